@@ -1,0 +1,79 @@
+"""Event types by their TALQ 2.7.1 names, with severity and who raises them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """What an event asks of the people who read it."""
+
+    CRITICAL = "critical"  # light is missing or the street is unsafe
+    MAJOR = "major"  # energy is wasted or equipment is at risk
+    MINOR = "minor"  # something to look at on the next visit
+    INFO = "info"  # kept for the record, asks for nothing
+
+
+class Source(StrEnum):
+    """Where an event is decided."""
+
+    GATEWAY = "gateway"
+    CLOUD = "cloud"
+
+
+class EventType(StrEnum):
+    """The TALQ event types that Lentera raises."""
+
+    LAMP_FAILURE = "lampFailure"
+    LAMP_UNEXPECTED_ON = "lampUnexpectedOn"
+    DIMMING_FAILURE = "dimmingFailure"
+    CYCLING_FAILURE = "cyclingFailure"
+    CONTROL_GEAR_COMM_FAILURE = "controlGearCommFailure"
+    LAMP_POWER_TOO_HIGH = "lampPowerTooHigh"
+    LAMP_POWER_TOO_LOW = "lampPowerTooLow"
+    SUPPLY_VOLTAGE_TOO_HIGH = "supplyVoltageTooHigh"
+    SUPPLY_VOLTAGE_TOO_LOW = "supplyVoltageTooLow"
+    SUPPLY_LOSS = "supplyLoss"
+    COMMUNICATION_FAILURE = "communicationFailure"
+    DEVICE_RESET = "deviceReset"
+    LAST_SYNC_ERROR = "lastSyncError"
+
+
+@dataclass(frozen=True, slots=True)
+class EventTraits:
+    """What is fixed for an event type."""
+
+    function: str
+    severity: Severity
+    source: Source
+
+
+TRAITS: dict[EventType, EventTraits] = {
+    EventType.LAMP_FAILURE: EventTraits("LampMonitorFunction", Severity.CRITICAL, Source.CLOUD),
+    EventType.LAMP_UNEXPECTED_ON: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
+    EventType.DIMMING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
+    EventType.CYCLING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
+    EventType.CONTROL_GEAR_COMM_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
+    EventType.LAMP_POWER_TOO_HIGH: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),
+    EventType.LAMP_POWER_TOO_LOW: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),
+    EventType.SUPPLY_VOLTAGE_TOO_HIGH: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),
+    EventType.SUPPLY_VOLTAGE_TOO_LOW: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),
+    EventType.SUPPLY_LOSS: EventTraits("LampMonitorFunction", Severity.CRITICAL, Source.CLOUD),
+    EventType.COMMUNICATION_FAILURE: EventTraits("CommunicationFunction", Severity.MAJOR, Source.GATEWAY),
+    EventType.DEVICE_RESET: EventTraits("BasicFunction", Severity.INFO, Source.GATEWAY),
+    EventType.LAST_SYNC_ERROR: EventTraits("TimeFunction", Severity.MAJOR, Source.GATEWAY),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEvent:
+    """One start or end of a condition (TALQ `EventLogData`); `device_id` is a lamp or a gateway.
+
+    `active` is TALQ's `startEndFlag`; an event without duration, such as a reset, is only ever started.
+    """
+
+    device_id: str
+    type: EventType
+    time: datetime
+    active: bool
+    info: str = ""

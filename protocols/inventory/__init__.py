@@ -1,0 +1,1 @@
+"""Which lamps there are, where they stand and which gateway reads them."""

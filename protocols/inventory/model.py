@@ -1,0 +1,122 @@
+"""The inventory: areas, roads, gateways and lamps, as one typed JSON document."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
+"""An MQTT topic level: `+`, `/` and `#` have a meaning there."""
+
+
+class InventoryError(ValueError):
+    """An inventory that cannot be taken; `problems` name file, line or field, value and what was expected."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A kecamatan, or what else a place is divided into; also the Sparkplug group."""
+
+    id: Identifier
+    name: str
+    latitude: Latitude
+    longitude: Longitude
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A street as a line of (longitude, latitude) points."""
+
+    name: str
+    area_id: Identifier
+    points: list[tuple[Longitude, Latitude]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One edge node: a cabinet with one or more RS-485 lines."""
+
+    id: Identifier
+    area_id: Identifier
+    latitude: Latitude
+    longitude: Longitude
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """One luminaire with its controller; `unit` is its Modbus address on line `line` (from 1) of its gateway."""
+
+    id: Identifier
+    area_id: Identifier
+    gateway_id: Identifier
+    line: Annotated[int, msgspec.Meta(ge=1, le=32)]
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    latitude: Latitude
+    longitude: Longitude
+    road: str = ""
+    rated_power_w: Annotated[float, msgspec.Meta(gt=0, le=2000)] = 90.0
+    profile: str = "lentera-lamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """A whole place. Identifiers are unique, references resolve: see `decode`."""
+
+    areas: list[Area]
+    gateways: list[Gateway]
+    lamps: list[Lamp]
+    roads: list[Road] = field(default_factory=list)
+
+
+def encode(inventory: Inventory) -> bytes:
+    """The document that `decode` reads."""
+    return msgspec.json.encode(inventory)
+
+
+def decode(document: bytes, source: str) -> Inventory:
+    """Read an inventory document; raises InventoryError that names `source` and every problem's path."""
+    try:
+        inventory = msgspec.json.decode(document, type=Inventory)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise InventoryError([f"{source}: {error}"]) from error
+    problems = [*_duplicates(inventory), *_dangling(inventory)]
+    if problems:
+        raise InventoryError(f"{source}: {problem}" for problem in problems)
+    return inventory
+
+
+def _duplicates(inventory: Inventory) -> Iterable[str]:
+    for kind, ids in (
+        ("areas", [area.id for area in inventory.areas]),
+        ("gateways", [gateway.id for gateway in inventory.gateways]),
+        ("lamps", [lamp.id for lamp in inventory.lamps]),
+    ):
+        for identifier, count in Counter(ids).items():
+            if count > 1:
+                yield f"{kind}: id {identifier!r} stands {count} times, expected once"
+    addresses = Counter((lamp.gateway_id, lamp.line, lamp.unit) for lamp in inventory.lamps)
+    for (gateway_id, line, unit), count in addresses.items():
+        if count > 1:
+            yield f"lamps: {count} lamps share gateway {gateway_id!r} line {line} unit {unit}, expected one"
+
+
+def _dangling(inventory: Inventory) -> Iterable[str]:
+    areas = {area.id for area in inventory.areas}
+    gateways = {gateway.id for gateway in inventory.gateways}
+    for gateway in inventory.gateways:
+        if gateway.area_id not in areas:
+            yield f"gateways: {gateway.id!r} names area {gateway.area_id!r}, which is not in areas"
+    for lamp in inventory.lamps:
+        if lamp.area_id not in areas:
+            yield f"lamps: {lamp.id!r} names area {lamp.area_id!r}, which is not in areas"
+        if lamp.gateway_id not in gateways:
+            yield f"lamps: {lamp.id!r} names gateway {lamp.gateway_id!r}, which is not in gateways"

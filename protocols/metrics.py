@@ -1,0 +1,90 @@
+"""The catalogue: every metric a lamp or a gateway publishes, by its TALQ 2.7.1 name."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class DataType(IntEnum):
+    """Sparkplug B 3.0 data types in use (numbers of the specification's enum)."""
+
+    INT32 = 3
+    INT64 = 4
+    UINT32 = 7
+    UINT64 = 8
+    FLOAT = 9
+    DOUBLE = 10
+    BOOLEAN = 11
+    STRING = 12
+    DATETIME = 13
+    UINT64_ARRAY = 29
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric: its wire name `<Function>/<attribute>`, its type, and the reading's field it fills.
+
+    A change smaller than `deadband` (in `unit`) is noise to whoever watches live; stores keep every reading.
+    """
+
+    name: str
+    field: str
+    datatype: DataType
+    unit: str = ""
+    deadband: float = 0.0
+
+    @property
+    def attribute(self) -> str:
+        """The TALQ attribute name, which JSON uses."""
+        return self.name.rpartition("/")[2]
+
+
+TARGET_LIGHT_COMMAND = "LampActuatorFunction/targetLightCommand"
+
+LAMP_METRICS: tuple[Metric, ...] = (
+    Metric(TARGET_LIGHT_COMMAND, "target_level_percent", DataType.INT32, "%"),
+    Metric("LampActuatorFunction/feedbackLightCommand", "feedback_level_percent", DataType.INT32, "%"),
+    Metric("LampActuatorFunction/reason", "reason", DataType.STRING),
+    Metric("LampActuatorFunction/actualLightState", "actual_level_percent", DataType.FLOAT, "%", 1.0),
+    Metric("LampMonitorFunction/supplyVoltage", "supply_voltage_v", DataType.FLOAT, "V", 2.0),
+    Metric("LampMonitorFunction/supplyCurrent", "supply_current_a", DataType.FLOAT, "A", 0.02),
+    Metric("LampMonitorFunction/activePower", "active_power_w", DataType.FLOAT, "W", 1.0),
+    Metric("LampMonitorFunction/powerFactor", "power_factor", DataType.FLOAT, "", 0.02),
+    Metric("TemperatureSensorFunction/temperature", "temperature_c", DataType.FLOAT, "°C", 2.0),
+    Metric("LampMonitorFunction/activeEnergy", "active_energy_kwh", DataType.DOUBLE, "kWh", 0.1),
+    Metric("LampMonitorFunction/operatingHours", "operating_hours_h", DataType.DOUBLE, "h", 0.1),
+    Metric("LampMonitorFunction/switchOnCounter", "switch_on_counter", DataType.UINT32),
+    Metric("ControlGearDaliPart102Function/lampFailure", "lamp_failure", DataType.BOOLEAN),
+    Metric("ControlGearDaliPart102Function/controlGearFailure", "control_gear_failure", DataType.BOOLEAN),
+)
+"""A lamp's metrics in birth order; a reading's fields but for its lamp and time."""
+
+COMMAND_ID = "Command/id"
+COMMAND_START = "Command/start"
+COMMAND_DEADLINE = "Command/deadline"
+COMMAND_EXPIRATION = "Command/expiration"
+COMMAND_RAMP_S = "Command/rampToLevelTime"
+
+OUTBOX_POSITION = "Outbox/position"
+OUTBOX_EPOCH = "Outbox/epoch"
+OUTBOX_ACKNOWLEDGED = "Outbox/acknowledged"
+EVENT_RECORD = "Gateway/event"
+COMMAND_RESULT_RECORD = "Gateway/commandResult"
+
+DEVICE_CONTROL_METRICS: tuple[Metric, ...] = (
+    Metric(OUTBOX_POSITION, "", DataType.UINT64),
+    Metric(COMMAND_ID, "", DataType.STRING),
+    Metric(COMMAND_START, "", DataType.DATETIME),
+    Metric(COMMAND_DEADLINE, "", DataType.DATETIME),
+    Metric(COMMAND_EXPIRATION, "", DataType.DATETIME),
+    Metric(COMMAND_RAMP_S, "", DataType.FLOAT, "s"),
+)
+"""What else a lamp's birth declares: the record's position and the parts of a command."""
+
+NODE_METRICS: tuple[Metric, ...] = (
+    Metric(OUTBOX_EPOCH, "", DataType.INT64),
+    Metric(OUTBOX_POSITION, "", DataType.UINT64),
+    Metric(OUTBOX_ACKNOWLEDGED, "", DataType.UINT64_ARRAY),
+    Metric(EVENT_RECORD, "", DataType.STRING),
+    Metric(COMMAND_RESULT_RECORD, "", DataType.STRING),
+)
+"""What a gateway's own birth declares besides bdSeq and Node Control/Rebirth."""
