@@ -1,0 +1,88 @@
+# The two commands of the README: `make demo` and `make test`. Both set up what they need.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WEB := dashboards/web
+STAMPS := .stamps
+
+.PHONY: demo test check bench install web packages format generate generated-clean lock clean
+.DEFAULT_GOAL := test
+
+## demo: a simulated town from dusk on, at the URL it prints (ARGS="--lamps 500 --speed 60")
+demo: install web
+	@$(BIN)/lentera demo $(ARGS)
+
+## test: every test, on real brokers, databases and a real browser
+test: install web packages
+	@$(BIN)/python -m pytest $(ARGS)
+	@cd $(WEB) && npm test --silent
+
+## check: style, types, import contracts, sizes, and generated files that are up to date
+check: install $(STAMPS)/web-modules
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/architecture
+	@cd $(WEB) && npm run --silent check
+	@$(MAKE) --no-print-directory generated-clean
+
+## bench: figures against a limit or a peer, into bench/results.json (ONLY=name for one)
+bench: install packages
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+## generate: the MQTT reference, the register map and the API description, from the code
+generate: install
+	@$(BIN)/python -m lentera.generate
+
+generated-clean: generate
+	@git diff --exit-code --stat -- docs dashboards/web/src/api/generated \
+	  || { echo "generated files differ from what is committed: run 'make generate' and commit"; exit 1; }
+
+## format: apply the style
+format: install
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+## lock: resolve the dependencies of pyproject.toml anew
+lock: install
+	@$(BIN)/pip install --quiet pip-tools
+	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --all-extras \
+	  --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --output-file requirements.lock pyproject.toml
+
+install: $(STAMPS)/python
+
+$(STAMPS)/python: requirements.lock pyproject.toml
+	@mkdir -p $(STAMPS)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing Python packages into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+web: $(WEB)/dist/index.html
+
+$(STAMPS)/web-modules: $(WEB)/package-lock.json
+	@mkdir -p $(STAMPS)
+	@echo "installing web packages …"
+	@cd $(WEB) && npm ci --silent --no-fund --no-audit
+	@touch $@
+
+$(WEB)/dist/index.html: $(STAMPS)/web-modules $(shell find $(WEB)/src $(WEB)/public $(WEB)/index.html -type f 2>/dev/null)
+	@echo "building the map …"
+	@cd $(WEB) && npm run --silent build
+
+# Debian packages of the real servers and the browser that the tests use; only root may install them.
+packages: $(STAMPS)/packages
+
+$(STAMPS)/packages: packages.txt
+	@mkdir -p $(STAMPS)
+	@missing=$$(for p in $$(cat packages.txt); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -z "$$missing" ]; then touch $@; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing Debian packages: $$missing" && \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } && touch $@; \
+	else echo "not installed, their tests are skipped: $$missing"; fi
+
+clean:
+	@rm -rf $(VENV) $(STAMPS) $(WEB)/node_modules $(WEB)/dist var

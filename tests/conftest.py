@@ -1,0 +1,109 @@
+"""Real parts for tests: programs, free ports, a broker, and waiting for conditions."""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+def require_program(name: str, *elsewhere: str) -> str:
+    """The path of an installed program; skips the test without it, or fails when CI=true."""
+    for candidate in (name, *elsewhere, f"/usr/sbin/{name}"):
+        if found := shutil.which(candidate):
+            return found
+    reason = f"{name} is not installed (Debian package list: packages.txt)"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def shared_data(name: str) -> Path:
+    """A file of the reference data beside the checkout; skips the test where it is absent."""
+    path = SHARED_DATA / name
+    if not path.exists():
+        pytest.skip(f"reference data {name} is not beside this checkout")
+    return path
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def accepts_connections(port: int) -> bool:
+    """Whether something listens on loopback at `port`."""
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition") -> None:
+    """Block until `condition()` is true; fails naming `what` after `timeout_s` wall seconds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come true within {timeout_s} s")
+        time.sleep(0.02)
+
+
+async def eventually(
+    condition: Callable[[], object | Awaitable[object]], timeout_s: float = 10.0, what: str = "the condition"
+) -> None:
+    """As `wait_until`, on the event loop; `condition` may be a coroutine function."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        outcome = condition()
+        if isinstance(outcome, Awaitable):
+            outcome = await outcome
+        if outcome:
+            return
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come true within {timeout_s} s")
+        await asyncio.sleep(0.02)
+
+
+class Broker:
+    """A real mosquitto on a loopback port that a test may kill and start again."""
+
+    def __init__(self, program: str, port: int, folder: Path) -> None:
+        self.port = port
+        self._program = program
+        self._config = folder / "mosquitto.conf"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start and wait until it accepts connections."""
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
+        )
+        self._process = subprocess.Popen(
+            [self._program, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_until(lambda: accepts_connections(self.port), what="mosquitto")
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Broker]:
+    """A running broker of the test's own."""
+    broker = Broker(require_program("mosquitto"), free_port(), tmp_path)
+    broker.start()
+    yield broker
+    broker.kill()
