@@ -1,0 +1,1 @@
+"""Which conditions hold, since when, and who has seen them."""

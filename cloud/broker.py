@@ -1,0 +1,40 @@
+"""The cloud's way to the MQTT broker."""
+
+from dataclasses import dataclass, field
+
+import aiomqtt
+
+from cloud.config import CloudConfig
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and how to be let in."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+
+
+def broker_address(config: CloudConfig) -> BrokerAddress:
+    """The broker of `config`."""
+    password = config.mqtt_password.get_secret_value() if config.mqtt_password else None
+    return BrokerAddress(config.mqtt_host, config.mqtt_port, config.mqtt_username, password, config.mqtt_tls)
+
+
+def broker_client(
+    address: BrokerAddress, identifier: str, will: aiomqtt.Will | None = None, max_queued: int = 10_000
+) -> aiomqtt.Client:
+    """A client that connects on entry of its context; received messages past `max_queued` are dropped."""
+    return aiomqtt.Client(
+        address.host,
+        address.port,
+        identifier=identifier,
+        username=address.username,
+        password=address.password,
+        tls_params=aiomqtt.TLSParameters() if address.tls else None,
+        will=will,
+        max_queued_incoming_messages=max_queued,
+    )

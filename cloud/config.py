@@ -1,0 +1,78 @@
+"""The cloud's settings: from environment variables `LENTERA_*` or given in code; checked once, at start."""
+
+import ipaddress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Self
+
+from annotated_types import Ge, Le
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PRIMARY_HOST_ID = "lentera"
+LIVE_TOPIC = "lentera/v1/live"
+
+Port = Annotated[int, Ge(1), Le(65535)]
+
+
+class ConfigError(ValueError):
+    """Settings that can't be used; each problem names setting, value and what was expected."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+class CloudConfig(BaseSettings):
+    """Where the cloud finds its stores and broker, and where it listens."""
+
+    model_config = SettingsConfigDict(env_prefix="LENTERA_", frozen=True, extra="forbid")
+
+    database_url: str = "sqlite:///var/lentera.db"
+    telemetry_url: str = "sqlite:///var/telemetry.db"
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: Port = 1883
+    mqtt_username: str | None = None
+    mqtt_password: SecretStr | None = None
+    mqtt_tls: bool = False
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    web_dir: Path | None = None
+    cookie_secure: bool = False
+    session_lifetime: timedelta = timedelta(hours=12)
+
+    @model_validator(mode="after")
+    def _broker_is_guarded(self) -> Self:
+        if not is_loopback(self.mqtt_host) and not (self.mqtt_username and self.mqtt_password):
+            raise ValueError(
+                f"mqtt_host: {self.mqtt_host!r} is not loopback and mqtt_username or mqtt_password is empty, "
+                "expected a broker with authentication and an ACL, and its credentials"
+            )
+        return self
+
+
+def load_config() -> CloudConfig:
+    """The settings of this process's environment; raises ConfigError that names every problem."""
+    try:
+        return CloudConfig()
+    except ValidationError as error:
+        raise ConfigError([_problem(item) for item in error.errors()]) from error
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only be reached from this machine."""
+    if host.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _problem(item: object) -> str:
+    details = item if isinstance(item, dict) else {}
+    setting = ".".join(str(part) for part in details.get("loc", ()))
+    message = str(details.get("msg", "")).removeprefix("Value error, ")
+    if not setting:
+        return message
+    return f"LENTERA_{setting.upper()}: {details.get('input')!r}, {message}"

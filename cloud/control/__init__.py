@@ -1,0 +1,1 @@
+"""Light on command: overrides with their results, and tonight's plan."""

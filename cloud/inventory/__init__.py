@@ -1,0 +1,1 @@
+"""Which areas, gateways and lamps there are, and how each lamp stands now."""

@@ -1,0 +1,1 @@
+"""What changes right now, from the ingesters to every open map."""
