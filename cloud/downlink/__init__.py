@@ -1,0 +1,1 @@
+"""What the cloud asks of gateways: commands and acknowledgements."""

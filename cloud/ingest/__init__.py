@@ -1,0 +1,1 @@
+"""What gateways report, made durable, and acknowledged only then."""
