@@ -1,0 +1,1 @@
+"""What stands in which register of which device, as data, and how its words are read and written."""

@@ -1,0 +1,136 @@
+"""Reads a profile's TOML fields one by one and keeps every complaint, so that a map is mended in one go."""
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from fractions import Fraction
+from typing import TypeVar
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class ProfileError(ValueError):
+    """A profile that cannot be used; `problems` name file, line, field, value and what was expected."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def line_of_register(text: str, index: int) -> int:
+    """The line of the `index`-th `[[register]]` header; 0 where registers are written another way."""
+    headers = (number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[register]]")
+    return next((number for position, number in enumerate(headers) if position == index), 0)
+
+
+class FieldReader:
+    """Takes typed fields out of one TOML table; a wrong one becomes a problem and a stand-in value."""
+
+    def __init__(self, fields: object, source: str, where: str, problems: list[str] | None = None) -> None:
+        self.source = source
+        self.problems = problems if problems is not None else []
+        self._where = where
+        self._fields: dict[str, object] = dict(fields) if isinstance(fields, dict) else {}
+        self._known: set[str] = {"register"}
+
+    def problem(self, name: str, value: object, expected: str) -> None:
+        """Note that field `name` holds `value` where `expected` should stand."""
+        place = f"{self.source}: {self._where}: " if self._where else f"{self.source}: "
+        found = "is missing" if value is None else f"is {value!r}"
+        self.problems.append(f"{place}{name} {found}, expected {expected}")
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A string."""
+        value = self._take(name, default)
+        if isinstance(value, str):
+            return value
+        self.problem(name, value, "a text")
+        return ""
+
+    def identifier(self, name: str) -> str:
+        """A name in lower_snake_case."""
+        value = self._take(name, None)
+        if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]*", value):
+            return value
+        self.problem(name, value, "a name in lower_snake_case")
+        return ""
+
+    def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number from `low` to `high`."""
+        value = self._take(name, default)
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        self.problem(name, value, f"a whole number from {low} to {high}")
+        return low
+
+    def number(self, name: str, default: float) -> float:
+        """A number."""
+        value = self._take(name, default)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        self.problem(name, value, "a number")
+        return default
+
+    def optional_number(self, name: str) -> float | None:
+        """A number, or None where the field is absent."""
+        self._known.add(name)
+        return self.number(name, 0.0) if name in self._fields else None
+
+    def fraction(self, name: str) -> Fraction:
+        """A positive factor: a number, or a text such as "1/3600" where no decimal is exact."""
+        value = self._take(name, 1)
+        try:
+            factor = Fraction(str(value))
+        except (ValueError, ZeroDivisionError):
+            factor = Fraction(0)
+        if factor > 0:
+            return factor
+        self.problem(name, value, 'a positive number or a text such as "1/3600"')
+        return Fraction(1)
+
+    def integers(self, name: str) -> frozenset[int]:
+        """A list of raw values from 0 to 0xFFFFFFFF."""
+        value = self._take(name, [])
+        if isinstance(value, list) and all(
+            isinstance(item, int) and 0 <= item <= 0xFFFFFFFF for item in value
+        ):
+            return frozenset(value)
+        self.problem(name, value, "a list of raw values from 0 to 0xFFFFFFFF")
+        return frozenset()
+
+    def flag(self, name: str) -> bool:
+        """True or false; false where absent."""
+        value = self._take(name, False)
+        if isinstance(value, bool):
+            return value
+        self.problem(name, value, "true or false")
+        return False
+
+    def choice(self, name: str, choices: type[_Choice], default: _Choice | None = None) -> _Choice:
+        """One of an enumeration's values."""
+        value = self._take(name, default)
+        try:
+            return choices(str(value)) if value is not None else self._missing_choice(name, choices)
+        except ValueError:
+            self.problem(name, value, f"one of {', '.join(choices)}")
+            return next(iter(choices))
+
+    def reject_unknown(self) -> None:
+        """Complain about every field nobody asked for: most are misspelt."""
+        for name in sorted(self._fields.keys() - self._known):
+            self.problem(
+                name, self._fields[name], f"no such field; known are {', '.join(sorted(self._known))}"
+            )
+
+    def raise_problems(self) -> None:
+        """Raise ProfileError if anything was wrong."""
+        if self.problems:
+            raise ProfileError(self.problems)
+
+    def _take(self, name: str, default: object) -> object:
+        self._known.add(name)
+        return self._fields.get(name, default)
+
+    def _missing_choice(self, name: str, choices: type[_Choice]) -> _Choice:
+        self.problem(name, None, f"one of {', '.join(choices)}")
+        return next(iter(choices))

@@ -1,0 +1,231 @@
+"""A device's register map: the model, and its reading from TOML."""
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from importlib import resources
+
+from protocols.modbus.fields import FieldReader, ProfileError, line_of_register
+
+__all__ = [
+    "Access",
+    "Poll",
+    "Profile",
+    "ProfileError",
+    "Register",
+    "Table",
+    "ValueType",
+    "builtin_ids",
+    "load_builtin",
+    "parse_profile",
+]
+
+
+class Table(StrEnum):
+    """Modbus's four address spaces."""
+
+    INPUT = "input"
+    HOLDING = "holding"
+    COIL = "coil"
+    DISCRETE = "discrete"
+
+
+class ValueType(StrEnum):
+    """How a value lies in its registers."""
+
+    U16 = "u16"
+    S16 = "s16"
+    U32 = "u32"
+    S32 = "s32"
+    F32 = "f32"
+    BOOL = "bool"
+
+    @property
+    def words(self) -> int:
+        """Registers, or coils, that one value takes."""
+        return 2 if self.endswith("32") else 1
+
+
+class Access(StrEnum):
+    """Whether a register can be read, written or both."""
+
+    READ = "r"
+    READ_WRITE = "rw"
+    WRITE = "w"
+
+
+class Poll(StrEnum):
+    """How often a register is read: at every poll, or once in a while."""
+
+    FAST = "fast"
+    SLOW = "slow"
+
+
+class WordOrder(StrEnum):
+    """Which register of a 32-bit value comes first."""
+
+    HIGH_FIRST = "high-first"
+    LOW_FIRST = "low-first"
+
+
+class DeviceKind(StrEnum):
+    """What a device is to the gateway."""
+
+    LAMP = "lamp"
+    METER = "meter"
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One value: where it lies and what it means. Value = raw · scale + offset; an error value means None.
+
+    `bit` selects one bit of a register, for `ValueType.BOOL` outside coils. `minimum` and `maximum` bound
+    what may be written, in the value's unit. `broadcast` says a write may go to all units at once.
+    """
+
+    name: str
+    table: Table
+    address: int
+    type: ValueType
+    bit: int | None = None
+    word_order: WordOrder = WordOrder.HIGH_FIRST
+    scale: Fraction = Fraction(1)
+    offset: float = 0
+    error_values: frozenset[int] = frozenset()
+    access: Access = Access.READ
+    poll: Poll | None = Poll.FAST
+    minimum: float | None = None
+    maximum: float | None = None
+    broadcast: bool = False
+    unit: str = ""
+    description: str = ""
+
+    @property
+    def end(self) -> int:
+        """The first address behind the value."""
+        return self.address + self.type.words
+
+    @property
+    def readable(self) -> bool:
+        """Whether the device gives the value back."""
+        return self.access is not Access.WRITE
+
+    @property
+    def writable(self) -> bool:
+        """Whether the device takes the value."""
+        return self.access is not Access.READ
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The register map of one kind of device.
+
+    `max_registers` is the most one request may ask for; up to `max_gap` unused registers between two wanted
+    ones are read along, because they cost less wire time than a second request. Where one unit serves many
+    lamps, lamp `n` of bus `line` lies `line_stride` · line + `address_stride` · n further on: see `at`.
+    """
+
+    id: str
+    name: str
+    kind: DeviceKind
+    registers: tuple[Register, ...]
+    max_registers: int = 125
+    max_gap: int = 8
+    line_stride: int = 0
+    address_stride: int = 0
+    source: str = ""
+
+    def at(self, line: int, address: int) -> "Profile":
+        """The same map for the lamp with this short address on this bus of a many-lamp gateway."""
+        shift = self.line_stride * line + self.address_stride * address
+        moved = tuple(replace(register, address=register.address + shift) for register in self.registers)
+        return replace(self, registers=moved)
+
+
+def parse_profile(text: str, source: str) -> Profile:
+    """Read a profile; raises ProfileError that names `source`, line, field, value and what was expected."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([f"{source}: {error}, expected TOML"]) from error
+    head = FieldReader(document, source, "")
+    tables = document.pop("register", None)
+    registers = _parse_registers(tables, text, head)
+    profile = Profile(
+        id=head.text("id"),
+        name=head.text("name"),
+        kind=head.choice("kind", DeviceKind),
+        registers=registers,
+        max_registers=head.integer("max_registers", 1, 125, default=125),
+        max_gap=head.integer("max_gap", 0, 123, default=8),
+        line_stride=head.integer("line_stride", 0, 65535, default=0),
+        address_stride=head.integer("address_stride", 0, 65535, default=0),
+        source=head.text("source", default=""),
+    )
+    head.reject_unknown()
+    head.raise_problems()
+    return profile
+
+
+def _parse_registers(tables: object, text: str, head: FieldReader) -> tuple[Register, ...]:
+    if not isinstance(tables, list) or not tables:
+        head.problem("register", tables, "at least one [[register]] table")
+        return ()
+    registers: list[Register] = []
+    for index, fields in enumerate(tables):
+        where = f"line {line_of_register(text, index)}, register {index + 1}"
+        reader = FieldReader(fields, head.source, where, head.problems)
+        registers.append(_parse_register(reader))
+    for name, count in Counter(register.name for register in registers).items():
+        if count > 1:
+            head.problem("register.name", name, f"once, stands {count} times")
+    return tuple(registers)
+
+
+def _parse_register(reader: FieldReader) -> Register:
+    value_type = reader.choice("type", ValueType)
+    table = reader.choice("table", Table)
+    access = reader.choice("access", Access, default=Access.READ)
+    bits = value_type is ValueType.BOOL and table in (Table.INPUT, Table.HOLDING)
+    register = Register(
+        name=reader.identifier("name"),
+        table=table,
+        address=reader.integer("address", 0, 65536 - value_type.words),
+        type=value_type,
+        bit=reader.integer("bit", 0, 15) if bits else None,
+        word_order=reader.choice("word_order", WordOrder, default=WordOrder.HIGH_FIRST),
+        scale=reader.fraction("scale"),
+        offset=reader.number("offset", default=0.0),
+        error_values=reader.integers("error_values"),
+        access=access,
+        poll=reader.choice("poll", Poll, default=Poll.FAST) if access is not Access.WRITE else None,
+        minimum=reader.optional_number("minimum"),
+        maximum=reader.optional_number("maximum"),
+        broadcast=reader.flag("broadcast"),
+        unit=reader.text("unit", default=""),
+        description=reader.text("description", default=""),
+    )
+    if register.writable and table in (Table.INPUT, Table.DISCRETE):
+        reader.problem("access", access.value, f"'r', since table {table.value!r} cannot be written")
+    if table in (Table.COIL, Table.DISCRETE) and value_type is not ValueType.BOOL:
+        reader.problem("type", value_type.value, f"'bool', since table {table.value!r} holds single bits")
+    reader.reject_unknown()
+    return register
+
+
+def builtin_ids() -> tuple[str, ...]:
+    """The ids of the profiles that come with Lentera."""
+    folder = resources.files(__package__) / "profiles"
+    return tuple(
+        sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+    )
+
+
+def load_builtin(profile_id: str) -> Profile:
+    """One of the profiles that come with Lentera; raises ProfileError for an id that is not among them."""
+    if profile_id not in builtin_ids():
+        raise ProfileError([f"profile {profile_id!r} is unknown, expected one of {', '.join(builtin_ids())}"])
+    file = resources.files(__package__) / "profiles" / f"{profile_id}.toml"
+    return parse_profile(file.read_text(encoding="utf-8"), file.name)
