@@ -58,7 +58,7 @@ def create_engine(url: str) -> sa.Engine:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that writes; on SQLite it takes the write lock at once, so it can't fail later as busy."""
+    """A transaction that writes; SQLite takes the write lock at once, so it can't fail later as busy."""
     with engine.execution_options(**{_BEGIN_OPTION: "IMMEDIATE"}).begin() as connection:
         yield connection
 
@@ -116,11 +116,17 @@ def _sqlite_engine(url: URL) -> sa.Engine:
     if url.database in (None, "", ":memory:"):
         engine = sa.create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = sa.create_engine(url, connect_args={"check_same_thread": False})
+        event.listen(engine, "do_connect", _make_folder)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(
+    _dialect: sa.Dialect, _record: ConnectionPoolEntry, arguments: list[str], _options: object
+) -> None:
+    Path(arguments[0]).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:

@@ -1,0 +1,64 @@
+"""Who may do what. Pure."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+MIN_PASSWORD_LENGTH = 10
+_USERNAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._@-]{0,63}")
+
+
+class Role(StrEnum):
+    """What someone may do; each role may also do what the roles before it may."""
+
+    VIEWER = "viewer"  # reads
+    OPERATOR = "operator"  # commands lamps, acknowledges alarms
+    ADMIN = "admin"  # keeps inventory, users and tokens
+
+    def may_act_as(self, needed: "Role") -> bool:
+        """Whether this role includes what `needed` may do."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever sent a request."""
+
+    name: str
+    role: Role
+
+
+class SessionView(msgspec.Struct, frozen=True, rename="camel"):
+    """Who is logged in."""
+
+    username: str
+    role: Role
+
+
+class AccessError(ValueError):
+    """A user or token that can't be made; names field and what was expected."""
+
+
+def check_username(username: str) -> None:
+    """Raise AccessError unless `username` can be one."""
+    if not _USERNAME.fullmatch(username):
+        raise AccessError(f"username: {username!r}, expected 1 to 64 letters, digits or . _ @ -")
+
+
+def check_password(username: str, password: str) -> None:
+    """Raise AccessError for a password that is too easily guessed; it is never repeated."""
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise AccessError(f"password: {len(password)} characters, expected at least {MIN_PASSWORD_LENGTH}")
+    if password.lower() == username.lower() or len(set(password)) < 4:
+        raise AccessError(
+            "password: too easily guessed, expected other than the username, 4 different characters"
+        )
+
+
+def secret_digest(secret: str) -> str:
+    """What is stored of a token. Tokens are 256 random bits, so a plain hash can't be searched."""
+    return hashlib.sha256(secret.encode()).hexdigest()

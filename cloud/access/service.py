@@ -1,0 +1,126 @@
+"""Making users and tokens, logging in and recognising who sent a request."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+import structlog
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from cloud.access.model import AccessError, Principal, Role, check_password, check_username, secret_digest
+from cloud.access.store import AccessStore
+
+log = structlog.get_logger(__name__)
+
+ONE_TIME_LOGIN_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A new session: the cookie's secret and whose it is."""
+
+    secret: str
+    principal: Principal
+
+
+def create_user(engine: sa.Engine, username: str, password: str | None, role: Role) -> None:
+    """Store a user; without a password only a one-time login lets them in. Raises AccessError."""
+    check_username(username)
+    if password is not None:
+        check_password(username, password)
+    hashed = None if password is None else PasswordHasher().hash(password)
+    if not AccessStore(engine).add_user(username, role, hashed, _now_ms(time.time)):
+        raise AccessError(f"username: {username!r} is taken, expected a new one")
+
+
+def create_token(engine: sa.Engine, name: str, role: Role, lifetime: timedelta | None = None) -> str:
+    """Store an API token called `name` and return its secret, which can't be shown again."""
+    check_username(name)
+    secret = secrets.token_urlsafe(32)
+    now_ms = _now_ms(time.time)
+    expires_ms = None if lifetime is None else now_ms + _milliseconds(lifetime)
+    AccessStore(engine).add_token(secret_digest(secret), name, role, expires_ms, now_ms)
+    return secret
+
+
+def create_one_time_login(
+    engine: sa.Engine, username: str, lifetime: timedelta = ONE_TIME_LOGIN_LIFETIME
+) -> str:
+    """The token of a link `/login?token=…` that logs an existing user in once. Raises AccessError."""
+    store = AccessStore(engine)
+    if store.user(username) is None:
+        raise AccessError(f"username: there is no user {username!r}, expected an existing one")
+    secret = secrets.token_urlsafe(32)
+    store.add_one_time_login(secret_digest(secret), username, _now_ms(time.time) + _milliseconds(lifetime))
+    return secret
+
+
+class AccessService:
+    """Logging in and recognising who sent a request; sessions last by wall time."""
+
+    def __init__(
+        self, store: AccessStore, session_lifetime: timedelta, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._session_lifetime = session_lifetime
+        self._wall = wall
+        self._hasher = PasswordHasher()
+        self._decoy = ""
+
+    def login_with_password(self, username: str, password: str) -> Login | None:
+        """A session for the user of that name and password; None for anyone else, after the same time."""
+        user = self._store.user(username)
+        stored = user.password_hash if user else None
+        matches = self._matches(stored or self._decoy_hash(), password)
+        if user is None or stored is None or not matches:
+            log.warning("login refused", username=username[:64])
+            return None
+        return self._open(user.principal)
+
+    def login_with_token(self, token: str) -> Login | None:
+        """A session for the holder of an unused one-time login."""
+        principal = self._store.take_one_time_login(secret_digest(token), _now_ms(self._wall))
+        return self._open(principal) if principal else None
+
+    def logout(self, secret: str) -> None:
+        """End the session of a cookie."""
+        self._store.remove_session(secret_digest(secret))
+
+    def of_session(self, secret: str) -> Principal | None:
+        """Who the session cookie stands for."""
+        return self._store.session(secret_digest(secret), _now_ms(self._wall))
+
+    def of_bearer(self, secret: str) -> Principal | None:
+        """Who the bearer token stands for."""
+        return self._store.token(secret_digest(secret), _now_ms(self._wall))
+
+    def _open(self, principal: Principal) -> Login:
+        secret = secrets.token_urlsafe(32)
+        now_ms = _now_ms(self._wall)
+        expires_ms = now_ms + _milliseconds(self._session_lifetime)
+        self._store.add_session(secret_digest(secret), principal.name, expires_ms, now_ms)
+        return Login(secret, principal)
+
+    def _matches(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+
+    def _decoy_hash(self) -> str:
+        # An unknown name must take as long as a wrong password, or names could be found out by the clock.
+        if not self._decoy:
+            self._decoy = self._hasher.hash(secrets.token_urlsafe(32))
+        return self._decoy
+
+
+def _now_ms(wall: Callable[[], float]) -> int:
+    return int(wall() * 1000)
+
+
+def _milliseconds(lifetime: timedelta) -> int:
+    return lifetime // timedelta(milliseconds=1)

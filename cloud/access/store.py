@@ -1,0 +1,148 @@
+"""Users, sessions, API tokens and one-time logins. Of secrets only digests are kept; times are wall time."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.access.model import Principal, Role
+from cloud.database import Base, insert_new, table_of, writing
+
+
+class UserRow(Base):
+    """Someone with a name; without a password hash only a one-time login lets them in."""
+
+    __tablename__ = "users"
+
+    username: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    role: Mapped[str] = mapped_column(sa.String(16))
+    password_hash: Mapped[str | None] = mapped_column(sa.String(255))
+    created_ms: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class SessionRow(Base):
+    """One browser that is logged in."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    username: Mapped[str] = mapped_column(sa.ForeignKey("users.username", ondelete="CASCADE"), index=True)
+    expires_ms: Mapped[int] = mapped_column(sa.BigInteger, index=True)
+
+
+class ApiTokenRow(Base):
+    """One program that may use the API."""
+
+    __tablename__ = "api_tokens"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(64))
+    role: Mapped[str] = mapped_column(sa.String(16))
+    created_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    expires_ms: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class OneTimeLoginRow(Base):
+    """A link that logs a user in once."""
+
+    __tablename__ = "one_time_logins"
+
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    username: Mapped[str] = mapped_column(sa.ForeignKey("users.username", ondelete="CASCADE"))
+    expires_ms: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUser:
+    """A user with what a password is checked against."""
+
+    principal: Principal
+    password_hash: str | None
+
+
+class AccessStore:
+    """Users and their ways in."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def add_user(self, username: str, role: Role, password_hash: str | None, now_ms: int) -> bool:
+        """Store a new user; False, with nothing changed, when the name is taken."""
+        row = {"username": username, "role": role.value, "password_hash": password_hash, "created_ms": now_ms}
+        with writing(self._engine) as connection:
+            taken = connection.scalar(sa.select(UserRow.username).where(UserRow.username == username))
+            if taken is None:
+                insert_new(connection, table_of(UserRow), [row])
+        return taken is None
+
+    def user(self, username: str) -> StoredUser | None:
+        """The user of that name."""
+        query = sa.select(UserRow.username, UserRow.role, UserRow.password_hash).where(
+            UserRow.username == username
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return StoredUser(Principal(row.username, Role(row.role)), row.password_hash) if row else None
+
+    def add_session(self, digest: str, username: str, expires_ms: int, now_ms: int) -> None:
+        """Open a session, and forget those that have ended."""
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(SessionRow).where(SessionRow.expires_ms <= now_ms))
+            connection.execute(
+                sa.insert(SessionRow).values(digest=digest, username=username, expires_ms=expires_ms)
+            )
+
+    def session(self, digest: str, now_ms: int) -> Principal | None:
+        """Who holds the session, while it lasts."""
+        query = (
+            sa.select(UserRow.username, UserRow.role)
+            .join(SessionRow, SessionRow.username == UserRow.username)
+            .where(SessionRow.digest == digest, SessionRow.expires_ms > now_ms)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return Principal(row.username, Role(row.role)) if row else None
+
+    def remove_session(self, digest: str) -> None:
+        """End a session."""
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(SessionRow).where(SessionRow.digest == digest))
+
+    def add_token(self, digest: str, name: str, role: Role, expires_ms: int | None, now_ms: int) -> None:
+        """Store an API token."""
+        row = {
+            "digest": digest,
+            "name": name,
+            "role": role.value,
+            "created_ms": now_ms,
+            "expires_ms": expires_ms,
+        }
+        with writing(self._engine) as connection:
+            connection.execute(sa.insert(ApiTokenRow).values(row))
+
+    def token(self, digest: str, now_ms: int) -> Principal | None:
+        """Who the API token speaks for, while it lasts."""
+        lasting = sa.or_(ApiTokenRow.expires_ms.is_(None), ApiTokenRow.expires_ms > now_ms)
+        query = sa.select(ApiTokenRow.name, ApiTokenRow.role).where(ApiTokenRow.digest == digest, lasting)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return Principal(row.name, Role(row.role)) if row else None
+
+    def add_one_time_login(self, digest: str, username: str, expires_ms: int) -> None:
+        """Store a login that works once."""
+        with writing(self._engine) as connection:
+            connection.execute(
+                sa.insert(OneTimeLoginRow).values(digest=digest, username=username, expires_ms=expires_ms)
+            )
+
+    def take_one_time_login(self, digest: str, now_ms: int) -> Principal | None:
+        """Use up a login; None when it is unknown, used or too old. Of two who try at once, one gets it."""
+        taken = sa.delete(OneTimeLoginRow).where(OneTimeLoginRow.digest == digest)
+        with writing(self._engine) as connection:
+            row = connection.execute(
+                taken.returning(OneTimeLoginRow.username, OneTimeLoginRow.expires_ms)
+            ).one_or_none()
+            if row is None or row.expires_ms <= now_ms:
+                return None
+            role = connection.scalar(sa.select(UserRow.role).where(UserRow.username == row.username))
+        return Principal(row.username, Role(role)) if role else None

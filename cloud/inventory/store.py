@@ -1,0 +1,157 @@
+"""Areas, roads, gateways and lamps: the tables, and putting an inventory into them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.database import Base, Row, table_of, upsert, writing
+from protocols.inventory.model import Area, Gateway, Inventory, Lamp, Road
+
+IDENTIFIER = sa.String(64)
+_MAX_IN_LIST = 500  # longer lists cost more to plan than reading the whole column
+
+
+class AreaRow(Base):
+    """A kecamatan, or what else the place is divided into."""
+
+    __tablename__ = "areas"
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    latitude: Mapped[float] = mapped_column(sa.Double)
+    longitude: Mapped[float] = mapped_column(sa.Double)
+
+
+class RoadRow(Base):
+    """A street; `points` is a JSON list of [longitude, latitude]."""
+
+    __tablename__ = "roads"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    area_id: Mapped[str] = mapped_column(sa.ForeignKey("areas.id"), index=True)
+    points: Mapped[str] = mapped_column(sa.Text)
+
+
+class GatewayRow(Base):
+    """One edge node."""
+
+    __tablename__ = "gateways"
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True)
+    area_id: Mapped[str] = mapped_column(sa.ForeignKey("areas.id"), index=True)
+    latitude: Mapped[float] = mapped_column(sa.Double)
+    longitude: Mapped[float] = mapped_column(sa.Double)
+    time_zone: Mapped[str] = mapped_column(sa.String(64))
+
+
+class LampRow(Base):
+    """One luminaire with its controller."""
+
+    __tablename__ = "lamps"
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True)
+    area_id: Mapped[str] = mapped_column(sa.ForeignKey("areas.id"), index=True)
+    gateway_id: Mapped[str] = mapped_column(sa.ForeignKey("gateways.id"), index=True)
+    line: Mapped[int]
+    unit: Mapped[int]
+    latitude: Mapped[float] = mapped_column(sa.Double)
+    longitude: Mapped[float] = mapped_column(sa.Double)
+    road: Mapped[str] = mapped_column(sa.String(200))
+    rated_power_w: Mapped[float] = mapped_column(sa.Double)
+    profile: Mapped[str] = mapped_column(sa.String(64))
+
+
+@dataclass(frozen=True, slots=True)
+class LampAddress:
+    """How a lamp is reached: Sparkplug group, edge node and device."""
+
+    lamp_id: str
+    area_id: str
+    gateway_id: str
+
+
+class InventoryStore:
+    """What stands where."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def replace(self, inventory: Inventory) -> None:
+        """Make the stored inventory this one, in one transaction; what is no longer in it is removed."""
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(RoadRow))
+            upsert(connection, table_of(AreaRow), [asdict(area) for area in inventory.areas])
+            upsert(connection, table_of(GatewayRow), [asdict(gateway) for gateway in inventory.gateways])
+            upsert(connection, table_of(LampRow), [asdict(lamp) for lamp in inventory.lamps])
+            _remove_others(connection, LampRow, {lamp.id for lamp in inventory.lamps})
+            _remove_others(connection, GatewayRow, {gateway.id for gateway in inventory.gateways})
+            _remove_others(connection, AreaRow, {area.id for area in inventory.areas})
+            if inventory.roads:
+                connection.execute(sa.insert(RoadRow), [_road_row(road) for road in inventory.roads])
+
+    def load(self) -> Inventory:
+        """The whole inventory, each kind by id."""
+        with self._engine.connect() as connection:
+            return Inventory(
+                areas=[Area(**row) for row in _rows(connection, AreaRow)],
+                gateways=[Gateway(**row) for row in _rows(connection, GatewayRow)],
+                lamps=[Lamp(**row) for row in _rows(connection, LampRow)],
+                roads=_roads(connection),
+            )
+
+    def areas(self) -> list[Area]:
+        """Every area, by name."""
+        with self._engine.connect() as connection:
+            areas = [Area(**row) for row in _rows(connection, AreaRow)]
+        return sorted(areas, key=lambda area: area.name)
+
+    def roads(self) -> list[Road]:
+        """Every road."""
+        with self._engine.connect() as connection:
+            return _roads(connection)
+
+    def gateway(self, gateway_id: str) -> Gateway | None:
+        """The gateway of that id."""
+        query = sa.select(table_of(GatewayRow)).where(GatewayRow.id == gateway_id)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return Gateway(**row) if row else None
+
+    def addresses(self, lamp_ids: Sequence[str]) -> dict[str, LampAddress]:
+        """Where each known lamp of `lamp_ids` is reached; unknown ones are left out."""
+        query = sa.select(LampRow.id, LampRow.area_id, LampRow.gateway_id)
+        wanted = set(lamp_ids)
+        if len(wanted) <= _MAX_IN_LIST:
+            query = query.where(LampRow.id.in_(wanted))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return {row.id: LampAddress(row.id, row.area_id, row.gateway_id) for row in rows if row.id in wanted}
+
+
+def _rows(connection: sa.Connection, model: type[AreaRow | GatewayRow | LampRow]) -> list[Row]:
+    query = sa.select(table_of(model)).order_by(model.id)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _roads(connection: sa.Connection) -> list[Road]:
+    query = sa.select(RoadRow.name, RoadRow.area_id, RoadRow.points).order_by(RoadRow.id)
+    return [
+        Road(row.name, row.area_id, msgspec.json.decode(row.points, type=list[tuple[float, float]]))
+        for row in connection.execute(query)
+    ]
+
+
+def _road_row(road: Road) -> Row:
+    return {"name": road.name, "area_id": road.area_id, "points": msgspec.json.encode(road.points).decode()}
+
+
+def _remove_others(
+    connection: sa.Connection, model: type[AreaRow | GatewayRow | LampRow], kept: set[str]
+) -> None:
+    gone = [{"gone": known} for known in connection.scalars(sa.select(model.id)) if known not in kept]
+    if gone:
+        connection.execute(sa.delete(table_of(model)).where(model.id == sa.bindparam("gone")), gone)
