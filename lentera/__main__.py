@@ -1,0 +1,5 @@
+"""`python -m lentera`: the same as the `lentera` command."""
+
+from lentera.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""`lentera admin`: what is done to a cloud's database by hand."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lentera.clocks import clock_from
+from lentera.errors import UsageError
+from protocols.inventory.model import decode
+
+if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other command should wait for
+    from sqlalchemy import Engine
+
+admin = typer.Typer(no_args_is_help=True, help="Look after a cloud: database, inventory, users.")
+
+
+@admin.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from cloud.database import upgrade  # noqa: PLC0415
+
+    upgrade(_engine())
+
+
+@admin.command("import-inventory")
+def import_inventory_command(
+    file: Annotated[Path, typer.Argument(help="An inventory document (JSON).")],
+) -> None:
+    """Replace the inventory by a document; a document with any mistake changes nothing."""
+    from cloud.inventory.service import import_inventory  # noqa: PLC0415
+
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file")
+    inventory = decode(file.read_bytes(), file.name)
+    import_inventory(_engine(), inventory)
+    sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways\n")
+
+
+@admin.command("create-user")
+def create_user_command(
+    username: Annotated[str, typer.Argument()],
+    role: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "viewer",
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Let a person in."""
+    from cloud.access.service import create_user  # noqa: PLC0415
+
+    create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
+
+
+@admin.command("create-token")
+def create_token_command(username: Annotated[str, typer.Argument()]) -> None:
+    """Print a new API token for a user; it is shown this once."""
+    from cloud.access.service import create_token  # noqa: PLC0415
+
+    sys.stdout.write(create_token(_engine(), username, now=clock_from(os.environ).now()) + "\n")
+
+
+def _engine() -> "Engine":
+    from cloud.config import load_config  # noqa: PLC0415
+    from cloud.database import create_engine  # noqa: PLC0415
+
+    return create_engine(load_config().database_url)

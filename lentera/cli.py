@@ -1,0 +1,219 @@
+"""The command line: each command reads its options, builds what they name and runs it."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from lentera.admin import admin
+from lentera.clocks import ClockError, clock_from
+from lentera.errors import UsageError
+from lentera.logs import configure_logs
+from protocols.inventory.model import Inventory, InventoryError
+from protocols.inventory.model import decode as decode_inventory
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(admin, name="admin")
+
+LARGEST_PLACE_LAMPS = 50_000
+
+
+@app.command()
+def demo(
+    lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="How many lamps to simulate.")] = 500,
+    speed: Annotated[float, typer.Option(min=0.1, max=600, help="Simulated seconds per second.")] = 60.0,
+    start: Annotated[str | None, typer.Option(help="Begin at this ISO 8601 instant instead of before dusk.")] = None,
+    inventory: Annotated[Path | None, typer.Option(help="A GeoJSON or CSV file of real lamps.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The map's port; 0 takes a free one.")] = 8080,
+    baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
+    folder: Annotated[Path | None, typer.Option(help="Keep databases and logs here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
+) -> None:
+    """Run a simulated town, its gateways and the cloud on this machine."""
+    from lentera.demo.run import DemoOptions, run_demo  # noqa: PLC0415 - other commands must not pay for its imports
+
+    options = DemoOptions(
+        speed=speed,
+        start=None if start is None else _instant(start, "--start"),
+        port=port,
+        baud=baud,
+        seed=seed,
+        as_json=as_json,
+        folder=folder,
+        web_dir=_built_web(),
+    )
+    _run(lambda: run_demo(_place(inventory, lamps, seed), options))
+
+
+@app.command()
+def sim(
+    run_dir: Annotated[Path, typer.Option(help="Where the simulated lines appear, under lines/.")] = Path("var/sim"),
+    inventory: Annotated[Path | None, typer.Option(help="An inventory document, or GeoJSON or CSV of lamps.")] = None,
+    lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS)] = 100,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8090,
+    baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
+    uplinks: Annotated[Path | None, typer.Option(help="JSON of gateway id to the port of its uplink.")] = None,
+    broker_port: Annotated[int, typer.Option(help="The broker the uplinks lead to.")] = 1883,
+) -> None:
+    """Simulate lamp controllers on RS-485 lines."""
+    from lentera.simulation import run_simulation  # noqa: PLC0415
+
+    ports = {} if uplinks is None else json.loads(uplinks.read_text())
+    configure_logs()
+    _run(
+        lambda: run_simulation(
+            _place(inventory, lamps, seed),
+            clock_from(os.environ),
+            run_dir=run_dir,
+            port=port,
+            baud=baud,
+            seed=seed,
+            uplink_ports=ports,
+            broker_port=broker_port,
+        )
+    )
+
+
+@app.command()
+def edge(
+    config: Annotated[list[Path], typer.Option(help="gateway.toml, or a folder of them; may be repeated.")],
+) -> None:
+    """Run a gateway: poll its lines, keep its programme, report upwards."""
+    from edge.config import load  # noqa: PLC0415
+    from edge.gateway import run_gateways  # noqa: PLC0415
+
+    configs = [load(path) for given in config for path in _toml_files(given)]
+    configure_logs()
+    _run(lambda: run_gateways(configs, clock_from(os.environ)))
+
+
+@app.command()
+def cloud(
+    role: Annotated[list[str] | None, typer.Option(help="api or ingest; both when not given.")] = None,
+) -> None:
+    """Run the cloud; its settings are LENTERA_… variables (docs/operations.md)."""
+    from cloud.app import run_cloud  # noqa: PLC0415
+    from cloud.config import CloudConfig  # noqa: PLC0415
+
+    roles = frozenset(role or ("api", "ingest"))
+    if unknown := roles - {"api", "ingest"}:
+        raise UsageError(f"--role {sorted(unknown)[0]!r}: expected api or ingest")
+    configure_logs()
+    _run(lambda: run_cloud(CloudConfig(), clock_from(os.environ), roles))
+
+
+@app.command()
+def sun(
+    at: Annotated[str, typer.Option(help="LATITUDE,LONGITUDE in degrees.")],
+    zone: Annotated[str, typer.Option(help="IANA time zone of the date.")] = "Asia/Jakarta",
+    day: Annotated[str | None, typer.Option("--date", help="Local date, YYYY-MM-DD; today when not given.")] = None,
+    altitude: Annotated[float, typer.Option(help="Altitude of the sun's centre in degrees.")] = -0.8333,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say when the sun rises and sets."""
+    from lentera.sun import rise_and_set  # noqa: PLC0415
+
+    time_zone = _time_zone(zone)
+    local_date = datetime.now(time_zone).date() if day is None else _date(day)
+    times = rise_and_set(_coordinates(at), time_zone, local_date, altitude)
+    if as_json:
+        sys.stdout.write(json.dumps(times) + "\n")
+    else:
+        sys.stdout.write("".join(f"{name:5} {when or 'none'}\n" for name, when in times.items()))
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is one message and exit status 2."""
+    try:
+        app()
+    except (UsageError, ClockError, InventoryError) as error:
+        sys.stderr.write(f"lentera: {error}\n")
+        sys.exit(2)
+
+
+def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        asyncio.run(start())
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _place(inventory: Path | None, lamps: int, seed: int) -> Inventory:
+    from firmware_sim.city import city_from_lamps, generate_city  # noqa: PLC0415
+    from protocols.inventory.lamp_list import parse_csv, parse_geojson  # noqa: PLC0415
+
+    if inventory is None:
+        return generate_city(lamps, seed)
+    if not inventory.is_file():
+        raise UsageError(f"--inventory {inventory}: no such file")
+    content = inventory.read_bytes()
+    if inventory.suffix == ".csv":
+        return city_from_lamps(parse_csv(_text(content, inventory), inventory.name), inventory.stem)
+    if inventory.suffix == ".geojson":
+        return city_from_lamps(parse_geojson(_text(content, inventory), inventory.name), inventory.stem)
+    if inventory.suffix == ".json":
+        return decode_inventory(content, inventory.name)
+    raise UsageError(f"--inventory {inventory}: expected a name ending in .geojson, .csv or .json")
+
+
+def _text(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: byte {error.start} is not UTF-8, expected a UTF-8 file") from error
+
+
+def _toml_files(given: Path) -> list[Path]:
+    if not given.is_dir():
+        return [given]
+    if files := sorted(given.glob("*.toml")):
+        return files
+    raise UsageError(f"--config {given}: no .toml file in this folder")
+
+
+def _built_web() -> Path | None:
+    built = Path(__file__).parents[1] / "dashboards" / "web" / "dist"
+    return built if (built / "index.html").exists() else None
+
+
+def _instant(text: str, option: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text!r}: expected an ISO 8601 instant such as 2026-11-24T17:30+07:00") from error
+    if instant.tzinfo is None:
+        raise UsageError(f"{option} {text!r}: expected a time zone at its end, such as Z or +07:00")
+    return instant.astimezone(UTC)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--date {text!r}: expected YYYY-MM-DD") from error
+
+
+def _time_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"--zone {name!r}: expected an IANA time zone such as Asia/Jakarta") from error
+
+
+def _coordinates(text: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--at {text!r}: expected LATITUDE,LONGITUDE in degrees") from error
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise UsageError(f"--at {text!r}: expected a latitude within ±90 and a longitude within ±180")
+    return latitude, longitude

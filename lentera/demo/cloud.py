@@ -1,0 +1,40 @@
+"""The demo's cloud before it starts: databases made, inventory imported, a way in created."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloud.access.service import create_one_time_login, create_token, create_user
+from cloud.database import create_engine, upgrade
+from cloud.inventory.service import import_inventory
+from protocols.clock import Clock
+from protocols.inventory.model import Inventory
+
+DEMO_USER = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudAccess:
+    """Where a demo's cloud keeps its data, and how to get in."""
+
+    database_url: str
+    telemetry_url: str
+    token: str
+    one_time_login: str
+
+
+def prepare_cloud(folder: Path, inventory: Inventory, clock: Clock) -> CloudAccess:
+    """Make the databases under `folder`, import the inventory, and let one operator in."""
+    database_url = f"sqlite:///{folder / 'cloud.db'}"
+    engine = create_engine(database_url)
+    try:
+        upgrade(engine)
+        import_inventory(engine, inventory)
+        create_user(engine, DEMO_USER, password=None, role="operator", now=clock.now())
+        return CloudAccess(
+            database_url=database_url,
+            telemetry_url=f"sqlite:///{folder / 'telemetry.db'}",
+            token=create_token(engine, DEMO_USER, now=clock.now()),
+            one_time_login=create_one_time_login(engine, DEMO_USER, now=clock.now()),
+        )
+    finally:
+        engine.dispose()

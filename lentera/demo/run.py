@@ -1,0 +1,229 @@
+"""`lentera demo`: from nothing to a town at dusk with its map open to the browser."""
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from lentera.clocks import CLOCK_VARIABLE, shared_clock, to_variable
+from lentera.demo.broker import broker_spec
+from lentera.demo.cloud import CloudAccess, prepare_cloud
+from lentera.demo.processes import Processes, ProcessSpec, running_processes
+from lentera.demo.town import TownSettings, dusk_start, poll_interval_s, write_gateway_configs
+from protocols.clock import ScaledClock
+from protocols.inventory.model import Inventory, encode
+
+READY_TIMEOUT_S = 90.0
+PROBE_INTERVAL_S = 0.1
+
+
+class DemoError(Exception):
+    """The demo cannot run; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the person who starts a demo chose."""
+
+    speed: float
+    start: datetime | None
+    port: int
+    baud: int
+    seed: int
+    as_json: bool
+    folder: Path | None
+    web_dir: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The loopback ports of one demo."""
+
+    broker: int
+    sim: int
+    web: int
+    uplinks: dict[str, int]
+
+
+async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
+    """Run until interrupted; raises DemoError when the town cannot be brought up."""
+    _cancel_when_asked()
+    with ExitStack() as stack, suppress(asyncio.CancelledError):
+        folder = stack.enter_context(_folder(options.folder))
+        ports = _choose_ports(inventory, options.port)
+        start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
+        clock = shared_clock(start, options.speed)
+        async with running_processes(folder / "processes") as processes:
+            town = _Town(inventory, options, folder, ports, clock, processes)
+            await town.bring_up()
+            processes.all_ready()
+            await asyncio.Event().wait()
+
+
+class _Town:
+    """The steps of bringing a demo up, in order."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        options: DemoOptions,
+        folder: Path,
+        ports: Ports,
+        clock: ScaledClock,
+        processes: Processes,
+    ) -> None:
+        self._inventory = inventory
+        self._options = options
+        self._folder = folder
+        self._ports = ports
+        self._clock = clock
+        self._processes = processes
+        self._console = Console(stderr=True, quiet=options.as_json)
+
+    async def bring_up(self) -> None:
+        """Start every part and print the ready line."""
+        with self._console.status("starting …") as status:
+            document = self._folder / "inventory.json"
+            document.write_bytes(encode(self._inventory))
+            await self._processes.start(broker_spec(self._folder, self._ports.broker))
+            await self._start("sim", "sim", *self._sim_arguments(document))
+            status.update(f"{len(self._inventory.lamps)} lamps: preparing the cloud …")
+            access = await asyncio.to_thread(prepare_cloud, self._folder, self._inventory, self._clock)
+            for role in ("ingest", "api"):
+                await self._start(role, "cloud", "--role", role, environment=self._cloud_environment(access))
+            status.update(f"{len(self._inventory.gateways)} gateways: starting …")
+            await self._start("edge", "edge", *self._edge_arguments())
+            await self._reachable(f"http://127.0.0.1:{self._ports.sim}/sim/v1/clock", "the simulator")
+            await self._reachable(f"http://127.0.0.1:{self._ports.web}/readyz", "the cloud")
+            status.update("waiting for the gateways to report …")
+            await self._gateways_online(access)
+        self._print_ready(access)
+
+    async def _start(self, name: str, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "lentera", *arguments]
+        clock = {CLOCK_VARIABLE: to_variable(self._clock)}
+        await self._processes.start(ProcessSpec(name, command, {**clock, **(environment or {})}))
+
+    def _sim_arguments(self, document: Path) -> list[str]:
+        uplinks = self._folder / "uplinks.json"
+        uplinks.write_text(json.dumps(self._ports.uplinks))
+        return [
+            *("--inventory", str(document), "--run-dir", str(self._folder), "--port", str(self._ports.sim)),
+            *("--seed", str(self._options.seed), "--baud", str(self._options.baud)),
+            *("--uplinks", str(uplinks), "--broker-port", str(self._ports.broker)),
+        ]
+
+    def _edge_arguments(self) -> list[str]:
+        settings = TownSettings(
+            lines_folder=self._folder / "lines",
+            state_folder=self._folder / "gateways",
+            uplink_ports=self._ports.uplinks,
+            baud=self._options.baud,
+            poll_interval_s=poll_interval_s(len(self._inventory.lamps), self._options.speed),
+        )
+        settings.state_folder.mkdir(exist_ok=True)
+        configs = self._folder / "gateways"
+        write_gateway_configs(self._inventory, settings, configs)
+        return ["--config", str(configs)]
+
+    def _cloud_environment(self, access: CloudAccess) -> dict[str, str]:
+        web_dir = {} if self._options.web_dir is None else {"LENTERA_WEB_DIR": str(self._options.web_dir)}
+        return {
+            "LENTERA_DATABASE_URL": access.database_url,
+            "LENTERA_TELEMETRY_URL": access.telemetry_url,
+            "LENTERA_MQTT_HOST": "127.0.0.1",
+            "LENTERA_MQTT_PORT": str(self._ports.broker),
+            "LENTERA_HTTP_HOST": "127.0.0.1",
+            "LENTERA_HTTP_PORT": str(self._ports.web),
+            **web_dir,
+        }
+
+    async def _reachable(self, url: str, what: str) -> None:
+        async with httpx.AsyncClient() as client, asyncio.timeout(READY_TIMEOUT_S):
+            while not await _answers(client, url):
+                await asyncio.sleep(PROBE_INTERVAL_S)
+            return
+        raise DemoError(f"{what} did not answer at {url} within {READY_TIMEOUT_S:.0f} s")
+
+    async def _gateways_online(self, access: CloudAccess) -> None:
+        url = f"http://127.0.0.1:{self._ports.web}/api/v1/summary"
+        headers = {"Authorization": f"Bearer {access.token}"}
+        async with httpx.AsyncClient(headers=headers) as client, asyncio.timeout(READY_TIMEOUT_S):
+            while (await client.get(url)).raise_for_status().json()["gateways"]["offline"]:
+                await asyncio.sleep(PROBE_INTERVAL_S)
+
+    def _print_ready(self, access: CloudAccess) -> None:
+        url = f"http://127.0.0.1:{self._ports.web}/login?token={access.one_time_login}"
+        if self._options.as_json:
+            ready = {
+                "event": "ready",
+                "url": url,
+                "token": access.token,
+                "sim": f"http://127.0.0.1:{self._ports.sim}",
+                "folder": str(self._folder),
+            }
+            sys.stdout.write(json.dumps(ready) + "\n")
+        else:
+            sys.stdout.write(f"Lentera is ready: {url}   (Ctrl-C ends it)\n")
+        sys.stdout.flush()
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _cancel_when_asked() -> None:
+    """Cancel this task at Ctrl-C or SIGTERM, so that every block it is in is left in order."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+
+
+@contextmanager
+def _folder(chosen: Path | None) -> Iterator[Path]:
+    """The demo's folder: the chosen one, kept; or a temporary one that goes with it."""
+    if chosen is not None:
+        chosen.mkdir(parents=True, exist_ok=True)
+        yield chosen.resolve()
+        return
+    temporary = Path(tempfile.mkdtemp(prefix="lentera-demo-"))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _choose_ports(inventory: Inventory, web_port: int) -> Ports:
+    """Free loopback ports for everything but the web, whose port is asked for; raises DemoError if it is taken."""
+    with ExitStack() as stack:
+        web = _bind(stack, web_port)
+        if web is None:
+            raise DemoError(f"port {web_port} is in use: choose another with --port, or 0 for any free one")
+        free = [_bind(stack, 0) or 0 for _ in range(2 + len(inventory.gateways))]
+    uplinks = {gateway.id: port for gateway, port in zip(inventory.gateways, free[2:], strict=True)}
+    return Ports(broker=free[0], sim=free[1], web=web, uplinks=uplinks)
+
+
+def _bind(stack: ExitStack, port: int) -> int | None:
+    probe = stack.enter_context(socket.socket())
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return None
+    chosen: int = probe.getsockname()[1]
+    return chosen

@@ -1,0 +1,84 @@
+"""What a demo runs: the place, its gateways' settings and the instant it begins. Pure but for free ports."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from protocols.inventory.model import Gateway, Inventory, Lamp
+from protocols.sun import night_of
+
+DUSK_AFTER_WALL_S = 50.0
+"""A demo begins so long before sunset: time to start, open the map and watch the lamps come on."""
+
+MOST_REPORTS_PER_WALL_S = 150.0
+"""Lamp reports a two-core machine carries through all parts with the map still fluid (make bench)."""
+
+SHORTEST_POLL_INTERVAL_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class TownSettings:
+    """Where the gateways of a demo find their lines and their broker."""
+
+    lines_folder: Path
+    state_folder: Path
+    uplink_ports: Mapping[str, int]
+    baud: int
+    poll_interval_s: float
+
+
+def dusk_start(inventory: Inventory, day: datetime, speed: float) -> datetime:
+    """The instant, on the local date of `day`, from which sunset is `DUSK_AFTER_WALL_S` away at `speed`."""
+    gateway = inventory.gateways[0]
+    zone = ZoneInfo(gateway.time_zone)
+    noon = day.astimezone(zone).replace(hour=12, minute=0, second=0, microsecond=0)
+    night = night_of(gateway.latitude, gateway.longitude, zone, noon + timedelta(minutes=1))
+    sunset = night.sunset or night.start_noon + timedelta(hours=6)
+    return sunset - timedelta(seconds=DUSK_AFTER_WALL_S * speed)
+
+
+def poll_interval_s(lamps: int, speed: float) -> float:
+    """Domain seconds between two polls of a lamp that keep `lamps` at `speed` within the machine's means."""
+    return max(SHORTEST_POLL_INTERVAL_S, lamps / MOST_REPORTS_PER_WALL_S * speed)
+
+
+def write_gateway_configs(inventory: Inventory, settings: TownSettings, folder: Path) -> list[Path]:
+    """One gateway.toml per gateway, as a field engineer would write it; returns the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lamps: dict[str, dict[int, list[Lamp]]] = defaultdict(lambda: defaultdict(list))
+    for lamp in inventory.lamps:
+        lamps[lamp.gateway_id][lamp.line].append(lamp)
+    paths = []
+    for gateway in inventory.gateways:
+        path = folder / f"{gateway.id}.toml"
+        path.write_text(_gateway_toml(gateway, lamps[gateway.id], settings))
+        paths.append(path)
+    return paths
+
+
+def _gateway_toml(gateway: Gateway, lines: Mapping[int, Sequence[Lamp]], settings: TownSettings) -> str:
+    parts = [
+        "[gateway]",
+        f'id = "{gateway.id}"',
+        f'area = "{gateway.area_id}"',
+        f"latitude = {gateway.latitude}",
+        f"longitude = {gateway.longitude}",
+        f'time_zone = "{gateway.time_zone}"',
+        f"poll_interval_s = {settings.poll_interval_s}",
+        "",
+        "[mqtt]",
+        'host = "127.0.0.1"',
+        f"port = {settings.uplink_ports[gateway.id]}",
+        "",
+        "[outbox]",
+        f'path = "{settings.state_folder / gateway.id}.outbox.db"',
+    ]
+    for line, lamps in sorted(lines.items()):
+        port = settings.lines_folder / f"{gateway.id}-{line}"
+        parts += ["", "[[line]]", f'port = "{port}"', f"baud = {settings.baud}", 'parity = "N"', "stop_bits = 2"]
+        for lamp in lamps:
+            parts += ["[[line.device]]", f'id = "{lamp.id}"', f"unit = {lamp.unit}", f'profile = "{lamp.profile}"']
+    return "\n".join(parts) + "\n"

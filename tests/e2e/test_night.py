@@ -1,0 +1,146 @@
+"""One night in a real browser, held against what the simulator knows.
+
+The tests of this file go through the same night in the order they stand.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import wait_until
+from tests.e2e.town import Town, night_instants
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+SPEED = 120
+LAMPS = 500
+# At 120 times real time a 9600-baud line cannot carry what it would in the field; twice the rate makes up for some of it.
+TOWN = ("--lamps", str(LAMPS), "--speed", str(SPEED), "--baud", "19200")
+
+SHOWN_WITHIN = timedelta(minutes=5)
+LEVEL_TOLERANCE_PERCENT = 2.0
+SCREENSHOT = Path(__file__).parents[2] / "docs" / "images" / "map.png"
+
+
+class Night:
+    """What the tests of this night know of it."""
+
+    faulty: set[str]
+    sunset: datetime
+    sunrise: datetime
+
+    def __init__(self, town: Town) -> None:
+        night = town.api.get("/api/v1/night").raise_for_status().json()
+        self.sunset = datetime.fromisoformat(night["sunset"])
+        self.sunrise = datetime.fromisoformat(night["sunrise"])
+        self.faulty = set()
+
+
+@pytest.fixture(scope="module")
+def night(town: Town) -> Night:
+    """The night that begins."""
+    return Night(town)
+
+
+def test_starts_within_fifteen_seconds(town: Town) -> None:
+    """From the command to a usable map."""
+    assert town.start_s < 15
+
+
+def test_the_map_opens(town: Town, page: Page) -> None:
+    """The one-time link leads to the map with every lamp on it."""
+    expect(page.get_by_test_id("map")).to_be_visible()
+    expect(page.get_by_test_id("summary-lit")).to_contain_text(str(LAMPS))
+    assert len(town.lamps()) == LAMPS
+
+
+def test_dusk_comes_within_two_minutes(town: Town, page: Page, night: Night) -> None:
+    """The lamps are off before sunset and lit after it, on the map as in the street."""
+    assert (night.sunset - town.now()).total_seconds() / SPEED < 120
+    town.wait_for(night.sunset + SHOWN_WITHIN)
+    assert all(lamp["lit"] for lamp in town.truth().values())
+    expect(page.get_by_test_id("summary-lit")).to_contain_text(f"{LAMPS}", timeout=10_000)
+    wait_until(lambda: page.evaluate("window.lentera.lampState('%s')" % next(iter(town.lamps())))["state"] == "lit")
+
+
+def test_a_lamp_that_goes_out_is_seen(town: Town, page: Page, night: Night) -> None:
+    """A lamp-out appears as lampFailure, on the map and in the list, within two polls."""
+    lamp_id = sorted(town.truth())[7]
+    night.faulty.add(lamp_id)
+    town.sim.post(f"/sim/v1/lamps/{lamp_id}/faults", json={"type": "lampOut"}).raise_for_status()
+    injected = town.now()
+    wait_until(lambda: _alarms_of(town, lamp_id), 30, "lampFailure")
+    alarm = _alarms_of(town, lamp_id)[0]
+    polls = [t for t in _poll_times(town, lamp_id) if injected <= t <= datetime.fromisoformat(alarm["raisedAt"])]
+    assert alarm["type"] == "lampFailure"
+    assert len(polls) <= 2
+    row = page.get_by_test_id(f"fault-row-{lamp_id}")
+    expect(row).to_be_visible(timeout=10_000)
+    assert page.evaluate(f"window.lentera.lampState('{lamp_id}')")["state"] == "fault"
+    SCREENSHOT.parent.mkdir(exist_ok=True)
+    page.screenshot(path=str(SCREENSHOT))
+
+
+def test_a_click_dims_a_lamp(town: Town, page: Page) -> None:
+    """A lamp dimmed on the map is confirmed there and is dimmed in the street."""
+    lamp_id = sorted(town.truth())[3]
+    page.goto(page.url.split("#")[0] + f"#lamp={lamp_id}")
+    panel = page.get_by_test_id("lamp-panel")
+    expect(panel).to_be_visible()
+    slider = page.get_by_test_id("level-slider").get_by_role("slider")
+    slider.focus()
+    slider.press("Home")
+    for _ in range(3):
+        slider.press("PageUp")
+    page.get_by_test_id("send-command").click()
+    expect(page.get_by_test_id("command-status")).to_have_attribute("data-status", "confirmed", timeout=10_000)
+    asked = town.lamps()[lamp_id]["targetLevel"]
+    assert 0 < asked < 100
+    assert town.truth()[lamp_id]["trueLevel"] == pytest.approx(asked, abs=LEVEL_TOLERANCE_PERCENT)
+
+
+def test_the_map_tells_the_truth_all_night(town: Town, night: Night) -> None:
+    """Five minutes after any instant the level shown is the true one, and no healthy lamp has an alarm."""
+    wrong: list[str] = []
+    for instant in night_instants(town.now(), night.sunrise + timedelta(minutes=30), timedelta(minutes=7)):
+        town.wait_for(instant)
+        truth = town.truth()
+        town.wait_for(instant + SHOWN_WITHIN)
+        wrong += _disagreements(truth, town.lamps(), town.truth(), night.faulty, instant)
+    assert wrong == []
+    false_alarms = [alarm for alarm in town.all_alarms() if alarm["lampId"] not in night.faulty]
+    assert false_alarms == []
+    assert not any(lamp["lit"] for lamp in town.truth().values())
+
+
+def _disagreements(
+    then: dict[str, dict[str, Any]],
+    shown: dict[str, dict[str, Any]],
+    now: dict[str, dict[str, Any]],
+    faulty: set[str],
+    instant: datetime,
+) -> list[str]:
+    """Healthy lamps whose shown level was the true one neither at the instant nor since."""
+    return [
+        f"{instant:%H:%M} {lamp_id}: true {then[lamp_id]['trueLevel']}, shown {lamp['level']}"
+        for lamp_id, lamp in shown.items()
+        if lamp_id not in faulty
+        and not any(_same(lamp["level"], truth[lamp_id]["trueLevel"]) for truth in (then, now))
+    ]
+
+
+def _same(shown: float | None, true: float) -> bool:
+    return shown is not None and abs(shown - true) <= LEVEL_TOLERANCE_PERCENT
+
+
+def _alarms_of(town: Town, lamp_id: str) -> list[dict[str, Any]]:
+    return [alarm for alarm in town.active_alarms() if alarm["lampId"] == lamp_id]
+
+
+def _poll_times(town: Town, lamp_id: str) -> list[datetime]:
+    answer = town.api.get(f"/api/v1/lamps/{lamp_id}/telemetry", params={"attributes": "activePower", "maxPoints": "5000"})
+    points = answer.raise_for_status().json()["series"][0]["points"]
+    return [datetime.fromtimestamp(ms / 1000, tz=town.now().tzinfo) for ms, _ in points]

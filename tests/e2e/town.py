@@ -1,0 +1,143 @@
+"""A demo under test: started by its command, asked through its API, held against its simulator."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import wait_until
+
+START_TIMEOUT_S = 90
+
+
+@dataclass
+class Town:
+    """A running demo and clients of its two HTTP interfaces."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    url: str
+    start_s: float
+    api: httpx.Client
+    sim: httpx.Client
+    inventory: dict[str, Any] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """Domain time, by the simulator's clock."""
+        return datetime.fromisoformat(self.sim.get("/sim/v1/clock").raise_for_status().json()["time"])
+
+    def wait_for(self, instant: datetime, timeout_s: float = 600.0) -> None:
+        """Wait until domain time reaches `instant`."""
+        wait_until(lambda: self.now() >= instant, timeout_s, f"domain time {instant}")
+
+    def lamps(self) -> dict[str, dict[str, Any]]:
+        """What the map shows, by lamp id."""
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            parameters = {"limit": "5000"} | ({"cursor": cursor} if cursor else {})
+            answer = self.api.get("/api/v1/lamps", params=parameters).raise_for_status().json()
+            items += answer["items"]
+            cursor = answer["nextCursor"]
+            if cursor is None:
+                return {item["id"]: item for item in items}
+
+    def truth(self) -> dict[str, dict[str, Any]]:
+        """What the simulator knows, by lamp id."""
+        answer = self.sim.get("/sim/v1/lamps").raise_for_status().json()
+        return {item["id"]: item for item in (answer["items"] if isinstance(answer, dict) else answer)}
+
+    def active_alarms(self) -> list[dict[str, Any]]:
+        """The alarms in force."""
+        answer = self.api.get("/api/v1/alarms", params={"state": "active", "limit": "500"})
+        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return items
+
+    def all_alarms(self) -> list[dict[str, Any]]:
+        """Every alarm of the night, ended ones too."""
+        answer = self.api.get("/api/v1/alarms", params={"state": "all", "limit": "500"})
+        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        return items
+
+    def kill(self, name: str) -> None:
+        """End one of the demo's processes with SIGKILL and wait until the demo has put a new one in its place."""
+        pid_file = self.folder / "processes" / f"{name}.pid"
+        before = int(pid_file.read_text())
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: int(pid_file.read_text() or before) != before, 30, f"a new {name}")
+
+
+@contextmanager
+def start_town(folder: Path, *options: str) -> Iterator[Town]:
+    """Run `lentera demo --json` with `options`; ends it, and checks that every process is gone."""
+    command = [sys.executable, "-m", "lentera", "demo", "--json", "--port", "0", "--folder", str(folder), *options]
+    began = time.monotonic()
+    with (folder / "demo.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    try:
+        ready = _ready_line(process, folder)
+        with (
+            httpx.Client(
+                base_url=_origin(ready["url"]), headers={"Authorization": f"Bearer {ready['token']}"}, timeout=30
+            ) as api,
+            httpx.Client(base_url=ready["sim"], timeout=30) as sim,
+        ):
+            yield Town(process, folder, ready["url"], time.monotonic() - began, api, sim)
+    finally:
+        pids = _pids(folder)
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        if process.stdout is not None:
+            process.stdout.close()
+    left = [name for name, pid in pids.items() if _alive(pid)]
+    assert left == [], f"still running after Ctrl-C: {left}"
+
+
+def night_instants(start: datetime, until: datetime, every: timedelta) -> Iterator[datetime]:
+    """The instants from `start` to `until`, `every` apart."""
+    instant = start
+    while instant < until:
+        yield instant
+        instant += every
+
+
+def _ready_line(process: subprocess.Popen[str], folder: Path) -> dict[str, str]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        logs = "\n".join(
+            f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}"
+            for path in [folder / "demo.log", *sorted((folder / "processes").glob("*.log"))]
+        )
+        pytest.fail(f"the demo ended before it was ready:\n{logs}")
+    ready: dict[str, str] = json.loads(line)
+    assert ready["event"] == "ready"
+    return ready
+
+
+def _origin(url: str) -> str:
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.host}:{parsed.port}"
+
+
+def _pids(folder: Path) -> dict[str, int]:
+    return {path.stem: int(path.read_text()) for path in (folder / "processes").glob("*.pid")}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/status").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text()
