@@ -1,0 +1,195 @@
+"""A gateway's settings: one TOML file, checked as a whole before anything is touched."""
+
+import ipaddress
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from protocols.modbus.profile import builtin_ids
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used; every problem names file, field, value and what was expected."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@lru_cache(maxsize=1)
+def _profile_ids() -> tuple[str, ...]:
+    return builtin_ids()
+
+
+def _known_profile(profile_id: str) -> str:
+    if profile_id not in _profile_ids():
+        raise ValueError(f"expected one of {', '.join(_profile_ids())}")
+    return profile_id
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("expected an IANA time zone such as Asia/Jakarta") from error
+    return name
+
+
+def _line_address(port: str) -> str:
+    if port.startswith("/"):
+        return port
+    scheme, _, rest = port.partition("://")
+    host, _, number = rest.rpartition(":")
+    if scheme in ("tcp", "rtu+tcp") and host and number.isdecimal() and 0 < int(number) < 65536:
+        return port
+    raise ValueError("expected a device path such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port")
+
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
+"""An MQTT topic level: `+`, `/` and `#` have a meaning there."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class IdentityConfig(_Settings):
+    """Who and where the gateway is."""
+
+    id: Identifier
+    area: Identifier
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    poll_interval_s: Annotated[float, Field(gt=0, le=86400)] = 60.0
+    default_level: Annotated[int, Field(ge=0, le=100)] = 100
+
+
+class MqttConfig(_Settings):
+    """The broker to report to."""
+
+    host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    primary_host: Identifier = "lentera"
+
+    @model_validator(mode="after")
+    def _credentials_off_loopback(self) -> Self:
+        if not _is_loopback(self.host) and (self.username is None or self.password is None):
+            raise ValueError(
+                f"host {self.host!r} is not this machine, expected username and password beside it"
+            )
+        return self
+
+
+class OutboxConfig(_Settings):
+    """Where records wait until the cloud has stored them; what the gateway remembers lies beside it."""
+
+    path: Path
+
+    @property
+    def memory_path(self) -> Path:
+        """The file that holds overrides and counters over a restart."""
+        name = self.path.name.removesuffix(".db").removesuffix(".outbox")
+        return self.path.with_name(f"{name}.memory.db")
+
+
+class DeviceConfig(_Settings):
+    """One lamp or meter on a line."""
+
+    id: Identifier
+    unit: Annotated[int, Field(ge=1, le=247)]
+    profile: Annotated[str, AfterValidator(_known_profile)] = "lentera-lamp"
+
+
+class LineConfig(_Settings):
+    """One RS-485 line, or a Modbus TCP server that stands for one."""
+
+    port: Annotated[str, AfterValidator(_line_address)]
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+    response_timeout_s: Annotated[float, Field(ge=0.02, le=5)] = 0.3
+    devices: Annotated[tuple[DeviceConfig, ...], Field(alias="device", min_length=1)]
+
+    @model_validator(mode="after")
+    def _units_are_unique(self) -> Self:
+        for unit, count in Counter(device.unit for device in self.devices).items():
+            if count > 1:
+                raise ValueError(
+                    f"unit {unit} stands {count} times on line {self.port}, expected one device each"
+                )
+        return self
+
+
+class GatewayConfig(_Settings):
+    """All of one gateway."""
+
+    gateway: IdentityConfig
+    mqtt: MqttConfig = MqttConfig()
+    outbox: OutboxConfig
+    lines: Annotated[tuple[LineConfig, ...], Field(alias="line", min_length=1)]
+
+    @model_validator(mode="after")
+    def _nothing_stands_twice(self) -> Self:
+        ids = Counter(device.id for line in self.lines for device in line.devices)
+        ports = Counter(line.port for line in self.lines)
+        for field, counts in (("device.id", ids), ("line.port", ports)):
+            for value, count in counts.items():
+                if count > 1:
+                    raise ValueError(f"{field} {value!r} stands {count} times, expected once")
+        return self
+
+
+def load(path: Path) -> GatewayConfig:
+    """Read a gateway's TOML file; raises ConfigError with every problem in it."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}, expected a readable file"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: byte {error.start} is not UTF-8, expected a TOML text"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: {error}, expected TOML"]) from error
+    try:
+        return GatewayConfig.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_sentence(problem)}" for problem in error.errors()) from error
+
+
+def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is not exported
+    field = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in problem["loc"])
+    value = problem["input"]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{field[1:]} is missing, expected a value"
+    if problem["type"] == "extra_forbidden":
+        return f"{field[1:]} is unknown, expected no such field"
+    if isinstance(value, dict) or "password" in field:
+        return f"{field[1:] or 'file'}: {message}"
+    return f"{field[1:]} is {value!r}: {message}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,313 @@
+"""The owner of one line: sends one request at a time, keeps the silence, and knows whose answer came."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from edge.line.errors import (
+    BUSY_CODES,
+    CorruptAnswerError,
+    NoAnswerError,
+    PortUnavailableError,
+    RequestRefusedError,
+    TransientLineError,
+)
+from edge.line.framing import (
+    Frame,
+    Framing,
+    Request,
+    RtuFraming,
+    TcpFraming,
+    answered_words,
+    read_request,
+    refusal,
+    write_request,
+)
+from edge.line.lanes import Job, Lane, Lanes
+from edge.line.port import Port, PortEvents, SerialPort, SerialSettings, TcpPort
+from edge.line.timing import OFF_WIRE, ResponseTime, WireTiming, serial_timing
+from protocols.modbus.codec import ReadBlock, Write
+
+log = structlog.get_logger(__name__)
+
+_REOPEN_S = 1.0
+_LATE_ANSWER_S = 1.0
+_CORRUPT_GRACE_S = 0.01
+_BROADCAST = 0
+
+OpenPort = Callable[[PortEvents], Awaitable[Port]]
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """A line as configured; `port` is a device path, tcp://host:port or rtu+tcp://host:port."""
+
+    port: str
+    baud: int = 9600
+    parity: str = "N"
+    stop_bits: int = 1
+    response_timeout_s: float = 0.3
+
+
+@dataclass(slots=True)
+class LineCounters:
+    """What happened on a line since the start."""
+
+    requests: int = 0
+    answers: int = 0
+    no_answers: int = 0
+    corrupt: int = 0
+    late: int = 0
+    foreign: int = 0
+    refused: int = 0
+    reopened: int = 0
+
+
+def open_line(settings: LineSettings) -> "Line":
+    """The line for these settings, not opened yet: `run` does that."""
+    scheme, _, rest = settings.port.partition("://")
+    host, _, number = rest.rpartition(":")
+
+    async def open_tcp(events: PortEvents) -> Port:
+        return await TcpPort.open(host, int(number), events)
+
+    async def open_serial(events: PortEvents) -> Port:
+        wire = SerialSettings(settings.port, settings.baud, settings.parity, settings.stop_bits)
+        return await SerialPort.open(wire, events)
+
+    timeout_s = settings.response_timeout_s
+    if scheme == "tcp":
+        return Line(settings.port, open_tcp, TcpFraming(), OFF_WIRE, timeout_s)
+    if scheme == "rtu+tcp":
+        return Line(settings.port, open_tcp, RtuFraming(), serial_timing(settings.baud), timeout_s)
+    return Line(settings.port, open_serial, RtuFraming(), serial_timing(settings.baud), timeout_s)
+
+
+class Line:
+    """One wire and all that is asked on it; `run` owns the wire, the other methods wait for their turn."""
+
+    def __init__(
+        self, name: str, open_port: OpenPort, framing: Framing, timing: WireTiming, first_timeout_s: float
+    ) -> None:
+        self.name = name
+        self.counters = LineCounters()
+        self._open_port = open_port
+        self._framing = framing
+        self._timing = timing
+        self._first_timeout_s = first_timeout_s
+        self._lanes = Lanes()
+        self._port: Port | None = None
+        self._down: str | None = None
+        self._received = bytearray()
+        self._quiet_at = 0.0
+        self._job: Job | None = None
+        self._settled = asyncio.Event()
+        self._tag = 0
+        self._sent_at = 0.0
+        self._corrupt = False
+        self._expiry: asyncio.TimerHandle | None = None
+        self._response_times: dict[int, ResponseTime] = {}
+        self._overdue: dict[int, float] = {}
+
+    async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:
+        """The words of a block; raises LineError."""
+        request = read_request(unit, block)
+        return answered_words(request, await self._ask(request, lane))
+
+    async def write(self, unit: int, write: Write, lane: Lane) -> None:
+        """Write to one unit, which acknowledges; raises LineError."""
+        await self._ask(write_request(unit, write), lane)
+
+    async def broadcast(self, write: Write, lane: Lane) -> None:
+        """Write to all units at once, which none acknowledges."""
+        await self._ask(write_request(_BROADCAST, write), lane)
+
+    async def run(self) -> None:
+        """Own the wire until cancelled: open it, serve it, open it again when it goes away."""
+        try:
+            while True:
+                if await self._open():
+                    await self._serve()
+                await asyncio.sleep(_REOPEN_S)
+        finally:
+            self._close(PortUnavailableError(f"{self.name}: the line was closed"))
+
+    def response_timeout_s(self, unit: int) -> float:
+        """How long the line now waits for this unit."""
+        return self._response_time(unit).timeout_s
+
+    async def _ask(self, request: Request, lane: Lane) -> bytes:
+        if self._down is not None:
+            raise PortUnavailableError(f"{self.name}: {self._down}")
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._lanes.put(Job(lane, request, answer))
+        pdu = await answer
+        code = refusal(pdu) if pdu else None
+        if code is None:
+            return pdu
+        self.counters.refused += 1
+        message = f"{self.name}: unit {request.unit} refused function {request.function} with code {code}"
+        if code in BUSY_CODES:
+            raise TransientLineError(message)
+        raise RequestRefusedError(message, code)
+
+    async def _open(self) -> bool:
+        try:
+            self._port = await self._open_port(PortEvents(self._on_received, self._on_lost))
+        except OSError as error:
+            self._fail(str(error))
+            return False
+        if self._down is not None:
+            log.info("line is open again", port=self.name)
+            self.counters.reopened += 1
+        self._down = None
+        self._received.clear()
+        self._quiet_at = asyncio.get_running_loop().time() + self._timing.silence_s
+        return True
+
+    def _fail(self, why: str) -> None:
+        if self._down is None:
+            log.error("line cannot be used", port=self.name, why=why)
+        self._down = why
+        self._close(PortUnavailableError(f"{self.name}: {why}"))
+
+    def _close(self, error: PortUnavailableError) -> None:
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+        if self._job is not None:
+            self._finish(error)
+        self._lanes.fail_all(error)
+
+    async def _serve(self) -> None:
+        while (job := await self._lanes.take()) is not None:
+            await self._quiet()
+            if self._down is not None:
+                self._lanes.put(job)
+                self._lanes.fail_all(PortUnavailableError(f"{self.name}: {self._down}"))
+            elif not job.answer.done():
+                await self._transact(job)
+
+    async def _quiet(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            wait_s = self._quiet_at - loop.time()
+            if wait_s <= 0:
+                return
+            await asyncio.sleep(wait_s)
+
+    async def _transact(self, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+        request = job.request
+        self._tag = (self._tag + 1) & 0xFFFF
+        frame = self._framing.wrap(request, self._tag)
+        self._received.clear()
+        self._corrupt = False
+        self.counters.requests += 1
+        self._sent_at = loop.time() + self._timing.duration_s(len(frame))
+        self._quiet_at = self._sent_at + self._timing.silence_s
+        self._job = job
+        try:
+            self._port_now().write(frame)
+        except OSError as error:
+            self._on_lost(str(error))
+            return
+        if request.unit == _BROADCAST:
+            self._quiet_at = self._sent_at + self._timing.broadcast_pause_s
+            self._finish(b"")
+            return
+        answer_s = self._timing.duration_s(request.answer_length + 3)
+        timeout_s = self._response_time(request.unit).timeout_s
+        self._expiry = loop.call_at(self._sent_at + timeout_s + answer_s, self._on_expiry)
+        # Not on the job's own future: an asker that gives up does not end the unit's turn to speak.
+        self._settled.clear()
+        await self._settled.wait()
+
+    def _port_now(self) -> Port:
+        if self._port is None:
+            raise OSError("the port is closed")
+        return self._port
+
+    def _on_received(self, data: bytes) -> None:
+        now = asyncio.get_running_loop().time()
+        self._quiet_at = max(self._quiet_at, now + self._timing.silence_s)
+        self._received += data
+        frames, garbage = self._framing.take(self._received)
+        for frame in frames:
+            self._on_frame(frame, now)
+        if garbage and self._job is not None:
+            self._corrupt = True
+            grace_s = max(_CORRUPT_GRACE_S, 2 * self._timing.silence_s)
+            self._expire_within(now + grace_s)
+
+    def _on_frame(self, frame: Frame, now: float) -> None:
+        job = self._job
+        if job is None or not job.request.is_answered_by(frame.unit, frame.pdu) or not self._tag_fits(frame):
+            self._on_stray_frame(frame, now)
+            return
+        answer_s = self._timing.duration_s(len(frame.pdu) + 3)
+        self._response_time(frame.unit).answered(max(0.0, now - self._sent_at - answer_s))
+        self.counters.answers += 1
+        self._overdue.pop(frame.unit, None)
+        self._finish(frame.pdu)
+
+    def _tag_fits(self, frame: Frame) -> bool:
+        return frame.tag in (0, self._tag)
+
+    def _on_stray_frame(self, frame: Frame, now: float) -> None:
+        asked_at = self._overdue.pop(frame.unit, None)
+        if asked_at is None:
+            self.counters.foreign += 1
+            return
+        self.counters.late += 1
+        self._response_time(frame.unit).answered(now - asked_at)
+        self._lanes.release(frame.unit)
+
+    def _on_expiry(self) -> None:
+        job = self._job
+        if job is None:
+            return
+        request = job.request
+        where = f"{self.name}: unit {request.unit}"
+        if self._corrupt or self._received:
+            self.counters.corrupt += 1
+            self._finish(CorruptAnswerError(f"{where} was heard, but not in a valid frame"))
+            return
+        self.counters.no_answers += 1
+        timeout_s = self._response_time(request.unit).timeout_s
+        self._expect_late_answer(request)
+        self._finish(NoAnswerError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
+
+    def _expect_late_answer(self, request: Request) -> None:
+        self._overdue[request.unit] = self._sent_at
+        self._lanes.hold(request.unit, asyncio.get_running_loop().time() + _LATE_ANSWER_S)
+
+    def _expire_within(self, when: float) -> None:
+        if self._expiry is not None and when < self._expiry.when():
+            self._expiry.cancel()
+            self._expiry = asyncio.get_running_loop().call_at(when, self._on_expiry)
+
+    def _finish(self, outcome: bytes | Exception) -> None:
+        job, self._job = self._job, None
+        self._settled.set()
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        if job is None or job.answer.done():
+            return
+        if isinstance(outcome, Exception):
+            job.answer.set_exception(outcome)
+        else:
+            job.answer.set_result(outcome)
+
+    def _on_lost(self, why: str) -> None:
+        self._fail(why)
+        self._lanes.interrupt()
+
+    def _response_time(self, unit: int) -> ResponseTime:
+        known = self._response_times.get(unit)
+        if known is None:
+            known = self._response_times[unit] = ResponseTime(self._first_timeout_s)
+        return known

@@ -1,0 +1,141 @@
+"""The bytes below a line: a serial device or a TCP connection, opened, read and written without blocking."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import serial
+
+_CONNECT_TIMEOUT_S = 3.0
+_READ_SIZE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class PortEvents:
+    """Where an open port reports: bytes that came, and its end."""
+
+    received: Callable[[bytes], None]
+    lost: Callable[[str], None]
+
+
+class Port(Protocol):
+    """One open port."""
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame; raises OSError when the port is gone."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the port; no event follows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SerialSettings:
+    """How the characters of a serial line look."""
+
+    path: str
+    baud: int
+    parity: str
+    stop_bits: int
+
+
+class SerialPort:
+    """A serial device whose descriptor the event loop watches."""
+
+    def __init__(self, device: serial.Serial, events: PortEvents) -> None:
+        self._device = device
+        self._events = events
+        self._descriptor: int = device.fileno()
+
+    @classmethod
+    async def open(cls, settings: SerialSettings, events: PortEvents) -> "SerialPort":
+        """Open and configure the device for us alone; raises OSError."""
+        device = await asyncio.to_thread(_open_serial, settings)
+        port = cls(device, events)
+        asyncio.get_running_loop().add_reader(port._descriptor, port._readable)
+        return port
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame; raises OSError when the port is gone."""
+        written = os.write(self._descriptor, frame)
+        if written != len(frame):
+            raise OSError(f"the port took {written} of {len(frame)} bytes")
+
+    def close(self) -> None:
+        """Let go of the port; no event follows."""
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._device.close()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._descriptor, _READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._events.lost(error.strerror or str(error))
+            return
+        if data:
+            self._events.received(data)
+        else:
+            self._events.lost("the device reached its end")
+
+
+def _open_serial(settings: SerialSettings) -> serial.Serial:
+    return serial.Serial(
+        settings.path,
+        baudrate=settings.baud,
+        parity=settings.parity,
+        stopbits=settings.stop_bits,
+        timeout=0,
+        write_timeout=0,
+        exclusive=True,
+    )
+
+
+class TcpPort(asyncio.Protocol):
+    """A TCP connection to a Modbus TCP server or to a serial device server."""
+
+    def __init__(self, events: PortEvents) -> None:
+        self._events: PortEvents | None = events
+        self._transport: asyncio.Transport | None = None
+
+    @classmethod
+    async def open(cls, host: str, port: int, events: PortEvents) -> "TcpPort":
+        """Connect; raises OSError."""
+        loop = asyncio.get_running_loop()
+        connecting = loop.create_connection(lambda: cls(events), host, port)
+        try:
+            _, protocol = await asyncio.wait_for(connecting, _CONNECT_TIMEOUT_S)
+        except TimeoutError as error:
+            raise OSError(f"no connection within {_CONNECT_TIMEOUT_S:g} s") from error
+        return protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport to write on."""
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what came."""
+        if self._events is not None:
+            self._events.received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Report the end, unless we closed it ourselves."""
+        if self._events is not None:
+            self._events.lost(str(exc) if exc else "the server closed the connection")
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame; raises OSError when the port is gone."""
+        if self._transport is None or self._transport.is_closing():
+            raise OSError("the connection is closed")
+        self._transport.write(frame)
+
+    def close(self) -> None:
+        """Let go of the connection; no event follows."""
+        self._events = None
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,55 @@
+"""The clockwork of a line in wall seconds: characters, silence, and how long each unit takes to answer."""
+
+from dataclasses import dataclass
+
+_FASTEST_TIMEOUT_S = 0.12
+_SLOWEST_TIMEOUT_S = 1.0
+_BITS_PER_CHARACTER = 11
+
+
+@dataclass(frozen=True, slots=True)
+class WireTiming:
+    """What a baud rate means, in seconds; characters and silence take none off a serial wire."""
+
+    character_s: float
+    silence_s: float
+    broadcast_pause_s: float
+
+    def duration_s(self, size: int) -> float:
+        """How long `size` bytes take on the wire."""
+        return size * self.character_s
+
+
+OFF_WIRE = WireTiming(character_s=0.0, silence_s=0.0, broadcast_pause_s=0.1)
+
+
+def serial_timing(baud: int) -> WireTiming:
+    """Silence of 3.5 characters, fixed at 1.75 ms above 19200 baud; 100 ms to digest a broadcast."""
+    character_s = _BITS_PER_CHARACTER / baud
+    silence_s = 3.5 * character_s if baud <= 19200 else 0.00175
+    return WireTiming(character_s, silence_s, broadcast_pause_s=0.1)
+
+
+class ResponseTime:
+    """One unit's time to answer, learned as TCP learns its retransmission timeout (RFC 6298)."""
+
+    def __init__(self, first_timeout_s: float) -> None:
+        self._mean_s: float | None = None
+        self._deviation_s = 0.0
+        self._timeout_s = first_timeout_s
+
+    @property
+    def timeout_s(self) -> float:
+        """How long to wait for this unit's first byte before giving it up."""
+        return self._timeout_s
+
+    def answered(self, after_s: float) -> None:
+        """Learn from an answer, be it a late one."""
+        if self._mean_s is None:
+            self._mean_s = after_s
+            self._deviation_s = after_s / 2
+        else:
+            self._deviation_s += (abs(after_s - self._mean_s) - self._deviation_s) / 4
+            self._mean_s += (after_s - self._mean_s) / 8
+        wanted_s = self._mean_s + 4 * self._deviation_s
+        self._timeout_s = min(max(wanted_s, _FASTEST_TIMEOUT_S), _SLOWEST_TIMEOUT_S)
