@@ -1,0 +1,69 @@
+"""The numbers that stand for metric names after a birth."""
+
+from collections.abc import Collection
+
+from protocols.metrics import DataType
+from protocols.sparkplug.payload import MalformedPayload, MetricValue, retype
+from protocols.sparkplug.values import WrongValue
+
+
+class AliasBook:
+    """An edge node's aliases: unique over the node and all its devices, kept over births.
+
+    A metric named in `never_aliased` goes by its name always.
+    """
+
+    def __init__(self, never_aliased: Collection[str]) -> None:
+        self._never_aliased = never_aliased
+        self._known: dict[tuple[str | None, str], tuple[int | None, DataType]] = {}
+        self._by_alias: dict[int, tuple[str | None, str]] = {}
+
+    def introduce(self, device: str | None, metric: MetricValue) -> MetricValue:
+        """The metric as a birth says it: with name, alias and datatype."""
+        if metric.name is None or metric.datatype is None:
+            raise WrongValue(f"metric {metric.label}: a birth needs its name and datatype")
+        key = (device, metric.name)
+        alias = self._known[key][0] if key in self._known else self._next_alias(metric.name)
+        self._known[key] = (alias, metric.datatype)
+        if alias is not None:
+            self._by_alias[alias] = key
+        return MetricValue(
+            metric.name,
+            alias,
+            metric.datatype,
+            metric.value,
+            metric.timestamp_ms,
+            metric.is_historical,
+            metric.properties,
+        )
+
+    def _next_alias(self, name: str) -> int | None:
+        return None if name in self._never_aliased else len(self._by_alias) + 1
+
+    def shorten(self, device: str | None, metric: MetricValue) -> MetricValue:
+        """The metric as data says it: with its alias alone; KeyError with the name if no birth had it."""
+        known = self._known.get((device, metric.name or ""))
+        if known is None:
+            raise KeyError(metric.label)
+        alias, datatype = known
+        name = metric.name if alias is None else None
+        return MetricValue(
+            name, alias, datatype, metric.value, metric.timestamp_ms, metric.is_historical, metric.properties
+        )
+
+    def resolve(self, device: str | None, metric: MetricValue) -> None:
+        """Give a received metric its name and type, in place; raises MalformedPayload.
+
+        A metric that no birth had keeps its name and comes as it is.
+        """
+        if metric.name is None:
+            owner, name = self._by_alias.get(metric.alias or 0, (None, None))
+            if name is None or owner != device:
+                raise MalformedPayload(f"alias {metric.alias}, expected one from the birth")
+            metric.name = name
+        known = self._known.get((device, metric.name))
+        if known is not None and metric.datatype is None:
+            try:
+                retype(metric, known[1])
+            except WrongValue as error:
+                raise MalformedPayload(str(error)) from error

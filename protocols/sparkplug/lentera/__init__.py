@@ -1,0 +1,63 @@
+"""Lentera's words as Sparkplug metrics: readings, commands, events, results and acknowledgements."""
+
+from typing import Final
+
+from protocols.sparkplug.lentera.commands import (
+    COMMANDED_METRICS,
+    DEFAULT_OVERRIDE,
+    DEFAULT_PATIENCE,
+    command_from,
+    command_metrics,
+)
+from protocols.sparkplug.lentera.errors import (
+    InvalidCommand,
+    InvalidMetrics,
+    InvalidReading,
+    InvalidRecord,
+)
+from protocols.sparkplug.lentera.readings import (
+    gateway_birth,
+    lamp_birth,
+    reading_from,
+    reading_metrics,
+)
+from protocols.sparkplug.lentera.records import (
+    ack_from,
+    ack_metrics,
+    epoch_from,
+    event_from,
+    event_metrics,
+    position_from,
+    position_metric,
+    result_from,
+    result_metrics,
+)
+
+PRIMARY_HOST: Final = "lentera"
+"""The host application that gateways wait for before they are born."""
+
+__all__ = [
+    "COMMANDED_METRICS",
+    "DEFAULT_OVERRIDE",
+    "DEFAULT_PATIENCE",
+    "PRIMARY_HOST",
+    "InvalidCommand",
+    "InvalidMetrics",
+    "InvalidReading",
+    "InvalidRecord",
+    "ack_from",
+    "ack_metrics",
+    "command_from",
+    "command_metrics",
+    "epoch_from",
+    "event_from",
+    "event_metrics",
+    "gateway_birth",
+    "lamp_birth",
+    "position_from",
+    "position_metric",
+    "reading_from",
+    "reading_metrics",
+    "result_from",
+    "result_metrics",
+]

@@ -1,0 +1,133 @@
+"""What travels on a gateway's own topic: events, command results, and the outbox's acknowledgements."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from protocols.clock import to_unix_ms
+from protocols.events import DeviceEvent, EventType
+from protocols.lamp import CommandResult, CommandStatus
+from protocols.metrics import (
+    COMMAND_RESULT_RECORD,
+    EVENT_RECORD,
+    OUTBOX_ACKNOWLEDGED,
+    OUTBOX_EPOCH,
+    OUTBOX_POSITION,
+    DataType,
+)
+from protocols.sparkplug.lentera.coerce import value_of
+from protocols.sparkplug.lentera.errors import InvalidRecord
+from protocols.sparkplug.payload import MetricValue
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class _Event(msgspec.Struct, rename="camel", frozen=True):
+    device_id: str
+    type: EventType
+    time: datetime
+    active: bool
+    info: str = ""
+
+
+class _Result(msgspec.Struct, rename="camel", frozen=True):
+    command_id: str
+    lamp_id: str
+    status: CommandStatus
+    time: datetime
+    level: int | None = None
+    detail: str = ""
+
+
+def event_metrics(event: DeviceEvent, *, is_historical: bool = False) -> list[MetricValue]:
+    """An event as one JSON text in NDATA."""
+    body = _Event(event.device_id, event.type, event.time, event.active, event.info)
+    return [_record(EVENT_RECORD, body, event.time, is_historical)]
+
+
+def event_from(metrics: Iterable[MetricValue]) -> DeviceEvent | None:
+    """The event in a gateway's data; None when it holds none. Raises InvalidRecord."""
+    body = _parse(metrics, EVENT_RECORD, _Event)
+    return None if body is None else DeviceEvent(body.device_id, body.type, body.time, body.active, body.info)
+
+
+def result_metrics(result: CommandResult, *, is_historical: bool = False) -> list[MetricValue]:
+    """A command's result on one lamp as one JSON text in NDATA."""
+    body = _Result(
+        result.command_id, result.lamp_id, result.status, result.time, result.level_percent, result.detail
+    )
+    return [_record(COMMAND_RESULT_RECORD, body, result.time, is_historical)]
+
+
+def result_from(metrics: Iterable[MetricValue]) -> CommandResult | None:
+    """The command result in a gateway's data; None when it holds none. Raises InvalidRecord."""
+    body = _parse(metrics, COMMAND_RESULT_RECORD, _Result)
+    if body is None:
+        return None
+    return CommandResult(body.command_id, body.lamp_id, body.status, body.time, body.level, body.detail)
+
+
+def ack_metrics(
+    epoch: int, ranges: Iterable[tuple[int, int]], now_ms: int | None = None
+) -> list[MetricValue]:
+    """An NCMD's metrics: positions first..last, both included, are durably stored."""
+    flat = [position for span in ranges for position in span]
+    return [
+        MetricValue(OUTBOX_EPOCH, None, DataType.INT64, epoch, now_ms),
+        MetricValue(OUTBOX_ACKNOWLEDGED, None, DataType.UINT64_ARRAY, flat, now_ms),
+    ]
+
+
+def ack_from(metrics: Sequence[MetricValue]) -> tuple[int, list[tuple[int, int]]] | None:
+    """Epoch and ranges of an acknowledgement; None when the command is none. Raises InvalidRecord."""
+    flat = value_of(metrics, OUTBOX_ACKNOWLEDGED)
+    if flat is None:
+        return None
+    epoch = value_of(metrics, OUTBOX_EPOCH)
+    if not isinstance(epoch, int):
+        raise InvalidRecord(f"{OUTBOX_EPOCH}: {epoch!r}, expected Unix milliseconds")
+    if not isinstance(flat, list) or len(flat) % 2:
+        raise InvalidRecord(f"{OUTBOX_ACKNOWLEDGED}: {flat!r}, expected pairs of positions")
+    ranges = list(zip(flat[::2], flat[1::2], strict=True))
+    for first, last in ranges:
+        if first > last:
+            raise InvalidRecord(f"{OUTBOX_ACKNOWLEDGED}: {first}..{last}, expected first <= last")
+    return epoch, ranges
+
+
+def position_from(metrics: Iterable[MetricValue]) -> int | None:
+    """The outbox position a record came with; None from a foreign node. Raises InvalidRecord."""
+    value = value_of(metrics, OUTBOX_POSITION)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise InvalidRecord(f"{OUTBOX_POSITION}: {value!r}, expected a whole number")
+
+
+def _record(name: str, body: msgspec.Struct, time: datetime, is_historical: bool) -> MetricValue:
+    text = msgspec.json.encode(body).decode()
+    return MetricValue(name, None, DataType.STRING, text, to_unix_ms(time), is_historical)
+
+
+def _parse(metrics: Iterable[MetricValue], name: str, kind: type[Body]) -> Body | None:
+    text = value_of(metrics, name)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise InvalidRecord(f"{name}: {text!r}, expected JSON text")
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise InvalidRecord(f"{name}: {text[:200]!r}, {error}") from error
+
+
+def position_metric(position: int, time_ms: int, *, is_historical: bool = False) -> MetricValue:
+    """Where in the gateway's outbox a record stands; goes with every reading, event and result."""
+    return MetricValue(OUTBOX_POSITION, None, DataType.UINT64, position, time_ms, is_historical)
+
+
+def epoch_from(metrics: Iterable[MetricValue]) -> int | None:
+    """The outbox epoch in a gateway's birth; None in the birth of a foreign node."""
+    value = value_of(metrics, OUTBOX_EPOCH)
+    return value if isinstance(value, int) else None

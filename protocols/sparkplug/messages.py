@@ -1,0 +1,72 @@
+"""Messages that need no session: host state, commands, and what every session hands out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from protocols.metrics import DataType
+from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, encode
+from protocols.sparkplug.topics import MessageType, Topic, state_topic
+
+REBIRTH: Final = "Node Control/Rebirth"
+BD_SEQ: Final = "bdSeq"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One MQTT message to publish, or to leave with the broker as a will."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+
+
+class HostState(msgspec.Struct, frozen=True):
+    """What a host application says of itself on its STATE topic; `timestamp` is Unix ms."""
+
+    online: bool
+    timestamp: int
+
+
+_STATE = msgspec.json.Decoder(HostState)
+
+
+def state_message(host_id: str, *, online: bool, timestamp_ms: int) -> Outgoing:
+    """A host's birth or death certificate: retained JSON with QoS 1."""
+    body = msgspec.json.encode(HostState(online, timestamp_ms))
+    return Outgoing(state_topic(host_id), body, qos=1, retain=True)
+
+
+def decode_state(body: bytes) -> HostState:
+    """Read a STATE payload; raises MalformedPayload."""
+    try:
+        return _STATE.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedPayload(
+            f'STATE {body[:80]!r}: {error}, expected {{"online":bool,"timestamp":ms}}'
+        ) from error
+
+
+def node_command(group: str, edge_node: str, metrics: Sequence[MetricValue], now_ms: int) -> Outgoing:
+    """An NCMD; metrics go by name, so the sender need not have seen the node's birth."""
+    return _command(Topic(group, MessageType.NCMD, edge_node), metrics, now_ms)
+
+
+def device_command(
+    group: str, edge_node: str, device: str, metrics: Sequence[MetricValue], now_ms: int
+) -> Outgoing:
+    """A DCMD; metrics go by name, so the sender need not have seen the device's birth."""
+    return _command(Topic(group, MessageType.DCMD, edge_node, device), metrics, now_ms)
+
+
+def rebirth_request(group: str, edge_node: str, now_ms: int) -> Outgoing:
+    """Ask an edge node to say all its metrics again."""
+    metric = MetricValue(name=REBIRTH, datatype=DataType.BOOLEAN, value=True, timestamp_ms=now_ms)
+    return node_command(group, edge_node, [metric], now_ms)
+
+
+def _command(topic: Topic, metrics: Sequence[MetricValue], now_ms: int) -> Outgoing:
+    return Outgoing(str(topic), encode(Payload(now_ms, list(metrics))), qos=0, retain=False)

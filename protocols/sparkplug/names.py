@@ -1,0 +1,63 @@
+"""The names and types that births gave to aliases, as a host remembers them."""
+
+from collections.abc import Sequence
+
+from protocols.metrics import DataType
+from protocols.sparkplug.payload import MalformedPayload, MetricValue, retype
+from protocols.sparkplug.values import WrongValue
+
+
+class Unknown(LookupError):
+    """A device, metric or alias that no birth has named."""
+
+
+class NameTable:
+    """One edge node's metrics and its devices', by alias and by name."""
+
+    def __init__(self) -> None:
+        self._by_alias: dict[int, tuple[str | None, str, DataType | None]] = {}
+        self._types: dict[str | None, dict[str, DataType | None]] = {}
+
+    def clear(self) -> None:
+        """Forget the node and all its devices."""
+        self._by_alias.clear()
+        self._types.clear()
+
+    def introduce(self, device: str | None, metrics: Sequence[MetricValue]) -> None:
+        """Take a birth's metrics in; they replace what the last birth of the same node or device said."""
+        self.forget(device)
+        types = self._types.setdefault(device, {})
+        for metric in metrics:
+            if metric.name is None:
+                continue
+            types[metric.name] = metric.datatype
+            if metric.alias is not None:
+                self._by_alias[metric.alias] = (device, metric.name, metric.datatype)
+
+    def forget(self, device: str | None) -> None:
+        """Drop a device that died."""
+        if self._types.pop(device, None) is None:
+            return
+        for alias in [alias for alias, entry in self._by_alias.items() if entry[0] == device]:
+            del self._by_alias[alias]
+
+    def resolve(self, device: str | None, metrics: Sequence[MetricValue]) -> None:
+        """Give data its names and types, in place; raises Unknown, and MalformedPayload for a wrong type."""
+        types = self._types.get(device)
+        if types is None:
+            raise Unknown(f"device {device!r} before its DBIRTH")
+        try:
+            for metric in metrics:
+                if metric.name is None:
+                    entry = self._by_alias.get(metric.alias or 0)
+                    if entry is None or entry[0] != device:
+                        raise Unknown(f"alias {metric.alias} that its birth did not name")
+                    _, metric.name, datatype = entry
+                elif metric.name in types:
+                    datatype = types[metric.name]
+                else:
+                    raise Unknown(f"metric {metric.name!r} that its birth did not name")
+                if metric.datatype is None and datatype is not None:
+                    retype(metric, datatype)
+        except WrongValue as error:
+            raise MalformedPayload(str(error)) from error

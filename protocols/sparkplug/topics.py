@@ -1,0 +1,86 @@
+"""Sparkplug B topics: `spBv1.0/<group>/<type>/<edge node>[/<device>]` and `spBv1.0/STATE/<host>`."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+NAMESPACE = "spBv1.0"
+_FORBIDDEN = re.compile(r"[+/#\x00]")
+
+
+class MalformedTopic(ValueError):
+    """A topic, or an id in one, that Sparkplug does not allow; the message says which part and why."""
+
+
+class MessageType(StrEnum):
+    """The verbs of the Sparkplug namespace."""
+
+    NBIRTH = "NBIRTH"
+    NDEATH = "NDEATH"
+    DBIRTH = "DBIRTH"
+    DDEATH = "DDEATH"
+    NDATA = "NDATA"
+    DDATA = "DDATA"
+    NCMD = "NCMD"
+    DCMD = "DCMD"
+    STATE = "STATE"
+
+    @property
+    def is_device(self) -> bool:
+        """Whether the topic ends in a device id."""
+        return self.value[0] == "D"
+
+
+_BY_VERB = {kind.value: kind for kind in MessageType if kind is not MessageType.STATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Whom a message is from or for; `device` is None on the edge node's own messages."""
+
+    group: str
+    type: MessageType
+    edge_node: str
+    device: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Topic":
+        """Read a topic of an edge node or a device; raises MalformedTopic."""
+        namespace, _, rest = text.partition("/")
+        parts = rest.split("/")
+        if namespace != NAMESPACE or not 3 <= len(parts) <= 4:
+            raise MalformedTopic(
+                f"topic {text!r}: expected {NAMESPACE}/<group>/<type>/<edge node>[/<device>]"
+            )
+        kind = _BY_VERB.get(parts[1])
+        if kind is None:
+            raise MalformedTopic(f"topic {text!r}: type {parts[1]!r}, expected one of {', '.join(_BY_VERB)}")
+        if kind.is_device != (len(parts) == 4):
+            wanted = "a device id" if kind.is_device else "no device id"
+            raise MalformedTopic(f"topic {text!r}: expected {wanted} on a {kind}")
+        for identifier in (parts[0], *parts[2:]):
+            check_id(identifier, f"topic {text!r}")
+        return cls(parts[0], kind, parts[2], parts[3] if len(parts) == 4 else None)
+
+    def __str__(self) -> str:
+        head = f"{NAMESPACE}/{self.group}/{self.type}/{self.edge_node}"
+        return head if self.device is None else f"{head}/{self.device}"
+
+
+def check_id(identifier: str, where: str) -> str:
+    """The id itself when it may be a topic level; raises MalformedTopic that names `where`."""
+    if not identifier or _FORBIDDEN.search(identifier):
+        raise MalformedTopic(f"{where}: id {identifier!r}, expected a name without '+', '/', '#' and NUL")
+    return identifier
+
+
+def state_topic(host_id: str) -> str:
+    """Where a host application says whether it is online."""
+    return f"{NAMESPACE}/{MessageType.STATE}/{check_id(host_id, 'host')}"
+
+
+def state_host(topic: str) -> str | None:
+    """The host a STATE topic is about; None for any other topic."""
+    prefix = f"{NAMESPACE}/{MessageType.STATE}/"
+    host_id = topic.removeprefix(prefix)
+    return host_id if host_id != topic and host_id and "/" not in host_id else None
