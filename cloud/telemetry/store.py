@@ -1,0 +1,115 @@
+"""What every telemetry backend does; one contract suite runs on all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from protocols.clock import to_unix_ms
+from protocols.lamp import LampReading
+from protocols.metrics import LAMP_METRICS, DataType, Metric
+
+Value = int | float | bool | str
+Point = tuple[int, Value]
+"""Unix milliseconds and a value."""
+
+
+class TelemetryError(Exception):
+    """A telemetry store did not do what was asked."""
+
+
+class StoreUnavailable(TelemetryError):  # noqa: N818 - reads as a condition, like the standard library's
+    """Transient: the same call may succeed later."""
+
+
+class StoreRejected(TelemetryError):  # noqa: N818
+    """Permanent: the store will never take these readings; the message says why."""
+
+
+class UnknownAttribute(ValueError):  # noqa: N818
+    """A name that is no lamp attribute; the message names it and lists those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One attribute over time, oldest first."""
+
+    attribute: str
+    unit: str
+    points: list[Point]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `start_ms` up to but without `end_ms`; Unix milliseconds."""
+
+    start_ms: int
+    end_ms: int
+
+
+class TelemetryStore(Protocol):
+    """Readings by lamp and time. Calls block; they may be made from any thread.
+
+    Every call raises StoreUnavailable when trying again may help.
+    """
+
+    def write(self, readings: Sequence[LampReading]) -> None:
+        """Store readings, durable on return; one already stored for the same lamp and time stays one.
+
+        Raises StoreRejected when the store will never take one of them; then some may have been stored.
+        """
+        ...
+
+    def series(
+        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+    ) -> list[Series]:
+        """The attributes from `start` up to `end`, in the order asked.
+
+        Where the lamp has more than `max_points` (at least 2) readings they are thinned to at most that many
+        equal intervals: the mean of what is measured, the last of what is set, counted or said. A thinned
+        point bears the time its interval starts. Raises UnknownAttribute.
+        """
+        ...
+
+    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
+        """How many readings of these lamps there are from `start` up to `end`."""
+        ...
+
+    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
+        """The Unix milliseconds of the lamp's readings from `start` up to `end`, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; the store is not used after."""
+        ...
+
+
+def window(start: datetime, end: datetime) -> Window:
+    """The instants as a window."""
+    return Window(to_unix_ms(start), to_unix_ms(end))
+
+
+def metric_of(attribute: str) -> Metric:
+    """The catalogue's entry for a lamp attribute; raises UnknownAttribute."""
+    metric = _BY_ATTRIBUTE.get(attribute)
+    if metric is None:
+        raise UnknownAttribute(f"attribute {attribute!r}, expected one of {', '.join(_BY_ATTRIBUTE)}")
+    return metric
+
+
+def is_averaged(metric: Metric) -> bool:
+    """Whether a thinned series takes the mean; the mean of two commands or counters is neither."""
+    return metric.datatype is DataType.FLOAT
+
+
+def interval_ms(readings: int, span: Window, max_points: int) -> int | None:
+    """The width of the intervals to thin to; None when every reading can be shown.
+
+    Intervals are aligned to 1970, so one more than divides the span may touch it.
+    """
+    if readings <= max_points:
+        return None
+    return -(-(span.end_ms - span.start_ms) // max(1, max_points - 1))
+
+
+_BY_ATTRIBUTE = {metric.attribute: metric for metric in LAMP_METRICS}
