@@ -53,7 +53,7 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """One luminaire with its controller; `unit` is its Modbus address on line `line` (from 1) of its gateway."""
+    """One luminaire with its controller, at Modbus address `unit` on line `line` (from 1) of its gateway."""
 
     id: Identifier
     area_id: Identifier

@@ -8,8 +8,8 @@ _INTRODUCTION = """# Register map
 
 What a gateway reads and writes, by device. This page is generated from `protocols/modbus/profiles/*.toml`.
 
-Addresses are those on the wire, from 0. A value is raw · scale + offset, in the unit given; a raw value in the
-column *not known* never becomes a number. *Fast* registers are read at every poll, *slow* ones once in a while.
+Addresses are those on the wire, from 0. A value is raw · scale + offset, in the unit given; a raw value in
+the column *not known* never becomes a number. *Fast* registers are read at every poll, *slow* ones at times.
 """
 _COLUMNS = (
     "address",
@@ -39,11 +39,11 @@ def _section(profile: Profile) -> str:
 
 
 def _notes(profile: Profile) -> Iterable[str]:
-    yield f"Kind: {profile.kind}. Source: {profile.source}. Up to {profile.max_registers} registers in one read."
+    yield f"Kind: {profile.kind}. Source: {profile.source}."
+    yield f"Up to {profile.max_registers} registers in one read."
     if profile.address_stride or profile.line_stride:
-        yield (
-            f"One unit serves many lamps: add {profile.line_stride} · bus + {profile.address_stride} · short address."
-        )
+        strides = f"{profile.line_stride} · bus + {profile.address_stride} · short address"
+        yield f"One unit serves many lamps: add {strides}."
 
 
 def _cells(register: Register) -> tuple[str, ...]:
