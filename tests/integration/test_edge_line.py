@@ -1,0 +1,167 @@
+"""The line against a real pty: whose answer came, what a silent unit costs, what silence is kept."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from edge.line import (
+    CorruptAnswerError,
+    Lane,
+    Line,
+    LineSettings,
+    NoAnswerError,
+    PortUnavailableError,
+    RequestRefusedError,
+    open_line,
+)
+from protocols.modbus.codec import ReadBlock, Write
+from protocols.modbus.profile import Table
+from tests.conftest import eventually
+from tests.integration.edge_slave import SlaveLine, Unit, crc, healthy_inputs
+
+FAST_BLOCK = ReadBlock(Table.INPUT, 0, 16)
+
+
+def target(level: int) -> Write:
+    return Write(Table.HOLDING, 0, (level,))
+
+
+@asynccontextmanager
+async def running(path: str, baud: int = 9600, response_timeout_s: float = 0.3) -> AsyncIterator[Line]:
+    line = open_line(LineSettings(path, baud, response_timeout_s=response_timeout_s))
+    async with asyncio.TaskGroup() as tasks:
+        owner = tasks.create_task(line.run())
+        yield line
+        owner.cancel()
+
+
+@pytest.mark.parametrize("baud", [9600, 115200])
+async def test_reads_many_units_and_never_breaks_the_silence(baud: int) -> None:
+    units = {number: Unit(inputs=healthy_inputs(number)) for number in range(1, 11)}
+    with SlaveLine(units, baud) as slave:
+        async with running(slave.path, baud) as line:
+            for _ in range(3):
+                for number in units:
+                    words = await line.read(number, FAST_BLOCK, Lane.READING)
+                    assert list(words) == healthy_inputs(number)
+        assert slave.frames == 30
+        assert slave.silence_violations == 0
+
+
+async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
+    units = {1: Unit(inputs=healthy_inputs(11), delay_s=0.5), 2: Unit(inputs=healthy_inputs(22))}
+    with SlaveLine(units) as slave:
+        async with running(slave.path, response_timeout_s=0.2) as line:
+            with pytest.raises(NoAnswerError, match="unit 1 did not answer"):
+                await line.read(1, FAST_BLOCK, Lane.READING)
+            while line.counters.late == 0:
+                words = await line.read(2, FAST_BLOCK, Lane.READING)
+                assert list(words) == healthy_inputs(22)
+            assert line.counters.late == 1
+            assert line.response_timeout_s(1) > 0.5
+            assert list(await line.read(1, FAST_BLOCK, Lane.READING)) == healthy_inputs(11)
+
+
+async def test_a_unit_that_was_silent_is_left_alone_while_its_answer_may_be_under_way() -> None:
+    units = {1: Unit(silent=True), 2: Unit()}
+    with SlaveLine(units) as slave:
+        async with running(slave.path) as line:
+            with pytest.raises(NoAnswerError):
+                await line.read(1, FAST_BLOCK, Lane.READING)
+            again = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.COMMAND))
+            for _ in range(3):
+                await line.read(2, FAST_BLOCK, Lane.READING)
+            assert [unit for unit, _ in slave.requests] == [1, 2, 2, 2]
+            with pytest.raises(NoAnswerError):
+                await again
+
+
+@pytest.mark.parametrize(
+    ("break_unit", "error"),
+    [
+        (lambda unit: setattr(unit, "corrupt", True), CorruptAnswerError),
+        (lambda unit: setattr(unit, "answers_as", 9), NoAnswerError),
+        (lambda unit: setattr(unit, "refuses", 2), RequestRefusedError),
+    ],
+)
+async def test_a_wrong_answer_is_an_error_and_the_line_goes_on(
+    break_unit: Callable[[Unit], None], error: type[Exception]
+) -> None:
+    units = {1: Unit(), 2: Unit(inputs=healthy_inputs(22))}
+    break_unit(units[1])
+    with SlaveLine(units) as slave:
+        async with running(slave.path) as line:
+            with pytest.raises(error, match="unit 1"):
+                await line.read(1, FAST_BLOCK, Lane.READING)
+            assert list(await line.read(2, FAST_BLOCK, Lane.READING)) == healthy_inputs(22)
+
+
+async def test_noise_and_a_foreign_frame_before_the_answer_are_passed_over() -> None:
+    with SlaveLine({1: Unit(inputs=healthy_inputs(33))}) as slave:
+        async with running(slave.path) as line:
+            asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+            await eventually(lambda: slave.frames == 1, what="the request")
+            foreign = bytes([7, 4, 2, 0, 1])
+            slave.say(foreign + crc(foreign))
+            assert list(await asked) == healthy_inputs(33)
+            assert line.counters.foreign == 1
+
+
+async def test_a_command_goes_before_the_polls_that_wait() -> None:
+    with SlaveLine({number: Unit() for number in range(1, 6)}) as slave:
+        async with running(slave.path) as line:
+            polls = [asyncio.ensure_future(line.read(unit, FAST_BLOCK, Lane.READING)) for unit in range(1, 6)]
+            await eventually(lambda: slave.frames == 1, what="the first poll")
+            await line.write(5, target(40), Lane.COMMAND)
+            assert slave.requests[1] == (5, 6)
+            await asyncio.gather(*polls)
+            assert slave.units[5].holdings[0] == 40
+
+
+async def test_one_broadcast_reaches_every_unit() -> None:
+    with SlaveLine({number: Unit() for number in range(1, 6)}) as slave:
+        async with running(slave.path) as line:
+            await line.broadcast(target(70), Lane.READ_BACK)
+            words = await line.read(3, FAST_BLOCK, Lane.READ_BACK)
+            assert words[1] == 70
+            assert all(unit.writes == [(0, 70, True)] for unit in slave.units.values())
+
+
+async def test_an_asker_that_gives_up_does_not_mix_up_the_answers() -> None:
+    with SlaveLine({1: Unit(inputs=healthy_inputs(11)), 2: Unit(inputs=healthy_inputs(22))}) as slave:
+        async with running(slave.path) as line:
+            given_up = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+            await eventually(lambda: slave.frames == 1, what="the request")
+            given_up.cancel()
+            assert list(await line.read(2, FAST_BLOCK, Lane.READING)) == healthy_inputs(22)
+            assert slave.silence_violations == 0
+
+
+async def test_a_port_that_vanishes_fails_at_once_and_is_opened_again(tmp_path: Path) -> None:
+    link = tmp_path / "line"
+    units = {1: Unit()}
+    with SlaveLine(units, link=link) as slave:
+        async with running(str(link)) as line:
+            await line.read(1, FAST_BLOCK, Lane.READING)
+            asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+            await eventually(lambda: slave.frames == 2, what="the second request")
+            slave.close()
+            with pytest.raises(PortUnavailableError):
+                await asked
+            with pytest.raises(PortUnavailableError, match=os.fspath(link)):
+                await line.read(1, FAST_BLOCK, Lane.READING)
+            with SlaveLine(units, link=link):
+
+                async def answers() -> bool:
+                    try:
+                        await line.read(1, FAST_BLOCK, Lane.READING)
+                    except PortUnavailableError:
+                        return False
+                    return True
+
+                await eventually(answers, what="an answer after the port came back")
+                assert line.counters.reopened == 1
