@@ -46,7 +46,9 @@ class Uplink:
 
 async def serve_uplinks(uplinks: Mapping[int, Uplink]) -> None:
     """Listen on loopback, one port per uplink, until cancelled."""
-    servers = [await asyncio.start_server(uplink.carry, "127.0.0.1", port) for port, uplink in uplinks.items()]
+    servers = [
+        await asyncio.start_server(uplink.carry, "127.0.0.1", port) for port, uplink in uplinks.items()
+    ]
     try:
         await asyncio.Event().wait()
     finally:

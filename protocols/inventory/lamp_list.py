@@ -33,7 +33,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "longitude": ("longitude", "lon", "lng"),
     "name": ("name",),
     "road": ("road", "street", "addr:street"),
-    "area": ("area", "kecamatan", "district", "addr:district"),
+    "area": ("area", "kecamatan", "district"),
     "rated_power_w": ("rated_power_w", "ratedpower", "wattage"),
 }
 """The field of a site, and what lists call it."""
