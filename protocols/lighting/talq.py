@@ -1,0 +1,117 @@
+"""A lighting program as TALQ's ControlProgramOne, both ways."""
+
+from datetime import time
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from protocols.lighting.program import LightingProgram, SwitchPoint
+
+OWNER: Final = "lentera"
+_NOON: Final = time(12)
+_Level = Annotated[int, msgspec.Meta(ge=0, le=100)]
+_Offset = Annotated[int, msgspec.Meta(ge=-720, le=720)]
+_LocalTime = Annotated[time, msgspec.Meta(tz=False)]
+_Unsupported = Annotated[list[Any], msgspec.Meta(max_length=0)]
+
+
+class ProgramError(ValueError):
+    """A control program that cannot be run; names the source, the field and what was expected."""
+
+
+class AstroClockActivePeriod(msgspec.Struct, rename="camel", frozen=True):
+    """Active from sunset to sunrise, each moved by whole minutes."""
+
+    name: Literal["AstroClockActivePeriod"]
+    sunset_offset: _Offset
+    sunrise_offset: _Offset
+
+
+class LevelState(msgspec.Struct, rename="camel", frozen=True):
+    """A dim level."""
+
+    name: Literal["LevelState"]
+    value: _Level
+
+
+class CommandBase(msgspec.Struct, rename="camel", frozen=True):
+    """What a control does to the lamp."""
+
+    state: LevelState
+
+
+class FixedTimeControl(msgspec.Struct, rename="camel", frozen=True):
+    """A level from a local time on, until the next control; the last one holds over midnight."""
+
+    start_time: _LocalTime
+    command: CommandBase
+
+
+class ControlProgramOne(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
+    """The part of TALQ's type that Lentera runs, and a `name` for people, which TALQ does not have."""
+
+    type: Literal["ControlProgramOne"]
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    owner_cms: str = msgspec.field(name="ownerCMS")
+    name: str = ""
+    active_periods: Annotated[list[AstroClockActivePeriod], msgspec.Meta(min_length=1, max_length=1)]
+    fixed_time_controls: list[FixedTimeControl]
+    astro_clock_time_controls: _Unsupported = msgspec.field(default_factory=list)
+    dynamic_controls: _Unsupported = msgspec.field(default_factory=list)
+
+
+def control_program(program: LightingProgram) -> ControlProgramOne:
+    """The program as TALQ writes it: the initial level is the control that starts at noon."""
+    levels = {_NOON: program.initial_level_percent}
+    levels |= {point.local_time: point.level_percent for point in program.switch_points}
+    return ControlProgramOne(
+        type="ControlProgramOne",
+        id=program.id,
+        owner_cms=OWNER,
+        name=program.name,
+        active_periods=[
+            AstroClockActivePeriod(
+                "AstroClockActivePeriod", program.sunset_offset_min, program.sunrise_offset_min
+            )
+        ],
+        fixed_time_controls=[
+            FixedTimeControl(start, CommandBase(LevelState("LevelState", level)))
+            for start, level in sorted(levels.items())
+        ],
+    )
+
+
+def encode(program: LightingProgram) -> bytes:
+    """The TALQ document of a program."""
+    return msgspec.json.encode(control_program(program))
+
+
+def decode(document: bytes, source: str) -> LightingProgram:
+    """Read a TALQ document; raises ProgramError that names `source`."""
+    try:
+        talq = msgspec.json.decode(document, type=ControlProgramOne)
+    except msgspec.DecodeError as error:
+        raise ProgramError(f"{source}: {error}") from error
+    times = [control.start_time for control in talq.fixed_time_controls]
+    for earlier, later in pairwise(times):
+        if earlier >= later:
+            raise ProgramError(
+                f"{source}: fixedTimeControls: {later} after {earlier}, expected ascending start times"
+            )
+    return _program(talq)
+
+
+def _program(talq: ControlProgramOne) -> LightingProgram:
+    levels = {control.start_time: control.command.state.value for control in talq.fixed_time_controls}
+    # What holds at noon began at or before it, or on the day before.
+    at_noon = max((start for start in levels if start <= _NOON), default=max(levels, default=None))
+    period = talq.active_periods[0]
+    return LightingProgram(
+        id=talq.id,
+        name=talq.name,
+        sunset_offset_min=period.sunset_offset,
+        sunrise_offset_min=period.sunrise_offset,
+        initial_level_percent=100 if at_noon is None else levels[at_noon],
+        switch_points=tuple(SwitchPoint(start, level) for start, level in levels.items() if start != _NOON),
+    )
