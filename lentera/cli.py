@@ -27,9 +27,13 @@ LARGEST_PLACE_LAMPS = 50_000
 
 @app.command()
 def demo(
-    lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="How many lamps to simulate.")] = 500,
+    lamps: Annotated[
+        int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="How many lamps to simulate.")
+    ] = 500,
     speed: Annotated[float, typer.Option(min=0.1, max=600, help="Simulated seconds per second.")] = 60.0,
-    start: Annotated[str | None, typer.Option(help="Begin at this ISO 8601 instant instead of before dusk.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Begin at this ISO 8601 instant instead of before dusk.")
+    ] = None,
     inventory: Annotated[Path | None, typer.Option(help="A GeoJSON or CSV file of real lamps.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The map's port; 0 takes a free one.")] = 8080,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
@@ -55,13 +59,19 @@ def demo(
 
 @app.command()
 def sim(
-    run_dir: Annotated[Path, typer.Option(help="Where the simulated lines appear, under lines/.")] = Path("var/sim"),
-    inventory: Annotated[Path | None, typer.Option(help="An inventory document, or GeoJSON or CSV of lamps.")] = None,
+    run_dir: Annotated[Path, typer.Option(help="Where the simulated lines appear, under lines/.")] = Path(
+        "var/sim"
+    ),
+    inventory: Annotated[
+        Path | None, typer.Option(help="An inventory document, or GeoJSON or CSV of lamps.")
+    ] = None,
     lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS)] = 100,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8090,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
     seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
-    uplinks: Annotated[Path | None, typer.Option(help="JSON of gateway id to the port of its uplink.")] = None,
+    uplinks: Annotated[
+        Path | None, typer.Option(help="JSON of gateway id to the port of its uplink.")
+    ] = None,
     broker_port: Annotated[int, typer.Option(help="The broker the uplinks lead to.")] = 1883,
 ) -> None:
     """Simulate lamp controllers on RS-485 lines."""
@@ -88,10 +98,14 @@ def edge(
     config: Annotated[list[Path], typer.Option(help="gateway.toml, or a folder of them; may be repeated.")],
 ) -> None:
     """Run a gateway: poll its lines, keep its programme, report upwards."""
-    from edge.config import load  # noqa: PLC0415
     from edge.gateway import run_gateways  # noqa: PLC0415
 
-    configs = [load(path) for given in config for path in _toml_files(given)]
+    from edge.config import ConfigError, load  # noqa: PLC0415
+
+    try:
+        configs = [load(path) for given in config for path in _toml_files(given)]
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
     configure_logs()
     _run(lambda: run_gateways(configs, clock_from(os.environ)))
 
@@ -102,20 +116,26 @@ def cloud(
 ) -> None:
     """Run the cloud; its settings are LENTERA_… variables (docs/operations.md)."""
     from cloud.app import run_cloud  # noqa: PLC0415
-    from cloud.config import CloudConfig  # noqa: PLC0415
+    from cloud.config import ConfigError, load_config  # noqa: PLC0415
 
     roles = frozenset(role or ("api", "ingest"))
     if unknown := roles - {"api", "ingest"}:
-        raise UsageError(f"--role {sorted(unknown)[0]!r}: expected api or ingest")
+        raise UsageError(f"--role {min(unknown)!r}: expected api or ingest")
+    try:
+        config = load_config()
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
     configure_logs()
-    _run(lambda: run_cloud(CloudConfig(), clock_from(os.environ), roles))
+    _run(lambda: run_cloud(config, clock_from(os.environ), roles))
 
 
 @app.command()
 def sun(
     at: Annotated[str, typer.Option(help="LATITUDE,LONGITUDE in degrees.")],
     zone: Annotated[str, typer.Option(help="IANA time zone of the date.")] = "Asia/Jakarta",
-    day: Annotated[str | None, typer.Option("--date", help="Local date, YYYY-MM-DD; today when not given.")] = None,
+    day: Annotated[
+        str | None, typer.Option("--date", help="Local date, YYYY-MM-DD; today when not given.")
+    ] = None,
     altitude: Annotated[float, typer.Option(help="Altitude of the sun's centre in degrees.")] = -0.8333,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -189,7 +209,9 @@ def _instant(text: str, option: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{option} {text!r}: expected an ISO 8601 instant such as 2026-11-24T17:30+07:00") from error
+        raise UsageError(
+            f"{option} {text!r}: expected an ISO 8601 instant such as 2026-11-24T17:30+07:00"
+        ) from error
     if instant.tzinfo is None:
         raise UsageError(f"{option} {text!r}: expected a time zone at its end, such as Z or +07:00")
     return instant.astimezone(UTC)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from firmware_sim.api import SimulatorConfig, run_simulator
+
 from firmware_sim.uplink import Uplink, serve_uplinks
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
@@ -24,11 +25,13 @@ async def run_simulation(
     """Run until cancelled; `uplink_ports` gives, by gateway, the loopback port that leads to the broker."""
     uplinks = {gateway: Uplink(gateway, ("127.0.0.1", broker_port)) for gateway in uplink_ports}
 
-    def on_network(gateway_id: str, up: bool) -> None:  # noqa: FBT001 - the simulator's callback
+    def on_network(gateway_id: str, up: bool) -> None:
         if uplink := uplinks.get(gateway_id):
             uplink.set_up(up)
 
     config = SimulatorConfig(run_dir=run_dir, http_host="127.0.0.1", http_port=port, seed=seed, baud=baud)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run_simulator(config, inventory, clock, on_network=on_network))
-        tasks.create_task(serve_uplinks({uplink_ports[gateway]: uplink for gateway, uplink in uplinks.items()}))
+        tasks.create_task(
+            serve_uplinks({uplink_ports[gateway]: uplink for gateway, uplink in uplinks.items()})
+        )

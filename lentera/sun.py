@@ -14,5 +14,7 @@ def rise_and_set(
     times = {}
     for name, kind in (("rise", SunEvent.RISE), ("set", SunEvent.SET)):
         instant = sun_event(latitude, longitude, local_date, time_zone, kind, altitude_deg)
-        times[name] = None if instant is None else instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+        times[name] = (
+            None if instant is None else instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+        )
     return times

@@ -48,7 +48,7 @@ def accepts_connections(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = "it") -> None:
     """Block until `condition()` is true; fails naming `what` after `timeout_s` wall seconds."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -18,7 +18,7 @@ RESTART_DELAY_S = 1.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the child gets a signal when its parent dies
 
 
-class ProcessFailed(Exception):
+class ProcessFailedError(Exception):
     """A process of the demo ended before it was ready; the message carries the end of its log."""
 
 
@@ -74,7 +74,9 @@ class Processes:
         while True:
             status = await process.wait()
             if not self._ready:
-                raise ProcessFailed(f"{spec.name} ended with status {status} before it was ready:\n{self.tail(spec)}")
+                raise ProcessFailedError(
+                    f"{spec.name} ended with status {status} before it was ready:\n{self.tail(spec)}"
+                )
             sys.stderr.write(f"lentera demo: {spec.name} ended with status {status}, starting it again\n")
             await asyncio.sleep(RESTART_DELAY_S)
             process = await self._spawn(spec)
@@ -89,8 +91,7 @@ class Processes:
 
 @asynccontextmanager
 async def running_processes(folder: Path) -> AsyncIterator[Processes]:
-    """Processes that end, all of them, when the block is left, however it is left."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Processes that log into `folder` and end, all of them, when the block is left, however it is left."""
     async with asyncio.TaskGroup() as tasks:
         processes = Processes(folder, tasks)
         try:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,8 @@ from protocols.inventory.model import Inventory, encode
 
 READY_TIMEOUT_S = 90.0
 PROBE_INTERVAL_S = 0.1
+PROCESSES = "processes"
+"""Subfolder of the processes' logs and ids."""
 
 
 class DemoError(Exception):
@@ -59,12 +61,11 @@ class Ports:
 async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
     """Run until interrupted; raises DemoError when the town cannot be brought up."""
     _cancel_when_asked()
-    with ExitStack() as stack, suppress(asyncio.CancelledError):
-        folder = stack.enter_context(_folder(options.folder))
+    with suppress(asyncio.CancelledError), _folder(options.folder) as folder:
         ports = _choose_ports(inventory, options.port)
         start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
         clock = shared_clock(start, options.speed)
-        async with running_processes(folder / "processes") as processes:
+        async with running_processes(folder / PROCESSES) as processes:
             town = _Town(inventory, options, folder, ports, clock, processes)
             await town.bring_up()
             processes.all_ready()
@@ -74,7 +75,7 @@ async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
 class _Town:
     """The steps of bringing a demo up, in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - it only assigns
         self,
         inventory: Inventory,
         options: DemoOptions,
@@ -150,18 +151,14 @@ class _Town:
         }
 
     async def _reachable(self, url: str, what: str) -> None:
-        async with httpx.AsyncClient() as client, asyncio.timeout(READY_TIMEOUT_S):
-            while not await _answers(client, url):
-                await asyncio.sleep(PROBE_INTERVAL_S)
-            return
-        raise DemoError(f"{what} did not answer at {url} within {READY_TIMEOUT_S:.0f} s")
+        async with httpx.AsyncClient() as client:
+            await _until(lambda: _answers(client, url), f"an answer of {what} at {url}")
 
     async def _gateways_online(self, access: CloudAccess) -> None:
         url = f"http://127.0.0.1:{self._ports.web}/api/v1/summary"
         headers = {"Authorization": f"Bearer {access.token}"}
-        async with httpx.AsyncClient(headers=headers) as client, asyncio.timeout(READY_TIMEOUT_S):
-            while (await client.get(url)).raise_for_status().json()["gateways"]["offline"]:
-                await asyncio.sleep(PROBE_INTERVAL_S)
+        async with httpx.AsyncClient(headers=headers) as client:
+            await _until(lambda: _all_online(client, url), "a sign of life of every gateway")
 
     def _print_ready(self, access: CloudAccess) -> None:
         url = f"http://127.0.0.1:{self._ports.web}/login?token={access.one_time_login}"
@@ -179,6 +176,21 @@ class _Town:
         sys.stdout.flush()
 
 
+async def _until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Ask other processes until it holds; raises DemoError that names `what` was waited for."""
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            while not await holds():  # noqa: ASYNC110 - another process has no event to wait for
+                await asyncio.sleep(PROBE_INTERVAL_S)
+    except TimeoutError as error:
+        raise DemoError(f"waited {READY_TIMEOUT_S:.0f} s in vain for {what}") from error
+
+
+async def _all_online(client: httpx.AsyncClient, url: str) -> bool:
+    gateways = (await client.get(url)).raise_for_status().json()["gateways"]
+    return bool(gateways["offline"] == 0)
+
+
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:
     try:
         return (await client.get(url)).is_success
@@ -188,10 +200,10 @@ async def _answers(client: httpx.AsyncClient, url: str) -> bool:
 
 def _cancel_when_asked() -> None:
     """Cancel this task at Ctrl-C or SIGTERM, so that every block it is in is left in order."""
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    assert task is not None
+    if (task := asyncio.current_task()) is None:
+        return
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 @contextmanager
@@ -199,17 +211,19 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
     """The demo's folder: the chosen one, kept; or a temporary one that goes with it."""
     if chosen is not None:
         chosen.mkdir(parents=True, exist_ok=True)
+        (chosen / PROCESSES).mkdir(exist_ok=True)
         yield chosen.resolve()
         return
     temporary = Path(tempfile.mkdtemp(prefix="lentera-demo-"))
     try:
+        (temporary / PROCESSES).mkdir()
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _choose_ports(inventory: Inventory, web_port: int) -> Ports:
-    """Free loopback ports for everything but the web, whose port is asked for; raises DemoError if it is taken."""
+    """Free loopback ports, and the web's, which is asked for; raises DemoError when that one is taken."""
     with ExitStack() as stack:
         web = _bind(stack, web_port)
         if web is None:

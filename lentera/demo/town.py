@@ -78,7 +78,19 @@ def _gateway_toml(gateway: Gateway, lines: Mapping[int, Sequence[Lamp]], setting
     ]
     for line, lamps in sorted(lines.items()):
         port = settings.lines_folder / f"{gateway.id}-{line}"
-        parts += ["", "[[line]]", f'port = "{port}"', f"baud = {settings.baud}", 'parity = "N"', "stop_bits = 2"]
+        parts += [
+            "",
+            "[[line]]",
+            f'port = "{port}"',
+            f"baud = {settings.baud}",
+            'parity = "N"',
+            "stop_bits = 2",
+        ]
         for lamp in lamps:
-            parts += ["[[line.device]]", f'id = "{lamp.id}"', f"unit = {lamp.unit}", f'profile = "{lamp.profile}"']
+            parts += [
+                "[[line.device]]",
+                f'id = "{lamp.id}"',
+                f"unit = {lamp.unit}",
+                f'profile = "{lamp.profile}"',
+            ]
     return "\n".join(parts) + "\n"

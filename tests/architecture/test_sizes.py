@@ -56,7 +56,11 @@ def test_functions_are_short() -> None:
 
 def test_web_files_are_short() -> None:
     """The same limit for the web."""
-    web = [path for path in _tracked("dashboards/web/*.ts", "dashboards/web/*.tsx") if "generated" not in path.parts]
+    web = [
+        path
+        for path in _tracked("dashboards/web/*.ts", "dashboards/web/*.tsx")
+        if "generated" not in path.parts
+    ]
     assert web, "no web code found: the check would prove nothing"
     assert [path for path in web if path.read_text().count("\n") > MOST_FILE_LINES] == []
 
@@ -73,7 +77,10 @@ def test_at_most_one_supervisor_catches_everything() -> None:
         for path in _product_python()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ExceptHandler)
-        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+        )
     ]
     assert broad in ([], ["edge/gateway.py"])
 
@@ -81,6 +88,11 @@ def test_at_most_one_supervisor_catches_everything() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_says_what_it_is_for(package: str) -> None:
     """The first line of a module is its contract."""
-    silent = [path for path in _tracked(f"{package}/*.py") if path in _product_python() and path.read_text().strip()
-              and ast.get_docstring(ast.parse(path.read_text())) is None]
+    silent = [
+        path
+        for path in _tracked(f"{package}/*.py")
+        if path in _product_python()
+        and path.read_text().strip()
+        and ast.get_docstring(ast.parse(path.read_text())) is None
+    ]
     assert silent == []

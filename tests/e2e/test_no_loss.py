@@ -43,7 +43,9 @@ def _stop_polling(town: Town) -> None:
 
 def _assert_polls_were_recorded(town: Town) -> None:
     """A poll the simulator answered is a stored reading, but for one in flight on each line when the edge died."""
-    answered = Counter(entry["lampId"] for entry in town.sim.get("/sim/v1/log").raise_for_status().json()["items"])
+    answered = Counter(
+        entry["lampId"] for entry in town.sim.get("/sim/v1/log").raise_for_status().json()["items"]
+    )
     with sqlite3.connect(f"file:{town.folder / 'telemetry.db'}?mode=ro", uri=True) as store:
         stored = Counter(dict(store.execute("SELECT lamp_id, COUNT(*) FROM readings GROUP BY lamp_id")))
     store.close()

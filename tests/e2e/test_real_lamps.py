@@ -24,5 +24,7 @@ def test_every_lamp_is_on_the_map_and_reports(town: Town, page: Page) -> None:
     assert len(town.lamps()) == LAMPS
     expect(page.get_by_test_id("summary-lit")).to_contain_text("4")
     wait_until(
-        lambda: all(lamp["observedAt"] is not None for lamp in town.lamps().values()), 120, "a reading of every lamp"
+        lambda: all(lamp["observedAt"] is not None for lamp in town.lamps().values()),
+        120,
+        "a reading of every lamp",
     )

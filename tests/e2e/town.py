@@ -81,7 +81,18 @@ class Town:
 @contextmanager
 def start_town(folder: Path, *options: str) -> Iterator[Town]:
     """Run `lentera demo --json` with `options`; ends it, and checks that every process is gone."""
-    command = [sys.executable, "-m", "lentera", "demo", "--json", "--port", "0", "--folder", str(folder), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "lentera",
+        "demo",
+        "--json",
+        "--port",
+        "0",
+        "--folder",
+        str(folder),
+        *options,
+    ]
     began = time.monotonic()
     with (folder / "demo.log").open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -89,7 +100,9 @@ def start_town(folder: Path, *options: str) -> Iterator[Town]:
         ready = _ready_line(process, folder)
         with (
             httpx.Client(
-                base_url=_origin(ready["url"]), headers={"Authorization": f"Bearer {ready['token']}"}, timeout=30
+                base_url=_origin(ready["url"]),
+                headers={"Authorization": f"Bearer {ready['token']}"},
+                timeout=30,
             ) as api,
             httpx.Client(base_url=ready["sim"], timeout=30) as sim,
         ):

@@ -10,7 +10,12 @@ import pytest
 def lentera(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command as a user would."""
     return subprocess.run(
-        [sys.executable, "-m", "lentera", *arguments], capture_output=True, text=True, timeout=60, env=env, check=False
+        [sys.executable, "-m", "lentera", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=env,
+        check=False,
     )
 
 
@@ -23,8 +28,16 @@ GEOJSON_POINT = (
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("broken.geojson", GEOJSON_POINT.format(longitude=107.5, latitude=-97.0), ("broken.geojson", "-97", "90")),
-        ("columns.csv", "id,latitude,longitude,colour\nA,-7.0,107.5,red\n", ("columns.csv", "colour", "latitude")),
+        (
+            "broken.geojson",
+            GEOJSON_POINT.format(longitude=107.5, latitude=-97.0),
+            ("broken.geojson", "-97", "90"),
+        ),
+        (
+            "columns.csv",
+            "id,latitude,longitude,colour\nA,-7.0,107.5,red\n",
+            ("columns.csv", "colour", "latitude"),
+        ),
         ("twice.csv", "id,latitude,longitude\nA,-7.0,107.5\nA,-7.1,107.5\n", ("twice.csv", "3", "A")),
         ("words.csv", "id,latitude,longitude\nA,south,107.5\n", ("words.csv", "2", "latitude", "south")),
         ("empty.csv", "id,latitude,longitude\n", ("empty.csv",)),
@@ -90,10 +103,14 @@ def test_a_gateway_setting_that_cannot_be_is_refused(
 
 def test_sun_times_are_printed_as_json() -> None:
     """Rise and set in UTC; None where the sun does not cross the altitude."""
-    run = lentera("sun", "--at", "-6.2088,106.8456", "--zone", "Asia/Jakarta", "--date", "2026-01-01", "--json")
+    run = lentera(
+        "sun", "--at", "-6.2088,106.8456", "--zone", "Asia/Jakarta", "--date", "2026-01-01", "--json"
+    )
     assert run.returncode == 0
     assert run.stdout.startswith('{"rise": "2025-12-31T22:41')
-    polar = lentera("sun", "--at", "78.22,15.63", "--zone", "Arctic/Longyearbyen", "--date", "2026-06-21", "--json")
+    polar = lentera(
+        "sun", "--at", "78.22,15.63", "--zone", "Arctic/Longyearbyen", "--date", "2026-06-21", "--json"
+    )
     assert polar.stdout == '{"rise": null, "set": null}\n'
 
 
