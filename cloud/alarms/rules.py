@@ -1,0 +1,246 @@
+"""What one reading says about each condition, given what was seen before it. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from cloud.alarms.light import dark_below_w, expected_power_w
+from protocols.events import EventType
+from protocols.lamp import LampReading
+
+CYCLES_TO_RAISE = 3
+CYCLE_WINDOW = timedelta(minutes=30)
+
+_NO_SUPPLY_V = 50.0
+_VOLTAGE_HIGH_V = 253.0  # 230 V + 10 % (IEC 60038)
+_VOLTAGE_LOW_V = 198.0  # 220 V − 10 %: PLN's limit, also above what drivers need
+_VOLTAGE_BACK_V = 3.0  # hysteresis, so that a supply at the limit does not flap
+_LEVEL_AGREES = 10.0  # percentage points between two levels that still mean the same
+_TOO_BRIGHT = 30.0  # percentage points of rated power above what the level asks for
+_WRONG_RATING = 130.0  # % of rated power: above, the inventory's rating is wrong, not the dimming
+_FULL_LEVEL = 95
+_POWER_JUDGED_FROM = 30  # %: below, the driver's own losses blur the ratio
+_POWER_LOW, _POWER_LOW_BACK = 0.70, 0.75
+_POWER_HIGH, _POWER_HIGH_BACK = 1.30, 1.25
+_POWER_HIGH_FLOOR_W = 5.0
+_LIGHT_IS_BACK = 1.6  # times the dark limit: hysteresis of lampFailure
+
+
+class Verdict(Enum):
+    """What a reading says about a condition."""
+
+    UNKNOWN = auto()  # nothing: the condition can't be seen now, so nothing changes
+    HEALTHY = auto()
+    SUSPICIOUS = auto()
+    CERTAIN = auto()  # two independent signs agree: no second reading is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A reading with what must be known beside it to judge it.
+
+    `target` is the level asked for, `level` the one in effect. `settled` means both have stood long enough,
+    and the output is not on its way to them, so that the lamp must have followed.
+    """
+
+    reading: LampReading
+    rated_power_w: float | None
+    target: int | None
+    level: int | None
+    settled: bool
+    active: frozenset[EventType]
+    cycles: tuple[datetime, ...]
+    watched_since: datetime
+    failed_level: int | None
+
+    @property
+    def supply_lost(self) -> bool:
+        """Whether there is no mains: then nothing can be said about the lamp."""
+        voltage = self.reading.supply_voltage_v
+        return voltage is not None and voltage < _NO_SUPPLY_V
+
+    @property
+    def must_burn(self) -> bool:
+        """Whether a healthy lamp gives light now."""
+        return self.settled and bool(self.target) and bool(self.level) and not self.supply_lost
+
+    @property
+    def implied_level(self) -> float | None:
+        """The level that the power drawn stands for."""
+        if self.reading.active_power_w is None or not self.rated_power_w:
+            return None
+        return 100 * self.reading.active_power_w / self.rated_power_w
+
+    @property
+    def is_dark(self) -> bool | None:
+        """Whether power says that there is no light at the level in effect; None without a power reading."""
+        power = self.reading.active_power_w
+        return None if power is None else power < dark_below_w(self.level or 0, self.rated_power_w)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a condition is seen, and how many readings in a row it takes to believe its start and its end."""
+
+    type: EventType
+    judge: Callable[[Situation], Verdict]
+    raise_after: int
+    clear_after: int
+
+
+def lamp_failure(at: Situation) -> Verdict:
+    """No light though the controller holds a level above 0."""
+    if not at.must_burn:
+        return Verdict.UNKNOWN
+    dark, bit = at.is_dark, at.reading.lamp_failure
+    if dark is None:
+        return _by_bit(bit)
+    if not dark:
+        return Verdict.HEALTHY if _light_is_back(at) else Verdict.UNKNOWN
+    if EventType.CYCLING_FAILURE in at.active:
+        return Verdict.UNKNOWN  # dark between two flashes: that alarm says it already
+    return Verdict.CERTAIN if bit else Verdict.SUSPICIOUS
+
+
+def lamp_unexpected_on(at: Situation) -> Verdict:
+    """Light though off was asked for: a day burner."""
+    if not at.settled or at.target != 0:
+        return Verdict.UNKNOWN
+    if at.reading.active_power_w is not None:
+        burns = at.reading.active_power_w >= dark_below_w(0, at.rated_power_w)
+    elif at.reading.actual_level_percent is not None:
+        burns = at.reading.actual_level_percent > 0
+    else:
+        return Verdict.UNKNOWN
+    return Verdict.SUSPICIOUS if burns else Verdict.HEALTHY
+
+
+def dimming_failure(at: Situation) -> Verdict:
+    """Light, but not at the level asked for."""
+    if not at.settled or not at.target or at.level is None or at.supply_lost:
+        return Verdict.UNKNOWN
+    if abs(at.level - at.target) > _LEVEL_AGREES:
+        return Verdict.SUSPICIOUS
+    if at.is_dark or (at.is_dark is None and at.reading.actual_level_percent is None):
+        return Verdict.UNKNOWN
+    if _output_disagrees(at) or _too_bright(at):
+        return Verdict.SUSPICIOUS
+    return Verdict.HEALTHY if _proves_dimming(at) else Verdict.UNKNOWN
+
+
+def cycling_failure(at: Situation) -> Verdict:
+    """The lamp goes out and comes back by itself, as discharge lamps and hot drivers do at their end."""
+    if len(at.cycles) >= CYCLES_TO_RAISE:
+        return Verdict.CERTAIN
+    if at.cycles or not at.must_burn or at.reading.time - at.watched_since < CYCLE_WINDOW:
+        return Verdict.UNKNOWN
+    return Verdict.HEALTHY
+
+
+def control_gear_failure(at: Situation) -> Verdict:
+    """The controller can't talk to its driver."""
+    return _by_bit(at.reading.control_gear_failure)
+
+
+def supply_loss(at: Situation) -> Verdict:
+    """No mains at a controller that still answers."""
+    if at.reading.supply_voltage_v is None:
+        return Verdict.UNKNOWN
+    return Verdict.SUSPICIOUS if at.supply_lost else Verdict.HEALTHY
+
+
+def supply_voltage_too_high(at: Situation) -> Verdict:
+    """Above what drivers are built for."""
+    voltage = at.reading.supply_voltage_v
+    if voltage is None:
+        return Verdict.UNKNOWN
+    return _beyond(voltage - _VOLTAGE_HIGH_V, _VOLTAGE_BACK_V)
+
+
+def supply_voltage_too_low(at: Situation) -> Verdict:
+    """Below the supplier's limit, but there."""
+    voltage = at.reading.supply_voltage_v
+    if voltage is None or at.supply_lost:
+        return Verdict.UNKNOWN
+    return _beyond(_VOLTAGE_LOW_V - voltage, _VOLTAGE_BACK_V)
+
+
+def lamp_power_too_low(at: Situation) -> Verdict:
+    """Light, but part of it is missing."""
+    ratio = _power_ratio(at)
+    return Verdict.UNKNOWN if ratio is None else _beyond(_POWER_LOW - ratio, _POWER_LOW_BACK - _POWER_LOW)
+
+
+def lamp_power_too_high(at: Situation) -> Verdict:
+    """More power than this luminaire can use."""
+    ratio, power = _power_ratio(at), at.reading.active_power_w
+    if ratio is None or power is None or at.rated_power_w is None or at.level is None:
+        return Verdict.UNKNOWN
+    if power - expected_power_w(at.level, at.rated_power_w) < _POWER_HIGH_FLOOR_W:
+        return Verdict.HEALTHY
+    return _beyond(ratio - _POWER_HIGH, _POWER_HIGH - _POWER_HIGH_BACK)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(EventType.LAMP_FAILURE, lamp_failure, raise_after=2, clear_after=2),
+    Rule(EventType.LAMP_UNEXPECTED_ON, lamp_unexpected_on, raise_after=2, clear_after=2),
+    Rule(EventType.DIMMING_FAILURE, dimming_failure, raise_after=3, clear_after=2),
+    Rule(EventType.CYCLING_FAILURE, cycling_failure, raise_after=1, clear_after=1),
+    Rule(EventType.CONTROL_GEAR_COMM_FAILURE, control_gear_failure, raise_after=2, clear_after=2),
+    Rule(EventType.SUPPLY_LOSS, supply_loss, raise_after=2, clear_after=2),
+    Rule(EventType.SUPPLY_VOLTAGE_TOO_HIGH, supply_voltage_too_high, raise_after=3, clear_after=3),
+    Rule(EventType.SUPPLY_VOLTAGE_TOO_LOW, supply_voltage_too_low, raise_after=3, clear_after=3),
+    Rule(EventType.LAMP_POWER_TOO_LOW, lamp_power_too_low, raise_after=5, clear_after=3),
+    Rule(EventType.LAMP_POWER_TOO_HIGH, lamp_power_too_high, raise_after=5, clear_after=3),
+)
+"""Every condition the cloud judges from readings."""
+
+
+def _by_bit(bit: bool | None) -> Verdict:
+    if bit is None:
+        return Verdict.UNKNOWN
+    return Verdict.SUSPICIOUS if bit else Verdict.HEALTHY
+
+
+def _beyond(excess: float, hysteresis: float) -> Verdict:
+    """Suspicious above 0, healthy below minus the hysteresis, no opinion between."""
+    if excess > 0:
+        return Verdict.SUSPICIOUS
+    return Verdict.HEALTHY if excess <= -hysteresis else Verdict.UNKNOWN
+
+
+def _light_is_back(at: Situation) -> bool:
+    if EventType.LAMP_FAILURE not in at.active:
+        return True
+    limit = _LIGHT_IS_BACK * dark_below_w(at.level or 0, at.rated_power_w)
+    return at.reading.active_power_w is not None and at.reading.active_power_w >= limit
+
+
+def _output_disagrees(at: Situation) -> bool:
+    actual = at.reading.actual_level_percent
+    return actual is not None and at.level is not None and abs(actual - at.level) > _LEVEL_AGREES
+
+
+def _too_bright(at: Situation) -> bool:
+    implied = at.implied_level
+    if implied is None or at.level is None:
+        return False
+    return implied - at.level > _TOO_BRIGHT and implied <= _WRONG_RATING
+
+
+def _proves_dimming(at: Situation) -> bool:
+    """Whether agreement at this level refutes a dimmingFailure: a lamp stuck at full agrees with full."""
+    if at.target is None or at.target < _FULL_LEVEL:
+        return True
+    return at.failed_level is None or at.failed_level >= _FULL_LEVEL
+
+
+def _power_ratio(at: Situation) -> float | None:
+    """Power drawn over power expected, where that says something about the light source."""
+    if not at.must_burn or at.level is None or at.rated_power_w is None or at.level < _POWER_JUDGED_FROM:
+        return None
+    power = at.reading.active_power_w
+    if power is None or at.is_dark or _output_disagrees(at) or _too_bright(at):
+        return None
+    return power / expected_power_w(at.level, at.rated_power_w)
