@@ -77,6 +77,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_exception)
     app.exception_handler(OperationalError)(_on_database_down)
+    app.exception_handler(Exception)(_on_defect)
 
 
 async def _on_problem(_request: Request, error: ProblemError) -> Response:
@@ -86,9 +87,10 @@ async def _on_problem(_request: Request, error: ProblemError) -> Response:
 
 async def _on_invalid_request(_request: Request, error: RequestValidationError) -> Response:
     errors = [
-        FieldProblem(_path(item["loc"]), _shown(item.get("input")), item["msg"]) for item in error.errors()
+        FieldProblem(_path(item["loc"]), _shown(item.get("input")), _expectation(item["msg"]))
+        for item in error.errors()
     ]
-    detail = "; ".join(f"{item.field}: {item.expected}" for item in errors[:5])
+    detail = "; ".join(f"{item.field}: {item.value!r}, expected {item.expected}" for item in errors[:5])
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 
@@ -102,9 +104,22 @@ async def _on_database_down(request: Request, error: OperationalError) -> Respon
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
 
 
+async def _on_defect(_request: Request, _error: Exception) -> Response:
+    # The server logs the exception with its traceback after this answer.
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect of this server; its log says more")
+
+
 def _path(location: Sequence[str | int]) -> str:
     parts = location[1:] if location and location[0] in ("body", "query", "path") else location
     return ".".join(str(part) for part in parts) or "body"
+
+
+def _expectation(message: str) -> str:
+    """What pydantic says of a value, as what would have been right."""
+    for prefix in ("Input should be ", "Value error, expected ", "Value error, "):
+        if message.startswith(prefix):
+            return message.removeprefix(prefix)
+    return "a value" if message == "Field required" else message
 
 
 def _shown(value: object) -> object:

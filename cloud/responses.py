@@ -21,8 +21,13 @@ def answers(
     """What a route documents: `structure` on success, problem details on 401 and each of `problems`."""
     documented: Documented = {status: _content(structure, description, "application/json")}
     for problem in (401, *problems):
-        documented[problem] = _content(ProblemDetails, "Problem details (RFC 9457)", MEDIA_TYPE)
+        documented[problem] = problem_content()
     return documented
+
+
+def problem_content() -> dict[str, Any]:
+    """How the OpenAPI document describes an error."""
+    return _content(ProblemDetails, "Problem details (RFC 9457)", MEDIA_TYPE)
 
 
 def _content(structure: type[msgspec.Struct], description: str, media_type: str) -> dict[str, Any]:

@@ -43,6 +43,14 @@ class AccessError(ValueError):
     """A user or token that can't be made; names field and what was expected."""
 
 
+def role_named(name: str) -> Role:
+    """The role of that name; raises AccessError."""
+    try:
+        return Role(name)
+    except ValueError as error:
+        raise AccessError(f"role: {name!r}, expected one of {', '.join(Role)}") from error
+
+
 def check_username(username: str) -> None:
     """Raise AccessError unless `username` can be one."""
     if not _USERNAME.fullmatch(username):

@@ -1,18 +1,29 @@
-"""Making users and tokens, logging in and recognising who sent a request."""
+"""Making users and tokens, logging in and recognising who sent a request.
+
+How long sessions and tokens last is counted in wall time; `now` is domain time, for the record.
+"""
 
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from cloud.access.model import AccessError, Principal, Role, check_password, check_username, secret_digest
+from cloud.access.model import (
+    AccessError,
+    Principal,
+    check_password,
+    check_username,
+    role_named,
+    secret_digest,
+)
 from cloud.access.store import AccessStore
+from protocols.clock import to_unix_ms
 
 log = structlog.get_logger(__name__)
 
@@ -27,40 +38,40 @@ class Login:
     principal: Principal
 
 
-def create_user(engine: sa.Engine, username: str, password: str | None, role: Role) -> None:
-    """Store a user; without a password only a one-time login lets them in. Raises AccessError."""
+def create_user(engine: sa.Engine, username: str, *, password: str | None, role: str, now: datetime) -> None:
+    """Store a user; without a password only tokens and one-time logins let them in. Raises AccessError."""
     check_username(username)
     if password is not None:
         check_password(username, password)
     hashed = None if password is None else PasswordHasher().hash(password)
-    if not AccessStore(engine).add_user(username, role, hashed, _now_ms(time.time)):
+    if not AccessStore(engine).add_user(username, role_named(role), hashed, to_unix_ms(now)):
         raise AccessError(f"username: {username!r} is taken, expected a new one")
 
 
-def create_token(engine: sa.Engine, name: str, role: Role, lifetime: timedelta | None = None) -> str:
-    """Store an API token called `name` and return its secret, which can't be shown again."""
-    check_username(name)
+def create_token(
+    engine: sa.Engine, username: str, *, now: datetime, lifetime: timedelta | None = None
+) -> str:
+    """A new API token of a user, who must exist; it can't be shown again. Raises AccessError."""
+    store = _store_that_knows(engine, username)
     secret = secrets.token_urlsafe(32)
-    now_ms = _now_ms(time.time)
-    expires_ms = None if lifetime is None else now_ms + _milliseconds(lifetime)
-    AccessStore(engine).add_token(secret_digest(secret), name, role, expires_ms, now_ms)
+    expires_ms = None if lifetime is None else _now_ms(time.time) + _milliseconds(lifetime)
+    store.add_token(secret_digest(secret), username, to_unix_ms(now), expires_ms)
     return secret
 
 
 def create_one_time_login(
-    engine: sa.Engine, username: str, lifetime: timedelta = ONE_TIME_LOGIN_LIFETIME
+    engine: sa.Engine, username: str, *, now: datetime, lifetime: timedelta = ONE_TIME_LOGIN_LIFETIME
 ) -> str:
     """The token of a link `/login?token=…` that logs an existing user in once. Raises AccessError."""
-    store = AccessStore(engine)
-    if store.user(username) is None:
-        raise AccessError(f"username: there is no user {username!r}, expected an existing one")
+    store = _store_that_knows(engine, username)
     secret = secrets.token_urlsafe(32)
-    store.add_one_time_login(secret_digest(secret), username, _now_ms(time.time) + _milliseconds(lifetime))
+    expires_ms = _now_ms(time.time) + _milliseconds(lifetime)
+    store.add_one_time_login(secret_digest(secret), username, to_unix_ms(now), expires_ms)
     return secret
 
 
 class AccessService:
-    """Logging in and recognising who sent a request; sessions last by wall time."""
+    """Logging in and recognising who sent a request."""
 
     def __init__(
         self, store: AccessStore, session_lifetime: timedelta, wall: Callable[[], float] = time.time
@@ -116,6 +127,13 @@ class AccessService:
         if not self._decoy:
             self._decoy = self._hasher.hash(secrets.token_urlsafe(32))
         return self._decoy
+
+
+def _store_that_knows(engine: sa.Engine, username: str) -> AccessStore:
+    store = AccessStore(engine)
+    if store.user(username) is None:
+        raise AccessError(f"username: there is no user {username!r}, expected an existing one")
+    return store
 
 
 def _now_ms(wall: Callable[[], float]) -> int:

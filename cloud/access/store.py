@@ -1,4 +1,7 @@
-"""Users, sessions, API tokens and one-time logins. Of secrets only digests are kept; times are wall time."""
+"""Users, sessions, API tokens and one-time logins. Of secrets only digests are kept.
+
+`created_ms` is domain time, for the record; `expires_ms` is wall time.
+"""
 
 from dataclasses import dataclass
 
@@ -31,13 +34,12 @@ class SessionRow(Base):
 
 
 class ApiTokenRow(Base):
-    """One program that may use the API."""
+    """A program that may use the API in a user's name."""
 
     __tablename__ = "api_tokens"
 
     digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(sa.String(64))
-    role: Mapped[str] = mapped_column(sa.String(16))
+    username: Mapped[str] = mapped_column(sa.ForeignKey("users.username", ondelete="CASCADE"), index=True)
     created_ms: Mapped[int] = mapped_column(sa.BigInteger)
     expires_ms: Mapped[int | None] = mapped_column(sa.BigInteger)
 
@@ -48,7 +50,8 @@ class OneTimeLoginRow(Base):
     __tablename__ = "one_time_logins"
 
     digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    username: Mapped[str] = mapped_column(sa.ForeignKey("users.username", ondelete="CASCADE"))
+    username: Mapped[str] = mapped_column(sa.ForeignKey("users.username", ondelete="CASCADE"), index=True)
+    created_ms: Mapped[int] = mapped_column(sa.BigInteger)
     expires_ms: Mapped[int] = mapped_column(sa.BigInteger)
 
 
@@ -108,32 +111,29 @@ class AccessStore:
         with writing(self._engine) as connection:
             connection.execute(sa.delete(SessionRow).where(SessionRow.digest == digest))
 
-    def add_token(self, digest: str, name: str, role: Role, expires_ms: int | None, now_ms: int) -> None:
-        """Store an API token."""
-        row = {
-            "digest": digest,
-            "name": name,
-            "role": role.value,
-            "created_ms": now_ms,
-            "expires_ms": expires_ms,
-        }
+    def add_token(self, digest: str, username: str, created_ms: int, expires_ms: int | None) -> None:
+        """Store an API token of a user."""
+        row = {"digest": digest, "username": username, "created_ms": created_ms, "expires_ms": expires_ms}
         with writing(self._engine) as connection:
             connection.execute(sa.insert(ApiTokenRow).values(row))
 
     def token(self, digest: str, now_ms: int) -> Principal | None:
         """Who the API token speaks for, while it lasts."""
         lasting = sa.or_(ApiTokenRow.expires_ms.is_(None), ApiTokenRow.expires_ms > now_ms)
-        query = sa.select(ApiTokenRow.name, ApiTokenRow.role).where(ApiTokenRow.digest == digest, lasting)
+        query = (
+            sa.select(UserRow.username, UserRow.role)
+            .join(ApiTokenRow, ApiTokenRow.username == UserRow.username)
+            .where(ApiTokenRow.digest == digest, lasting)
+        )
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
-        return Principal(row.name, Role(row.role)) if row else None
+        return Principal(row.username, Role(row.role)) if row else None
 
-    def add_one_time_login(self, digest: str, username: str, expires_ms: int) -> None:
+    def add_one_time_login(self, digest: str, username: str, created_ms: int, expires_ms: int) -> None:
         """Store a login that works once."""
+        row = {"digest": digest, "username": username, "created_ms": created_ms, "expires_ms": expires_ms}
         with writing(self._engine) as connection:
-            connection.execute(
-                sa.insert(OneTimeLoginRow).values(digest=digest, username=username, expires_ms=expires_ms)
-            )
+            connection.execute(sa.insert(OneTimeLoginRow).values(row))
 
     def take_one_time_login(self, digest: str, now_ms: int) -> Principal | None:
         """Use up a login; None when it is unknown, used or too old. Of two who try at once, one gets it."""

@@ -114,12 +114,26 @@ class InventoryStore:
         with self._engine.connect() as connection:
             return _roads(connection)
 
+    def gateways(self) -> list[Gateway]:
+        """Every gateway, by id."""
+        with self._engine.connect() as connection:
+            return [Gateway(**row) for row in _rows(connection, GatewayRow)]
+
     def gateway(self, gateway_id: str) -> Gateway | None:
         """The gateway of that id."""
         query = sa.select(table_of(GatewayRow)).where(GatewayRow.id == gateway_id)
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return Gateway(**row) if row else None
+
+    def sample(self, size: int = 8) -> list[str]:
+        """Up to `size` lamps spread evenly over all, by id; the same ones each time."""
+        with self._engine.connect() as connection:
+            total = connection.scalar(sa.select(sa.func.count()).select_from(LampRow)) or 0
+            step = max(1, total // size)
+            query = sa.select(LampRow.id).order_by(LampRow.id).limit(1)
+            offsets = range(step // 2, total, step)[:size]
+            return [connection.scalars(query.offset(offset)).one() for offset in offsets]
 
     def addresses(self, lamp_ids: Sequence[str]) -> dict[str, LampAddress]:
         """Where each known lamp of `lamp_ids` is reached; unknown ones are left out."""

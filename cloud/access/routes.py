@@ -1,0 +1,96 @@
+"""Logging in and out over HTTP."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, model_validator
+from starlette.responses import RedirectResponse, Response
+
+from cloud.access.guard import SESSION_COOKIE, Caller, SessionSecret
+from cloud.access.model import Principal, SessionView
+from cloud.access.service import Login
+from cloud.problems import ProblemError, problem_response
+from cloud.responses import answers, json_response
+from cloud.services import Services, ServicesOf
+
+router = APIRouter(tags=["access"])
+login_router = APIRouter(include_in_schema=False)
+
+
+class Credentials(BaseModel, extra="forbid"):
+    """A username with its password, or a token."""
+
+    username: str | None = Field(default=None, max_length=64)
+    password: str | None = Field(default=None, max_length=1024)
+    token: str | None = Field(default=None, max_length=200)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "Credentials":
+        with_password = self.username is not None and self.password is not None
+        if with_password == (self.token is not None):
+            raise ValueError("expected username and password, or token")
+        return self
+
+
+@router.post("/session", responses=answers(SessionView, "Logged in; the session is in a cookie", 422))
+def log_in(credentials: Credentials, services: ServicesOf) -> Response:
+    """Log in with username and password, or with a one-time token."""
+    if credentials.token is not None:
+        login = services.access.login_with_token(credentials.token)
+    else:
+        login = services.access.login_with_password(credentials.username or "", credentials.password or "")
+    if login is None:
+        raise ProblemError(
+            HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
+        )
+    answer = json_response(_view(login.principal))
+    _set_cookie(answer, login, services)
+    return answer
+
+
+@router.get("/session", responses=answers(SessionView, "Who is logged in"))
+def who_am_i(caller: Caller) -> Response:
+    """Who sent this request."""
+    return json_response(_view(caller))
+
+
+@router.delete("/session", status_code=204, responses={204: {"description": "Logged out"}})
+def log_out(services: ServicesOf, secret: SessionSecret) -> Response:
+    """End the session of the cookie."""
+    if secret is not None:
+        services.access.logout(secret)
+    answer = Response(status_code=204)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+@login_router.get("/login")
+def log_in_by_link(services: ServicesOf, token: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Log in with a one-time token and go to the map; without one, to the map's own login."""
+    if not token:
+        return RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    login = services.access.login_with_token(token)
+    if login is None:
+        return problem_response(
+            HTTPStatus.UNAUTHORIZED, "this login link was used or is too old; ask for a new one"
+        )
+    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+    _set_cookie(answer, login, services)
+    return answer
+
+
+def _view(principal: Principal) -> SessionView:
+    return SessionView(principal.name, principal.role)
+
+
+def _set_cookie(answer: Response, login: Login, services: Services) -> None:
+    config = services.config
+    answer.set_cookie(
+        SESSION_COOKIE,
+        login.secret,
+        max_age=int(config.session_lifetime.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=config.cookie_secure,
+    )

@@ -1,0 +1,47 @@
+"""Alarms over HTTP."""
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from cloud.access.guard import Operator
+from cloud.alarms.register import AlarmFilter, AlarmPage, AlarmState
+from cloud.live.model import AlarmView, LiveUpdate
+from cloud.problems import not_found
+from cloud.responses import answers, json_response
+from cloud.services import ServicesOf
+from protocols.clock import to_unix_ms
+from protocols.events import EventType
+
+router = APIRouter(tags=["alarms"])
+
+Identifier = Annotated[str | None, Query(max_length=64)]
+
+
+@router.get("/alarms", responses=answers(AlarmPage, "Alarms, newest first", 422))
+def list_alarms(
+    *,
+    services: ServicesOf,
+    state: AlarmState = AlarmState.ACTIVE,
+    area: Identifier = None,
+    lamp: Identifier = None,
+    kind: Annotated[EventType | None, Query(alias="type")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    cursor: Annotated[int | None, Query(ge=1)] = None,
+) -> Response:
+    """Alarms that hold now, or all there ever were."""
+    wanted = AlarmFilter(state, area, kind, lamp)
+    return json_response(services.alarms.page(wanted, limit, cursor))
+
+
+@router.post("/alarms/{alarm_id}/acknowledge", responses=answers(AlarmView, "The alarm", 403, 404, 422))
+async def acknowledge_alarm(services: ServicesOf, caller: Operator, alarm_id: int) -> Response:
+    """Note that the caller has seen an alarm; the first to do so stays."""
+    now_ms = to_unix_ms(services.clock.now())
+    alarm = await anyio.to_thread.run_sync(services.alarms.acknowledge, alarm_id, caller.name, now_ms)
+    if alarm is None:
+        raise not_found("alarm", "alarmId", alarm_id)
+    await services.announce(LiveUpdate(alarms=(alarm,)))
+    return json_response(alarm)

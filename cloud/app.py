@@ -1,0 +1,98 @@
+"""The cloud put together: the HTTP application, and the process that serves it and runs the ingester."""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from cloud.access import routes as access_routes
+from cloud.access.guard import role
+from cloud.access.model import Role
+from cloud.alarms import routes as alarm_routes
+from cloud.config import CloudConfig
+from cloud.control import routes as control_routes
+from cloud.database import upgrade
+from cloud.health import router as health_router
+from cloud.inventory import routes as inventory_routes
+from cloud.live import routes as live_routes
+from cloud.metrics import RequestMetrics
+from cloud.openapi import complete_document
+from cloud.problems import install_problem_handlers
+from cloud.server import serve
+from cloud.services import Services
+from cloud.telemetry import routes as telemetry_routes
+from cloud.web import mount_web
+from cloud.wiring import open_services
+from protocols.clock import Clock
+
+API_PREFIX = "/api/v1"
+ROLES = frozenset({"api", "ingest"})
+_VERSION = "1"
+
+
+async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] = ROLES) -> None:
+    """Bring the database up to date, then run the given roles until cancelled."""
+    if not roles or not roles <= ROLES:
+        raise ValueError(f"roles: {sorted(roles)}, expected some of {sorted(ROLES)}")
+    services = await anyio.to_thread.run_sync(open_services, config, clock)
+    try:
+        await anyio.to_thread.run_sync(upgrade, services.engine)
+        async with asyncio.TaskGroup() as group:
+            if "api" in roles:
+                app = create_app(services)
+                group.create_task(services.feed.run(), name="live feed")
+                group.create_task(
+                    serve(app, config.http_host, config.http_port, services.feed.close), name="http"
+                )
+    finally:
+        await anyio.to_thread.run_sync(services.close)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The HTTP application over open services; who runs it also runs `services.feed.run()`."""
+    app = _routed_app()
+    app.state.services = services
+    if services.config.web_dir is not None:
+        mount_web(app, services.config.web_dir)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The API's OpenAPI document; the same code gives the same document."""
+    return _routed_app().openapi()
+
+
+class LenteraApi(FastAPI):
+    """FastAPI whose OpenAPI document also holds the structures msgspec encodes."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete_document(super().openapi())
+        return self.openapi_schema
+
+
+def _routed_app() -> FastAPI:
+    app = LenteraApi(
+        title="Lentera",
+        version=_VERSION,
+        summary="Street lights: how they stand, and what they are told.",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        generate_unique_id_function=lambda route: route.name,
+    )
+    install_problem_handlers(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=1)
+    app.add_middleware(RequestMetrics)
+    app.include_router(health_router)
+    app.include_router(access_routes.login_router)
+    app.include_router(access_routes.router, prefix=API_PREFIX)
+    guarded = APIRouter(prefix=API_PREFIX, dependencies=[Depends(role(Role.VIEWER))])
+    for routes in (inventory_routes, control_routes, alarm_routes, telemetry_routes, live_routes):
+        guarded.include_router(routes.router)
+    app.include_router(guarded)
+    return app

@@ -1,0 +1,171 @@
+"""The night as the map's strip shows it: sky, planned and actual level, and the programs behind it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from statistics import fmean
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from cloud.control.plan import LightingPlan
+from cloud.live.model import View
+from cloud.problems import not_found
+from cloud.telemetry.store import Series, StoreUnavailable, TelemetryStore
+from protocols.clock import Clock, from_unix_ms
+from protocols.lighting.program import LightingProgram, Place, levels_of_night
+from protocols.sun import CIVIL_DEG, Night, SunEvent, night_of, sun_event
+
+log = structlog.get_logger(__name__)
+
+_ACTUAL = "actualLightState"
+_STEP_MS = 15 * 60 * 1000
+_POINTS_A_NIGHT = 96  # one each step
+
+
+class NightLevel(View, frozen=True):
+    """A level in % from an instant on."""
+
+    time: datetime
+    level: float
+
+
+class NightView(View, frozen=True):
+    """A night from local noon to local noon; `actual` is the mean of a sample of lamps."""
+
+    start: datetime
+    end: datetime
+    sunset: datetime | None
+    sunrise: datetime | None
+    civil_dusk: datetime | None
+    civil_dawn: datetime | None
+    planned: list[NightLevel]
+    actual: list[NightLevel]
+
+
+class LevelState(View, frozen=True):
+    """TALQ LevelState, in %."""
+
+    value: float
+    name: str = "LevelState"
+
+
+class ProgramCommand(View, frozen=True):
+    """TALQ command of a program."""
+
+    state: LevelState
+
+
+class AstroClockActivePeriod(View, frozen=True):
+    """TALQ active period from sunset to sunrise; offsets in minutes."""
+
+    sunset_offset: int
+    sunrise_offset: int
+    name: str = "AstroClockActivePeriod"
+
+
+class FixedTimeControl(View, frozen=True):
+    """TALQ switch point in local time, hh:mm:ss."""
+
+    start_time: str
+    command: ProgramCommand
+
+
+class ControlProgramOne(View, frozen=True):
+    """TALQ lighting program; `initialLevel` in % is in effect from sunset to the first switch point."""
+
+    id: str
+    name: str
+    active_periods: list[AstroClockActivePeriod]
+    fixed_time_controls: list[FixedTimeControl]
+    initial_level: float
+    type: str = "ControlProgramOne"
+
+
+class ProgramList(View, frozen=True):
+    """Every lighting program."""
+
+    items: list[ControlProgramOne]
+
+
+class NightService:
+    """Tonight, and the programs."""
+
+    def __init__(
+        self,
+        plan: LightingPlan,
+        place: Callable[[], tuple[float, float, str] | None],
+        sample: Callable[[], Sequence[str]],
+        telemetry: TelemetryStore,
+        clock: Clock,
+    ) -> None:
+        self._plan = plan
+        self._place = place
+        self._sample = sample
+        self._telemetry = telemetry
+        self._clock = clock
+
+    def view(self) -> NightView:
+        """The night that holds the present instant, at the middle of all lamps; 404 without lamps."""
+        found = self._place()
+        if found is None:
+            raise not_found("place: the inventory has no lamps", "inventory")
+        latitude, longitude, zone_name = found
+        zone, now = ZoneInfo(zone_name), self._clock.now()
+        night = night_of(latitude, longitude, zone, now)
+        next_day = night.date + timedelta(days=1)
+        planned = levels_of_night(self._plan.program, Place(latitude, longitude, zone), night)
+        return NightView(
+            start=night.start_noon,
+            end=night.end_noon,
+            sunset=night.sunset,
+            sunrise=night.sunrise,
+            civil_dusk=sun_event(latitude, longitude, night.date, zone, SunEvent.SET, CIVIL_DEG),
+            civil_dawn=sun_event(latitude, longitude, next_day, zone, SunEvent.RISE, CIVIL_DEG),
+            planned=[NightLevel(time=time, level=level) for time, level in planned],
+            actual=self._actual(night, now),
+        )
+
+    def programs(self) -> ProgramList:
+        """Every lighting program."""
+        return ProgramList(items=[talq_program(self._plan.program)])
+
+    def _actual(self, night: Night, now: datetime) -> list[NightLevel]:
+        series = []
+        try:
+            for lamp_id in self._sample():
+                until = min(now, night.end_noon)
+                series += self._telemetry.series(lamp_id, [_ACTUAL], night.start_noon, until, _POINTS_A_NIGHT)
+        except StoreUnavailable as error:
+            log.warning("actual levels of the night not read", error=str(error))
+        return mean_levels(series)
+
+
+def mean_levels(series: Sequence[Series]) -> list[NightLevel]:
+    """The mean of several lamps in steps of a quarter of an hour; steps without a reading are left out."""
+    steps: dict[int, list[float]] = {}
+    for one in series:
+        for time_ms, level in one.points:
+            if isinstance(level, (int, float)):
+                steps.setdefault(time_ms // _STEP_MS * _STEP_MS, []).append(level)
+    return [NightLevel(time=from_unix_ms(step), level=round(fmean(steps[step]), 1)) for step in sorted(steps)]
+
+
+def talq_program(program: LightingProgram) -> ControlProgramOne:
+    """A program in the shape of TALQ's ControlProgramOne."""
+    return ControlProgramOne(
+        id=program.id,
+        name=program.name,
+        active_periods=[
+            AstroClockActivePeriod(
+                sunset_offset=program.sunset_offset_min, sunrise_offset=program.sunrise_offset_min
+            )
+        ],
+        fixed_time_controls=[
+            FixedTimeControl(
+                start_time=point.local_time.isoformat("seconds"),
+                command=ProgramCommand(state=LevelState(value=point.level_percent)),
+            )
+            for point in program.switch_points
+        ],
+        initial_level=program.initial_level_percent,
+    )

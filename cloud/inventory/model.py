@@ -1,0 +1,231 @@
+"""Areas and the whole place as an open map shows them. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+import msgspec
+
+from cloud.inventory.states import LampStanding
+from cloud.live.model import LampCondition, LampView, View
+from protocols.inventory.model import Area, Gateway, Road
+from protocols.lamp import LampReading
+from protocols.metrics import LAMP_METRICS
+from protocols.sun import Night
+
+W_PER_KW = 1000
+
+
+class LampPage(View, frozen=True):
+    """Lamps by id; `nextCursor` asks for the next page."""
+
+    items: list[LampView]
+    next_cursor: str | None
+
+
+class AttributeValue(View, frozen=True):
+    """The newest value of one attribute, by its TALQ name."""
+
+    attribute: str
+    value: float | int | bool | str | None
+    unit: str
+    time: datetime
+
+
+class ProgramName(View, frozen=True):
+    """The lighting program a lamp follows."""
+
+    id: str
+    name: str
+
+
+class LevelChange(View, frozen=True):
+    """A level in % from an instant on."""
+
+    time: datetime
+    level: float
+
+
+class LampDetail(LampView, frozen=True):
+    """A lamp with every value it reports and what it will do next."""
+
+    values: list[AttributeValue]
+    program: ProgramName
+    next_change: LevelChange | None
+    sunset: datetime | None
+    sunrise: datetime | None
+
+
+class AreaView(View, frozen=True):
+    """An area with how many of its lamps stand how, and their power in kW."""
+
+    id: str
+    name: str
+    latitude: float
+    longitude: float
+    total: int
+    lit: int
+    off: int
+    fault: int
+    unknown: int
+    active_power: float
+
+
+class AreaList(View, frozen=True):
+    """Every area, by name."""
+
+    items: list[AreaView]
+
+
+class GatewayCount(View, frozen=True):
+    """How many gateways there are, and how many are out of reach."""
+
+    total: int
+    offline: int
+
+
+class Summary(View, frozen=True):
+    """The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first."""
+
+    time: datetime
+    speed: float
+    time_zone: str
+    total: int
+    lit: int
+    off: int
+    fault: int
+    unknown: int
+    gateways: GatewayCount
+    active_power: float
+    expected_power: float
+    center: tuple[float, float] | None
+    bounds: tuple[float, float, float, float] | None
+
+
+class RoadProperties(View, frozen=True):
+    """What a road is called and where it belongs."""
+
+    name: str
+    area_id: str
+
+
+class LineString(View, frozen=True):
+    """GeoJSON line of [longitude, latitude]."""
+
+    coordinates: list[tuple[float, float]]
+    type: str = "LineString"
+
+
+class RoadFeature(View, frozen=True):
+    """GeoJSON feature of one road."""
+
+    geometry: LineString
+    properties: RoadProperties
+    type: str = "Feature"
+
+
+class RoadCollection(View, frozen=True):
+    """GeoJSON of every road."""
+
+    features: list[RoadFeature]
+    type: str = "FeatureCollection"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the lamps of one area add up to."""
+
+    rated_power_w: float = 0.0
+    active_power_w: float = 0.0
+    conditions: Counter[LampCondition] = field(default_factory=Counter)
+
+    def add(self, standing: LampStanding) -> None:
+        """Count one lamp."""
+        self.conditions[standing.condition] += 1
+        self.rated_power_w += standing.lamp.rated_power_w
+        if standing.online and standing.reading is not None:
+            self.active_power_w += standing.reading.active_power_w or 0.0
+
+
+def tally(standings: Iterable[LampStanding]) -> dict[str, Tally]:
+    """What the lamps add up to, by area."""
+    tallies: dict[str, Tally] = {}
+    for standing in standings:
+        tallies.setdefault(standing.lamp.area_id, Tally()).add(standing)
+    return tallies
+
+
+def area_view(area: Area, counted: Tally) -> AreaView:
+    """An area with its tally."""
+    return AreaView(
+        id=area.id,
+        name=area.name,
+        latitude=area.latitude,
+        longitude=area.longitude,
+        total=counted.conditions.total(),
+        lit=counted.conditions[LampCondition.LIT],
+        off=counted.conditions[LampCondition.OFF],
+        fault=counted.conditions[LampCondition.FAULT],
+        unknown=counted.conditions[LampCondition.UNKNOWN],
+        active_power=round(counted.active_power_w / W_PER_KW, 3),
+    )
+
+
+def bounds_of(standings: Sequence[LampStanding]) -> tuple[float, float, float, float] | None:
+    """West, south, east and north of all lamps; None where there are none."""
+    if not standings:
+        return None
+    longitudes = [standing.lamp.longitude for standing in standings]
+    latitudes = [standing.lamp.latitude for standing in standings]
+    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
+
+
+def main_time_zone(gateways: Iterable[Gateway]) -> str:
+    """The time zone most gateways are in; UTC where there are none."""
+    zones = Counter(gateway.time_zone for gateway in gateways)
+    return zones.most_common(1)[0][0] if zones else "UTC"
+
+
+def attribute_values(reading: LampReading | None) -> list[AttributeValue]:
+    """Every value of a reading under its TALQ name."""
+    if reading is None:
+        return []
+    known = {item.name: getattr(reading, item.name) for item in fields(reading)}
+    return [
+        AttributeValue(
+            attribute=metric.attribute, value=known[metric.field], unit=metric.unit, time=reading.time
+        )
+        for metric in LAMP_METRICS
+    ]
+
+
+def road_collection(roads: Iterable[Road]) -> RoadCollection:
+    """Roads as GeoJSON."""
+    return RoadCollection(
+        features=[
+            RoadFeature(
+                geometry=LineString(coordinates=road.points),
+                properties=RoadProperties(name=road.name, area_id=road.area_id),
+            )
+            for road in roads
+        ]
+    )
+
+
+def lamp_detail(
+    view: LampView,
+    reading: LampReading | None,
+    program: ProgramName,
+    night: Night,
+    change: LevelChange | None,
+) -> LampDetail:
+    """A lamp's view with every value, its program and its next change."""
+    return LampDetail(
+        **msgspec.structs.asdict(view),
+        values=attribute_values(reading),
+        program=program,
+        next_change=change,
+        sunset=night.sunset,
+        sunrise=night.sunrise,
+    )

@@ -1,0 +1,181 @@
+"""What there is and how it stands: answers for lists, areas, roads and the summary."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cloud.control.plan import LightingPlan
+from cloud.database import table_of
+from cloud.ingest.store import GatewayStateRow
+from cloud.inventory.model import (
+    W_PER_KW,
+    AreaList,
+    GatewayCount,
+    LampDetail,
+    LampPage,
+    LevelChange,
+    ProgramName,
+    RoadCollection,
+    Summary,
+    Tally,
+    area_view,
+    bounds_of,
+    lamp_detail,
+    main_time_zone,
+    road_collection,
+    tally,
+)
+from cloud.inventory.states import LampFilter, LampStates
+from cloud.inventory.store import InventoryStore
+from cloud.live.model import LampCondition
+from cloud.problems import not_found
+from protocols.clock import Clock, to_unix_ms
+from protocols.inventory.model import Area, Gateway, Inventory
+
+_BOARD_LIFETIME_S = 1.0
+
+
+def import_inventory(engine: sa.Engine, inventory: Inventory) -> None:
+    """Make the stored inventory this one, all or nothing."""
+    InventoryStore(engine).replace(inventory)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What all lamps add up to at one instant."""
+
+    areas: list[Area]
+    gateways: list[Gateway]
+    gateways_online: int
+    tallies: dict[str, Tally]
+    bounds: tuple[float, float, float, float] | None
+
+
+class BoardCounter:
+    """Adds up all lamps, at most once a second however many ask."""
+
+    def __init__(self, engine: sa.Engine, wall: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._wall = wall
+        self._counting = threading.Lock()
+        self._newest: tuple[float, Board] | None = None
+
+    def board(self) -> Board:
+        """The newest count."""
+        with self._counting:
+            if self._newest is not None and self._wall() < self._newest[0]:
+                return self._newest[1]
+            board = self._count()
+            self._newest = (self._wall() + _BOARD_LIFETIME_S, board)
+            return board
+
+    def _count(self) -> Board:
+        standings = LampStates(self._engine).all()
+        store = InventoryStore(self._engine)
+        return Board(
+            store.areas(), store.gateways(), self._gateways_online(), tally(standings), bounds_of(standings)
+        )
+
+    def _gateways_online(self) -> int:
+        states = table_of(GatewayStateRow)
+        query = sa.select(sa.func.count()).select_from(states).where(states.c.online)
+        with self._engine.connect() as connection:
+            return connection.scalar(query) or 0
+
+
+class InventoryService:
+    """Lamps, areas and roads as they stand now."""
+
+    def __init__(
+        self,
+        store: InventoryStore,
+        states: LampStates,
+        counter: BoardCounter,
+        plan: LightingPlan,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._states = states
+        self._counter = counter
+        self._plan = plan
+        self._clock = clock
+
+    def lamps(self, wanted: LampFilter, limit: int, cursor: str | None) -> LampPage:
+        """A page of lamps by id."""
+        items, next_cursor = self._states.page(wanted, limit, cursor, to_unix_ms(self._clock.now()))
+        return LampPage(items=items, next_cursor=next_cursor)
+
+    def lamp(self, lamp_id: str) -> LampDetail:
+        """One lamp with its values and what it will do next; 404 when there is none."""
+        now = self._clock.now()
+        found = self._states.one(lamp_id, to_unix_ms(now))
+        gateway = self._store.gateway(found[0].lamp.gateway_id) if found else None
+        if found is None or gateway is None:
+            raise not_found("lamp", "lampId", lamp_id)
+        standing, view = found
+        outlook = self._plan.outlook(standing.lamp.latitude, standing.lamp.longitude, gateway.time_zone, now)
+        program = ProgramName(id=outlook.program.id, name=outlook.program.name)
+        change = outlook.next_change
+        next_change = None if change is None else LevelChange(time=change[0], level=change[1])
+        return lamp_detail(view, standing.reading, program, outlook.night, next_change)
+
+    def areas(self) -> AreaList:
+        """Every area with its counts."""
+        board = self._counter.board()
+        return AreaList(items=[area_view(area, board.tallies.get(area.id, Tally())) for area in board.areas])
+
+    def roads(self) -> RoadCollection:
+        """Every road as GeoJSON."""
+        return road_collection(self._store.roads())
+
+    def summary(self) -> Summary:
+        """The whole place at a glance."""
+        board, now = self._counter.board(), self._clock.now()
+        counts = {
+            condition: sum(one.conditions[condition] for one in board.tallies.values())
+            for condition in LampCondition
+        }
+        return Summary(
+            time=now,
+            speed=self._clock.speed,
+            time_zone=main_time_zone(board.gateways),
+            total=sum(counts.values()),
+            lit=counts[LampCondition.LIT],
+            off=counts[LampCondition.OFF],
+            fault=counts[LampCondition.FAULT],
+            unknown=counts[LampCondition.UNKNOWN],
+            gateways=GatewayCount(
+                total=len(board.gateways), offline=len(board.gateways) - board.gateways_online
+            ),
+            active_power=round(sum(one.active_power_w for one in board.tallies.values()) / W_PER_KW, 3),
+            expected_power=round(self._expected_power_w(board) / W_PER_KW, 3),
+            center=center_of(board.bounds),
+            bounds=board.bounds,
+        )
+
+    def place(self) -> tuple[float, float, str] | None:
+        """Latitude, longitude and time zone that stand for the whole place; None while it is empty."""
+        board = self._counter.board()
+        center = center_of(board.bounds)
+        return None if center is None else (center[1], center[0], main_time_zone(board.gateways))
+
+    def _expected_power_w(self, board: Board) -> float:
+        zones = {gateway.area_id: gateway.time_zone for gateway in board.gateways}
+        now = self._clock.now()
+        expected = 0.0
+        for area in board.areas:
+            if area.id in board.tallies:
+                level = self._plan.level(area.latitude, area.longitude, zones.get(area.id, "UTC"), now)
+                expected += board.tallies[area.id].rated_power_w * level / 100
+        return expected
+
+
+def center_of(bounds: tuple[float, float, float, float] | None) -> tuple[float, float] | None:
+    """Longitude and latitude of the middle."""
+    if bounds is None:
+        return None
+    west, south, east, north = bounds
+    return (west + east) / 2, (south + north) / 2

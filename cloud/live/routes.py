@@ -1,0 +1,86 @@
+"""The live feed over HTTP, as server-sent events."""
+
+import time
+from collections.abc import AsyncIterator, Iterable
+
+import msgspec
+from fastapi import APIRouter
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from cloud.live.feed import LiveFeed, Mailbox
+from cloud.live.model import View
+from cloud.services import ServicesOf
+from protocols.clock import Clock
+
+router = APIRouter(tags=["live"])
+
+_CLOCK_INTERVAL_S = 1.0
+_RETRY = b"retry: 2000\n\n"
+
+
+class ClockView(View, frozen=True):
+    """Domain time, and how fast it runs."""
+
+    time: str
+    speed: float
+
+
+class EventStream(StreamingResponse):
+    """Live updates to one reader for as long as it stays."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, feed: LiveFeed, clock: Clock) -> None:
+        super().__init__(_nothing(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._feed = feed
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; the mailbox lives exactly as long as the connection."""
+        with self._feed.mailbox() as mailbox:
+            self.body_iterator = events(mailbox, self._clock)
+            await super().__call__(scope, receive, send)
+
+
+@router.get(
+    "/live",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Events lamps, alarms, commands, gateways and clock",
+            "content": {"text/event-stream": {}},
+        }
+    },
+)
+async def live(services: ServicesOf) -> EventStream:
+    """What changes from now on. Each event carries a list of whole items; `clock` comes every second."""
+    return EventStream(services.feed, services.clock)
+
+
+async def events(mailbox: Mailbox, clock: Clock) -> AsyncIterator[bytes]:
+    """Server-sent events for what comes into the mailbox, until it is closed."""
+    yield _RETRY + _clock_event(clock)
+    next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
+    while not mailbox.closed:
+        changed = await mailbox.take(max(0.0, next_clock_s - time.monotonic()))
+        for kind, items in changed.items():
+            yield _list_event(kind, items)
+        if time.monotonic() >= next_clock_s:
+            yield _clock_event(clock)
+            next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
+
+
+def _list_event(kind: str, items: Iterable[bytes]) -> bytes:
+    return b"event: %b\ndata: [%b]\n\n" % (kind.encode(), b",".join(items))
+
+
+def _clock_event(clock: Clock) -> bytes:
+    time_text = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body = msgspec.json.encode(ClockView(time=time_text, speed=clock.speed))
+    return b"event: clock\ndata: %b\n\n" % body
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""

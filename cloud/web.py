@@ -1,0 +1,33 @@
+"""Serving the built map: its files, and index.html for every address the map itself routes."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+_HASHED = "assets/"  # the bundler names these files by their content
+_FOR_A_YEAR = "public, max-age=31536000, immutable"
+
+
+class MapFiles(StaticFiles):
+    """Static files; an address without a file extension that is no file is the map's own."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """A file, or index.html."""
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code != 404 or path.startswith("api/") or Path(path).suffix:
+                raise
+            response = await super().get_response("index.html", scope)
+        cached = _FOR_A_YEAR if path.startswith(_HASHED) else "no-cache"
+        response.headers["Cache-Control"] = cached
+        return response
+
+
+def mount_web(app: FastAPI, web_dir: Path) -> None:
+    """Serve the map at the root; must come after every other route."""
+    app.mount("/", MapFiles(directory=web_dir, html=True), name="web")

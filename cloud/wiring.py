@@ -1,0 +1,48 @@
+"""Making the services of an API process: the one place where their parts are named."""
+
+import secrets
+from pathlib import Path
+
+from cloud.access.service import AccessService
+from cloud.access.store import AccessStore
+from cloud.alarms.register import AlarmRegister
+from cloud.broker import broker_address
+from cloud.config import CloudConfig
+from cloud.control.night import NightService
+from cloud.control.plan import LightingPlan
+from cloud.control.service import ControlService
+from cloud.control.store import ControlStore
+from cloud.database import create_engine
+from cloud.inventory.service import BoardCounter, InventoryService
+from cloud.inventory.states import LampStates
+from cloud.inventory.store import InventoryStore
+from cloud.live.feed import LiveFeed
+from cloud.services import Services
+from cloud.telemetry.sqlite import SqliteTelemetry
+from protocols.clock import Clock
+
+
+def open_services(config: CloudConfig, clock: Clock) -> Services:
+    """The services over the stores that `config` names; the caller closes them."""
+    engine = create_engine(config.database_url)
+    telemetry = SqliteTelemetry.open(Path(config.telemetry_url.removeprefix("sqlite:///")))
+    feed = LiveFeed(broker_address(config), f"lentera-api-{secrets.token_hex(4)}")
+    store, plan = InventoryStore(engine), LightingPlan()
+    inventory = InventoryService(store, LampStates(engine), BoardCounter(engine), plan, clock)
+    return Services(
+        config=config,
+        clock=clock,
+        engine=engine,
+        telemetry=telemetry,
+        feed=feed,
+        access=AccessService(AccessStore(engine), config.session_lifetime),
+        inventory_store=store,
+        inventory=inventory,
+        control=ControlService(ControlStore(engine), store, clock, _send),
+        night=NightService(plan, inventory.place, store.sample, telemetry, clock),
+        alarms=AlarmRegister(engine),
+    )
+
+
+async def _send(*args: object) -> None:
+    pass
