@@ -32,6 +32,7 @@ from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.topics import MessageType, Topic, state_topic
 
 _AREA, _GATEWAY, _LAMP = "32.04.37", "soreang-01", "SOR-00001"
+_OVERRIDE_H: Final = DEFAULT_OVERRIDE // timedelta(hours=1)
 _TIME: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 _INTRODUCTION: Final = f"""\
@@ -80,8 +81,8 @@ back at the level, `failed` with the reason, or `expired`. A level that is not 0
 
 {{command}}
 `{TARGET_LIGHT_COMMAND}` alone is enough for a third-party client. Without
-`{COMMAND_ID}` and an expiration the override ends by itself after {DEFAULT_OVERRIDE // timedelta(hours=1)} hours. A null level ends the
-override in force.
+`{COMMAND_ID}` and an expiration the override ends by itself after {_OVERRIDE_H} hours. A null level
+ends the override in force.
 """
 
 
