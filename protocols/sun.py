@@ -62,7 +62,7 @@ def sun_altitude(latitude: float, longitude: float, instant: datetime) -> float:
     return math.degrees(math.asin(max(-1.0, min(1.0, sine))))
 
 
-def sun_event(
+def sun_event(  # noqa: PLR0917 - where, when, what: all but the last are always given
     latitude: float,
     longitude: float,
     local_date: date,

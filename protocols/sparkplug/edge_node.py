@@ -13,7 +13,7 @@ from protocols.sparkplug.topics import MalformedTopic, MessageType, Topic, check
 _NEVER_ALIASED = COMMANDED_METRICS | {BD_SEQ, REBIRTH}
 
 
-class NotBorn(RuntimeError):
+class NotBorn(RuntimeError):  # noqa: N818 - named for the condition
     """Data was offered for a node, device or metric that the broker has no birth of."""
 
 
@@ -208,7 +208,8 @@ class EdgeNodeSession:
         if topic.device is not None:
             return [DeviceCommand(topic.device, metrics)]
         events: list[EdgeEvent] = []
-        if any(metric.name == REBIRTH and metric.value is True for metric in metrics):
+        # Before the births there is nothing to say again: they are on their way.
+        if self._born and any(metric.name == REBIRTH and metric.value is True for metric in metrics):
             events.append(RebirthRequested())
         others = [metric for metric in metrics if metric.name != REBIRTH]
         if others:

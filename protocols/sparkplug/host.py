@@ -36,6 +36,7 @@ class _Node:
     """What is known of one edge node."""
 
     is_born: bool = False
+    is_dead: bool = False
     bd_seq: int | None = None
     next_seq: int = 0
     names: NameTable = field(default_factory=NameTable)
@@ -101,7 +102,7 @@ class HostSession:
         try:
             payload = decode(body)
         except MalformedPayload as error:
-            return self._receive_broken(parsed, error)
+            return self._receive_broken(parsed, error, now_ms)
         return self._receive_message(parsed, payload, now_ms)
 
     def tick(self, now_ms: int) -> list[HostEvent]:
@@ -117,14 +118,22 @@ class HostSession:
     def _receive_state(self, host: str, body: bytes) -> list[HostEvent]:
         if host != self._host_id or self._online_since_ms is None:
             return []
-        return [] if decode_state(body).online else [StateContested(self._online_since_ms)]
+        state = decode_state(body)
+        if state.online:
+            return []
+        # Nodes take no state that is older than the last they saw.
+        self._online_since_ms = max(self._online_since_ms, state.timestamp)
+        return [StateContested(self._online_since_ms)]
 
-    def _receive_broken(self, topic: Topic, error: MalformedPayload) -> list[HostEvent]:
+    def _receive_broken(self, topic: Topic, error: MalformedPayload, now_ms: int) -> list[HostEvent]:
         """Report what cannot be read; its place in the sequence is taken, so no gap opens behind it."""
-        node = self._nodes.get((topic.group, topic.edge_node))
+        events: list[HostEvent] = [MalformedMessage(str(topic), str(error))]
+        key = (topic.group, topic.edge_node)
+        node = self._nodes.get(key)
         if node is not None and node.is_born and error.seq == node.next_seq:
             node.next_seq = (node.next_seq + 1) % 256
-        return [MalformedMessage(str(topic), str(error))]
+            events += self._drain(key, node, now_ms)
+        return events
 
     def _receive_message(self, topic: Topic, payload: Payload, now_ms: int) -> list[HostEvent]:
         key = (topic.group, topic.edge_node)
@@ -139,11 +148,7 @@ class HostSession:
             return self._ask_rebirth(key, node, f"{topic.type} before its NBIRTH", now_ms)
         if payload.seq != node.next_seq:
             return self._out_of_turn(key, node, topic, payload, now_ms)
-        events = self._in_turn(key, node, topic, payload, now_ms)
-        while node.is_born and (held := node.waiting.pop(node.next_seq, None)) is not None:
-            events += self._in_turn(key, node, held.topic, held.payload, now_ms)
-        self._restart_gap_timer(key, node)
-        return events
+        return [*self._in_turn(key, node, topic, payload, now_ms), *self._drain(key, node, now_ms)]
 
     def _node_born(self, key: tuple[str, str], node: _Node, payload: Payload) -> list[HostEvent]:
         bd_seq = _bd_seq(payload.metrics)
@@ -153,16 +158,19 @@ class HostSession:
             return [MalformedMessage(str(topic), f"no {missing}, expected one in an NBIRTH")]
         node.names.clear()
         node.names.introduce(None, payload.metrics)
-        node.is_born, node.bd_seq = True, bd_seq
+        node.is_born, node.is_dead, node.bd_seq = True, False, bd_seq
         node.next_seq = (payload.seq + 1) % 256
         self._clear_gap(key, node)
         return [NodeBorn(*key, payload.metrics, bd_seq)]
 
     def _node_died(self, key: tuple[str, str], node: _Node, payload: Payload) -> list[HostEvent]:
         bd_seq = _bd_seq(payload.metrics)
-        if node.bd_seq is not None and bd_seq != node.bd_seq:
-            return []  # the will of a connection that a newer birth has already replaced
-        node.is_born = False
+        if bd_seq is None:
+            topic = Topic(key[0], MessageType.NDEATH, key[1])
+            return [MalformedMessage(str(topic), f"no {BD_SEQ}, expected one in an NDEATH")]
+        if node.is_dead or (node.bd_seq is not None and bd_seq != node.bd_seq):
+            return []  # said twice, or the will of a connection that a newer birth has already replaced
+        node.is_born, node.is_dead = False, True
         node.names.clear()
         self._clear_gap(key, node)
         return [NodeDied(*key)]
@@ -183,13 +191,18 @@ class HostSession:
             return self._distrust(key, node, f"no message with seq {node.next_seq} came", now_ms)
         return []
 
-    def _restart_gap_timer(self, key: tuple[str, str], node: _Node) -> None:
+    def _drain(self, key: tuple[str, str], node: _Node, now_ms: int) -> list[HostEvent]:
+        """The waiting messages whose turn has come; the gap's time counts from the oldest still waiting."""
         if node.stalled_since_ms is None:
-            return
+            return []
+        events: list[HostEvent] = []
+        while (held := node.waiting.pop(node.next_seq, None)) is not None:
+            events += self._in_turn(key, node, held.topic, held.payload, now_ms)
         if node.waiting:
             node.stalled_since_ms = min(held.since_ms for held in node.waiting.values())
         else:
             self._clear_gap(key, node)
+        return events
 
     def _clear_gap(self, key: tuple[str, str], node: _Node) -> None:
         node.waiting.clear()

@@ -7,7 +7,7 @@ from protocols.sparkplug.payload import MalformedPayload, MetricValue, retype
 from protocols.sparkplug.values import WrongValue
 
 
-class Unknown(LookupError):
+class Unknown(LookupError):  # noqa: N818 - named for the condition
     """A device, metric or alias that no birth has named."""
 
 

@@ -18,7 +18,7 @@ from protocols.sparkplug.values import (
 Property = int | float | bool | str | None
 
 
-class MalformedPayload(ValueError):
+class MalformedPayload(ValueError):  # noqa: N818 - named for the condition
     """Bytes or a metric that are no Sparkplug payload: says what was found and what was expected.
 
     `seq` is the message's sequence number where that much could be read.

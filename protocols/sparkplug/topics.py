@@ -8,7 +8,7 @@ NAMESPACE = "spBv1.0"
 _FORBIDDEN = re.compile(r"[+/#\x00]")
 
 
-class MalformedTopic(ValueError):
+class MalformedTopic(ValueError):  # noqa: N818 - named for the condition
     """A topic, or an id in one, that Sparkplug does not allow; the message says which part and why."""
 
 

@@ -8,7 +8,7 @@ from protocols.metrics import DataType
 Value = int | float | bool | str | bytes | list[int] | None
 
 
-class WrongValue(ValueError):
+class WrongValue(ValueError):  # noqa: N818 - named for the condition
     """A value that does not fit its data type: names the value and what was expected."""
 
 

@@ -1,7 +1,7 @@
 """What is wrong with metrics that Lentera cannot take."""
 
 
-class InvalidMetrics(ValueError):
+class InvalidMetrics(ValueError):  # noqa: N818 - named for the condition
     """Metrics that say nothing Lentera understands: names metric, value and what was expected."""
 
 
