@@ -1,0 +1,35 @@
+"""How a simulator is set up."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class TcpFraming(StrEnum):
+    """What a line speaks on its TCP port."""
+
+    MODBUS_TCP = "tcp"
+    RTU = "rtu"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """Where a simulator puts its lines and how true they are to the wire.
+
+    Every line is a pseudo-terminal under `run_dir`/lines. `baud` 0 takes all wire time away. With
+    `tcp_first_port` the n-th line is served on that port + n as well, or on any free port when it is 0.
+    `strict_silence` loses requests that break the silence between frames; else they are only counted.
+    `faults_per_1000_lamps` breaks that many lamps in the course of twelve hours, as `seed` has it.
+    """
+
+    run_dir: Path
+    http_host: str = "127.0.0.1"
+    http_port: int = 0
+    seed: int = 1
+    baud: int = 9600
+    strict_silence: bool = False
+    tcp_host: str = "127.0.0.1"
+    tcp_first_port: int | None = None
+    tcp_framing: TcpFraming = TcpFraming.MODBUS_TCP
+    faults_per_1000_lamps: float = 0.0
+    logged_polls: int = 500_000

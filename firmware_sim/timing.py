@@ -1,0 +1,106 @@
+"""How long things take on an RS-485 line, and a timer precise enough to keep to it."""
+
+import asyncio
+import ctypes
+import heapq
+import itertools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+CHARACTER_BITS = 11
+
+
+@dataclass(frozen=True, slots=True)
+class WireTiming:
+    """The time of characters and silences at a baud rate; a baud of 0 is a wire without time."""
+
+    baud: int
+    turnaround_s: tuple[float, float] = (0.003, 0.008)
+
+    @property
+    def character_s(self) -> float:
+        """One character of 11 bits."""
+        return CHARACTER_BITS / self.baud if self.baud else 0.0
+
+    @property
+    def silence_s(self) -> float:
+        """3.5 characters between frames; fixed above 19200 baud, as the serial line specification has it."""
+        if not self.baud:
+            return 0.0
+        return 3.5 * self.character_s if self.baud <= 19200 else 0.00175
+
+
+class WireTimer:
+    """Calls back at monotonic deadlines, never before and within a small part of a millisecond after.
+
+    The event loop's own timers round up to whole milliseconds; on Linux a timer file descriptor does not.
+    Elsewhere the event loop's timers have to do.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._fd = -1
+        self._libc: ctypes.CDLL | None = None
+
+    def start(self) -> None:
+        """Open the timer."""
+        if sys.platform == "linux":
+            self._libc = ctypes.CDLL(None, use_errno=True)
+            self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+            if self._fd < 0:
+                raise OSError(ctypes.get_errno(), "timerfd_create failed")
+            self._loop.add_reader(self._fd, self._expired)
+
+    def close(self) -> None:
+        """Forget what is due and close the timer."""
+        self._heap.clear()
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def call_at(self, deadline_s: float, callback: Callable[[], None]) -> None:
+        """Call `callback` when `time.monotonic()` reaches `deadline_s`."""
+        if self._fd < 0:
+            self._loop.call_at(deadline_s, callback)
+            return
+        heapq.heappush(self._heap, (deadline_s, next(self._order), callback))
+        if self._heap[0][0] == deadline_s:
+            self._arm(deadline_s)
+
+    def _expired(self) -> None:
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:
+            return
+        heap = self._heap
+        while heap and heap[0][0] <= self._loop.time():
+            heapq.heappop(heap)[2]()
+        if heap:
+            self._arm(heap[0][0])
+
+    def _arm(self, deadline_s: float) -> None:
+        assert self._libc is not None  # noqa: S101 - start() sets it together with the descriptor
+        whole = int(deadline_s)
+        setting = _TimerSetting(0, 0, whole, max(1, int((deadline_s - whole) * 1e9) + 1))
+        if self._libc.timerfd_settime(self._fd, _ABSOLUTE, ctypes.byref(setting), None):
+            raise OSError(ctypes.get_errno(), "timerfd_settime failed")
+
+
+_CLOCK_MONOTONIC = 1
+_ABSOLUTE = 1
+
+
+class _TimerSetting(ctypes.Structure):
+    """`struct itimerspec`: interval and first expiry."""
+
+    _fields_ = (
+        ("interval_s", ctypes.c_long),
+        ("interval_ns", ctypes.c_long),
+        ("first_s", ctypes.c_long),
+        ("first_ns", ctypes.c_long),
+    )
