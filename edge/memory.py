@@ -1,14 +1,12 @@
 """What a gateway must know again after a restart: overrides in force, session and boot counters."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
 
 from edge.disk import SqliteFile
 from protocols.clock import from_unix_ms, to_unix_ms
-from protocols.lamp import LightCommand
+from protocols.lighting.priority import Override
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS overrides (
@@ -16,23 +14,11 @@ CREATE TABLE IF NOT EXISTS overrides (
     command_id TEXT NOT NULL,
     level INTEGER NOT NULL,
     start_ms INTEGER NOT NULL,
-    expiration_ms INTEGER,
-    ramp_s REAL NOT NULL
+    expiration_ms INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS boots (lamp_id TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS session (birth_death INTEGER NOT NULL);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOverride:
-    """An override in force on one lamp; without `expiration` it lasts until it is ended."""
-
-    command_id: str
-    level_percent: int
-    start: datetime
-    expiration: datetime | None
-    ramp_s: float
 
 
 class Memory:
@@ -49,21 +35,14 @@ class Memory:
         """Close the file."""
         await self._file.close()
 
-    async def overrides(self) -> dict[str, StoredOverride]:
+    async def overrides(self) -> dict[str, Override]:
         """The overrides by lamp, expired ones too."""
         return await self._file.run(_read_overrides)
 
-    async def keep_overrides(self, commands: Iterable[LightCommand]) -> None:
-        """Keep, replace or (level None) forget the override of each command's lamp."""
-        rows = list(commands)
+    async def keep_overrides(self, overrides: Mapping[str, Override | None]) -> None:
+        """Keep the override of each lamp in place of the one before; None forgets it."""
+        rows = dict(overrides)
         await self._file.run(lambda database: _keep_overrides(database, rows))
-
-    async def forget_overrides(self, lamp_ids: Iterable[str]) -> None:
-        """Forget overrides that have expired."""
-        keys = [(lamp_id,) for lamp_id in lamp_ids]
-        await self._file.run(
-            lambda database: database.executemany("DELETE FROM overrides WHERE lamp_id = ?", keys)
-        )
 
     async def boot_counters(self) -> dict[str, int]:
         """The boot counter last seen of each lamp controller."""
@@ -82,39 +61,29 @@ class Memory:
         return await self._file.run(_next_birth_death_number)
 
 
-def _read_overrides(database: sqlite3.Connection) -> dict[str, StoredOverride]:
-    rows = database.execute(
-        "SELECT lamp_id, command_id, level, start_ms, expiration_ms, ramp_s FROM overrides"
-    ).fetchall()
+def _read_overrides(database: sqlite3.Connection) -> dict[str, Override]:
+    rows = database.execute("SELECT lamp_id, command_id, level, start_ms, expiration_ms FROM overrides")
     return {
-        lamp_id: StoredOverride(
+        lamp_id: Override(
             command_id,
             level,
             from_unix_ms(start_ms),
             None if expiration_ms is None else from_unix_ms(expiration_ms),
-            ramp_s,
         )
-        for lamp_id, command_id, level, start_ms, expiration_ms, ramp_s in rows
+        for lamp_id, command_id, level, start_ms, expiration_ms in rows.fetchall()
     }
 
 
-def _keep_overrides(database: sqlite3.Connection, commands: Iterable[LightCommand]) -> None:
-    for command in commands:
-        if command.level_percent is None:
-            database.execute("DELETE FROM overrides WHERE lamp_id = ?", (command.lamp_id,))
+def _keep_overrides(database: sqlite3.Connection, overrides: Mapping[str, Override | None]) -> None:
+    for lamp_id, override in overrides.items():
+        if override is None:
+            database.execute("DELETE FROM overrides WHERE lamp_id = ?", (lamp_id,))
             continue
-        expiration_ms = None if command.expiration is None else to_unix_ms(command.expiration)
+        expiration_ms = None if override.expiration is None else to_unix_ms(override.expiration)
         database.execute(
-            "INSERT OR REPLACE INTO overrides (lamp_id, command_id, level, start_ms, expiration_ms, ramp_s)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                command.lamp_id,
-                command.command_id,
-                command.level_percent,
-                to_unix_ms(command.start),
-                expiration_ms,
-                command.ramp_s,
-            ),
+            "INSERT OR REPLACE INTO overrides (lamp_id, command_id, level, start_ms, expiration_ms)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (lamp_id, override.command_id, override.level_percent, to_unix_ms(override.start), expiration_ms),
         )
 
 

@@ -182,7 +182,12 @@ class Line:
         self._lanes.fail_all(error)
 
     async def _serve(self) -> None:
-        while (job := await self._lanes.take()) is not None:
+        while True:
+            # Quiet first: whoever got the last answer has asked again by then, in whatever lane.
+            await self._quiet()
+            job = await self._lanes.take()
+            if job is None:
+                return
             await self._quiet()
             if self._down is not None:
                 self._lanes.put(job)

@@ -1,0 +1,148 @@
+"""Carries out override commands: kept on disk, told to the lamp, read back, answered with a result."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import structlog
+
+from edge.device import Device
+from edge.dimmer import Dimmer
+from edge.levels import Levels
+from edge.line import Lane
+from edge.memory import Memory
+from edge.outbox import Record
+from protocols.clock import Clock, wall_seconds_until
+from protocols.lamp import CommandResult, CommandStatus, LightCommand
+from protocols.lighting.priority import Override, override_from
+
+log = structlog.get_logger(__name__)
+
+_GATHER_S = 0.005
+"""Long enough for the commands of one click on many lamps to arrive together, too short to be noticed."""
+
+
+class Commander:
+    """The commands of one gateway. A command that fails leaves the override before it in force."""
+
+    def __init__(
+        self,
+        lamps: Mapping[str, tuple[Device, Dimmer]],
+        levels: Levels,
+        memory: Memory,
+        clock: Clock,
+        record: Callable[[Record], object],
+    ) -> None:
+        self._lamps = lamps
+        self._levels = levels
+        self._memory = memory
+        self._clock = clock
+        self._record = record
+        self._inbox: asyncio.Queue[LightCommand] = asyncio.Queue()
+
+    def submit(self, command: LightCommand) -> None:
+        """Take a command to be carried out at once, or at its start."""
+        self._inbox.put_nowait(command)
+
+    def reject(self, command_id: str | None, lamp_id: str, why: str) -> None:
+        """Answer a command that cannot be understood; one without an id has nobody to be answered to."""
+        if command_id is None:
+            log.warning("command ignored", lamp=lamp_id, why=why)
+        else:
+            self._answer(command_id, lamp_id, CommandStatus.FAILED, detail=why)
+
+    async def run(self) -> None:
+        """Carry out what is submitted until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                first = await self._inbox.get()
+                await asyncio.sleep(_GATHER_S)
+                batch = [first]
+                while not self._inbox.empty():
+                    batch.append(self._inbox.get_nowait())
+                ready = [command for command in batch if self._may_run(command, tasks)]
+                if ready:
+                    await self._begin(ready, tasks)
+
+    def _may_run(self, command: LightCommand, tasks: asyncio.TaskGroup) -> bool:
+        now = self._clock.now()
+        if command.lamp_id not in self._lamps:
+            self._fail(command, f"lamp {command.lamp_id!r} is not a lamp of this gateway")
+        elif now > command.deadline:
+            detail = f"came at {now.isoformat()}, expected before {command.deadline.isoformat()}"
+            self._answer(command.command_id, command.lamp_id, CommandStatus.EXPIRED, detail=detail)
+        elif command.expiration is not None and command.expiration <= now:
+            self._fail(command, f"expiration {command.expiration.isoformat()}, expected after now")
+        elif command.start > now:
+            tasks.create_task(self._submit_at_start(command))
+        else:
+            return True
+        return False
+
+    async def _submit_at_start(self, command: LightCommand) -> None:
+        await asyncio.sleep(wall_seconds_until(self._clock, command.start) + 0.001)
+        self.submit(command)
+
+    async def _begin(self, commands: Sequence[LightCommand], tasks: asyncio.TaskGroup) -> None:
+        newest = {command.lamp_id: command for command in commands}
+        for command in commands:
+            if newest[command.lamp_id] is not command:
+                self._fail(command, f"replaced by command {newest[command.lamp_id].command_id!r}")
+        before = {lamp_id: self._levels.override(lamp_id) for lamp_id in newest}
+        await self._put({lamp_id: override_from(command) for lamp_id, command in newest.items()})
+        groups: defaultdict[tuple[Dimmer, float], list[LightCommand]] = defaultdict(list)
+        for lamp_id, command in newest.items():
+            groups[self._lamps[lamp_id][1], command.ramp_s].append(command)
+        for (dimmer, ramp_s), group in groups.items():
+            tasks.create_task(self._settle(dimmer, ramp_s, group, before))
+
+    async def _settle(
+        self,
+        dimmer: Dimmer,
+        ramp_s: float,
+        commands: Iterable[LightCommand],
+        before: Mapping[str, Override | None],
+    ) -> None:
+        by_lamp = {self._lamps[command.lamp_id][0]: command for command in commands}
+        problems = await dimmer.teller.settle(
+            by_lamp, Lane.COMMAND, ramp_s, lambda lamp: self._confirm(lamp, by_lamp[lamp])
+        )
+        undone: dict[str, Override | None] = {}
+        for lamp, problem in problems.items():
+            command = by_lamp[lamp]
+            if self._is_in_force(command):
+                undone[lamp.id] = before[lamp.id]
+            self._fail(command, problem.why)
+        if undone:
+            await self._put(undone)
+        # Only now: the dimmer would tell the same lamps the same level a second time.
+        dimmer.wake()
+
+    def _confirm(self, lamp: Device, command: LightCommand) -> None:
+        if self._is_in_force(command):
+            level = lamp.target_level_percent
+            self._answer(command.command_id, lamp.id, CommandStatus.CONFIRMED, level)
+        else:
+            self._fail(command, "replaced by a newer command")
+
+    def _is_in_force(self, command: LightCommand) -> bool:
+        override = self._levels.override(command.lamp_id)
+        if override is None:
+            return command.level_percent is None
+        return override.command_id == command.command_id
+
+    async def _put(self, overrides: Mapping[str, Override | None]) -> None:
+        await self._memory.keep_overrides(overrides)
+        for lamp_id, override in overrides.items():
+            self._levels.put_override(lamp_id, override)
+        for dimmer in {self._lamps[lamp_id][1] for lamp_id in overrides}:
+            dimmer.refresh()
+
+    def _fail(self, command: LightCommand, detail: str) -> None:
+        self._answer(command.command_id, command.lamp_id, CommandStatus.FAILED, detail=detail)
+
+    def _answer(
+        self, command_id: str, lamp_id: str, status: CommandStatus, level: int | None = None, detail: str = ""
+    ) -> None:
+        log.info("command answered", command=command_id, lamp=lamp_id, status=status.value, detail=detail)
+        self._record(CommandResult(command_id, lamp_id, status, self._clock.now(), level, detail))

@@ -1,0 +1,212 @@
+"""Builds the parts of a gateway and runs them in one task group; many gateways may share a process."""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from edge.commander import Commander
+from edge.config import GatewayConfig, LineConfig
+from edge.device import Device, device_of
+from edge.dimmer import Dimmer
+from edge.levels import Levels
+from edge.line import Line, LineSettings, open_line
+from edge.memory import Memory
+from edge.outbox import Outbox
+from edge.poller import Poller
+from edge.reader import Reader
+from edge.teller import Teller
+from edge.uplink import Uplink
+from protocols.clock import Clock
+from protocols.events import DeviceEvent, EventType
+from protocols.lamp import LampReading
+from protocols.lighting.priority import Override
+from protocols.lighting.program import ASTRO_DEFAULT, Place
+from protocols.modbus.profile import Profile, load_builtin
+
+log = structlog.get_logger(__name__)
+
+_KEEP_BOOTS_EVERY_S = 10.0
+_FIRST_RESTART_S = 1.0
+_LONGEST_RESTART_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LineParts:
+    """What runs for one line."""
+
+    line: Line
+    poller: Poller
+    dimmer: Dimmer
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayParts:
+    """All that runs for one gateway."""
+
+    outbox: Outbox
+    memory: Memory
+    lines: tuple[LineParts, ...]
+    commander: Commander
+    uplink: Uplink
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices of all lines."""
+        return [device for parts in self.lines for device in parts.devices]
+
+
+async def run_gateways(configs: Sequence[GatewayConfig], clock: Clock) -> None:
+    """Run many gateways until cancelled; one that fails is started again and disturbs no other."""
+    async with asyncio.TaskGroup() as tasks:
+        for config in configs:
+            tasks.create_task(_supervise(config, clock))
+
+
+async def _supervise(config: GatewayConfig, clock: Clock) -> None:
+    pause_s = _FIRST_RESTART_S
+    while True:
+        began = time.monotonic()
+        try:
+            await run_gateway(config, clock)
+        except Exception:  # the one supervisor: whatever a gateway died of, its lamps need it back
+            log.exception("gateway failed and is started again", gateway=config.gateway.id, pause_s=pause_s)
+        if time.monotonic() - began > _LONGEST_RESTART_S:
+            pause_s = _FIRST_RESTART_S
+        await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
+
+
+async def run_gateway(config: GatewayConfig, clock: Clock) -> None:
+    """Run one gateway until cancelled."""
+    outbox = Outbox(config.outbox.path, lambda: time.time_ns() // 1_000_000)
+    memory = Memory(config.outbox.memory_path)
+    try:
+        await outbox.open()
+        await memory.open()
+        parts = build(config, clock, outbox, memory, await memory.overrides())
+        boots = await memory.boot_counters()
+        for device in parts.devices:
+            device.boot_counter = boots.get(device.id)
+        await _run_parts(parts)
+    finally:
+        await outbox.close()
+        await memory.close()
+
+
+async def _run_parts(parts: GatewayParts) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(parts.outbox.run(parts.uplink.offer))
+        for each in parts.lines:
+            tasks.create_task(each.line.run())
+            tasks.create_task(each.dimmer.run())
+            tasks.create_task(each.poller.run())
+        tasks.create_task(parts.commander.run())
+        tasks.create_task(parts.uplink.run())
+        tasks.create_task(_keep_boot_counters(parts))
+
+
+def build(
+    config: GatewayConfig, clock: Clock, outbox: Outbox, memory: Memory, overrides: Mapping[str, Override]
+) -> GatewayParts:
+    """The parts of a gateway, wired and not yet running."""
+    gateway = config.gateway
+    place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
+    levels = Levels(ASTRO_DEFAULT, place, gateway.default_level, overrides)
+    profiles = {
+        profile_id: load_builtin(profile_id)
+        for profile_id in {device.profile for line in config.lines for device in line.devices}
+    }
+    interval = timedelta(seconds=gateway.poll_interval_s)
+    lines = tuple(
+        _build_line(
+            line,
+            profiles=profiles,
+            gateway_id=gateway.id,
+            interval=interval,
+            levels=levels,
+            clock=clock,
+            outbox=outbox,
+        )
+        for line in config.lines
+    )
+    lamps = {device.id: (device, each.dimmer) for each in lines for device in each.devices if device.dimmable}
+    commander = Commander(lamps, levels, memory, clock, outbox.append)
+    devices = [device for each in lines for device in each.devices]
+    uplink = Uplink(
+        config,
+        outbox=outbox,
+        memory=memory,
+        commander=commander,
+        answering=partial(_answering, devices),
+        clock=clock,
+    )
+    return GatewayParts(outbox, memory, lines, commander, uplink)
+
+
+def _build_line(
+    config: LineConfig,
+    *,
+    profiles: Mapping[str, Profile],
+    gateway_id: str,
+    interval: timedelta,
+    levels: Levels,
+    clock: Clock,
+    outbox: Outbox,
+) -> LineParts:
+    settings = LineSettings(
+        config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
+    )
+    line = open_line(settings)
+    devices = tuple(device_of(each.id, each.unit, profiles[each.profile]) for each in config.devices)
+    reader = Reader(line, clock, outbox.append)
+    teller = Teller(line, reader, [device for device in devices if device.dimmable])
+    dimmer = Dimmer(teller, levels, devices, clock, outbox.append)
+    reader.add_observer(dimmer.observe)
+
+    def on_port(why: str | None) -> None:
+        if why is not None:
+            _forget(devices)
+        outbox.append(
+            DeviceEvent(
+                gateway_id, EventType.COMMUNICATION_FAILURE, clock.now(), why is not None, why or config.port
+            )
+        )
+
+    return LineParts(line, Poller(reader, clock, interval, devices, on_port), dimmer, devices)
+
+
+def _forget(devices: Sequence[Device]) -> None:
+    """Nothing is known of devices behind a port that is gone, and nothing is their fault."""
+    for device in devices:
+        device.answering = None
+        device.told_level_percent = None
+
+
+def _answering(devices: Sequence[Device]) -> dict[str, LampReading]:
+    return {
+        device.id: device.last_reading
+        for device in devices
+        if device.answering and device.last_reading is not None
+    }
+
+
+async def _keep_boot_counters(parts: GatewayParts) -> None:
+    kept = {device.id: device.boot_counter for device in parts.devices}
+    while True:
+        await asyncio.sleep(_KEEP_BOOTS_EVERY_S)
+        changed = {
+            device.id: device.boot_counter
+            for device in parts.devices
+            if device.boot_counter is not None and device.boot_counter != kept[device.id]
+        }
+        if changed:
+            await parts.memory.keep_boot_counters(changed)
+            kept.update(changed)

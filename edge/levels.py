@@ -1,0 +1,56 @@
+"""The level each lamp should have now: override before program before default, held by the gateway alone."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from protocols.lighting.priority import EffectiveLevel, Override, effective_level
+from protocols.lighting.program import LevelDecision, LevelPlan, LightingProgram, Place, plan_nights
+
+CLOCK_TRUSTED_FROM: Final = datetime(2025, 1, 1, tzinfo=UTC)
+"""A clock that shows an earlier time has not been set since the power came back."""
+
+_PLANNED_NIGHTS = 6
+
+
+class Levels:
+    """The program, the place it is reckoned for, and the overrides in force."""
+
+    def __init__(
+        self,
+        program: LightingProgram,
+        place: Place,
+        default_level_percent: int,
+        overrides: Mapping[str, Override],
+    ) -> None:
+        self._program = program
+        self._place = place
+        self._default_level_percent = default_level_percent
+        self._overrides = dict(overrides)
+        self._plan: LevelPlan | None = None
+
+    def override(self, lamp_id: str) -> Override | None:
+        """The override of a lamp, in force, still to start, or expired."""
+        return self._overrides.get(lamp_id)
+
+    def put_override(self, lamp_id: str, override: Override | None) -> None:
+        """Set the lamp's override in place of the one before; None ends it."""
+        if override is None:
+            self._overrides.pop(lamp_id, None)
+        else:
+            self._overrides[lamp_id] = override
+
+    def at(self, lamp_id: str, instant: datetime) -> EffectiveLevel:
+        """The lamp's level at an instant, why, and until when that holds."""
+        return effective_level(
+            self._overrides.get(lamp_id), self._decision(instant), self._default_level_percent, instant
+        )
+
+    def _decision(self, instant: datetime) -> LevelDecision | None:
+        """What the program says; None under a clock that was never set, where only the default is safe."""
+        if instant < CLOCK_TRUSTED_FROM:
+            return None
+        if self._plan is None or not self._plan.times[0] <= instant < self._plan.end:
+            first = instant.astimezone(self._place.time_zone).date() - timedelta(days=2)
+            self._plan = plan_nights(self._program, self._place, first, _PLANNED_NIGHTS)
+        return self._plan.at(instant)

@@ -1,0 +1,72 @@
+"""Stored records and the state of the lamps as Sparkplug messages, in an order that Sparkplug allows."""
+
+from collections.abc import Callable, Mapping
+
+from edge.outbox import StoredRecord
+from protocols.clock import Clock, to_unix_ms
+from protocols.events import DeviceEvent
+from protocols.lamp import LampReading
+from protocols.sparkplug.edge_node import EdgeNodeSession
+from protocols.sparkplug.lentera import (
+    event_metrics,
+    gateway_birth,
+    lamp_birth,
+    position_metric,
+    reading_metrics,
+    result_metrics,
+)
+from protocols.sparkplug.messages import Outgoing
+
+
+class MessageWriter:
+    """Writes for one session; `answering` gives the last reading of every device that answers."""
+
+    def __init__(
+        self, session: EdgeNodeSession, answering: Callable[[], Mapping[str, LampReading]], clock: Clock
+    ) -> None:
+        self._session = session
+        self._answering = answering
+        self._clock = clock
+
+    def births(self, epoch: int) -> list[Outgoing]:
+        """NBIRTH, and DBIRTH of all that answers."""
+        now_ms = self._now_ms()
+        devices = {device_id: lamp_birth(reading) for device_id, reading in self._answering().items()}
+        return self._session.birth(gateway_birth(epoch, now_ms), devices, now_ms)
+
+    def deaths(self) -> list[Outgoing]:
+        """DDEATH of all that was born and does not answer any more."""
+        messages: list[Outgoing] = []
+        for device_id in self._session.live_devices - self._answering().keys():
+            messages += self._session.device_death(device_id, self._now_ms())
+        return messages
+
+    def record(self, stored: StoredRecord, *, is_historical: bool) -> list[Outgoing]:
+        """One record; a reading of a device without a birth brings that birth along.
+
+        So does a late reading of a device that has died since: `deaths` puts that right again.
+        """
+        record = stored.record
+        if isinstance(record, LampReading):
+            return self._reading(record, stored.position, is_historical)
+        body = (
+            event_metrics(record, is_historical=is_historical)
+            if isinstance(record, DeviceEvent)
+            else result_metrics(record, is_historical=is_historical)
+        )
+        time_ms = to_unix_ms(record.time)
+        position = position_metric(stored.position, time_ms, is_historical=is_historical)
+        return self._session.node_data([*body, position], self._now_ms())
+
+    def _reading(self, reading: LampReading, position: int, is_historical: bool) -> list[Outgoing]:
+        now_ms = self._now_ms()
+        messages: list[Outgoing] = []
+        if reading.lamp_id not in self._session.live_devices:
+            latest = self._answering().get(reading.lamp_id, reading)
+            messages += self._session.device_birth(reading.lamp_id, lamp_birth(latest), now_ms)
+        metrics = reading_metrics(reading, is_historical=is_historical)
+        metrics.append(position_metric(position, to_unix_ms(reading.time), is_historical=is_historical))
+        return messages + self._session.device_data(reading.lamp_id, metrics, now_ms)
+
+    def _now_ms(self) -> int:
+        return to_unix_ms(self._clock.now())

@@ -1,0 +1,113 @@
+"""Reads a device and tells the rest of the gateway: a reading, a silence, a return, a restart."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from edge.device import BOOT_COUNTER, LEVEL_POINT, MEASURED_FIELDS, Device
+from edge.line import Lane, Line, NoAnswerError, PortUnavailableError, TransientLineError
+from edge.outbox import Record
+from protocols.clock import Clock
+from protocols.events import DeviceEvent, EventType
+from protocols.lamp import LampReading
+from protocols.modbus.codec import Value, decode_block
+
+log = structlog.get_logger(__name__)
+
+FAILURES_UNTIL_SILENT: Final = 3
+"""Polls in a row without a valid answer before a device counts as silent: one lost frame is no fault."""
+
+_WHOLE_NUMBERS = frozenset({"feedback_level_percent", "switch_on_counter"})
+
+
+class Reader:
+    """The one way a line's devices are read, so that every answer counts, whoever asked for it."""
+
+    def __init__(
+        self,
+        line: Line,
+        clock: Clock,
+        record: Callable[[Record], object],
+    ) -> None:
+        self._line = line
+        self._clock = clock
+        self._record = record
+        self._observers: list[Callable[[Device], None]] = []
+
+    def add_observer(self, observer: Callable[[Device], None]) -> None:
+        """Call `observer` after each reading of a device."""
+        self._observers.append(observer)
+
+    async def read(self, device: Device, lane: Lane, *, slow: bool = False) -> LampReading:
+        """Read the device and record what it said, or the silence that begins; then raises LineError."""
+        values: dict[str, Value] = {}
+        try:
+            for block in device.fast_blocks:
+                words = await self._line.read(device.unit, block, lane)
+                values.update(decode_block(device.profile, block, words))
+            for block in device.slow_blocks if slow or not device.slow_values else ():
+                words = await self._line.read(device.unit, block, Lane.SLOW)
+                device.slow_values.update(decode_block(device.profile, block, words))
+        except PortUnavailableError:
+            raise
+        except TransientLineError as error:
+            self._failed(device, error)
+            raise
+        reading = self._reading(device, {**device.slow_values, **values})
+        self._answered(device)
+        self._notice_restart(device, values.get(BOOT_COUNTER))
+        device.last_reading = reading
+        self._record(reading)
+        for observer in self._observers:
+            observer(device)
+        return reading
+
+    def _reading(self, device: Device, values: dict[str, Value]) -> LampReading:
+        measured: dict[str, Any] = {name: values.get(name) for name in MEASURED_FIELDS}
+        if measured["feedback_level_percent"] is None:
+            # Controllers without a register of its own give back what was written.
+            measured["feedback_level_percent"] = values.get(LEVEL_POINT)
+        for name in _WHOLE_NUMBERS:
+            if measured[name] is not None:
+                measured[name] = int(measured[name])
+        return LampReading(
+            lamp_id=device.id,
+            time=self._clock.now(),
+            target_level_percent=device.target_level_percent,
+            reason=device.reason,
+            **measured,
+        )
+
+    def _answered(self, device: Device) -> None:
+        device.failures = 0
+        if device.answering is False:
+            log.info("device answers again", device=device.id, unit=device.unit)
+            self._record_event(device, EventType.COMMUNICATION_FAILURE, active=False)
+        device.answering = True
+
+    def _failed(self, device: Device, error: TransientLineError) -> None:
+        device.failures += 1
+        if device.failures < FAILURES_UNTIL_SILENT or device.answering is False:
+            return
+        device.answering = False
+        # What it was told may be gone when it comes back.
+        device.told_level_percent = None
+        log.warning("device does not answer", device=device.id, unit=device.unit, why=str(error))
+        kind = "no answer" if isinstance(error, NoAnswerError) else "no valid answer"
+        info = f"{kind} to {device.failures} requests in a row: {error}"
+        self._record_event(device, EventType.COMMUNICATION_FAILURE, active=True, info=info)
+
+    def _notice_restart(self, device: Device, counter: Value) -> None:
+        if counter is None:
+            return
+        before, device.boot_counter = device.boot_counter, int(counter)
+        if before is not None and before != device.boot_counter:
+            device.told_level_percent = None
+            device.told_ramp_s = None
+            info = f"boot counter went from {before} to {device.boot_counter}"
+            log.info("device restarted", device=device.id, was=before, now=device.boot_counter)
+            self._record_event(device, EventType.DEVICE_RESET, active=True, info=info)
+
+    def _record_event(self, device: Device, event: EventType, *, active: bool, info: str = "") -> None:
+        self._record(DeviceEvent(device.id, event, self._clock.now(), active, info))

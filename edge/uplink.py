@@ -1,0 +1,248 @@
+"""The gateway's MQTT connection: births, records up, acknowledgements and commands down."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+import aiomqtt
+import structlog
+
+from edge.commander import Commander
+from edge.config import GatewayConfig
+from edge.delivery import Delivery
+from edge.memory import Memory
+from edge.messages import MessageWriter
+from edge.outbox import Outbox, StoredRecord
+from protocols.clock import Clock, to_unix_ms
+from protocols.lamp import LampReading
+from protocols.metrics import COMMAND_ID
+from protocols.sparkplug.edge_node import (
+    DeviceCommand,
+    EdgeEvent,
+    EdgeNodeSession,
+    HostOffline,
+    HostOnline,
+    MessageRejected,
+    NodeCommand,
+    RebirthRequested,
+)
+from protocols.sparkplug.lentera import InvalidMetrics, ack_from, command_from
+from protocols.sparkplug.messages import Outgoing
+from protocols.sparkplug.payload import MetricValue
+from protocols.sparkplug.values import WrongValue
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE_S: Final = 8.0
+
+_FIRST_PAUSE_S = 0.5
+_KEEPALIVE_S = 10
+_CALL_TIMEOUT_S = 5.0
+_FAREWELL_S = 2.0
+_RECORDS_AT_ONCE = 50
+_RESEND_TICK_S = 1.0
+_LAST_POSITION = 2**63 - 1
+
+
+class _HostGone(Exception):  # noqa: N818 - it ends a session, it is no error
+    """The primary host went offline: say goodbye, disconnect, come back and wait for it."""
+
+
+class Uplink:
+    """One gateway's way to the cloud. Whatever happens to it, polls and programme go on without it."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        *,
+        outbox: Outbox,
+        memory: Memory,
+        commander: Commander,
+        answering: Callable[[], Mapping[str, LampReading]],
+        clock: Clock,
+    ) -> None:
+        self._mqtt = config.mqtt
+        self._name = config.gateway.id
+        self._outbox = outbox
+        self._memory = memory
+        self._commander = commander
+        self._answering = answering
+        self._clock = clock
+        self._session = EdgeNodeSession(config.gateway.area, config.gateway.id, config.mqtt.primary_host)
+        self._writer = MessageWriter(self._session, answering, clock)
+        self._identifier = f"lentera-{config.gateway.area}-{config.gateway.id}"
+        self._delivery = Delivery()
+        self._work = asyncio.Event()
+        self._birth_wanted = False
+        self._failures = 0
+
+    def offer(self, records: Sequence[StoredRecord]) -> None:
+        """Take records that have just become durable."""
+        if self._session.is_born:
+            self._delivery.offer(records)
+            self._work.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled, with full-jitter back-off between attempts."""
+        while True:
+            try:
+                await self._connect()
+            except* aiomqtt.MqttError as errors:
+                self._failures += 1
+                if self._failures == 1:
+                    log.warning("broker out of reach", gateway=self._name, why=str(errors.exceptions[0]))
+            except* _HostGone:
+                log.info("cloud is offline", gateway=self._name)
+            ceiling_s = min(LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures, 10))
+            await asyncio.sleep(random.uniform(0, ceiling_s))
+
+    async def _connect(self) -> None:
+        number = await self._memory.next_birth_death_number()
+        will = self._session.will(self._now_ms(), number)
+        password = self._mqtt.password
+        async with aiomqtt.Client(
+            self._mqtt.host,
+            self._mqtt.port,
+            username=self._mqtt.username,
+            password=None if password is None else password.get_secret_value(),
+            identifier=self._identifier,
+            will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
+            keepalive=_KEEPALIVE_S,
+            timeout=_CALL_TIMEOUT_S,
+        ) as client:
+            client.pending_calls_threshold = 2 * _RECORDS_AT_ONCE
+            self._session.connected(self._now_ms())
+            await self._serve(client)
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        self._birth_wanted = False
+        try:
+            for topic, qos in self._session.subscriptions():
+                await client.subscribe(topic, qos)
+            if self._failures:
+                log.info("broker in reach again", gateway=self._name, attempts=self._failures)
+            self._failures = 0
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._receive(client))
+                tasks.create_task(self._send(client))
+        finally:
+            if self._session.is_born:
+                # Where the connection has broken instead, the broker publishes our will.
+                with suppress(aiomqtt.MqttError):
+                    await self._publish(client, self._session.death(self._now_ms()), _FAREWELL_S)
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            if isinstance(message.payload, bytes):
+                for event in self._session.receive(str(message.topic), message.payload, self._now_ms()):
+                    self._handle(event)
+
+    def _handle(self, event: EdgeEvent) -> None:
+        if isinstance(event, NodeCommand):
+            self._acknowledge(event.metrics)
+        elif isinstance(event, DeviceCommand):
+            self._command(event)
+        elif isinstance(event, HostOnline | RebirthRequested):
+            self._birth_wanted = True
+            self._work.set()
+        elif isinstance(event, MessageRejected):
+            log.warning("message ignored", gateway=self._name, topic=event.topic, why=event.why)
+        elif isinstance(event, HostOffline) and self._session.is_born:
+            raise _HostGone
+
+    def _acknowledge(self, metrics: Sequence[MetricValue]) -> None:
+        try:
+            acknowledged = ack_from(metrics)
+        except InvalidMetrics as error:
+            log.warning("acknowledgement ignored", gateway=self._name, why=str(error))
+            return
+        if acknowledged is None:
+            log.warning("node command ignored", gateway=self._name, metrics=[each.label for each in metrics])
+            return
+        epoch, ranges = acknowledged
+        if epoch != self._outbox.epoch:
+            log.warning("acknowledgement of another outbox", gateway=self._name, epoch=epoch)
+            return
+        known = [(first, min(last, _LAST_POSITION)) for first, last in ranges if first <= _LAST_POSITION]
+        self._delivery.acknowledge(known, asyncio.get_running_loop().time())
+        self._outbox.acknowledge(known)
+        self._work.set()
+
+    def _command(self, event: DeviceCommand) -> None:
+        try:
+            command = command_from(event.device, event.metrics, self._clock.now())
+        except InvalidMetrics as error:
+            self._commander.reject(_command_id(event.metrics), event.device, str(error))
+        else:
+            self._commander.submit(command)
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            self._work.clear()
+            if self._birth_wanted and self._session.may_birth:
+                await self._give_birth(client)
+            if self._session.is_born and await self._send_some(client):
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._work.wait(), _RESEND_TICK_S)
+
+    async def _give_birth(self, client: aiomqtt.Client) -> None:
+        self._birth_wanted = False
+        if not self._session.is_born:
+            self._delivery.restart(asyncio.get_running_loop().time())
+        births = self._writer.births(self._outbox.epoch)
+        log.info("gateway born", gateway=self._name, lamps=len(births) - 1)
+        await self._publish(client, births)
+
+    async def _send_some(self, client: aiomqtt.Client) -> bool:
+        """Send what is most urgent; False when there is nothing to send now."""
+        now = asyncio.get_running_loop().time()
+        if live := self._delivery.take_live(_RECORDS_AT_ONCE):
+            await self._send_records(client, live, late=False)
+            return True
+        late = self._delivery.take_overdue(now, _RECORDS_AT_ONCE)
+        query = None if late else self._delivery.backlog_query()
+        if query is not None:
+            late = self._delivery.take_backlog(query, await self._outbox.after(query.after, query.limit))
+        for start in range(0, len(late), _RECORDS_AT_ONCE):
+            await self._send_records(client, late[start : start + _RECORDS_AT_ONCE], late=True)
+        if not self._delivery.has_backlog:
+            await self._publish(client, self._writer.deaths())
+        return bool(late)
+
+    async def _send_records(
+        self, client: aiomqtt.Client, records: Sequence[StoredRecord], *, late: bool
+    ) -> None:
+        messages: list[Outgoing] = []
+        for stored in records:
+            try:
+                messages += self._writer.record(stored, is_historical=late)
+            except WrongValue as error:
+                # No repetition can send it, and it must not hold up the others.
+                self._outbox.acknowledge([(stored.position, stored.position)])
+                log.error("record cannot be sent", gateway=self._name, record=stored, why=str(error))  # noqa: TRY400
+        self._delivery.sent(records, asyncio.get_running_loop().time())
+        await self._publish(client, messages)
+
+    async def _publish(
+        self, client: aiomqtt.Client, messages: Iterable[Outgoing], timeout_s: float = float("inf")
+    ) -> None:
+        # Without a timeout of its own: a lost connection ends the receiving task, and with it this one.
+        await asyncio.gather(
+            *(
+                client.publish(each.topic, each.payload, each.qos, each.retain, timeout=timeout_s)
+                for each in messages
+            )
+        )
+
+    def _now_ms(self) -> int:
+        return to_unix_ms(self._clock.now())
+
+
+def _command_id(metrics: Iterable[MetricValue]) -> str | None:
+    for metric in metrics:
+        if metric.name == COMMAND_ID and isinstance(metric.value, str) and metric.value:
+            return metric.value
+    return None
