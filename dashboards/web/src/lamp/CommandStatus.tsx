@@ -1,0 +1,50 @@
+import { Loader } from "@mantine/core";
+import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
+import { useTranslation } from "react-i18next";
+import { useCommand } from "../api/queries";
+import type { CommandView } from "../api/types";
+import { useFormat } from "../format/useFormat";
+import styles from "./LightControl.module.css";
+
+function describe(command: CommandView, t: TFunction, level: (value: number | null) => string): string {
+  const failed = command.results.find((result) => result.status !== "confirmed");
+  const detail = failed?.detail || t("command.noDetail");
+  switch (command.status) {
+    case "pending":
+      return t("command.pending");
+    case "confirmed":
+      if (command.level === null) return t("command.released");
+      return t("command.confirmed", { level: level(command.results[0]?.level ?? command.level) });
+    case "expired":
+      return t("command.expired");
+    case "partial":
+      return t("command.partial", { detail });
+    default:
+      return t("command.failed", { detail });
+  }
+}
+
+function Mark({ status }: { status: string }) {
+  if (status === "pending") return <Loader size={16} />;
+  const Icon = status === "confirmed" ? IconCircleCheck : IconAlertTriangle;
+  return <Icon size={18} aria-hidden="true" />;
+}
+
+/** What became of the last command, as the lamp answers. */
+export function CommandStatus({ commandId, refused }: { commandId: string | null; refused: Error | null }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const command = useCommand(commandId).data;
+  const status = refused ? "refused" : command?.status;
+  if (!status) return null;
+  const text = refused
+    ? t("command.refused", { detail: refused.message })
+    : command && describe(command, t, format.level);
+  return (
+    <div className={styles.status} role="status" data-testid="command-status" data-status={status}>
+      <Mark status={status} />
+      <span>{text}</span>
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { CloseButton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/client";
+import { keys, useAreas, useLampDetail } from "../api/queries";
+import type { LampState } from "../api/types";
+import { Failed } from "../shell/Failed";
+import { Sheet } from "../shell/Sheet";
+import { useLamp } from "../state/desk";
+import { setView } from "../state/view";
+import { LampChart } from "./LampChart";
+import { LampFaults } from "./LampFaults";
+import { LampMarkIcon } from "./LampMarkIcon";
+import styles from "./LampPanel.module.css";
+import { LampReason } from "./LampReason";
+import { LampValues } from "./LampValues";
+import { LevelNow } from "./LevelNow";
+import { LightControl } from "./LightControl";
+
+const close = () => setView({ lampId: null });
+
+/** The detail is fetched again whenever the stream brings something new of this lamp. */
+function useFreshDetail(id: string, live: LampState | undefined) {
+  const queries = useQueryClient();
+  const stamp = `${live?.observedAt}|${live?.reason}|${live?.override?.commandId}`;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp is what makes the detail stale
+  useEffect(() => {
+    void queries.invalidateQueries({ queryKey: keys.lamp(id) }, { cancelRefetch: false });
+  }, [queries, id, stamp]);
+  return useLampDetail(id);
+}
+
+export function LampPanel({ id, canCommand }: { id: string; canCommand: boolean }) {
+  const { t } = useTranslation();
+  const live = useLamp(id);
+  const detail = useFreshDetail(id, live);
+  const lamp = live ?? detail.data;
+  const missing = detail.error instanceof ApiError && detail.error.status === 404;
+  return (
+    <Frame label={t("lamp.title", { id })}>
+      <Head id={id} lamp={lamp} />
+      {missing && <p className={styles.missing}>{t("lamp.notFound", { id })}</p>}
+      {detail.isError && !missing && <Failed text={t("lamp.failed")} onRetry={() => void detail.refetch()} />}
+      {lamp && (
+        <div className={styles.body}>
+          <LevelNow lamp={lamp} />
+          <LampReason lamp={lamp} detail={detail.data} />
+          <LampFaults lampId={id} />
+          <LightControl lamp={lamp} canCommand={canCommand} />
+          <LampChart id={id} />
+          <LampValues values={detail.data?.values} />
+        </div>
+      )}
+    </Frame>
+  );
+}
+
+function Frame({ label, children }: { label: string; children: ReactNode }) {
+  const narrow = useMediaQuery("(max-width: 767px)") ?? false;
+  const panel = (
+    <section className={styles.panel} data-narrow={narrow} aria-label={label} data-testid="lamp-panel">
+      {children}
+    </section>
+  );
+  if (!narrow) return panel;
+  return (
+    <Sheet label="command.title" onClose={close}>
+      {panel}
+    </Sheet>
+  );
+}
+
+function Head({ id, lamp }: { id: string; lamp: LampState | undefined }) {
+  const { t } = useTranslation();
+  const areas = useAreas();
+  const area = areas.data?.find((known) => known.id === lamp?.areaId)?.name;
+  return (
+    <header className={styles.head}>
+      <div>
+        <h2>{id}</h2>
+        <p>{[lamp?.road, area].filter(Boolean).join(" · ")}</p>
+      </div>
+      {lamp && (
+        <span className={styles.state} data-state={lamp.state} data-testid="lamp-state">
+          <LampMarkIcon lamp={lamp} />
+          {t(`state.${lamp.state}`)}
+        </span>
+      )}
+      <CloseButton onClick={close} aria-label={t("lamp.close")} data-testid="lamp-close" />
+    </header>
+  );
+}

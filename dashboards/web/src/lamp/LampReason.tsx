@@ -1,0 +1,66 @@
+import type { TFunction } from "i18next";
+import { useTranslation } from "react-i18next";
+import type { LampDetail, LampState } from "../api/types";
+import { useFormat } from "../format/useFormat";
+import { useNow } from "../state/desk";
+import styles from "./LampPanel.module.css";
+
+function why(lamp: LampState, detail: LampDetail | undefined, t: TFunction): string {
+  if (lamp.override) {
+    const name = lamp.override.requestedBy;
+    return name ? t("reason.override", { name }) : t("reason.overridePlain");
+  }
+  switch (lamp.reason) {
+    case "program":
+      return detail?.program
+        ? t("reason.program", { program: detail.program.name })
+        : t("reason.programPlain");
+    case "override":
+      return t("reason.overridePlain");
+    case "sensor":
+      return t("reason.sensor");
+    case "default":
+      return t("reason.default");
+    default:
+      return t("reason.unknown");
+  }
+}
+
+/** "Why is this lamp on?", and what happens next. */
+export function LampReason({ lamp, detail }: { lamp: LampState; detail: LampDetail | undefined }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const now = useNow(1_000);
+  const { override } = lamp;
+  const next = detail?.nextChange;
+  const reason = override ? "override" : lamp.reason;
+  return (
+    <section
+      className={styles.reason}
+      aria-label={t("lamp.whyTitle")}
+      data-testid="lamp-reason"
+      data-reason={reason ?? "unknown"}
+    >
+      <p>
+        {why(lamp, detail, t)}
+        {override &&
+          `, ${
+            override.expiration
+              ? t("reason.until", {
+                  time: format.time(override.expiration),
+                  left: format.span(Date.parse(override.expiration) - now),
+                })
+              : t("reason.noEnd")
+          }`}
+      </p>
+      {override?.note && <p className={styles.quote}>“{override.note}”</p>}
+      {detail && (
+        <p className={styles.quiet} data-testid="lamp-next">
+          {next
+            ? t("lamp.next", { time: format.time(next.time), level: format.level(next.level) })
+            : t("lamp.noNext")}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,94 @@
+import type { StyleSpecification } from "maplibre-gl";
+import type { Theme } from "../night/sky";
+import { PALETTES } from "./palette";
+
+/** What `/config.json` may say; it is read at run time, so that a place can bring its own ground. */
+export interface MapConfig {
+  /** Address of a MapLibre style. */
+  mapStyle?: string | null;
+  /** Address of a PMTiles file in the Protomaps layout. */
+  pmtiles?: string | null;
+  attribution?: string | null;
+}
+
+const OWN_FONT = "Figtree Variable";
+
+export async function loadConfig(): Promise<MapConfig> {
+  try {
+    const response = await fetch("/config.json", { cache: "no-cache" });
+    return response.ok ? ((await response.json()) as MapConfig) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The ground without any tile server: a plain colour under our own roads and outlines. */
+export function plainStyle(theme: Theme): StyleSpecification {
+  return {
+    version: 8,
+    sources: {},
+    layers: [
+      { id: "lentera-ground", type: "background", paint: { "background-color": PALETTES[theme].ground } },
+    ],
+  };
+}
+
+async function pmtilesStyle(config: MapConfig, address: string, theme: Theme): Promise<StyleSpecification> {
+  const [{ Protocol }, { addProtocol }] = await Promise.all([import("pmtiles"), import("maplibre-gl")]);
+  addProtocol("pmtiles", new Protocol().tile);
+  const { area, areaLine, road } = PALETTES[theme];
+  const style = plainStyle(theme);
+  const url = `pmtiles://${new URL(address, window.location.href).href}`;
+  style.sources.ground = { type: "vector", url, attribution: config.attribution ?? "" };
+  const from = (layer: string) => ({ source: "ground", "source-layer": layer });
+  style.layers.push(
+    {
+      id: "ground-landuse",
+      type: "fill",
+      ...from("landuse"),
+      paint: { "fill-color": area, "fill-opacity": 0.4 },
+    },
+    {
+      id: "ground-water",
+      type: "fill",
+      ...from("water"),
+      paint: { "fill-color": areaLine, "fill-opacity": 0.5 },
+    },
+    { id: "ground-roads", type: "line", ...from("roads"), paint: { "line-color": road, "line-width": 1 } },
+    {
+      id: "ground-buildings",
+      type: "fill",
+      ...from("buildings"),
+      minzoom: 15,
+      paint: { "fill-color": area },
+    },
+  );
+  return style;
+}
+
+async function foreignStyle(address: string): Promise<StyleSpecification> {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
+  return (await response.json()) as StyleSpecification;
+}
+
+/** The configured ground; where it cannot be had, the plain one: lamps matter more than tiles. */
+export async function baseStyle(config: MapConfig, theme: Theme): Promise<StyleSpecification> {
+  try {
+    if (config.mapStyle) return await foreignStyle(config.mapStyle);
+    if (config.pmtiles) return await pmtilesStyle(config, config.pmtiles, theme);
+  } catch {
+    return plainStyle(theme);
+  }
+  return plainStyle(theme);
+}
+
+/** A foreign style's glyph server knows its own fonts only; without one, glyphs are drawn from ours. */
+export function fontOf(style: StyleSpecification): string {
+  if (!style.glyphs) return OWN_FONT;
+  for (const layer of style.layers) {
+    const font = layer.type === "symbol" ? layer.layout?.["text-font"] : undefined;
+    if (Array.isArray(font) && typeof font[0] === "string") return font[0];
+  }
+  return OWN_FONT;
+}

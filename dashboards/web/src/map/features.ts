@@ -1,0 +1,95 @@
+import type { Area, LampState } from "../api/types";
+import { type Point, paddedHull } from "./hull";
+import { markOf } from "./lampPaint";
+
+type Features = GeoJSON.FeatureCollection;
+
+const AREA_PADDING_M = 160;
+
+export const emptyFeatures = (): Features => ({ type: "FeatureCollection", features: [] });
+
+const collection = (features: GeoJSON.Feature[]): Features => ({ type: "FeatureCollection", features });
+
+const at = (lamp: LampState): GeoJSON.Point => ({
+  type: "Point",
+  coordinates: [lamp.longitude, lamp.latitude],
+});
+
+/** All lamps as points; numeric ids so that a change needs only feature-state. */
+export function lampFeatures(lamps: Iterable<LampState>, idOf: (lampId: string) => number): Features {
+  const features: GeoJSON.Feature[] = [];
+  for (const lamp of lamps) {
+    features.push({
+      type: "Feature",
+      id: idOf(lamp.id),
+      properties: { id: lamp.id, ...markOf(lamp) },
+      geometry: at(lamp),
+    });
+  }
+  return collection(features);
+}
+
+export function faultFeatures(lamps: Iterable<LampState>): Features {
+  const features: GeoJSON.Feature[] = [];
+  for (const lamp of lamps) {
+    if (lamp.state !== "fault") continue;
+    const icon = (lamp.level ?? 0) > 0 ? "fault-lit" : "fault-dark";
+    features.push({ type: "Feature", properties: { id: lamp.id, icon }, geometry: at(lamp) });
+  }
+  return collection(features);
+}
+
+export function pointFeature(lamp: LampState | undefined): Features {
+  return collection(lamp ? [{ type: "Feature", properties: {}, geometry: at(lamp) }] : []);
+}
+
+function pointsByArea(lamps: Iterable<LampState>): Map<string, Point[]> {
+  const byArea = new Map<string, Point[]>();
+  for (const lamp of lamps) {
+    let points = byArea.get(lamp.areaId);
+    if (!points) {
+      points = [];
+      byArea.set(lamp.areaId, points);
+    }
+    points.push([lamp.longitude, lamp.latitude]);
+  }
+  return byArea;
+}
+
+/** Outlines of the areas, drawn around their own lamps, and the places of their names. */
+export function areaFeatures(
+  lamps: Iterable<LampState>,
+  areas: readonly Area[],
+): [outlines: Features, names: Features] {
+  const names = new Map(areas.map((area) => [area.id, area.name]));
+  const outlines: GeoJSON.Feature[] = [];
+  const labels: GeoJSON.Feature[] = [];
+  for (const [areaId, points] of pointsByArea(lamps)) {
+    const ring = paddedHull(points, AREA_PADDING_M);
+    const properties = { areaId, name: names.get(areaId) ?? areaId };
+    outlines.push({
+      type: "Feature",
+      properties,
+      geometry: { type: "Polygon", coordinates: [ring.map((point) => [...point])] },
+    });
+    const top = ring.reduce((best, point) => (point[1] > best[1] ? point : best), ring[0] as Point);
+    labels.push({ type: "Feature", properties, geometry: { type: "Point", coordinates: [...top] } });
+  }
+  return [collection(outlines), collection(labels)];
+}
+
+/** West, south, east, north of the lamps that pass, or null when none does. */
+export function boundsOf(
+  lamps: Iterable<LampState>,
+  areaId: string | null,
+): [number, number, number, number] | null {
+  let box: [number, number, number, number] | null = null;
+  for (const lamp of lamps) {
+    if (areaId && lamp.areaId !== areaId) continue;
+    const { longitude: x, latitude: y } = lamp;
+    box = box
+      ? [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)]
+      : [x, y, x, y];
+  }
+  return box;
+}

@@ -1,0 +1,126 @@
+import type { GeoJSONSource, Map as MapLibreMap, MapMouseEvent } from "maplibre-gl";
+import type { Area, LampState, Roads } from "../api/types";
+import type { LampStore } from "../state/lampStore";
+import { putFaultIcons } from "./faultIcon";
+import { areaFeatures, emptyFeatures, faultFeatures, lampFeatures, pointFeature } from "./features";
+import { type LampMark, markOf, sameMark } from "./lampPaint";
+import { applyLook, FAULT_LAYER, LAMP_LAYER, type Look, ownLayers, SOURCES } from "./layers";
+
+const CLICK_SLACK_PX = 9;
+
+/** Keeps the map's own sources in step with the lamp store; a change of state costs one feature-state. */
+export class LampMap {
+  readonly map: MapLibreMap;
+  private readonly store: LampStore;
+  private readonly ids = new Map<string, number>();
+  private readonly drawn = new Map<string, LampMark>();
+  private membership = -1;
+  private areas: readonly Area[] = [];
+
+  constructor(map: MapLibreMap, store: LampStore) {
+    this.map = map;
+    this.store = store;
+  }
+
+  /** Call once, after the style has loaded. */
+  build(look: Look): void {
+    putFaultIcons(this.map, look.theme);
+    for (const id of Object.values(SOURCES)) {
+      this.map.addSource(id, { type: "geojson", data: emptyFeatures() });
+    }
+    for (const layer of ownLayers(look)) this.map.addLayer(layer);
+    this.redraw();
+  }
+
+  setLook(look: Look): void {
+    putFaultIcons(this.map, look.theme);
+    applyLook(this.map, look);
+  }
+
+  setRoads(roads: Roads): void {
+    this.source(SOURCES.roads)?.setData(roads);
+  }
+
+  setAreas(areas: readonly Area[]): void {
+    this.areas = areas;
+    this.drawAreas();
+  }
+
+  select(lamp: LampState | undefined): void {
+    this.source(SOURCES.selected)?.setData(pointFeature(lamp));
+  }
+
+  /** Draw what changed; lamps that came or went need their source anew. */
+  update(changed: ReadonlySet<string>): void {
+    if (this.membership !== this.store.membership) {
+      this.redraw();
+      return;
+    }
+    let faultsChanged = false;
+    for (const id of changed) {
+      const lamp = this.store.get(id);
+      if (!lamp) continue;
+      const mark = markOf(lamp);
+      const before = this.drawn.get(id);
+      if (sameMark(before, mark)) continue;
+      this.drawn.set(id, mark);
+      this.map.setFeatureState({ source: SOURCES.lamps, id: this.idOf(id) }, { ...mark });
+      faultsChanged ||= mark.kind === "fault" || before?.kind === "fault";
+    }
+    if (faultsChanged) this.drawFaults();
+  }
+
+  /** The lamp nearest to a click, within a finger's slack. */
+  lampAt(event: MapMouseEvent): string | null {
+    const { x, y } = event.point;
+    const found = this.map.queryRenderedFeatures(
+      [
+        [x - CLICK_SLACK_PX, y - CLICK_SLACK_PX],
+        [x + CLICK_SLACK_PX, y + CLICK_SLACK_PX],
+      ],
+      { layers: [LAMP_LAYER, FAULT_LAYER] },
+    );
+    let best: { id: string; distance: number } | null = null;
+    for (const feature of found) {
+      if (feature.geometry.type !== "Point") continue;
+      const [longitude = 0, latitude = 0] = feature.geometry.coordinates;
+      const point = this.map.project([longitude, latitude]);
+      const distance = Math.hypot(point.x - x, point.y - y);
+      if (!best || distance < best.distance) best = { id: String(feature.properties.id), distance };
+    }
+    return best?.id ?? null;
+  }
+
+  private redraw(): void {
+    this.membership = this.store.membership;
+    this.drawn.clear();
+    for (const lamp of this.store.values()) this.drawn.set(lamp.id, markOf(lamp));
+    this.map.removeFeatureState({ source: SOURCES.lamps });
+    this.source(SOURCES.lamps)?.setData(lampFeatures(this.store.values(), (id) => this.idOf(id)));
+    this.drawFaults();
+    this.drawAreas();
+  }
+
+  private drawFaults(): void {
+    this.source(SOURCES.faults)?.setData(faultFeatures(this.store.values()));
+  }
+
+  private drawAreas(): void {
+    const [outlines, names] = areaFeatures(this.store.values(), this.areas);
+    this.source(SOURCES.areas)?.setData(outlines);
+    this.source(SOURCES.areaLabels)?.setData(names);
+  }
+
+  private idOf(lampId: string): number {
+    let id = this.ids.get(lampId);
+    if (id === undefined) {
+      id = this.ids.size + 1;
+      this.ids.set(lampId, id);
+    }
+    return id;
+  }
+
+  private source(id: string): GeoJSONSource | undefined {
+    return this.map.getSource<GeoJSONSource>(id);
+  }
+}

@@ -1,0 +1,94 @@
+import type { ExpressionSpecification } from "maplibre-gl";
+import type { LampState } from "../api/types";
+import { mix, type Theme } from "../night/sky";
+import { type MapPalette, PALETTES } from "./palette";
+
+export type Kind = "off" | "lit" | "fault" | "unknown";
+
+/** What the map needs to know of a lamp: its kind and how bright it is. */
+export interface LampMark {
+  kind: Kind;
+  level: number;
+}
+
+export function markOf(lamp: LampState): LampMark {
+  const level = lamp.level ?? 0;
+  if (lamp.state === "fault" || lamp.state === "unknown") return { kind: lamp.state, level };
+  return { kind: lamp.state, level: lamp.state === "lit" ? (lamp.level ?? lamp.targetLevel ?? 100) : 0 };
+}
+
+export const sameMark = (a: LampMark | undefined, b: LampMark) => a?.kind === b.kind && a.level === b.level;
+
+/** Warm amber, brighter when brighter: from ember over amber to bright. */
+export function litColour(level: number, theme: Theme): string {
+  const { ember, amber, bright } = PALETTES[theme];
+  const share = Math.min(Math.max(level, 0), 100) / 100;
+  return share < 0.5 ? mix(ember, amber, share * 2) : mix(amber, bright, share * 2 - 1);
+}
+
+export function markColour(mark: LampMark, theme: Theme): string {
+  if (mark.kind === "lit") return litColour(mark.level, theme);
+  return PALETTES[theme][mark.kind];
+}
+
+const state = (name: string): ExpressionSpecification => ["coalesce", ["feature-state", name], ["get", name]];
+
+const kindIs = (kind: Kind): ExpressionSpecification => ["==", state("kind"), kind];
+
+/** Paint of the lamp layers; `previewLevel` shows every sound lamp as it is planned for another moment. */
+export function lampExpressions(palette: MapPalette, previewLevel: number | null) {
+  const lit: ExpressionSpecification =
+    previewLevel === null
+      ? kindIs("lit")
+      : ["all", ["!=", state("kind"), "fault"], ["literal", previewLevel > 0]];
+  const level: ExpressionSpecification | number = previewLevel ?? ["to-number", state("level")];
+  const hollow: ExpressionSpecification | boolean =
+    previewLevel === null ? kindIs("unknown") : ["literal", false];
+  const ramp: ExpressionSpecification = [
+    "interpolate",
+    ["linear"],
+    level,
+    0,
+    palette.ember,
+    50,
+    palette.amber,
+    100,
+    palette.bright,
+  ];
+  const size: ExpressionSpecification = ["case", kindIs("fault"), 0, lit, 1, hollow, 0.95, 0.72];
+  const glow: ExpressionSpecification = ["case", lit, ["+", 0.12, ["*", 0.0045, level]], 0];
+  const spread: ExpressionSpecification = ["case", lit, ["+", 1.8, ["*", 0.018, level]], 0];
+  return {
+    colour: ["case", lit, ramp, hollow, "rgba(0,0,0,0)", palette.off] as ExpressionSpecification,
+    strokeColour: ["case", hollow, palette.unknown, lit, ramp, palette.offStroke] as ExpressionSpecification,
+    size,
+    glow,
+    spread,
+  };
+}
+
+/** Glow of lamps that stand close together on the screen adds up, so each gives less of it. */
+export function glowByZoom(glow: ExpressionSpecification): ExpressionSpecification {
+  const at = (share: number): ExpressionSpecification => ["*", glow, share];
+  return ["interpolate", ["linear"], ["zoom"], 10, at(0.18), 13, at(0.42), 15, at(0.85), 16, at(1)];
+}
+
+/** `base` pixels at street zoom, shrinking to a star-map dot over the whole regency. */
+export function byZoom(factor: ExpressionSpecification | number, base: number): ExpressionSpecification {
+  const at = (share: number): ExpressionSpecification => ["*", factor, base * share];
+  return [
+    "interpolate",
+    ["exponential", 1.5],
+    ["zoom"],
+    9,
+    at(0.16),
+    12,
+    at(0.3),
+    14,
+    at(0.6),
+    16,
+    at(1),
+    19,
+    at(2.2),
+  ];
+}

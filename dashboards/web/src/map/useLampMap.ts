@@ -1,0 +1,92 @@
+import { AttributionControl, Map as MapLibreMap, setWorkerUrl } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import { useEffect, useState } from "react";
+import type { Theme } from "../night/sky";
+import { type Desk, useDesk } from "../state/desk";
+import { usePlace } from "../state/place";
+import { currentView, setView } from "../state/view";
+import { baseStyle, fontOf, loadConfig } from "./baseStyle";
+import { LampMap } from "./lampMap";
+
+const EVERYWHERE = { center: [118, -2.5] as [number, number], zoom: 4 };
+
+setWorkerUrl(workerUrl);
+
+interface Built {
+  lampMap: LampMap;
+  font: string;
+}
+
+async function buildMap(
+  box: HTMLElement,
+  desk: Desk,
+  theme: Theme,
+  abort: AbortSignal,
+): Promise<Built | null> {
+  const config = await loadConfig();
+  const style = await baseStyle(config, theme);
+  if (abort.aborted) return null;
+  const { camera } = currentView();
+  const map = new MapLibreMap({
+    container: box,
+    style,
+    ...(camera ? { center: [camera.longitude, camera.latitude], zoom: camera.zoom } : EVERYWHERE),
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    maxZoom: 20,
+    minZoom: 4,
+    fadeDuration: 150,
+  });
+  abort.addEventListener("abort", () => map.remove());
+  if (config.attribution) map.addControl(new AttributionControl({ customAttribution: config.attribution }));
+  map.touchZoomRotate.disableRotation();
+  await map.once("load");
+  if (abort.aborted) return null;
+  const lampMap = new LampMap(map, desk.store);
+  const font = fontOf(style);
+  lampMap.build({ theme, previewLevel: null, font });
+  return { lampMap, font };
+}
+
+function watchUser({ map }: LampMap, lampMap: LampMap): void {
+  map.on("click", (event) => {
+    const lampId = lampMap.lampAt(event);
+    if (lampId) setView({ lampId });
+  });
+  map.on("moveend", () => {
+    const { lng, lat } = map.getCenter();
+    setView({ camera: { zoom: map.getZoom(), latitude: lat, longitude: lng } });
+  });
+}
+
+/** The living map in `box`, in the desk's theme; null until it can draw. */
+export function useLampMap(box: HTMLElement | null, previewLevel: number | null) {
+  const desk = useDesk();
+  const { theme } = usePlace();
+  const [built, setBuilt] = useState<Built | null>(null);
+  const [unsupported, setUnsupported] = useState(false);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a later theme is applied to the same map below
+  useEffect(() => {
+    if (!box) return;
+    const abort = new AbortController();
+    buildMap(box, desk, theme, abort.signal)
+      .then((result) => {
+        if (!result) return;
+        watchUser(result.lampMap, result.lampMap);
+        setBuilt(result);
+      })
+      .catch(() => setUnsupported(true));
+    return () => {
+      abort.abort();
+      setBuilt(null);
+    };
+  }, [box, desk]);
+
+  useEffect(() => {
+    built?.lampMap.setLook({ theme, previewLevel, font: built.font });
+  }, [built, theme, previewLevel]);
+
+  return { lampMap: built?.lampMap ?? null, unsupported };
+}

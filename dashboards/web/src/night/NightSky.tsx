@@ -1,0 +1,145 @@
+import { useId, useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { useAlarms } from "../api/queries";
+import type { Night } from "../api/types";
+import { useFormat } from "../format/useFormat";
+import { usePlace } from "../state/place";
+import styles from "./NightStrip.module.css";
+import { stepPath } from "./plan";
+import { skyStops } from "./sky";
+import { bucketTicks, hourMarks } from "./ticks";
+
+const WIDTH = 1000;
+const HEIGHT = 100;
+const TOP = 14;
+const BOTTOM = 92;
+
+const y = (level: number) => BOTTOM - ((BOTTOM - TOP) * level) / 100;
+
+interface NightSkyProps {
+  night: Night;
+  nowMs: number;
+  previewMs: number | null;
+}
+
+export function NightSky({ night, nowMs, previewMs }: NightSkyProps) {
+  const { t } = useTranslation();
+  const start = Date.parse(night.start);
+  const end = Date.parse(night.end);
+  const share = (ms: number) => Math.min(Math.max((ms - start) / (end - start), 0), 1);
+  return (
+    <div className={styles.sky} role="img" aria-label={t("night.label")} data-testid="night-sky">
+      <SkyPicture night={night} nowShare={share(nowMs)} />
+      <Sun night={night} share={share} />
+      <FaultTicks start={start} end={end} />
+      <Hours start={start} end={end} />
+      <span className={styles.now} style={{ left: `${share(nowMs) * 100}%` }} data-testid="night-now" />
+      {previewMs !== null && (
+        <span className={styles.preview} style={{ left: `${share(previewMs) * 100}%` }} />
+      )}
+    </div>
+  );
+}
+
+function SkyPicture({ night, nowShare }: { night: Night; nowShare: number }) {
+  const { theme } = usePlace();
+  const id = useId();
+  const stops = useMemo(() => skyStops(night, theme), [night, theme]);
+  const paths = useMemo(() => {
+    const start = Date.parse(night.start);
+    const end = Date.parse(night.end);
+    const x = (ms: number) => ((ms - start) / (end - start)) * WIDTH;
+    const planned = stepPath(night.planned, x, y, start, end);
+    const actual = night.actual?.length ? stepPath(night.actual, x, y, start, end) : null;
+    return { planned, actual, area: `${planned}V${BOTTOM}H0Z` };
+  }, [night]);
+  return (
+    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      <defs>
+        <linearGradient id={`${id}-sky`}>
+          {stops.map((stop) => (
+            <stop key={stop.offset} offset={stop.offset} stopColor={stop.colour} />
+          ))}
+        </linearGradient>
+        <linearGradient id={`${id}-light`} x2="0" y2="1">
+          <stop offset="0" stopColor="#ffc861" stopOpacity="0.62" />
+          <stop offset="1" stopColor="#ff9d2e" stopOpacity="0.06" />
+        </linearGradient>
+        <clipPath id={`${id}-past`}>
+          <rect width={WIDTH * nowShare} height={HEIGHT} />
+        </clipPath>
+      </defs>
+      <rect width={WIDTH} height={HEIGHT} fill={`url(#${id}-sky)`} />
+      <path d={paths.area} className={styles.planArea} fill={`url(#${id}-light)`} />
+      <path
+        d={paths.area}
+        className={styles.planArea}
+        fill={`url(#${id}-light)`}
+        clipPath={`url(#${id}-past)`}
+      />
+      <path d={paths.planned} className={styles.planLine} />
+      {paths.actual && <path d={paths.actual} className={styles.actualLine} clipPath={`url(#${id}-past)`} />}
+    </svg>
+  );
+}
+
+function Sun({ night, share }: { night: Night; share: (ms: number) => number }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  if (!night.sunset || !night.sunrise) {
+    const dark = night.planned.some((point) => point.level > 0);
+    return <span className={styles.polar}>{t(dark ? "night.polarNight" : "night.polarDay")}</span>;
+  }
+  const sunset = Date.parse(night.sunset);
+  const sunrise = Date.parse(night.sunrise);
+  return (
+    <>
+      <span className={styles.sunset} style={{ right: `${(1 - share(sunset)) * 100}%` }}>
+        {t("night.sunset", { time: format.time(sunset) })}
+      </span>
+      <span className={styles.sunrise} style={{ left: `${share(sunrise) * 100}%` }}>
+        {t("night.sunrise", { time: format.time(sunrise) })}
+      </span>
+    </>
+  );
+}
+
+function Hours({ start, end }: { start: number; end: number }) {
+  const format = useFormat();
+  return (
+    <span className={styles.hours} aria-hidden="true">
+      {hourMarks(start, end).map(({ ms, share }) => (
+        <span key={ms} style={{ left: `${share * 100}%` }}>
+          {format.time(ms)}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function FaultTicks({ start, end }: { start: number; end: number }) {
+  const { t } = useTranslation();
+  const alarms = useAlarms();
+  const ticks = useMemo(
+    () =>
+      bucketTicks(
+        (alarms.data ?? []).map((alarm) => Date.parse(alarm.raisedAt)),
+        start,
+        end,
+      ),
+    [alarms.data, start, end],
+  );
+  return (
+    <>
+      {ticks.map((tick) => (
+        <span
+          key={tick.share}
+          className={styles.tick}
+          style={{ left: `${tick.share * 100}%`, scale: String(1 + Math.min(tick.count, 20) / 25) }}
+          title={t("night.faults", { count: tick.count })}
+          data-testid="night-fault"
+        />
+      ))}
+    </>
+  );
+}
