@@ -126,14 +126,13 @@ def decode(data: bytes) -> Payload:
     try:
         message.ParseFromString(data)
     except DecodeError as error:
-        raise MalformedPayload(f"{len(data)} bytes: expected a Sparkplug B protobuf payload") from error
+        found = f"{len(data)} bytes that begin {data[:16].hex(' ')}"
+        raise MalformedPayload(f"{found}: expected a Sparkplug B payload with text in UTF-8") from error
     seq = message.seq if message.HasField("seq") else None
     if seq is not None and seq > 255:
         raise MalformedPayload(f"seq {seq}: expected 0..255")
     try:
         metrics = [_decode_metric(raw) for raw in message.metrics]
-    except UnicodeDecodeError as error:
-        raise MalformedPayload(f"text {error.object!r}: expected UTF-8", seq) from error
     except WrongValue as error:
         raise MalformedPayload(str(error), seq) from error
     return Payload(message.timestamp or None, metrics, seq)

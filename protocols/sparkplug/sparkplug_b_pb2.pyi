@@ -4,6 +4,7 @@ isort:skip_file
 The Sparkplug B 3.0 payload, written from the field numbers of the specification (chapter 6).
 `make generate` turns it into sparkplug_b_pb2.py and .pyi. Template, DataSet, File and PropertySet lists
 are declared so that a foreign payload holding them still parses; Lentera itself does not publish them.
+proto3 rather than the proto2 of old: the wire is the same, and text is checked to be UTF-8.
 """
 
 from collections import abc as _abc
@@ -45,11 +46,26 @@ class Payload(_message.Message):
         uuid: _builtins.str | None = ...,
         body: _builtins.bytes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "seq", b"seq", "timestamp", b"timestamp", "uuid", b"uuid"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_body", b"_body", "_seq", b"_seq", "_timestamp", b"_timestamp", "_uuid", b"_uuid", "body", b"body", "seq", b"seq", "timestamp", b"timestamp", "uuid", b"uuid"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "metrics", b"metrics", "seq", b"seq", "timestamp", b"timestamp", "uuid", b"uuid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_body", b"_body", "_seq", b"_seq", "_timestamp", b"_timestamp", "_uuid", b"_uuid", "body", b"body", "metrics", b"metrics", "seq", b"seq", "timestamp", b"timestamp", "uuid", b"uuid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__body: _TypeAlias = _typing.Literal["body"]  # noqa: Y015
+    _WhichOneofArgType__body: _TypeAlias = _typing.Literal["_body", b"_body"]  # noqa: Y015
+    _WhichOneofReturnType__seq: _TypeAlias = _typing.Literal["seq"]  # noqa: Y015
+    _WhichOneofArgType__seq: _TypeAlias = _typing.Literal["_seq", b"_seq"]  # noqa: Y015
+    _WhichOneofReturnType__timestamp: _TypeAlias = _typing.Literal["timestamp"]  # noqa: Y015
+    _WhichOneofArgType__timestamp: _TypeAlias = _typing.Literal["_timestamp", b"_timestamp"]  # noqa: Y015
+    _WhichOneofReturnType__uuid: _TypeAlias = _typing.Literal["uuid"]  # noqa: Y015
+    _WhichOneofArgType__uuid: _TypeAlias = _typing.Literal["_uuid", b"_uuid"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__body) -> _WhichOneofReturnType__body | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seq) -> _WhichOneofReturnType__seq | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timestamp) -> _WhichOneofReturnType__timestamp | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uuid) -> _WhichOneofReturnType__uuid | None: ...
 
 Global___Payload: _TypeAlias = Payload  # noqa: Y015
 
@@ -109,22 +125,59 @@ class Metric(_message.Message):
         is_null: _builtins.bool | None = ...,
         metadata: Global___MetaData | None = ...,
         properties: Global___PropertySet | None = ...,
-        int_value: _builtins.int | None = ...,
-        long_value: _builtins.int | None = ...,
-        float_value: _builtins.float | None = ...,
-        double_value: _builtins.float | None = ...,
-        boolean_value: _builtins.bool | None = ...,
-        string_value: _builtins.str | None = ...,
-        bytes_value: _builtins.bytes | None = ...,
+        int_value: _builtins.int = ...,
+        long_value: _builtins.int = ...,
+        float_value: _builtins.float = ...,
+        double_value: _builtins.float = ...,
+        boolean_value: _builtins.bool = ...,
+        string_value: _builtins.str = ...,
+        bytes_value: _builtins.bytes = ...,
         dataset_value: Global___DataSet | None = ...,
         template_value: Global___Template | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "boolean_value", b"boolean_value", "bytes_value", b"bytes_value", "dataset_value", b"dataset_value", "datatype", b"datatype", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_historical", b"is_historical", "is_null", b"is_null", "is_transient", b"is_transient", "long_value", b"long_value", "metadata", b"metadata", "name", b"name", "properties", b"properties", "string_value", b"string_value", "template_value", b"template_value", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_alias", b"_alias", "_datatype", b"_datatype", "_is_historical", b"_is_historical", "_is_null", b"_is_null", "_is_transient", b"_is_transient", "_metadata", b"_metadata", "_name", b"_name", "_properties", b"_properties", "_timestamp", b"_timestamp", "alias", b"alias", "boolean_value", b"boolean_value", "bytes_value", b"bytes_value", "dataset_value", b"dataset_value", "datatype", b"datatype", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_historical", b"is_historical", "is_null", b"is_null", "is_transient", b"is_transient", "long_value", b"long_value", "metadata", b"metadata", "name", b"name", "properties", b"properties", "string_value", b"string_value", "template_value", b"template_value", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "boolean_value", b"boolean_value", "bytes_value", b"bytes_value", "dataset_value", b"dataset_value", "datatype", b"datatype", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_historical", b"is_historical", "is_null", b"is_null", "is_transient", b"is_transient", "long_value", b"long_value", "metadata", b"metadata", "name", b"name", "properties", b"properties", "string_value", b"string_value", "template_value", b"template_value", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_alias", b"_alias", "_datatype", b"_datatype", "_is_historical", b"_is_historical", "_is_null", b"_is_null", "_is_transient", b"_is_transient", "_metadata", b"_metadata", "_name", b"_name", "_properties", b"_properties", "_timestamp", b"_timestamp", "alias", b"alias", "boolean_value", b"boolean_value", "bytes_value", b"bytes_value", "dataset_value", b"dataset_value", "datatype", b"datatype", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_historical", b"is_historical", "is_null", b"is_null", "is_transient", b"is_transient", "long_value", b"long_value", "metadata", b"metadata", "name", b"name", "properties", b"properties", "string_value", b"string_value", "template_value", b"template_value", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__alias: _TypeAlias = _typing.Literal["alias"]  # noqa: Y015
+    _WhichOneofArgType__alias: _TypeAlias = _typing.Literal["_alias", b"_alias"]  # noqa: Y015
+    _WhichOneofReturnType__datatype: _TypeAlias = _typing.Literal["datatype"]  # noqa: Y015
+    _WhichOneofArgType__datatype: _TypeAlias = _typing.Literal["_datatype", b"_datatype"]  # noqa: Y015
+    _WhichOneofReturnType__is_historical: _TypeAlias = _typing.Literal["is_historical"]  # noqa: Y015
+    _WhichOneofArgType__is_historical: _TypeAlias = _typing.Literal["_is_historical", b"_is_historical"]  # noqa: Y015
+    _WhichOneofReturnType__is_null: _TypeAlias = _typing.Literal["is_null"]  # noqa: Y015
+    _WhichOneofArgType__is_null: _TypeAlias = _typing.Literal["_is_null", b"_is_null"]  # noqa: Y015
+    _WhichOneofReturnType__is_transient: _TypeAlias = _typing.Literal["is_transient"]  # noqa: Y015
+    _WhichOneofArgType__is_transient: _TypeAlias = _typing.Literal["_is_transient", b"_is_transient"]  # noqa: Y015
+    _WhichOneofReturnType__metadata: _TypeAlias = _typing.Literal["metadata"]  # noqa: Y015
+    _WhichOneofArgType__metadata: _TypeAlias = _typing.Literal["_metadata", b"_metadata"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__properties: _TypeAlias = _typing.Literal["properties"]  # noqa: Y015
+    _WhichOneofArgType__properties: _TypeAlias = _typing.Literal["_properties", b"_properties"]  # noqa: Y015
+    _WhichOneofReturnType__timestamp: _TypeAlias = _typing.Literal["timestamp"]  # noqa: Y015
+    _WhichOneofArgType__timestamp: _TypeAlias = _typing.Literal["_timestamp", b"_timestamp"]  # noqa: Y015
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value", "bytes_value", "dataset_value", "template_value"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__alias) -> _WhichOneofReturnType__alias | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__datatype) -> _WhichOneofReturnType__datatype | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_historical) -> _WhichOneofReturnType__is_historical | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_null) -> _WhichOneofReturnType__is_null | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_transient) -> _WhichOneofReturnType__is_transient | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metadata) -> _WhichOneofReturnType__metadata | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__properties) -> _WhichOneofReturnType__properties | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timestamp) -> _WhichOneofReturnType__timestamp | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___Metric: _TypeAlias = Metric  # noqa: Y015
@@ -161,11 +214,42 @@ class MetaData(_message.Message):
         md5: _builtins.str | None = ...,
         description: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "description", b"description", "file_name", b"file_name", "file_type", b"file_type", "is_multi_part", b"is_multi_part", "md5", b"md5", "seq", b"seq", "size", b"size"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content_type", b"_content_type", "_description", b"_description", "_file_name", b"_file_name", "_file_type", b"_file_type", "_is_multi_part", b"_is_multi_part", "_md5", b"_md5", "_seq", b"_seq", "_size", b"_size", "content_type", b"content_type", "description", b"description", "file_name", b"file_name", "file_type", b"file_type", "is_multi_part", b"is_multi_part", "md5", b"md5", "seq", b"seq", "size", b"size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content_type", b"content_type", "description", b"description", "file_name", b"file_name", "file_type", b"file_type", "is_multi_part", b"is_multi_part", "md5", b"md5", "seq", b"seq", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content_type", b"_content_type", "_description", b"_description", "_file_name", b"_file_name", "_file_type", b"_file_type", "_is_multi_part", b"_is_multi_part", "_md5", b"_md5", "_seq", b"_seq", "_size", b"_size", "content_type", b"content_type", "description", b"description", "file_name", b"file_name", "file_type", b"file_type", "is_multi_part", b"is_multi_part", "md5", b"md5", "seq", b"seq", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__content_type: _TypeAlias = _typing.Literal["content_type"]  # noqa: Y015
+    _WhichOneofArgType__content_type: _TypeAlias = _typing.Literal["_content_type", b"_content_type"]  # noqa: Y015
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__file_name: _TypeAlias = _typing.Literal["file_name"]  # noqa: Y015
+    _WhichOneofArgType__file_name: _TypeAlias = _typing.Literal["_file_name", b"_file_name"]  # noqa: Y015
+    _WhichOneofReturnType__file_type: _TypeAlias = _typing.Literal["file_type"]  # noqa: Y015
+    _WhichOneofArgType__file_type: _TypeAlias = _typing.Literal["_file_type", b"_file_type"]  # noqa: Y015
+    _WhichOneofReturnType__is_multi_part: _TypeAlias = _typing.Literal["is_multi_part"]  # noqa: Y015
+    _WhichOneofArgType__is_multi_part: _TypeAlias = _typing.Literal["_is_multi_part", b"_is_multi_part"]  # noqa: Y015
+    _WhichOneofReturnType__md5: _TypeAlias = _typing.Literal["md5"]  # noqa: Y015
+    _WhichOneofArgType__md5: _TypeAlias = _typing.Literal["_md5", b"_md5"]  # noqa: Y015
+    _WhichOneofReturnType__seq: _TypeAlias = _typing.Literal["seq"]  # noqa: Y015
+    _WhichOneofArgType__seq: _TypeAlias = _typing.Literal["_seq", b"_seq"]  # noqa: Y015
+    _WhichOneofReturnType__size: _TypeAlias = _typing.Literal["size"]  # noqa: Y015
+    _WhichOneofArgType__size: _TypeAlias = _typing.Literal["_size", b"_size"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content_type) -> _WhichOneofReturnType__content_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__file_name) -> _WhichOneofReturnType__file_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__file_type) -> _WhichOneofReturnType__file_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_multi_part) -> _WhichOneofReturnType__is_multi_part | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__md5) -> _WhichOneofReturnType__md5 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seq) -> _WhichOneofReturnType__seq | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__size) -> _WhichOneofReturnType__size | None: ...
 
 Global___MetaData: _TypeAlias = MetaData  # noqa: Y015
 
@@ -224,21 +308,30 @@ class PropertyValue(_message.Message):
         *,
         type: _builtins.int | None = ...,
         is_null: _builtins.bool | None = ...,
-        int_value: _builtins.int | None = ...,
-        long_value: _builtins.int | None = ...,
-        float_value: _builtins.float | None = ...,
-        double_value: _builtins.float | None = ...,
-        boolean_value: _builtins.bool | None = ...,
-        string_value: _builtins.str | None = ...,
+        int_value: _builtins.int = ...,
+        long_value: _builtins.int = ...,
+        float_value: _builtins.float = ...,
+        double_value: _builtins.float = ...,
+        boolean_value: _builtins.bool = ...,
+        string_value: _builtins.str = ...,
         propertyset_value: Global___PropertySet | None = ...,
         propertysets_value: Global___PropertySetList | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_null", b"is_null", "long_value", b"long_value", "propertyset_value", b"propertyset_value", "propertysets_value", b"propertysets_value", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_is_null", b"_is_null", "_type", b"_type", "boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_null", b"is_null", "long_value", b"long_value", "propertyset_value", b"propertyset_value", "propertysets_value", b"propertysets_value", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_null", b"is_null", "long_value", b"long_value", "propertyset_value", b"propertyset_value", "propertysets_value", b"propertysets_value", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_is_null", b"_is_null", "_type", b"_type", "boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "is_null", b"is_null", "long_value", b"long_value", "propertyset_value", b"propertyset_value", "propertysets_value", b"propertysets_value", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__is_null: _TypeAlias = _typing.Literal["is_null"]  # noqa: Y015
+    _WhichOneofArgType__is_null: _TypeAlias = _typing.Literal["_is_null", b"_is_null"]  # noqa: Y015
+    _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
+    _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
     _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value", "propertyset_value", "propertysets_value"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_null) -> _WhichOneofReturnType__is_null | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___PropertyValue: _TypeAlias = PropertyValue  # noqa: Y015
@@ -304,12 +397,12 @@ class DataSet(_message.Message):
         def __init__(
             self,
             *,
-            int_value: _builtins.int | None = ...,
-            long_value: _builtins.int | None = ...,
-            float_value: _builtins.float | None = ...,
-            double_value: _builtins.float | None = ...,
-            boolean_value: _builtins.bool | None = ...,
-            string_value: _builtins.str | None = ...,
+            int_value: _builtins.int = ...,
+            long_value: _builtins.int = ...,
+            float_value: _builtins.float = ...,
+            double_value: _builtins.float = ...,
+            boolean_value: _builtins.bool = ...,
+            string_value: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "long_value", b"long_value", "string_value", b"string_value", "value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -338,11 +431,13 @@ class DataSet(_message.Message):
         types: _abc.Iterable[_builtins.int] | None = ...,
         rows: _abc.Iterable[Global___DataSet.Row] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["num_of_columns", b"num_of_columns"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_num_of_columns", b"_num_of_columns", "num_of_columns", b"num_of_columns"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "num_of_columns", b"num_of_columns", "rows", b"rows", "types", b"types"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_num_of_columns", b"_num_of_columns", "columns", b"columns", "num_of_columns", b"num_of_columns", "rows", b"rows", "types", b"types"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__num_of_columns: _TypeAlias = _typing.Literal["num_of_columns"]  # noqa: Y015
+    _WhichOneofArgType__num_of_columns: _TypeAlias = _typing.Literal["_num_of_columns", b"_num_of_columns"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__num_of_columns) -> _WhichOneofReturnType__num_of_columns | None: ...
 
 Global___DataSet: _TypeAlias = DataSet  # noqa: Y015
 
@@ -375,19 +470,28 @@ class Template(_message.Message):
             *,
             name: _builtins.str | None = ...,
             type: _builtins.int | None = ...,
-            int_value: _builtins.int | None = ...,
-            long_value: _builtins.int | None = ...,
-            float_value: _builtins.float | None = ...,
-            double_value: _builtins.float | None = ...,
-            boolean_value: _builtins.bool | None = ...,
-            string_value: _builtins.str | None = ...,
+            int_value: _builtins.int = ...,
+            long_value: _builtins.int = ...,
+            float_value: _builtins.float = ...,
+            double_value: _builtins.float = ...,
+            boolean_value: _builtins.bool = ...,
+            string_value: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "long_value", b"long_value", "name", b"name", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_type", b"_type", "boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "long_value", b"long_value", "name", b"name", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "long_value", b"long_value", "name", b"name", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_type", b"_type", "boolean_value", b"boolean_value", "double_value", b"double_value", "float_value", b"float_value", "int_value", b"int_value", "long_value", b"long_value", "name", b"name", "string_value", b"string_value", "type", b"type", "value", b"value"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+        _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+        _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
+        _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
         _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["int_value", "long_value", "float_value", "double_value", "boolean_value", "string_value"]  # noqa: Y015
         _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
+        @_typing.overload
         def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
     VERSION_FIELD_NUMBER: _builtins.int
@@ -411,10 +515,21 @@ class Template(_message.Message):
         template_ref: _builtins.str | None = ...,
         is_definition: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["is_definition", b"is_definition", "template_ref", b"template_ref", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_is_definition", b"_is_definition", "_template_ref", b"_template_ref", "_version", b"_version", "is_definition", b"is_definition", "template_ref", b"template_ref", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_definition", b"is_definition", "metrics", b"metrics", "parameters", b"parameters", "template_ref", b"template_ref", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_is_definition", b"_is_definition", "_template_ref", b"_template_ref", "_version", b"_version", "is_definition", b"is_definition", "metrics", b"metrics", "parameters", b"parameters", "template_ref", b"template_ref", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__is_definition: _TypeAlias = _typing.Literal["is_definition"]  # noqa: Y015
+    _WhichOneofArgType__is_definition: _TypeAlias = _typing.Literal["_is_definition", b"_is_definition"]  # noqa: Y015
+    _WhichOneofReturnType__template_ref: _TypeAlias = _typing.Literal["template_ref"]  # noqa: Y015
+    _WhichOneofArgType__template_ref: _TypeAlias = _typing.Literal["_template_ref", b"_template_ref"]  # noqa: Y015
+    _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
+    _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_definition) -> _WhichOneofReturnType__is_definition | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__template_ref) -> _WhichOneofReturnType__template_ref | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
 
 Global___Template: _TypeAlias = Template  # noqa: Y015

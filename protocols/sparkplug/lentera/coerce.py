@@ -33,8 +33,8 @@ def number(value: Value) -> float:
 
 def single(value: Value) -> float:
     """A finite number that travelled as float32; raises ValueError."""
-    # Four decimals are within the 24 bits of a float32 and restore what the controller said.
-    return round(number(value), 4)
+    # Below 16384 three decimals are within the 24 bits of a float32: this restores what the controller said.
+    return round(number(value), 3)
 
 
 def value_of(metrics: Iterable[MetricValue], name: str) -> Value:
