@@ -38,9 +38,9 @@ def _field_value(value: float | bool | str) -> str | None:
 
 
 def _tag(text: str) -> str:
-    for special in "\\, =":
+    for special in ", =":
         text = text.replace(special, f"\\{special}")
-    return text
+    return text.replace("\n", "\\n")  # a line break would end the line, whatever stands before it
 
 
 _ATTRIBUTES = tuple(metric.attribute for metric in LAMP_METRICS)

@@ -26,6 +26,10 @@ class StoreRejected(TelemetryError):  # noqa: N818
     """Permanent: the store will never take these readings; the message says why."""
 
 
+class TelemetryUrlError(ValueError):
+    """A telemetry URL that names no store; says what was expected."""
+
+
 class UnknownAttribute(ValueError):  # noqa: N818
     """A name that is no lamp attribute; the message names it and lists those there are."""
 

@@ -114,7 +114,7 @@ def test_the_window_holds_its_start_and_not_its_end(store: TelemetryStore) -> No
 
 
 def test_lamps_do_not_mix(store: TelemetryStore) -> None:
-    odd = 'O\'Brien \\ "lamp", no=1'
+    odd = 'O\'Brien\\s "lamp", no=1'
     store.write([reading(0, "SOR-00001"), reading(0, "SOR-00010"), reading(0, odd), reading(1, odd)])
     assert store.count(["SOR-00001"], DUSK, DUSK + LONG) == 1
     assert store.count(["SOR-0000"], DUSK, DUSK + LONG) == 0

@@ -1,0 +1,33 @@
+"""From a URL to a telemetry store.
+
+sqlite:///path/to/file.db
+influxdb://[user:password@]host:8086/database[?rp=policy&tls=true]        InfluxDB 1.x
+influxdb2://[:token@]host:8086/bucket[?org=name&tls=true]                 InfluxDB 1.8, 2.x, 3.x
+victoriametrics://[user:password@]host:8428[?tls=true]                    VictoriaMetrics
+"""
+
+from pathlib import Path
+
+from cloud.telemetry.sqlite import SqliteTelemetry
+from cloud.telemetry.store import TelemetryStore, TelemetryUrlError
+
+
+def open_store(url: str) -> TelemetryStore:
+    """The store that `url` names, what is missing made; raises TelemetryUrlError, StoreUnavailable."""
+    scheme = url.partition("://")[0]
+    if scheme == "sqlite":
+        return _open_sqlite(url)
+    from cloud.telemetry.servers import SERVERS  # noqa: PLC0415 - its client takes long to load
+
+    opener = SERVERS.get(scheme)
+    if opener is None:
+        expected = ", ".join(("sqlite", *SERVERS))
+        raise TelemetryUrlError(f"telemetry_url: scheme {scheme!r}, expected one of {expected}")
+    return opener(url)
+
+
+def _open_sqlite(url: str) -> TelemetryStore:
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path:
+        raise TelemetryUrlError(f"telemetry_url: {url!r}, expected sqlite:///path/to/file.db")
+    return SqliteTelemetry.open(Path(path))

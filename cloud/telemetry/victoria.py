@@ -1,0 +1,121 @@
+"""Reading from VictoriaMetrics, which takes InfluxDB's writes but has its own way to ask.
+
+Line protocol `lamp,lamp=<id> activePower=…` becomes the metric `lamp_activePower{lamp="<id>"}`. Three things
+are its nature: text (`reason`) is not kept, samples reach the disk a few seconds after they were taken, and
+the server must run with `-dedup.minScrapeInterval=1ms` so that writing twice changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from statistics import fmean
+
+import httpx
+import msgspec
+
+from cloud.telemetry.influxql import failure
+from cloud.telemetry.line_protocol import COUNTER_FIELD, MEASUREMENT
+from cloud.telemetry.store import (
+    Point,
+    Series,
+    StoreUnavailable,
+    Value,
+    Window,
+    interval_ms,
+    is_averaged,
+    metric_of,
+    window,
+)
+from protocols.metrics import DataType, Metric
+
+_LAMPS_PER_QUERY = 200
+_INTEGERS = frozenset({DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64})
+
+
+class _Exported(msgspec.Struct):
+    values: list[float | None]
+    timestamps: list[int]
+
+
+class VictoriaReader:
+    """The reading half of a TelemetryStore on VictoriaMetrics."""
+
+    def __init__(self, http: httpx.Client, *, flush_first: bool = False) -> None:
+        """`flush_first` makes what was just written visible at once: for tests, not for production."""
+        self._http = http
+        self._flush_first = flush_first
+
+    def series(
+        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+    ) -> list[Series]:
+        """The attributes over time, thinned to `max_points`."""
+        metrics = [metric_of(attribute) for attribute in attributes]
+        span = window(start, end)
+        width = interval_ms(self.count([lamp_id], start, end), span, max_points)
+        return [
+            Series(metric.attribute, metric.unit, self._points(metric, lamp_id, span, width))
+            for metric in metrics
+        ]
+
+    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
+        """How many readings of these lamps there are."""
+        span = window(start, end)
+        return sum(
+            len(exported.timestamps)
+            for first in range(0, len(lamp_ids), _LAMPS_PER_QUERY)
+            for exported in self._export(COUNTER_FIELD, lamp_ids[first : first + _LAMPS_PER_QUERY], span)
+        )
+
+    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
+        """The Unix milliseconds of the lamp's readings, oldest first."""
+        exported = self._export(COUNTER_FIELD, [lamp_id], window(start, end))
+        return sorted(time_ms for one in exported for time_ms in one.timestamps)
+
+    def _points(self, metric: Metric, lamp_id: str, span: Window, width_ms: int | None) -> list[Point]:
+        if metric.datatype is DataType.STRING:
+            return []
+        samples = sorted(
+            (time_ms, value)
+            for exported in self._export(metric.attribute, [lamp_id], span)
+            for time_ms, value in zip(exported.timestamps, exported.values, strict=True)
+            if value is not None
+        )
+        thinned = samples if width_ms is None else _thinned(metric, samples, width_ms)
+        return [(max(time_ms, span.start_ms), _typed(metric, value)) for time_ms, value in thinned]
+
+    def _export(self, field: str, lamp_ids: Sequence[str], span: Window) -> list[_Exported]:
+        matches = [f'{{__name__="{MEASUREMENT}_{field}",lamp="{_escaped(lamp_id)}"}}' for lamp_id in lamp_ids]
+        parameters = {"start": _seconds(span.start_ms), "end": _seconds(span.end_ms - 1)}
+        try:
+            if self._flush_first:
+                self._http.get("/internal/force_flush")
+            answer = self._http.post("/api/v1/export", data={"match[]": matches, **parameters})
+        except httpx.TransportError as error:
+            raise StoreUnavailable(f"{self._http.base_url}: {error or type(error).__name__}") from error
+        if not answer.is_success:
+            raise failure(answer.status_code, f"{answer.url}: HTTP {answer.status_code} {answer.text[:500]}")
+        return [msgspec.json.decode(line, type=_Exported) for line in answer.content.splitlines() if line]
+
+
+def _thinned(metric: Metric, samples: Iterable[tuple[int, float]], width_ms: int) -> list[tuple[int, float]]:
+    intervals: dict[int, list[float]] = defaultdict(list)
+    for time_ms, value in samples:
+        intervals[time_ms // width_ms * width_ms].append(value)
+    return [
+        (start_ms, fmean(values) if is_averaged(metric) else values[-1])
+        for start_ms, values in intervals.items()
+    ]
+
+
+def _typed(metric: Metric, value: float) -> Value:
+    if metric.datatype is DataType.BOOLEAN:
+        return bool(value)
+    return int(value) if metric.datatype in _INTEGERS else float(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _seconds(unix_ms: int) -> str:
+    return f"{unix_ms // 1000}.{unix_ms % 1000:03d}"
