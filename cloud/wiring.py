@@ -13,6 +13,7 @@ from cloud.control.plan import LightingPlan
 from cloud.control.service import ControlService
 from cloud.control.store import ControlStore
 from cloud.database import create_engine
+from cloud.downlink.service import Downlink
 from cloud.inventory.service import BoardCounter, InventoryService
 from cloud.inventory.states import LampStates
 from cloud.inventory.store import InventoryStore
@@ -38,11 +39,7 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         access=AccessService(AccessStore(engine), config.session_lifetime),
         inventory_store=store,
         inventory=inventory,
-        control=ControlService(ControlStore(engine), store, clock, _send),
+        control=ControlService(ControlStore(engine), store, clock, Downlink(feed.publish).send),
         night=NightService(plan, inventory.place, store.sample, telemetry, clock),
         alarms=AlarmRegister(engine),
     )
-
-
-async def _send(*args: object) -> None:
-    pass

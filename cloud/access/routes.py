@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cloud.access.guard import SESSION_COOKIE, Caller, SessionSecret
 from cloud.access.model import Principal, SessionView
-from cloud.access.service import Login
+from cloud.access.service import Login, TooManyLoginsError
 from cloud.problems import ProblemError, problem_response
 from cloud.responses import answers, json_response
 from cloud.services import Services, ServicesOf
@@ -33,13 +33,13 @@ class Credentials(BaseModel, extra="forbid"):
         return self
 
 
-@router.post("/session", responses=answers(SessionView, "Logged in; the session is in a cookie", 422))
+@router.post("/session", responses=answers(SessionView, "Logged in; the session is in a cookie", 422, 429))
 def log_in(credentials: Credentials, services: ServicesOf) -> Response:
     """Log in with username and password, or with a one-time token."""
     if credentials.token is not None:
         login = services.access.login_with_token(credentials.token)
     else:
-        login = services.access.login_with_password(credentials.username or "", credentials.password or "")
+        login = _with_password(services, credentials.username or "", credentials.password or "")
     if login is None:
         raise ProblemError(
             HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
@@ -66,11 +66,13 @@ def log_out(services: ServicesOf, secret: SessionSecret) -> Response:
 
 
 @login_router.get("/login")
-def log_in_by_link(services: ServicesOf, token: Annotated[str, Query(max_length=200)] = "") -> Response:
-    """Log in with a one-time token and go to the map; without one, to the map's own login."""
-    if not token:
+def log_in_by_link(
+    services: ServicesOf, secret: SessionSecret, token: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Log in with a one-time token and go to the map; whoever is logged in already just goes there."""
+    login = services.access.login_with_token(token) if token else None
+    if login is None and (not token or (secret and services.access.of_session(secret))):
         return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-    login = services.access.login_with_token(token)
     if login is None:
         return problem_response(
             HTTPStatus.UNAUTHORIZED, "this login link was used or is too old; ask for a new one"
@@ -78,6 +80,13 @@ def log_in_by_link(services: ServicesOf, token: Annotated[str, Query(max_length=
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
     _set_cookie(answer, login, services)
     return answer
+
+
+def _with_password(services: Services, username: str, password: str) -> Login | None:
+    try:
+        return services.access.login_with_password(username, password)
+    except TooManyLoginsError as error:
+        raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
 
 
 def _view(principal: Principal) -> SessionView:

@@ -23,6 +23,7 @@ from cloud.access.model import (
     secret_digest,
 )
 from cloud.access.store import AccessStore
+from cloud.access.throttle import LoginThrottle
 from protocols.clock import to_unix_ms
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,14 @@ def create_one_time_login(
     return secret
 
 
+class TooManyLoginsError(Exception):
+    """Too many failed logins for one name; try again after `wait_s` seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"too many failed logins; try again in {wait_s:.0f} s")
+
+
 class AccessService:
     """Logging in and recognising who sent a request."""
 
@@ -79,22 +88,30 @@ class AccessService:
         self._store = store
         self._session_lifetime = session_lifetime
         self._wall = wall
+        self._throttle = LoginThrottle(time.monotonic)
         self._hasher = PasswordHasher()
         self._decoy = ""
 
     def login_with_password(self, username: str, password: str) -> Login | None:
-        """A session for the user of that name and password; None for anyone else, after the same time."""
+        """A session for the user of that name and password; None for anyone else, after the same time.
+
+        Raises TooManyLoginsError.
+        """
+        if wait_s := self._throttle.wait_s(username):
+            raise TooManyLoginsError(wait_s)
         user = self._store.user(username)
         stored = user.password_hash if user else None
         matches = self._matches(stored or self._decoy_hash(), password)
         if user is None or stored is None or not matches:
+            self._throttle.failed(username)
             log.warning("login refused", username=username[:64])
             return None
         return self._open(user.principal)
 
     def login_with_token(self, token: str) -> Login | None:
-        """A session for the holder of an unused one-time login."""
-        principal = self._store.take_one_time_login(secret_digest(token), _now_ms(self._wall))
+        """A session for the holder of an unused one-time login or of an API token."""
+        digest, now_ms = secret_digest(token), _now_ms(self._wall)
+        principal = self._store.take_one_time_login(digest, now_ms) or self._store.token(digest, now_ms)
         return self._open(principal) if principal else None
 
     def logout(self, secret: str) -> None:

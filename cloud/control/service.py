@@ -1,7 +1,7 @@
 """Asking lamps for a level, and saying what became of it."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from protocols.lamp import LightCommand
 
 DEADLINE_WALL_S = 30.0  # a gateway answers within a second; this covers one that is just reconnecting
 
-Send = Callable[[Sequence[LightCommand], dict[str, LampAddress]], Awaitable[None]]
+Send = Callable[[Sequence[LightCommand], Mapping[str, LampAddress]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,8 @@ def _move_overrides(
     current = sa.select(OverrideRow.lamp_id, CommandRow.created_ms).join(
         CommandRow, CommandRow.id == OverrideRow.command_id
     )
-    newest = dict(connection.execute(current.where(OverrideRow.lamp_id.in_(lamp_ids))).tuples().all())
+    rows_now = connection.execute(current.where(OverrideRow.lamp_id.in_(lamp_ids)))
+    newest = {row.lamp_id: row.created_ms for row in rows_now}
     rows: dict[str, Row] = {}
     for result in sorted(confirmed, key=lambda result: created_ms[result.command_id]):
         if created_ms[result.command_id] >= newest.get(result.lamp_id, 0):

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
@@ -33,13 +34,20 @@ from cloud.inventory.store import InventoryStore
 from cloud.live.model import LampCondition
 from cloud.problems import not_found
 from protocols.clock import Clock, to_unix_ms
-from protocols.inventory.model import Area, Gateway, Inventory
+from protocols.inventory.model import Area, Gateway, Inventory, InventoryError
 
 _BOARD_LIFETIME_S = 1.0
 
 
 def import_inventory(engine: sa.Engine, inventory: Inventory) -> None:
-    """Make the stored inventory this one, all or nothing."""
+    """Make the stored inventory this one, all or nothing. Raises InventoryError."""
+    problems = [
+        f"gateways: {gateway.id!r} has time zone {gateway.time_zone!r}, expected an IANA name"
+        for gateway in inventory.gateways
+        if not _is_time_zone(gateway.time_zone)
+    ]
+    if problems:
+        raise InventoryError(problems)
     InventoryStore(engine).replace(inventory)
 
 
@@ -179,3 +187,11 @@ def center_of(bounds: tuple[float, float, float, float] | None) -> tuple[float, 
         return None
     west, south, east, north = bounds
     return (west + east) / 2, (south + north) / 2
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True

@@ -67,7 +67,7 @@ class LampRow(Base):
 
 @dataclass(frozen=True, slots=True)
 class LampAddress:
-    """How a lamp is reached: Sparkplug group, edge node and device."""
+    """How a lamp is reached: its gateway, and the gateway's area, which may not be the lamp's own."""
 
     lamp_id: str
     area_id: str
@@ -137,7 +137,9 @@ class InventoryStore:
 
     def addresses(self, lamp_ids: Sequence[str]) -> dict[str, LampAddress]:
         """Where each known lamp of `lamp_ids` is reached; unknown ones are left out."""
-        query = sa.select(LampRow.id, LampRow.area_id, LampRow.gateway_id)
+        query = sa.select(LampRow.id, GatewayRow.area_id, LampRow.gateway_id).join(
+            GatewayRow, GatewayRow.id == LampRow.gateway_id
+        )
         wanted = set(lamp_ids)
         if len(wanted) <= _MAX_IN_LIST:
             query = query.where(LampRow.id.in_(wanted))

@@ -1,0 +1,110 @@
+"""Real databases, and a cloud API over each of them."""
+
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cloud.database import create_engine, upgrade
+from tests.conftest import require_program, wait_until
+from tests.integration.api import Api, open_api
+
+_BINARIES = "/usr/lib/postgresql"
+
+
+class Postgres:
+    """A throwaway PostgreSQL cluster that only a socket in its own folder leads to."""
+
+    def __init__(self, folder: Path, user: str) -> None:
+        self._folder = folder
+        self._user = user
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str) -> str:
+        """Where SQLAlchemy finds one of its databases."""
+        return f"postgresql://{self._user}@/{database}?host={self._folder}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection as the cluster's owner."""
+        return psycopg.connect(
+            host=str(self._folder), dbname=database, user=self._user, autocommit=True, connect_timeout=5
+        )
+
+    def new_database(self) -> str:
+        """The URL of an empty database."""
+        name = f"test_{next(self._numbers)}"
+        with self.connect() as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running cluster; PostgreSQL refuses root, so as root it runs as Debian's user postgres."""
+    elsewhere = [str(path / "bin") for path in sorted(Path(_BINARIES).glob("*"), reverse=True)]
+    initdb = require_program("initdb", *(f"{folder}/initdb" for folder in elsewhere))
+    server = require_program("postgres", *(f"{folder}/postgres" for folder in elsewhere))
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    run_as = user if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="lentera-postgres-"))
+    if run_as is not None:
+        shutil.chown(folder, run_as)
+    data = folder / "data"
+    subprocess.run(
+        [initdb, "-D", str(data), "-U", user, "--auth", "trust", "--no-sync", "--encoding", "UTF8"],
+        user=run_as, check=True, stdout=subprocess.DEVNULL, cwd=folder,
+    )  # fmt: skip
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [server, "-D", str(data), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"],
+            user=run_as, stdout=log, stderr=log, cwd=folder,
+        )  # fmt: skip
+    cluster = Postgres(folder, user)
+    try:
+        wait_until(cluster.answers, 30, "PostgreSQL")
+        yield cluster
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once on each kind of server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'cloud.db'}"
+    cluster: Postgres = request.getfixturevalue("postgres")
+    return cluster.new_database()
+
+
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """A database with the newest schema, once on each kind of server."""
+    engine = create_engine(empty_database_url)
+    upgrade(engine)
+    engine.dispose()
+    return empty_database_url
+
+
+@pytest.fixture
+def api(database_url: str, tmp_path: Path) -> Iterator[Api]:
+    """The API over a small town at night, once on each kind of server."""
+    with open_api(database_url, tmp_path) as opened:
+        yield opened

@@ -1,0 +1,170 @@
+"""Who is let in, over HTTP."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from cloud.access.model import AccessError
+from cloud.access.service import create_one_time_login, create_token, create_user
+from tests.integration.api import EVENING, Api
+
+PASSWORD = "terang bulan 17"
+
+
+@pytest.fixture
+def ana(api: Api) -> str:
+    """A user with a password."""
+    create_user(api.services.engine, "ana", password=PASSWORD, role="operator", now=EVENING)
+    return "ana"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/lamps"),
+        ("GET", "/lamps/SOR-1"),
+        ("GET", "/lamps/SOR-1/telemetry"),
+        ("GET", "/areas"),
+        ("GET", "/roads"),
+        ("GET", "/summary"),
+        ("GET", "/night"),
+        ("GET", "/programs"),
+        ("GET", "/alarms"),
+        ("GET", "/live"),
+        ("GET", "/session"),
+        ("GET", "/commands/x"),
+        ("POST", "/commands"),
+        ("POST", "/alarms/1/acknowledge"),
+    ],
+)
+async def test_nothing_is_told_to_strangers(api: Api, method: str, path: str) -> None:
+    """Every route of the API asks who is there."""
+    async with api.client(role=None) as client:
+        answer = await client.request(method, f"/api/v1{path}", json={})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["title"] == "Unauthorized"
+
+
+async def test_a_password_opens_a_session(api: Api, ana: str) -> None:
+    """The cookie is for this site and no script; it works until logging out."""
+    async with api.client(role=None) as client:
+        answer = await client.post("/api/v1/session", json={"username": ana, "password": PASSWORD})
+        assert answer.json() == {"username": "ana", "role": "operator"}
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        assert (await client.get("/api/v1/session")).json()["username"] == "ana"
+        kept = client.cookies["lentera_session"]
+        assert (await client.delete("/api/v1/session")).status_code == 204
+        client.cookies.set("lentera_session", kept)
+        assert (await client.get("/api/v1/session")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"username": "ana", "password": "wrong"},
+        {"username": "nobody", "password": PASSWORD},
+        {"username": "viewer", "password": ""},  # exists, but has no password
+        {"token": "never issued"},
+    ],
+)
+async def test_wrong_credentials_open_nothing(api: Api, ana: str, credentials: dict[str, str]) -> None:
+    """The answer is the same whatever was wrong."""
+    assert ana
+    async with api.client(role=None) as client:
+        answer = await client.post("/api/v1/session", json=credentials)
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+
+
+async def test_guessing_is_slowed_down(api: Api, ana: str) -> None:
+    """After ten wrong passwords even the right one has to wait."""
+    async with api.client(role=None) as client:
+        for _ in range(10):
+            await client.post("/api/v1/session", json={"username": ana, "password": "wrong"})
+        answer = await client.post("/api/v1/session", json={"username": ana, "password": PASSWORD})
+    assert answer.status_code == 429
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"username": "ana"}, {"username": "a", "password": "b", "token": "c"}, {"user": "a"}]
+)
+async def test_a_login_says_what_it_expects(api: Api, body: dict[str, str]) -> None:
+    """Neither half of the credentials nor both kinds."""
+    async with api.client(role=None) as client:
+        answer = await client.post("/api/v1/session", json=body)
+    assert answer.status_code == 422
+
+
+async def test_a_link_logs_in_once(api: Api) -> None:
+    """The first to open it lands on the map; the second is told to ask for a new one."""
+    token = create_one_time_login(api.services.engine, "operator", now=EVENING)
+    async with api.client(role=None) as client:
+        answer = await client.get("/login", params={"token": token})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        assert (await client.get("/api/v1/session")).json() == {"username": "operator", "role": "operator"}
+        assert (await client.get("/login", params={"token": token})).status_code == 303
+    async with api.client(role=None) as stranger:
+        assert (await stranger.get("/login", params={"token": token})).status_code == 401
+
+
+async def test_a_token_can_be_typed_into_the_login(api: Api) -> None:
+    """A one-time token and an API token both open a session."""
+    once = create_one_time_login(api.services.engine, "viewer", now=EVENING)
+    for token in (once, api.tokens["viewer"]):
+        async with api.client(role=None) as client:
+            answer = await client.post("/api/v1/session", json={"token": token})
+            assert answer.json() == {"username": "viewer", "role": "viewer"}
+
+
+async def test_tokens_end(api: Api) -> None:
+    """What has expired opens nothing."""
+    engine = api.services.engine
+    ended = create_token(engine, "operator", now=EVENING, lifetime=timedelta(seconds=-1))
+    old_link = create_one_time_login(engine, "operator", now=EVENING, lifetime=timedelta(seconds=-1))
+    async with api.client(role=None) as client:
+        answer = await client.get("/api/v1/session", headers={"Authorization": f"Bearer {ended}"})
+        assert answer.status_code == 401
+        assert (await client.get("/login", params={"token": old_link})).status_code == 401
+
+
+async def test_viewers_only_look(api: Api) -> None:
+    """A command from a viewer is refused, and none is stored."""
+    async with api.client("viewer") as client:
+        answer: httpx.Response = await client.post(
+            "/api/v1/commands", json={"lampIds": ["SOR-1"], "level": 10}
+        )
+        assert answer.status_code == 403
+        assert "expected operator" in answer.json()["detail"]
+        alarm = api.alarm("SOR-1", "lampFailure")
+        assert (await client.post(f"/api/v1/alarms/{alarm}/acknowledge")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "role", "message"),
+    [
+        ("ana lampu", PASSWORD, "viewer", "username: 'ana lampu', expected"),
+        ("ana", "short", "viewer", "password: 5 characters, expected at least 10"),
+        ("ana", "aaaaaaaaaaaa", "viewer", "too easily guessed"),
+        ("anaanaanaana", "AnaAnaAnaAna", "viewer", "too easily guessed"),
+        ("ana", PASSWORD, "boss", "role: 'boss', expected one of viewer, operator, admin"),
+        ("viewer", PASSWORD, "viewer", "'viewer' is taken"),
+    ],
+)
+def test_bad_users_are_refused(api: Api, username: str, password: str, role: str, message: str) -> None:
+    """The message names what is wrong, never the password."""
+    with pytest.raises(AccessError, match=message) as raised:
+        create_user(api.services.engine, username, password=password, role=role, now=EVENING)
+    assert password not in str(raised.value)
+
+
+def test_tokens_need_a_user(api: Api) -> None:
+    """A token speaks for someone who exists."""
+    with pytest.raises(AccessError, match="no user 'nobody'"):
+        create_token(api.services.engine, "nobody", now=EVENING)
+    with pytest.raises(AccessError, match="no user 'nobody'"):
+        create_one_time_login(api.services.engine, "nobody", now=EVENING)

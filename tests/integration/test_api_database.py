@@ -1,0 +1,147 @@
+"""The schema and the stores on SQLite and on a real PostgreSQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from cloud.control.model import Command
+from cloud.control.store import ControlStore, record_results
+from cloud.database import create_engine, migration_config, upgrade, writing
+from cloud.inventory.service import import_inventory
+from cloud.inventory.store import InventoryStore
+from cloud.migrations.schema import METADATA
+from protocols.clock import to_unix_ms
+from protocols.inventory.model import InventoryError
+from protocols.lamp import CommandResult, CommandStatus
+from tests.integration.api import small_town
+
+NOON = datetime(2026, 8, 10, 5, tzinfo=UTC)
+
+
+def test_migrations_lead_to_the_models(database_url: str) -> None:
+    """A database that was migrated is the one that the code speaks of."""
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+    engine.dispose()
+
+
+def test_migrations_can_be_undone(database_url: str) -> None:
+    """Going back leaves nothing behind but Alembic's own table."""
+    engine = create_engine(database_url)
+    config = migration_config()
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert sa.inspect(engine).get_table_names() == ["alembic_version"]
+    engine.dispose()
+
+
+def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
+    """API and ingester may come up at the same moment on an empty database."""
+    engines = [create_engine(empty_database_url) for _ in range(4)]
+    with ThreadPoolExecutor(len(engines)) as pool:
+        list(pool.map(upgrade, engines))
+    assert "lamps" in sa.inspect(engines[0]).get_table_names()
+    for engine in engines:
+        engine.dispose()
+
+
+def test_an_inventory_comes_back_as_it_went_in(database_url: str) -> None:
+    """Nothing is lost or rounded."""
+    engine = create_engine(database_url)
+    town = small_town()
+    import_inventory(engine, town)
+    stored = InventoryStore(engine).load()
+    assert sorted(stored.lamps, key=lambda lamp: lamp.id) == sorted(town.lamps, key=lambda lamp: lamp.id)
+    assert (stored.roads, stored.areas) == (town.roads, town.areas)
+    assert {gateway.id for gateway in stored.gateways} == {"soreang-01", "pasirjambu-01"}
+    engine.dispose()
+
+
+def test_an_import_replaces_what_was_there(database_url: str) -> None:
+    """Lamps that moved have moved; those that are gone are gone."""
+    engine = create_engine(database_url)
+    town = small_town()
+    import_inventory(engine, town)
+    moved = replace(town.lamps[0], latitude=-7.5, road="Jalan Baru")
+    gone = {"PAS-1", "PAS-2"}
+    kept = [lamp for lamp in town.lamps[1:] if lamp.id not in gone]
+    smaller = replace(
+        town,
+        areas=town.areas[:1],
+        gateways=town.gateways[:1],
+        lamps=[moved, *kept],
+        roads=[],
+    )
+    import_inventory(engine, smaller)
+    stored = InventoryStore(engine).load()
+    assert {lamp.id: lamp for lamp in stored.lamps}["SOR-1"] == moved
+    assert {lamp.id for lamp in stored.lamps} == {"SOR-1", "SOR-2", "SOR-3"}
+    assert [len(stored.areas), len(stored.gateways), stored.roads] == [1, 1, []]
+    engine.dispose()
+
+
+def test_a_bad_inventory_changes_nothing(database_url: str) -> None:
+    """A gateway in no time zone is named, and the old inventory stays."""
+    engine = create_engine(database_url)
+    town = small_town()
+    import_inventory(engine, town)
+    nowhere = replace(town.gateways[0], time_zone="Asia/Soreang")
+    with pytest.raises(InventoryError, match=r"soreang-01.*'Asia/Soreang', expected an IANA name"):
+        import_inventory(engine, replace(town, gateways=[nowhere, town.gateways[1]], lamps=[]))
+    assert len(InventoryStore(engine).load().lamps) == 5
+    engine.dispose()
+
+
+def _command(number: int, level: int | None, expiration: datetime | None = None) -> Command:
+    created = NOON + timedelta(minutes=number)
+    return Command(f"c{number}", level, created, created + timedelta(seconds=30), expiration, "ana", "")
+
+
+def _confirmed(number: int, lamp_id: str = "SOR-1") -> CommandResult:
+    time = NOON + timedelta(minutes=number, seconds=1)
+    return CommandResult(f"c{number}", lamp_id, CommandStatus.CONFIRMED, time, 40)
+
+
+def test_the_newest_confirmed_command_is_the_override(database_url: str) -> None:
+    """In whatever order results arrive, however often, the newest command's override holds."""
+    engine = create_engine(database_url)
+    store = ControlStore(engine)
+    for number in (1, 2, 3):
+        store.add(_command(number, 40, NOON + timedelta(hours=1)), ["SOR-1", "SOR-2"])
+    for result in (_confirmed(2), _confirmed(1), _confirmed(2)):
+        with writing(engine) as connection:
+            assert record_results(connection, [result]) == {result.command_id}
+    in_force = store.overrides(["SOR-1", "SOR-2"], to_unix_ms(NOON))
+    assert {lamp: override.command_id for lamp, override in in_force.items()} == {"SOR-1": "c2"}
+    assert store.overrides(None, to_unix_ms(NOON + timedelta(hours=1))) == {}
+    engine.dispose()
+
+
+def test_a_confirmed_end_ends_the_override(database_url: str) -> None:
+    """A command without level puts the lamp back under its program."""
+    engine = create_engine(database_url)
+    store = ControlStore(engine)
+    store.add(_command(1, 40), ["SOR-1"])
+    store.add(_command(2, None), ["SOR-1"])
+    with writing(engine) as connection:
+        record_results(connection, [_confirmed(1), _confirmed(2)])
+    assert store.overrides(["SOR-1"], to_unix_ms(NOON)) == {}
+    engine.dispose()
+
+
+def test_results_of_foreign_commands_are_left_out(database_url: str) -> None:
+    """A command that another program sent has no row here, and its result must not make one."""
+    engine = create_engine(database_url)
+    with writing(engine) as connection:
+        assert record_results(connection, [_confirmed(7)]) == set()
+    assert ControlStore(engine).command("c7") is None
+    engine.dispose()
