@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(admin, name="admin")
 
 LARGEST_PLACE_LAMPS = 50_000
+FAULTS_HELP = "Of a thousand lamps, how many break in the course of the night."
 
 
 @app.command()
@@ -38,11 +39,12 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The map's port; 0 takes a free one.")] = 8080,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
     seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=1000, help=FAULTS_HELP)] = 6.0,
     folder: Annotated[Path | None, typer.Option(help="Keep databases and logs here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
 ) -> None:
     """Run a simulated town, its gateways and the cloud on this machine."""
-    from lentera.demo.run import DemoOptions, run_demo  # noqa: PLC0415 - other commands must not pay for its imports
+    from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415 - other commands must not pay for its imports
 
     options = DemoOptions(
         speed=speed,
@@ -50,11 +52,16 @@ def demo(
         port=port,
         baud=baud,
         seed=seed,
+        faults_per_1000_lamps=faults,
         as_json=as_json,
         folder=folder,
         web_dir=_built_web(),
     )
-    _run(lambda: run_demo(_place(inventory, lamps, seed), options))
+    place = _place(inventory, lamps, seed)
+    try:
+        _run(lambda: run_demo(place, options))
+    except DemoError as error:
+        raise UsageError(str(error)) from error
 
 
 @app.command()
@@ -69,6 +76,7 @@ def sim(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8090,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
     seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=1000, help=FAULTS_HELP)] = 0.0,
     uplinks: Annotated[
         Path | None, typer.Option(help="JSON of gateway id to the port of its uplink.")
     ] = None,
@@ -87,6 +95,7 @@ def sim(
             port=port,
             baud=baud,
             seed=seed,
+            faults_per_1000_lamps=faults,
             uplink_ports=ports,
             broker_port=broker_port,
         )
@@ -98,9 +107,8 @@ def edge(
     config: Annotated[list[Path], typer.Option(help="gateway.toml, or a folder of them; may be repeated.")],
 ) -> None:
     """Run a gateway: poll its lines, keep its programme, report upwards."""
-    from edge.gateway import run_gateways  # noqa: PLC0415
-
     from edge.config import ConfigError, load  # noqa: PLC0415
+    from edge.gateway import run_gateways  # noqa: PLC0415
 
     try:
         configs = [load(path) for given in config for path in _toml_files(given)]

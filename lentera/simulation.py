@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware_sim.api import SimulatorConfig, run_simulator
-
+from firmware_sim.api import run_simulator
+from firmware_sim.config import SimulatorConfig
 from firmware_sim.uplink import Uplink, serve_uplinks
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
@@ -19,17 +19,20 @@ async def run_simulation(
     port: int,
     baud: int,
     seed: int,
+    faults_per_1000_lamps: float,
     uplink_ports: Mapping[str, int],
     broker_port: int,
 ) -> None:
     """Run until cancelled; `uplink_ports` gives, by gateway, the loopback port that leads to the broker."""
     uplinks = {gateway: Uplink(gateway, ("127.0.0.1", broker_port)) for gateway in uplink_ports}
 
-    def on_network(gateway_id: str, up: bool) -> None:
+    async def on_network(gateway_id: str, up: bool) -> None:
         if uplink := uplinks.get(gateway_id):
             uplink.set_up(up)
 
-    config = SimulatorConfig(run_dir=run_dir, http_host="127.0.0.1", http_port=port, seed=seed, baud=baud)
+    config = SimulatorConfig(
+        run_dir=run_dir, http_port=port, seed=seed, baud=baud, faults_per_1000_lamps=faults_per_1000_lamps
+    )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run_simulator(config, inventory, clock, on_network=on_network))
         tasks.create_task(

@@ -19,7 +19,7 @@ from rich.console import Console
 from lentera.clocks import CLOCK_VARIABLE, shared_clock, to_variable
 from lentera.demo.broker import broker_spec
 from lentera.demo.cloud import CloudAccess, prepare_cloud
-from lentera.demo.processes import Processes, ProcessSpec, running_processes
+from lentera.demo.processes import Processes, ProcessFailedError, ProcessSpec, running_processes
 from lentera.demo.town import TownSettings, dusk_start, poll_interval_s, write_gateway_configs
 from protocols.clock import ScaledClock
 from protocols.inventory.model import Inventory, encode
@@ -43,6 +43,7 @@ class DemoOptions:
     port: int
     baud: int
     seed: int
+    faults_per_1000_lamps: float
     as_json: bool
     folder: Path | None
     web_dir: Path | None
@@ -61,6 +62,16 @@ class Ports:
 async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
     """Run until interrupted; raises DemoError when the town cannot be brought up."""
     _cancel_when_asked()
+    try:
+        await _run_town(inventory, options)
+    except ExceptionGroup as failures:
+        _expected, others = failures.split((DemoError, ProcessFailedError))
+        if others is not None:
+            raise
+        raise DemoError("\n".join(str(failure) for failure in failures.exceptions)) from failures
+
+
+async def _run_town(inventory: Inventory, options: DemoOptions) -> None:
     with suppress(asyncio.CancelledError), _folder(options.folder) as folder:
         ports = _choose_ports(inventory, options.port)
         start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
@@ -122,6 +133,7 @@ class _Town:
         return [
             *("--inventory", str(document), "--run-dir", str(self._folder), "--port", str(self._ports.sim)),
             *("--seed", str(self._options.seed), "--baud", str(self._options.baud)),
+            *("--faults", str(self._options.faults_per_1000_lamps)),
             *("--uplinks", str(uplinks), "--broker-port", str(self._ports.broker)),
         ]
 
@@ -210,6 +222,8 @@ def _cancel_when_asked() -> None:
 def _folder(chosen: Path | None) -> Iterator[Path]:
     """The demo's folder: the chosen one, kept; or a temporary one that goes with it."""
     if chosen is not None:
+        if chosen.exists() and any(chosen.iterdir()):
+            raise DemoError(f"--folder {chosen}: expected a new or an empty folder")
         chosen.mkdir(parents=True, exist_ok=True)
         (chosen / PROCESSES).mkdir(exist_ok=True)
         yield chosen.resolve()

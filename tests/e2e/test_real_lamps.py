@@ -9,7 +9,7 @@ from tests.e2e.town import Town
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 LAMPS_FILE = SHARED_DATA / "osm_street_lamps_bengaluru.geojson"
-TOWN = ("--inventory", str(LAMPS_FILE), "--speed", "60")
+TOWN = ("--inventory", str(LAMPS_FILE), "--faults", "0", "--speed", "60")
 LAMPS = 4129
 
 

@@ -71,7 +71,7 @@ class Town:
         return items
 
     def kill(self, name: str) -> None:
-        """End one of the demo's processes with SIGKILL and wait until the demo has put a new one in its place."""
+        """End one of the demo's processes with SIGKILL; returns when a new one has taken its place."""
         pid_file = self.folder / "processes" / f"{name}.pid"
         before = int(pid_file.read_text())
         os.kill(before, signal.SIGKILL)
@@ -90,7 +90,7 @@ def start_town(folder: Path, *options: str) -> Iterator[Town]:
         "--port",
         "0",
         "--folder",
-        str(folder),
+        str(folder / "town"),
         *options,
     ]
     began = time.monotonic()
@@ -106,9 +106,9 @@ def start_town(folder: Path, *options: str) -> Iterator[Town]:
             ) as api,
             httpx.Client(base_url=ready["sim"], timeout=30) as sim,
         ):
-            yield Town(process, folder, ready["url"], time.monotonic() - began, api, sim)
+            yield Town(process, folder / "town", ready["url"], time.monotonic() - began, api, sim)
     finally:
-        pids = _pids(folder)
+        pids = _pids(folder / "town")
         process.send_signal(signal.SIGINT)
         process.wait(30)
         if process.stdout is not None:
@@ -131,7 +131,7 @@ def _ready_line(process: subprocess.Popen[str], folder: Path) -> dict[str, str]:
     if not line:
         logs = "\n".join(
             f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}"
-            for path in [folder / "demo.log", *sorted((folder / "processes").glob("*.log"))]
+            for path in [folder / "demo.log", *sorted((folder / "town" / "processes").glob("*.log"))]
         )
         pytest.fail(f"the demo ended before it was ready:\n{logs}")
     ready: dict[str, str] = json.loads(line)
