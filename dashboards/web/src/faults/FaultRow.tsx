@@ -1,5 +1,5 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
-import { IconCheck, IconRouterOff } from "@tabler/icons-react";
+import { IconEye, IconEyeCheck, IconRouterOff } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { useAcknowledge, useSession } from "../api/queries";
 import { useFormat } from "../format/useFormat";
@@ -88,7 +88,7 @@ function Acknowledge({ group, known }: { group: FaultGroup; known: boolean }) {
         onClick={known ? undefined : send}
         data-testid={`acknowledge-${group.deviceId}`}
       >
-        <IconCheck size={16} />
+        {known ? <IconEyeCheck size={17} /> : <IconEye size={17} stroke={1.6} />}
       </ActionIcon>
     </Tooltip>
   );

@@ -1,16 +1,13 @@
 import { useTranslation } from "react-i18next";
 import type { LampState } from "../api/types";
 import { useFormat } from "../format/useFormat";
-import { litColour } from "../map/lampPaint";
 import { useNow } from "../state/desk";
-import { usePlace } from "../state/place";
 import styles from "./LampPanel.module.css";
 
 /** What the lamp measures now, against what was asked of it. */
 export function LevelNow({ lamp }: { lamp: LampState }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { theme } = usePlace();
   const now = useNow(1_000);
   const level = lamp.level === null ? null : Math.round(lamp.level);
   const differs = lamp.targetLevel !== null && level !== null && Math.abs(lamp.targetLevel - level) > 2;
@@ -26,9 +23,6 @@ export function LevelNow({ lamp }: { lamp: LampState }) {
         <span className={styles.quiet} data-testid="lamp-age">
           {lamp.observedAt ? format.age(lamp.observedAt, now) : t("lamp.never")}
         </span>
-      </div>
-      <div className={styles.track} aria-hidden="true">
-        <span style={{ width: `${level ?? 0}%`, background: litColour(level ?? 0, theme) }} />
       </div>
     </div>
   );

@@ -6,7 +6,7 @@ import { useFormat } from "../format/useFormat";
 import { usePlace } from "../state/place";
 import styles from "./NightStrip.module.css";
 import { stepPath } from "./plan";
-import { skyStops } from "./sky";
+import { altitudeAt, altitudeKnots, skyStops, type Theme } from "./sky";
 import { bucketTicks, hourMarks } from "./ticks";
 
 const WIDTH = 1000;
@@ -32,7 +32,7 @@ export function NightSky({ night, nowMs, previewMs }: NightSkyProps) {
       <SkyPicture night={night} nowShare={share(nowMs)} />
       <Sun night={night} share={share} />
       <FaultTicks start={start} end={end} />
-      <Hours start={start} end={end} />
+      <Hours night={night} />
       <span className={styles.now} style={{ left: `${share(nowMs) * 100}%` }} data-testid="night-now" />
       {previewMs !== null && (
         <span className={styles.preview} style={{ left: `${share(previewMs) * 100}%` }} />
@@ -83,9 +83,17 @@ function SkyPicture({ night, nowShare }: { night: Night; nowShare: number }) {
   );
 }
 
+/** Day and low sun are pale in the day theme: what stands on them has to be dark. */
+const PALE_ABOVE_DEG = -1;
+
+function toneOf(night: Night, ms: number, theme: Theme): "pale" | "deep" {
+  return theme === "light" && altitudeAt(altitudeKnots(night), ms) > PALE_ABOVE_DEG ? "pale" : "deep";
+}
+
 function Sun({ night, share }: { night: Night; share: (ms: number) => number }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const { theme } = usePlace();
   if (!night.sunset || !night.sunrise) {
     const dark = night.planned.some((point) => point.level > 0);
     return <span className={styles.polar}>{t(dark ? "night.polarNight" : "night.polarDay")}</span>;
@@ -94,22 +102,31 @@ function Sun({ night, share }: { night: Night; share: (ms: number) => number }) 
   const sunrise = Date.parse(night.sunrise);
   return (
     <>
-      <span className={styles.sunset} style={{ right: `${(1 - share(sunset)) * 100}%` }}>
-        {t("night.sunset", { time: format.time(sunset) })}
+      <span
+        className={styles.sunset}
+        data-tone={toneOf(night, sunset, theme)}
+        style={{ right: `${(1 - share(sunset)) * 100}%` }}
+      >
+        <span className={styles.word}>{t("night.sunset")}</span> {format.time(sunset)}
       </span>
-      <span className={styles.sunrise} style={{ left: `${share(sunrise) * 100}%` }}>
-        {t("night.sunrise", { time: format.time(sunrise) })}
+      <span
+        className={styles.sunrise}
+        data-tone={toneOf(night, sunrise, theme)}
+        style={{ left: `${share(sunrise) * 100}%` }}
+      >
+        <span className={styles.word}>{t("night.sunrise")}</span> {format.time(sunrise)}
       </span>
     </>
   );
 }
 
-function Hours({ start, end }: { start: number; end: number }) {
+function Hours({ night }: { night: Night }) {
   const format = useFormat();
+  const { theme } = usePlace();
   return (
     <span className={styles.hours} aria-hidden="true">
-      {hourMarks(start, end).map(({ ms, share }) => (
-        <span key={ms} style={{ left: `${share * 100}%` }}>
+      {hourMarks(Date.parse(night.start), Date.parse(night.end)).map(({ ms, share }) => (
+        <span key={ms} style={{ left: `${share * 100}%` }} data-tone={toneOf(night, ms, theme)}>
           {format.time(ms)}
         </span>
       ))}

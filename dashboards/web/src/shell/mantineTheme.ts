@@ -13,8 +13,22 @@ const amber: MantineColorsTuple = [
   "#663b00",
 ];
 
+/** Mantine's dark shades, turned to ink. */
+const ink: MantineColorsTuple = [
+  "#e9eef8",
+  "#b9c6df",
+  "#94a5c6",
+  "#5b6d92",
+  "#31446a",
+  "#1d2b47",
+  "#16223a",
+  "#101a2d",
+  "#0a111f",
+  "#060b16",
+];
+
 export const mantineTheme = createTheme({
-  colors: { amber },
+  colors: { amber, dark: ink },
   primaryColor: "amber",
   primaryShade: 5,
   autoContrast: true,

@@ -1,0 +1,119 @@
+import { createExpression, type StylePropertySpecification } from "@maplibre/maplibre-gl-style-spec";
+import { describe, expect, it } from "vitest";
+import { lampState } from "../testing/lamps";
+import { areaFeatures, boundsOf, faultFeatures, lampFeatures } from "./features";
+import { convexHull, paddedHull } from "./hull";
+import { lampExpressions, litColour, markOf } from "./lampPaint";
+import { PALETTES } from "./palette";
+
+const light = (hex: string) =>
+  [1, 3, 5].reduce((sum, at) => sum + Number.parseInt(hex.slice(at, at + 2), 16), 0);
+
+function evaluate(expression: unknown, state: Record<string, unknown>): unknown {
+  const spec = { type: "number", "property-type": "data-driven" } as unknown as StylePropertySpecification;
+  const parsed = createExpression(expression, { ...spec, type: undefined } as never);
+  if (parsed.result === "error") throw new Error(JSON.stringify(parsed.value));
+  return parsed.value.evaluate({ zoom: 15 }, { type: 1, properties: {} } as never, state as never);
+}
+
+describe("lamp colours", () => {
+  it("are brighter when the lamp is brighter, in both themes", () => {
+    for (const theme of ["dark", "light"] as const) {
+      const steps = [0, 25, 50, 75, 100].map((level) => light(litColour(level, theme)));
+      expect(steps).toEqual([...steps].sort((a, b) => a - b));
+      expect(new Set(steps).size).toBe(5);
+    }
+  });
+
+  it("do not go beyond their ends", () => {
+    expect(litColour(140, "dark")).toBe(PALETTES.dark.bright);
+    expect(litColour(-3, "dark")).toBe(PALETTES.dark.ember);
+  });
+});
+
+describe("markOf", () => {
+  it("takes the measured level of a lit lamp, the asked one where none was measured", () => {
+    expect(markOf(lampState({ level: 48 }))).toEqual({ kind: "lit", level: 48 });
+    expect(markOf(lampState({ level: null, targetLevel: 60 }))).toEqual({ kind: "lit", level: 60 });
+    expect(markOf(lampState({ state: "off", level: 0 }))).toEqual({ kind: "off", level: 0 });
+  });
+
+  it("never calls an unknown lamp dark or lit", () => {
+    expect(markOf(lampState({ state: "unknown", level: null })).kind).toBe("unknown");
+  });
+});
+
+describe("lamp expressions", () => {
+  const now = lampExpressions(PALETTES.dark, null);
+  const planned = lampExpressions(PALETTES.dark, 50);
+  const dark = lampExpressions(PALETTES.dark, 0);
+
+  it("draw a fault as no disc at all: its diamond stands there", () => {
+    expect(evaluate(now.size, { kind: "fault", level: 100 })).toBe(0);
+    expect(evaluate(planned.size, { kind: "fault", level: 100 })).toBe(0);
+  });
+
+  it("glow more at a higher level and not at all when off", () => {
+    const glow = (level: number) => evaluate(now.glow, { kind: "lit", level }) as number;
+    expect(glow(100)).toBeGreaterThan(glow(50));
+    expect(evaluate(now.glow, { kind: "off", level: 0 })).toBe(0);
+  });
+
+  it("show the planned level of another moment", () => {
+    expect(evaluate(planned.glow, { kind: "off", level: 0 })).toBeGreaterThan(0);
+    expect(evaluate(dark.glow, { kind: "lit", level: 100 })).toBe(0);
+  });
+});
+
+describe("features", () => {
+  const lamps = [
+    lampState({ id: "A", longitude: 107.5, latitude: -7.0 }),
+    lampState({ id: "B", longitude: 107.6, latitude: -7.1, state: "fault", level: 0 }),
+    lampState({ id: "C", longitude: 107.55, latitude: -7.2, areaId: "other", state: "fault" }),
+  ];
+
+  it("hold what the map paints by", () => {
+    const [first] = lampFeatures(lamps, (id) => id.charCodeAt(0)).features;
+    expect(first).toMatchObject({ id: 65, properties: { id: "A", kind: "lit", level: 100 } });
+  });
+
+  it("tell a dark fault from a lit one", () => {
+    expect(faultFeatures(lamps).features.map((feature) => feature.properties?.icon)).toEqual([
+      "fault-dark",
+      "fault-lit",
+    ]);
+  });
+
+  it("outline and name every area that has lamps", () => {
+    const [outlines, names] = areaFeatures(lamps, []);
+    expect(outlines.features).toHaveLength(2);
+    expect(names.features.map((feature) => feature.properties?.name)).toEqual(["32.04.37", "other"]);
+  });
+
+  it("bound all lamps, an area, and nothing", () => {
+    expect(boundsOf(lamps, null)).toEqual([107.5, -7.2, 107.6, -7.0]);
+    expect(boundsOf(lamps, "other")).toEqual([107.55, -7.2, 107.55, -7.2]);
+    expect(boundsOf(lamps, "none")).toBeNull();
+  });
+});
+
+describe("hull", () => {
+  it("leaves out what lies inside", () => {
+    const hull = convexHull([
+      [0, 0],
+      [2, 0],
+      [1, 1],
+      [2, 2],
+      [0, 2],
+    ]);
+    expect(hull).toHaveLength(4);
+    expect(hull).not.toContainEqual([1, 1]);
+  });
+
+  it("makes a closed ring even around a single lamp", () => {
+    const ring = paddedHull([[107.5, -7]], 100);
+    expect(ring.length).toBeGreaterThan(8);
+    expect(ring[0]).toEqual(ring[ring.length - 1]);
+    expect(paddedHull([], 100)).toEqual([]);
+  });
+});

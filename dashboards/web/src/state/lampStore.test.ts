@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { lampState } from "../testing/lamps";
+import { LampStore } from "./lampStore";
+
+function manual() {
+  let pending: (() => void) | null = null;
+  const store = new LampStore((flush) => {
+    pending = flush;
+  });
+  const frame = () => {
+    pending?.();
+    pending = null;
+  };
+  return { store, frame };
+}
+
+describe("LampStore", () => {
+  it("tells many changes of one frame once", () => {
+    const { store, frame } = manual();
+    const told: string[][] = [];
+    store.subscribe((changed) => told.push([...changed]));
+    store.upsert([lampState({ id: "A" })]);
+    store.upsert([lampState({ id: "B" }), lampState({ id: "A", level: 50 })]);
+    frame();
+    expect(told).toEqual([["A", "B"]]);
+    expect(store.get("A")?.level).toBe(50);
+  });
+
+  it("counts per area and over all", () => {
+    const { store, frame } = manual();
+    store.upsert([
+      lampState({ id: "A", areaId: "1", state: "lit" }),
+      lampState({ id: "B", areaId: "1", state: "fault" }),
+      lampState({ id: "C", areaId: "2", state: "unknown" }),
+    ]);
+    frame();
+    expect(store.countsOf("1")).toEqual({ total: 2, lit: 1, off: 0, fault: 1, unknown: 0 });
+    expect(store.total()).toEqual({ total: 3, lit: 1, off: 0, fault: 1, unknown: 1 });
+    expect(store.countsOf("3").total).toBe(0);
+  });
+
+  it("changes membership only when lamps come or go", () => {
+    const { store, frame } = manual();
+    store.upsert([lampState({ id: "A" }), lampState({ id: "B" })]);
+    const before = store.membership;
+    store.upsert([lampState({ id: "A", level: 1 })]);
+    expect(store.membership).toBe(before);
+    store.retain(new Set(["A"]));
+    frame();
+    expect(store.membership).toBe(before + 1);
+    expect(store.get("B")).toBeUndefined();
+  });
+});
