@@ -60,6 +60,15 @@ def _line_address(port: str) -> str:
     raise ValueError("expected a device path such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port")
 
 
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 Identifier = Annotated[str, StringConstraints(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
 """An MQTT topic level: `+`, `/` and `#` have a meaning there."""
 
@@ -184,12 +193,3 @@ def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is
     if isinstance(value, dict) or "password" in field:
         return f"{field[1:] or 'file'}: {message}"
     return f"{field[1:]} is {value!r}: {message}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
