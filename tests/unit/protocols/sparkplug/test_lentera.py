@@ -235,7 +235,8 @@ def test_our_own_command_without_expiration_lasts_until_it_is_ended() -> None:
     ],
 )
 def test_a_command_that_cannot_be_meant_is_named(name: str, value: Value, expected: str) -> None:
-    given_metrics: dict[str, Value] = {TARGET_LIGHT_COMMAND: 50, COMMAND_ID: "c"} | {name: value}
+    given_metrics: dict[str, Value] = {TARGET_LIGHT_COMMAND: 50, COMMAND_ID: "c"}
+    given_metrics[name] = value
     metrics = [MetricValue(key, value=each) for key, each in given_metrics.items()]
     with pytest.raises(InvalidCommand) as caught:
         command_from("L", metrics, NOW)

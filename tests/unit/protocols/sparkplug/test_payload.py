@@ -2,7 +2,6 @@
 
 import math
 import struct
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -211,10 +210,9 @@ def test_a_value_that_does_not_fit_is_refused_by_name(
         encode(Payload(1, [MetricValue("m", None, datatype, value)]))
 
 
-def malformed(**fields: Any) -> str:
-    """Why a payload with one metric of these protobuf fields is not taken."""
-    message = pb.Payload(seq=7)
-    message.metrics.add(**fields)
+def malformed(metric: pb.Metric) -> str:
+    """Why a payload with this one metric is not taken."""
+    message = pb.Payload(seq=7, metrics=[metric])
     with pytest.raises(MalformedPayload) as caught:
         decode(message.SerializeToString())
     assert caught.value.seq == 7
@@ -222,25 +220,42 @@ def malformed(**fields: Any) -> str:
 
 
 def test_malformed_metrics_are_named_with_what_was_expected() -> None:
-    assert malformed(name="m", datatype=99, int_value=1) == "metric m: datatype 99, expected 1..34"
-    assert malformed(name="m", datatype=3) == "metric m: no value, expected one or is_null"
-    assert malformed(alias=4) == "metric alias 4: no value, expected one or is_null"
-    assert malformed(int_value=1) == "metric: neither name nor alias, expected one of them"
-    assert malformed(name="m", datatype=5, int_value=300) == "metric m: 300, expected UINT8 in 0..255"
-    assert malformed(name="m", datatype=1, int_value=300) == "metric m: 300, expected INT8 of 8 bits"
-    assert malformed(name="m", datatype=3, string_value="x") == "metric m: 'x' (str), expected INT32"
-    assert malformed(name="m", datatype=12, int_value=1) == "metric m: 1 (int), expected STRING"
-    assert malformed(name="m", datatype=11, double_value=1) == "metric m: 1.0 (float), expected BOOLEAN"
-    assert malformed(name="m", datatype=9, boolean_value=True) == "metric m: True (bool), expected FLOAT"
-    assert malformed(name="m", datatype=9, bytes_value=b"x") == "metric m: b'x' (bytes), expected FLOAT"
-    assert "4 bytes, expected whole items" in malformed(name="m", datatype=29, bytes_value=b"1234")
+    assert malformed(pb.Metric(name="m", datatype=99, int_value=1)) == "metric m: datatype 99, expected 1..34"
+    assert malformed(pb.Metric(name="m", datatype=3)) == "metric m: no value, expected one or is_null"
+    assert malformed(pb.Metric(alias=4)) == "metric alias 4: no value, expected one or is_null"
+    assert malformed(pb.Metric(int_value=1)) == "metric: neither name nor alias, expected one of them"
+    assert (
+        malformed(pb.Metric(name="m", datatype=5, int_value=300)) == "metric m: 300, expected UINT8 in 0..255"
+    )
+    assert (
+        malformed(pb.Metric(name="m", datatype=1, int_value=300)) == "metric m: 300, expected INT8 of 8 bits"
+    )
+    assert (
+        malformed(pb.Metric(name="m", datatype=3, string_value="x")) == "metric m: 'x' (str), expected INT32"
+    )
+    assert malformed(pb.Metric(name="m", datatype=12, int_value=1)) == "metric m: 1 (int), expected STRING"
+    assert (
+        malformed(pb.Metric(name="m", datatype=11, double_value=1))
+        == "metric m: 1.0 (float), expected BOOLEAN"
+    )
+    assert (
+        malformed(pb.Metric(name="m", datatype=9, boolean_value=True))
+        == "metric m: True (bool), expected FLOAT"
+    )
+    assert (
+        malformed(pb.Metric(name="m", datatype=9, bytes_value=b"x"))
+        == "metric m: b'x' (bytes), expected FLOAT"
+    )
+    assert "4 bytes, expected whole items" in malformed(pb.Metric(name="m", datatype=29, bytes_value=b"1234"))
 
 
 def test_properties_must_pair_up_and_be_typed() -> None:
     odd = pb.PropertySet(keys=["Quality"])
-    assert "1 keys and 0 values" in malformed(name="m", datatype=3, int_value=1, properties=odd)
+    assert "1 keys and 0 values" in malformed(pb.Metric(name="m", datatype=3, int_value=1, properties=odd))
     untyped = pb.PropertySet(keys=["Quality"], values=[pb.PropertyValue(int_value=192)])
-    assert "property 'Quality': type 0" in malformed(name="m", datatype=3, int_value=1, properties=untyped)
+    assert "property 'Quality': type 0" in malformed(
+        pb.Metric(name="m", datatype=3, int_value=1, properties=untyped)
+    )
     quality = pb.PropertySet(keys=["Quality"], values=[pb.PropertyValue(type=3, int_value=192)])
     message = pb.Payload()
     message.metrics.add(name="m", datatype=3, int_value=1, properties=quality)
