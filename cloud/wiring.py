@@ -1,7 +1,6 @@
 """Making the services of an API process: the one place where their parts are named."""
 
 import secrets
-from pathlib import Path
 
 from cloud.access.service import AccessService
 from cloud.access.store import AccessStore
@@ -19,14 +18,14 @@ from cloud.inventory.states import LampStates
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import LiveFeed
 from cloud.services import Services
-from cloud.telemetry.sqlite import SqliteTelemetry
+from cloud.telemetry.open import open_store
 from protocols.clock import Clock
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
     """The services over the stores that `config` names; the caller closes them."""
     engine = create_engine(config.database_url)
-    telemetry = SqliteTelemetry.open(Path(config.telemetry_url.removeprefix("sqlite:///")))
+    telemetry = open_store(config.telemetry_url)
     feed = LiveFeed(broker_address(config), f"lentera-api-{secrets.token_hex(4)}")
     store, plan = InventoryStore(engine), LightingPlan()
     inventory = InventoryService(store, LampStates(engine), BoardCounter(engine), plan, clock)

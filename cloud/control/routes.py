@@ -1,6 +1,7 @@
 """Commands, tonight's plan and the programs over HTTP."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -11,7 +12,8 @@ from starlette.responses import Response
 from cloud.access.guard import Operator
 from cloud.control.night import NightView, ProgramList
 from cloud.control.service import Override
-from cloud.live.model import CommandView
+from cloud.live.model import CommandView, LiveUpdate
+from cloud.problems import ProblemError
 from cloud.responses import answers, json_response
 from cloud.services import ServicesOf
 
@@ -35,13 +37,20 @@ class CommandRequest(BaseModel):
 
 
 @router.post(
-    "/commands", status_code=202, responses=answers(CommandView, "Stored and sent", 403, 404, 422, status=202)
+    "/commands",
+    status_code=202,
+    responses=answers(CommandView, "Stored and sent", 403, 404, 422, 503, status=202),
 )
 async def post_command(services: ServicesOf, caller: Operator, asked: CommandRequest) -> Response:
     """Ask lamps for a level; the answer says how it stands, and so does the live feed from then on."""
+    if not services.feed.connected:
+        detail = "the broker is not reachable, so nothing was stored or sent; try again"
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
     duration = None if asked.duration is None else timedelta(seconds=asked.duration)
     override = Override(asked.lamp_ids, asked.level, duration, asked.note)
-    return json_response(await services.control.command(override, caller.name), 202)
+    view = await services.control.command(override, caller.name)
+    await services.announce(LiveUpdate(commands=(view,)))
+    return json_response(view, 202)
 
 
 @router.get("/commands/{command_id}", responses=answers(CommandView, "The command", 404))

@@ -3,17 +3,21 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio.to_thread
+import structlog
 
 from cloud.control.model import Command, command_view
 from cloud.control.store import ControlStore
 from cloud.inventory.store import InventoryStore, LampAddress
+from cloud.live.feed import BrokerUnreachableError
 from cloud.live.model import CommandView
 from cloud.problems import not_found
 from protocols.clock import Clock
 from protocols.lamp import LightCommand
+
+log = structlog.get_logger(__name__)
 
 DEADLINE_WALL_S = 30.0  # a gateway answers within a second; this covers one that is just reconnecting
 
@@ -42,7 +46,13 @@ class ControlService:
     async def command(self, asked: Override, requested_by: str) -> CommandView:
         """Store a command and send it out; 404 when a lamp is unknown, then nothing is stored or sent."""
         command, addresses = await anyio.to_thread.run_sync(self._store_command, asked, requested_by)
-        await self._send([_for_lamp(command, lamp_id) for lamp_id in addresses], addresses)
+        try:
+            await self._send([_for_lamp(command, lamp_id) for lamp_id in addresses], addresses)
+        except BrokerUnreachableError as error:
+            log.warning("command not sent", command_id=command.id, error=str(error))
+            await anyio.to_thread.run_sync(
+                self._store.fail_pending, command.id, f"not sent: {error}", command.created
+            )
         return await anyio.to_thread.run_sync(self.view, command.id)
 
     def view(self, command_id: str) -> CommandView:
@@ -60,18 +70,23 @@ class ControlService:
         now = self._clock.now()
         # The gateway judges the deadline by domain time, which may run faster than the network does.
         deadline = now + timedelta(seconds=DEADLINE_WALL_S * max(1.0, self._clock.speed))
-        ends = asked.level_percent is None or asked.duration is None
         command = Command(
             id=str(uuid.uuid4()),
             level_percent=asked.level_percent,
             created=now,
             deadline=deadline,
-            expiration=None if ends or asked.duration is None else now + asked.duration,
+            expiration=_expiration(asked, now),
             requested_by=requested_by,
             note=asked.note,
         )
         self._store.add(command, sorted(addresses))
         return command, addresses
+
+
+def _expiration(asked: Override, now: datetime) -> datetime | None:
+    if asked.level_percent is None or asked.duration is None:
+        return None
+    return now + asked.duration
 
 
 def _for_lamp(command: Command, lamp_id: str) -> LightCommand:

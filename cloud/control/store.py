@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,6 +82,14 @@ class ControlStore:
         """A command and its results, by lamp."""
         with self._engine.connect() as connection:
             return commands_of(connection, [command_id]).get(command_id)
+
+    def fail_pending(self, command_id: str, detail: str, time: datetime) -> None:
+        """Note that a command will not be carried out where no answer has come yet."""
+        results = table_of(CommandResultRow)
+        pending = sa.and_(results.c.command_id == command_id, results.c.status == CommandStatus.PENDING.value)
+        failed = {"status": CommandStatus.FAILED.value, "detail": detail, "time_ms": to_unix_ms(time)}
+        with writing(self._engine) as connection:
+            connection.execute(sa.update(results).where(pending).values(failed))
 
     def overrides(self, lamp_ids: Sequence[str] | None, now_ms: int) -> dict[str, StoredOverride]:
         """The overrides in force at `now_ms`, of these lamps or of all."""

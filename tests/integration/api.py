@@ -1,7 +1,8 @@
 """A small town's API for tests: open services, clients of each role, and what ingest would leave behind."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,10 +18,12 @@ from cloud.config import CloudConfig
 from cloud.database import table_of, upsert, writing
 from cloud.ingest.store import GatewayStateRow, LampStateRow
 from cloud.inventory.service import import_inventory
+from cloud.live.feed import LiveFeed
 from cloud.services import Services
 from cloud.wiring import open_services
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp, Road
+from tests.conftest import eventually
 
 EVENING = datetime(2026, 8, 10, 13, 0, tzinfo=UTC)  # 20:00 in Soreang: lamps are on at 100 %
 
@@ -119,11 +122,22 @@ def small_town() -> Inventory:
     )
 
 
+@asynccontextmanager
+async def running(feed: LiveFeed) -> AsyncIterator[None]:
+    """The feed connected to its broker while the block runs."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(feed.run())
+        await eventually(lambda: feed.connected, what="the broker")
+        yield
+        task.cancel()
+
+
 @contextmanager
-def open_api(database_url: str, folder: Path) -> Iterator[Api]:
+def open_api(database_url: str, folder: Path, mqtt_port: int = 1) -> Iterator[Api]:
     """An application over the database, with the small town and one user of each role."""
     clock = FixedClock()
-    config = CloudConfig(database_url=database_url, telemetry_url=f"sqlite:///{folder / 'telemetry.db'}")
+    telemetry_url = f"sqlite:///{folder / 'telemetry.db'}"
+    config = CloudConfig(database_url=database_url, telemetry_url=telemetry_url, mqtt_port=mqtt_port)
     services = open_services(config, clock)
     try:
         import_inventory(services.engine, small_town())

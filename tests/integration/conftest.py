@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from cloud.database import create_engine, upgrade
-from tests.conftest import require_program, wait_until
+from tests.conftest import Broker, require_program, wait_until
 from tests.integration.api import Api, open_api
 
 _BINARIES = "/usr/lib/postgresql"
@@ -101,6 +101,13 @@ def database_url(empty_database_url: str) -> str:
     upgrade(engine)
     engine.dispose()
     return empty_database_url
+
+
+@pytest.fixture
+def online_api(database_url: str, tmp_path: Path, mosquitto: Broker) -> Iterator[Api]:
+    """As `api`, with a real broker for its feed."""
+    with open_api(database_url, tmp_path, mosquitto.port) as opened:
+        yield opened
 
 
 @pytest.fixture
