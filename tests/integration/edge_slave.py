@@ -63,6 +63,7 @@ class SlaveLine:
         self.units = units
         self.frames = 0
         self.silence_violations = 0
+        self.reads_answered = 0
         self.requests: list[tuple[int, int]] = []  # unit, function
         self._character_s = 11 / baud
         self._silence_s = 3.5 * self._character_s if baud <= 19200 else 0.00175
@@ -152,6 +153,7 @@ class SlaveLine:
 
     def _send(self, answer: bytes) -> None:
         os.write(self._master, answer)
+        self.reads_answered += answer[1] == 4
         self._quiet_since = time.monotonic()
 
     def _write(self, unit: Unit, address: int, value: int, *, broadcast: bool) -> None:
