@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -39,6 +40,7 @@ async def run_simulator(
     timer = WireTimer(asyncio.get_running_loop())
     world = build_world(config, inventory, clock, timer)
     night = plan_night(list(world.lamps), clock.now(), config.seed, config.faults_per_1000_lamps)
+    _allow_open_files(len(world.lines))
     with contextlib.closing(timer), socket.create_server((config.http_host, config.http_port)) as listener:
         timer.start()
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -50,6 +52,15 @@ async def run_simulator(
             log.info("simulator.ready", lamps=len(world.lamps), lines=len(world.lines), url=url)
             if on_ready is not None:
                 on_ready(url)
+
+
+def _allow_open_files(lines: int) -> None:
+    """Raise the soft limit where a large inventory needs more descriptors than a shell grants by default."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 256 + 4 * lines
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitStack) -> dict[str, int]:

@@ -18,7 +18,7 @@ class SimulatorConfig:
 
     Every line is a pseudo-terminal under `run_dir`/lines. `baud` 0 takes all wire time away. With
     `tcp_first_port` the n-th line is served on that port + n as well, or on any free port when it is 0.
-    `strict_silence` loses requests that break the silence between frames; else they are only counted.
+    Requests that break the silence between frames are counted, and lost unless `strict_silence` is off.
     `faults_per_1000_lamps` breaks that many lamps in the course of twelve hours, as `seed` has it.
     """
 
@@ -27,7 +27,7 @@ class SimulatorConfig:
     http_port: int = 0
     seed: int = 1
     baud: int = 9600
-    strict_silence: bool = False
+    strict_silence: bool = True
     tcp_host: str = "127.0.0.1"
     tcp_first_port: int | None = None
     tcp_framing: TcpFraming = TcpFraming.MODBUS_TCP

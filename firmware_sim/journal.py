@@ -3,14 +3,13 @@
 import math
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _FIELDS = 3
 _FEWEST_PER_LAMP = 256
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredPoll:
+class AnsweredPoll(NamedTuple):
     """One answered poll; None where the controller said it does not know."""
 
     time_ms: int

@@ -37,6 +37,7 @@ class LineStatistics:
     silence_violations: int = 0
     crc_errors: int = 0
     collisions: int = 0
+    wrong_baud: int = 0
     late_ms_total: float = 0.0
     late_ms_max: float = 0.0
 
@@ -82,6 +83,11 @@ class Line:
         self._heard_at = 0.0
         self._free_at = 0.0
         self._request_span = (0.0, 0.0)
+
+    @property
+    def baud(self) -> int:
+        """Its characters a second times bits a character; 0 where the wire takes no time."""
+        return self._timing.baud
 
     @property
     def silence_s(self) -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import termios
 import tty
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,7 +29,7 @@ def pseudo_terminal(line: Line, link: Path) -> Iterator[None]:
         tty.setraw(slave)
         os.set_blocking(master, False)
         _point(link, os.ttyname(slave))
-        loop.add_reader(master, _read_terminal, master, line)
+        loop.add_reader(master, _Terminal(line, master, slave).read)
         yield
     finally:
         loop.remove_reader(master)
@@ -43,20 +44,39 @@ def _point(link: Path, target: str) -> None:
     link.symlink_to(target)
 
 
-def _read_terminal(master: int, line: Line) -> None:
-    try:
-        data = os.read(master, 4096)
-    except BlockingIOError:
-        return
-    line.receive(data, lambda reply: _write_terminal(master, line, reply))
+class _Terminal:
+    """Passes bytes between a pseudo-terminal and a line. A gateway set to another baud is not understood."""
 
+    def __init__(self, line: Line, master: int, slave: int) -> None:
+        self._line = line
+        self._master = master
+        self._slave = slave
+        self._speed = getattr(termios, f"B{line.baud}", None) if line.baud else None
+        self._mistuned = False
 
-def _write_terminal(master: int, line: Line, reply: bytes) -> None:
-    try:
-        os.write(master, reply)
-    except BlockingIOError:
-        # nobody reads: a real wire would not keep the bytes either
-        log.debug("line.unread", line=line.name, lost_bytes=len(reply))
+    def read(self) -> None:
+        try:
+            data = os.read(self._master, 4096)
+        except BlockingIOError:
+            return
+        if self._tuned():
+            self._line.receive(data, self._write)
+        else:
+            self._line.statistics.wrong_baud += 1
+
+    def _tuned(self) -> bool:
+        mistuned = self._speed not in (None, termios.tcgetattr(self._slave)[5])
+        if mistuned != self._mistuned:
+            self._mistuned = mistuned
+            log.warning("line.wrong_baud", line=self._line.name, baud=self._line.baud, over=not mistuned)
+        return not mistuned
+
+    def _write(self, reply: bytes) -> None:
+        try:
+            os.write(self._master, reply)
+        except BlockingIOError:
+            # nobody reads: a real wire would not keep the bytes either
+            log.debug("line.unread", line=self._line.name, lost_bytes=len(reply))
 
 
 @asynccontextmanager

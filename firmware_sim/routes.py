@@ -1,7 +1,7 @@
 """The simulator's HTTP API: the physical truth, faults, lines and uplinks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated
 
 import msgspec
@@ -79,13 +79,11 @@ def _lamp_routes(world: World) -> APIRouter:
         return Response(status_code=204)
 
     @router.get("/log")
-    async def answered_polls(lamp_id: Annotated[str, Query(alias="lampId")]) -> dict[str, object]:
-        _lamp(world, lamp_id)
-        polls = [
-            {"time": poll.time_ms, "level": poll.level_percent, "activePower": poll.active_power_w}
-            for poll in world.journal.polls(lamp_id)
-        ]
-        return {"lampId": lamp_id, "polls": polls}
+    async def answered_polls(
+        lamp_id: Annotated[str | None, Query(alias="lampId")] = None,
+    ) -> StreamingResponse:
+        lamp_ids = list(world.lamps) if lamp_id is None else [_lamp(world, lamp_id).lamp.id]
+        return StreamingResponse(_polls(world, lamp_ids), media_type="application/json")
 
     return router
 
@@ -130,6 +128,21 @@ def _uplink(world: World, gateway_id: str) -> bool:
     if gateway_id not in world.uplinks:
         raise NotFoundError("gateway", gateway_id)
     return world.uplinks[gateway_id]
+
+
+async def _polls(world: World, lamp_ids: Sequence[str]) -> AsyncIterator[bytes]:
+    yield b'{"items":['
+    comma = b""
+    for lamp_id in lamp_ids:
+        rows = [
+            {"lampId": lamp_id, "time": time_ms, "level": level, "activePower": power}
+            for time_ms, level, power in world.journal.polls(lamp_id)
+        ]
+        if rows:
+            yield comma + msgspec.json.encode(rows)[1:-1]
+            comma = b","
+        await asyncio.sleep(0)
+    yield b"]}"
 
 
 async def _all_lamps(world: World) -> AsyncIterator[bytes]:
@@ -192,6 +205,7 @@ def _line(line: Line, ports: dict[str, int]) -> dict[str, object]:
         "collisions": counts.collisions,
         "meanLateness": round(counts.late_ms_total / max(1, counts.answers), 3),
         "maxLateness": round(counts.late_ms_max, 3),
+        "wrongBaud": counts.wrong_baud,
     }
 
 

@@ -16,8 +16,10 @@ from firmware_sim.mains import Feeder, FeederTraits
 from firmware_sim.streets import SPACING_M
 from firmware_sim.timing import WireTimer, WireTiming
 from protocols.clock import Clock
-from protocols.inventory.model import Inventory, Lamp
+from protocols.inventory.lamp_list import MAX_PROBLEMS
+from protocols.inventory.model import Inventory, InventoryError, Lamp
 
+PROFILE = "lentera-lamp"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +78,16 @@ class World:
 
 
 def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, timer: WireTimer) -> World:
-    """A world as `config.seed` has it: the same seed and inventory give the same lamps."""
+    """A world as `config.seed` has it: the same seed and inventory give the same lamps.
+
+    Raises InventoryError for lamps with another controller than the one simulated here.
+    """
+    strangers = [lamp for lamp in inventory.lamps if lamp.profile != PROFILE]
+    if strangers:
+        raise InventoryError(
+            f"lamps: {lamp.id!r} has profile {lamp.profile!r}, expected {PROFILE!r}, the one simulated"
+            for lamp in strangers[:MAX_PROBLEMS]
+        )
     journal = PollJournal((lamp.id for lamp in inventory.lamps), config.logged_polls)
     world = World(clock, {}, [], {gateway.id: True for gateway in inventory.gateways}, journal)
     by_line: dict[tuple[str, int], list[Lamp]] = defaultdict(list)
