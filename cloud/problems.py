@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 import structlog
@@ -20,7 +21,7 @@ class FieldProblem(msgspec.Struct, frozen=True):
     """What is wrong with one field of a request."""
 
     field: str
-    value: object
+    value: Any
     expected: str
 
 

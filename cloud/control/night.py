@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from cloud.control.plan import LightingPlan
+from cloud.control.plan import LevelChange, LightingPlan
 from cloud.live.model import View
 from cloud.problems import not_found
 from cloud.telemetry.store import Series, StoreUnavailable, TelemetryStore
@@ -22,13 +23,6 @@ _STEP_MS = 15 * 60 * 1000
 _POINTS_A_NIGHT = 96  # one each step
 
 
-class NightLevel(View, frozen=True):
-    """A level in % from an instant on."""
-
-    time: datetime
-    level: float
-
-
 class NightView(View, frozen=True):
     """A night from local noon to local noon; `actual` is the mean of a sample of lamps."""
 
@@ -38,15 +32,15 @@ class NightView(View, frozen=True):
     sunrise: datetime | None
     civil_dusk: datetime | None
     civil_dawn: datetime | None
-    planned: list[NightLevel]
-    actual: list[NightLevel]
+    planned: list[LevelChange]
+    actual: list[LevelChange]
 
 
 class LevelState(View, frozen=True):
     """TALQ LevelState, in %."""
 
     value: float
-    name: str = "LevelState"
+    name: Literal["LevelState"] = "LevelState"
 
 
 class ProgramCommand(View, frozen=True):
@@ -60,7 +54,7 @@ class AstroClockActivePeriod(View, frozen=True):
 
     sunset_offset: int
     sunrise_offset: int
-    name: str = "AstroClockActivePeriod"
+    name: Literal["AstroClockActivePeriod"] = "AstroClockActivePeriod"
 
 
 class FixedTimeControl(View, frozen=True):
@@ -78,7 +72,7 @@ class ControlProgramOne(View, frozen=True):
     active_periods: list[AstroClockActivePeriod]
     fixed_time_controls: list[FixedTimeControl]
     initial_level: float
-    type: str = "ControlProgramOne"
+    type: Literal["ControlProgramOne"] = "ControlProgramOne"
 
 
 class ProgramList(View, frozen=True):
@@ -121,7 +115,7 @@ class NightService:
             sunrise=night.sunrise,
             civil_dusk=sun_event(latitude, longitude, night.date, zone, SunEvent.SET, CIVIL_DEG),
             civil_dawn=sun_event(latitude, longitude, next_day, zone, SunEvent.RISE, CIVIL_DEG),
-            planned=[NightLevel(time=time, level=level) for time, level in planned],
+            planned=[LevelChange(time=time, level=level) for time, level in planned],
             actual=self._actual(night, now),
         )
 
@@ -129,7 +123,7 @@ class NightService:
         """Every lighting program."""
         return ProgramList(items=[talq_program(self._plan.program)])
 
-    def _actual(self, night: Night, now: datetime) -> list[NightLevel]:
+    def _actual(self, night: Night, now: datetime) -> list[LevelChange]:
         series = []
         try:
             for lamp_id in self._sample():
@@ -140,14 +134,16 @@ class NightService:
         return mean_levels(series)
 
 
-def mean_levels(series: Sequence[Series]) -> list[NightLevel]:
+def mean_levels(series: Sequence[Series]) -> list[LevelChange]:
     """The mean of several lamps in steps of a quarter of an hour; steps without a reading are left out."""
     steps: dict[int, list[float]] = {}
     for one in series:
         for time_ms, level in one.points:
             if isinstance(level, (int, float)):
                 steps.setdefault(time_ms // _STEP_MS * _STEP_MS, []).append(level)
-    return [NightLevel(time=from_unix_ms(step), level=round(fmean(steps[step]), 1)) for step in sorted(steps)]
+    return [
+        LevelChange(time=from_unix_ms(step), level=round(fmean(steps[step]), 1)) for step in sorted(steps)
+    ]
 
 
 def talq_program(program: LightingProgram) -> ControlProgramOne:

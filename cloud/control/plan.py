@@ -4,10 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from cloud.live.model import View
 from protocols.lighting.program import ASTRO_DEFAULT, LevelDecision, LightingProgram, Place, level_at
 from protocols.sun import Night, night_of
 
 _MOST_PLACES = 2000
+
+
+class LevelChange(View, frozen=True):
+    """A level in % from an instant on."""
+
+    time: datetime
+    level: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,7 @@ class Outlook:
 
     program: LightingProgram
     night: Night
-    next_change: tuple[datetime, int] | None
+    next_change: LevelChange | None
 
 
 class LightingPlan:
@@ -44,5 +52,7 @@ class LightingPlan:
         present = level_at(self.program, place, instant)
         following = level_at(self.program, place, present.until).level_percent
         # In a polar day or night the plan has no change in sight.
-        change = None if following == present.level_percent else (present.until, following)
+        change = None
+        if following != present.level_percent:
+            change = LevelChange(time=present.until, level=following)
         return Outlook(self.program, night_of(latitude, longitude, zone, instant), change)

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
+from cloud.control.plan import LevelChange
 from cloud.inventory.states import LampStanding
 from cloud.live.model import LampCondition, LampView, View
 from protocols.inventory.model import Area, Gateway, Road
@@ -38,13 +40,6 @@ class ProgramName(View, frozen=True):
 
     id: str
     name: str
-
-
-class LevelChange(View, frozen=True):
-    """A level in % from an instant on."""
-
-    time: datetime
-    level: float
 
 
 class LampDetail(LampView, frozen=True):
@@ -114,7 +109,7 @@ class LineString(View, frozen=True):
     """GeoJSON line of [longitude, latitude]."""
 
     coordinates: list[tuple[float, float]]
-    type: str = "LineString"
+    type: Literal["LineString"] = "LineString"
 
 
 class RoadFeature(View, frozen=True):
@@ -122,14 +117,14 @@ class RoadFeature(View, frozen=True):
 
     geometry: LineString
     properties: RoadProperties
-    type: str = "Feature"
+    type: Literal["Feature"] = "Feature"
 
 
 class RoadCollection(View, frozen=True):
     """GeoJSON of every road."""
 
     features: list[RoadFeature]
-    type: str = "FeatureCollection"
+    type: Literal["FeatureCollection"] = "FeatureCollection"
 
 
 @dataclass(slots=True)

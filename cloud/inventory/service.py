@@ -17,7 +17,6 @@ from cloud.inventory.model import (
     GatewayCount,
     LampDetail,
     LampPage,
-    LevelChange,
     ProgramName,
     RoadCollection,
     Summary,
@@ -126,9 +125,7 @@ class InventoryService:
         standing, view = found
         outlook = self._plan.outlook(standing.lamp.latitude, standing.lamp.longitude, gateway.time_zone, now)
         program = ProgramName(id=outlook.program.id, name=outlook.program.name)
-        change = outlook.next_change
-        next_change = None if change is None else LevelChange(time=change[0], level=change[1])
-        return lamp_detail(view, standing.reading, program, outlook.night, next_change)
+        return lamp_detail(view, standing.reading, program, outlook.night, outlook.next_change)
 
     def areas(self) -> AreaList:
         """Every area with its counts."""

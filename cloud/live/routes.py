@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from cloud.live.feed import LiveFeed, Mailbox
 from cloud.live.model import View
+from cloud.responses import problem_content
 from cloud.services import ServicesOf
 from protocols.clock import Clock
 
@@ -47,10 +48,11 @@ class EventStream(StreamingResponse):
     "/live",
     response_class=Response,
     responses={
+        401: problem_content(),
         200: {
             "description": "Events lamps, alarms, commands, gateways and clock",
             "content": {"text/event-stream": {}},
-        }
+        },
     },
 )
 async def live(services: ServicesOf) -> EventStream:

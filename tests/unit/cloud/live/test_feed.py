@@ -1,0 +1,71 @@
+"""Fanning out live updates without growing."""
+
+import asyncio
+import json
+
+import pytest
+
+from cloud.broker import BrokerAddress
+from cloud.live.feed import BrokerUnreachableError, LiveFeed, Mailbox
+
+
+def _feed() -> LiveFeed:
+    return LiveFeed(BrokerAddress("127.0.0.1", 1), "test")
+
+
+async def test_a_slow_reader_holds_the_newest_of_each_only() -> None:
+    """A hundred thousand changes of ten lamps are ten entries."""
+    feed = _feed()
+    with feed.mailbox() as mailbox:
+        for number in range(10_000):
+            lamps = [{"id": f"lamp-{index}", "level": number % 101} for index in range(10)]
+            feed.deliver(json.dumps({"lamps": lamps}).encode())
+        taken = await mailbox.take(1)
+    items = [json.loads(item) for item in taken["lamps"]]
+    assert [item["id"] for item in items] == [f"lamp-{index}" for index in range(10)]
+    assert {item["level"] for item in items} == {9_999 % 101}
+
+
+async def test_too_much_for_a_reader_ends_it() -> None:
+    """It will start anew, with what holds then."""
+    mailbox = Mailbox()
+    mailbox.put("alarms", dict.fromkeys(range(200001), b"{}"))
+    assert mailbox.closed
+    assert await mailbox.take(1) == {}
+
+
+async def test_taking_waits_for_a_change() -> None:
+    """And gives up after the time given."""
+    mailbox = Mailbox()
+    assert await mailbox.take(0.01) == {}
+    async with asyncio.TaskGroup() as group:
+        taking = group.create_task(mailbox.take(5))
+        mailbox.put("lamps", {"a": b"{}"})
+    assert {kind: list(items) for kind, items in taking.result().items()} == {"lamps": [b"{}"]}
+    assert await mailbox.take(0.01) == {}
+
+
+async def test_a_reader_that_left_is_forgotten() -> None:
+    """Its mailbox is neither filled nor kept."""
+    feed = _feed()
+    with feed.mailbox() as mailbox:
+        pass
+    feed.deliver(b'{"lamps":[{"id":"a"}]}')
+    assert await mailbox.take(0.01) == {}
+    assert feed._mailboxes == set()
+
+
+async def test_closing_ends_every_reader() -> None:
+    """Also those that come too late."""
+    feed = _feed()
+    with feed.mailbox() as early:
+        feed.close()
+        assert early.closed
+    with feed.mailbox() as late:
+        assert late.closed
+
+
+async def test_without_a_broker_nothing_is_sent() -> None:
+    """The sender is told."""
+    with pytest.raises(BrokerUnreachableError):
+        await _feed().publish("topic", b"")
