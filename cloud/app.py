@@ -15,6 +15,7 @@ from cloud.alarms import routes as alarm_routes
 from cloud.config import CloudConfig
 from cloud.control import routes as control_routes
 from cloud.database import upgrade
+from cloud.headers import SafetyHeaders
 from cloud.health import router as health_router
 from cloud.inventory import routes as inventory_routes
 from cloud.live import routes as live_routes
@@ -87,6 +88,7 @@ def _routed_app() -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=1)
+    app.add_middleware(SafetyHeaders)
     app.add_middleware(RequestMetrics)
     app.include_router(health_router)
     app.include_router(access_routes.login_router)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from annotated_types import Ge, Le
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PRIMARY_HOST_ID = "lentera"
@@ -50,6 +50,13 @@ class CloudConfig(BaseSettings):
             )
         return self
 
+    @field_validator("web_dir")
+    @classmethod
+    def _web_is_built(cls, web_dir: Path | None) -> Path | None:
+        if web_dir is not None and not (web_dir / "index.html").is_file():
+            raise ValueError("expected the folder of a built map, with an index.html in it")
+        return web_dir
+
 
 def load_config() -> CloudConfig:
     """The settings of this process's environment; raises ConfigError that names every problem."""
@@ -75,4 +82,4 @@ def _problem(item: object) -> str:
     message = str(details.get("msg", "")).removeprefix("Value error, ")
     if not setting:
         return message
-    return f"LENTERA_{setting.upper()}: {details.get('input')!r}, {message}"
+    return f"LENTERA_{setting.upper()}: {str(details.get('input'))!r}, {message}"

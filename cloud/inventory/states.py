@@ -140,8 +140,11 @@ def _reading(lamp_id: str, time_ms: int, values: tuple[Any, ...]) -> LampReading
 
 
 def _view(standing: LampStanding, overrides: dict[str, StoredOverride]) -> LampView:
-    stored = overrides.get(standing.lamp.id)
-    override = None if stored is None else _override_view(stored)
+    override = None
+    # A lamp that says it follows its program does: its override was ended by someone else, or has run out.
+    if standing.reading is not None and standing.reading.reason is Reason.OVERRIDE:
+        stored = overrides.get(standing.lamp.id)
+        override = None if stored is None else _override_view(stored)
     return lamp_view(
         standing.lamp, standing.reading, online=standing.online, alarms=standing.alarms, override=override
     )

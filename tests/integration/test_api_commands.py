@@ -102,7 +102,7 @@ async def test_silence_past_the_deadline_is_expired(online_api: Api) -> None:
 
 async def test_the_lamp_shows_its_override_while_it_lasts(online_api: Api) -> None:
     """Who, why and until when."""
-    online_api.read("SOR-1")
+    online_api.read("SOR-1", reason="override", target_level_percent=40)
     sent = await _post(online_api, {"lampIds": ["SOR-1"], "level": 40, "duration": 600, "note": "foto"})
     _answer(online_api, sent["id"], "SOR-1", CommandStatus.CONFIRMED)
     async with online_api.client("viewer") as client:
@@ -114,6 +114,15 @@ async def test_the_lamp_shows_its_override_while_it_lasts(online_api: Api) -> No
             "requestedBy": "operator",
         }
         online_api.clock.instant += timedelta(minutes=10)
+        assert (await client.get("/api/v1/lamps/SOR-1")).json()["override"] is None
+
+
+async def test_a_lamp_that_follows_its_program_has_no_override(online_api: Api) -> None:
+    """Someone else may have ended it: what the lamp says counts."""
+    sent = await _post(online_api, {"lampIds": ["SOR-1"], "level": 40, "duration": 600})
+    _answer(online_api, sent["id"], "SOR-1", CommandStatus.CONFIRMED)
+    online_api.read("SOR-1", reason="program")
+    async with online_api.client("viewer") as client:
         assert (await client.get("/api/v1/lamps/SOR-1")).json()["override"] is None
 
 

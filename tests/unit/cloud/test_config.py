@@ -43,7 +43,8 @@ def test_a_guarded_broker_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("HTTP_PORT", "70000"), ("MQTT_PORT", "many"), ("SESSION_LIFETIME", "long")]
+    ("name", "value"),
+    [("HTTP_PORT", "70000"), ("MQTT_PORT", "many"), ("SESSION_LIFETIME", "long"), ("WEB_DIR", "/nowhere")],
 )
 def test_bad_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """With their variable and their value."""
