@@ -48,7 +48,9 @@ export function LampSearch() {
         onChange={(event) => setQuery(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter" && found[0]) pick(found[0].id);
-          if (event.key === "Escape") setQuery("");
+          if (event.key !== "Escape" || query === "") return;
+          event.preventDefault();
+          setQuery("");
         }}
         placeholder={t("areas.search")}
         aria-label={t("areas.search")}

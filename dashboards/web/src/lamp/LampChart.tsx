@@ -1,51 +1,82 @@
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import { useTelemetry } from "../api/queries";
+import type { Telemetry } from "../api/types";
 import { useFormat } from "../format/useFormat";
+import { PALETTES } from "../map/palette";
 import { useDesk } from "../state/desk";
 import { usePlace } from "../state/place";
-import { chartData, chartOptions } from "./chart";
+import { chartData, chartOptions, powerColour } from "./chart";
 import styles from "./LampChart.module.css";
 import panel from "./LampPanel.module.css";
 
 /** Level and power over the last 24 hours. */
 export function LampChart({ id }: { id: string }) {
   const { t } = useTranslation();
-  const format = useFormat();
   const { clock } = useDesk();
-  const { theme, timeZone } = usePlace();
-  const telemetry = useTelemetry(id, () => clock.nowMs());
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const data = telemetry.data;
+  const { data } = useTelemetry(id, () => clock.nowMs());
+  const [cursor, setCursor] = useState<number | null>(null);
   const empty = data?.series.every((series) => series.points.length === 0) ?? false;
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: data updates in the effect below
-  useEffect(() => {
-    if (!box.current || !data || empty) return;
-    const labels = { level: t("lamp.level"), power: t("attribute.activePower") };
-    const options = chartOptions(box.current.clientWidth, theme, timeZone, labels, format.time);
-    plot.current = new uPlot(options, chartData(data), box.current);
-    return () => plot.current?.destroy();
-  }, [theme, timeZone, format, data === undefined, empty]);
-
-  useEffect(() => {
-    if (data) plot.current?.setData(chartData(data));
-  }, [data]);
-
   return (
     <section aria-label={t("lamp.chart")}>
-      <h3 className={panel.title}>{t("lamp.chart")}</h3>
+      <div className={styles.head}>
+        <h3 className={panel.title}>{t("lamp.chart")}</h3>
+        {data && !empty && <Reading data={data} index={cursor} />}
+      </div>
       {empty && <p className={panel.quiet}>{t("lamp.chartEmpty")}</p>}
-      <div
-        ref={box}
-        role="img"
-        aria-label={t("lamp.chartLabel")}
-        className={styles.chart}
-        hidden={empty}
-        data-testid="lamp-chart"
-      />
+      {data && !empty && <Plot data={data} onCursor={setCursor} />}
     </section>
+  );
+}
+
+function Plot({ data, onCursor }: { data: Telemetry; onCursor: (index: number | null) => void }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { theme, timeZone } = usePlace();
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new data goes into the same plot below
+  useEffect(() => {
+    if (!box.current) return;
+    const options = chartOptions(box.current.clientWidth, theme, timeZone, format.time, onCursor);
+    plot.current = new uPlot(options, chartData(data), box.current);
+    return () => plot.current?.destroy();
+  }, [theme, timeZone, format, onCursor]);
+
+  useEffect(() => plot.current?.setData(chartData(data)), [data]);
+
+  return (
+    <div
+      ref={box}
+      role="img"
+      aria-label={t("lamp.chartLabel")}
+      className={styles.chart}
+      data-testid="lamp-chart"
+    />
+  );
+}
+
+/** The key of the chart; under the pointer it tells that moment's values. */
+function Reading({ data, index }: { data: Telemetry; index: number | null }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { theme } = usePlace();
+  const [times, levels, powers] = chartData(data);
+  const time = index === null ? undefined : times[index];
+  const at = (values: typeof levels | undefined) => (index === null ? null : values?.[index]);
+  return (
+    <span className={styles.key}>
+      {time !== undefined && <span>{format.time(time * 1000)}</span>}
+      <span>
+        <i style={{ background: PALETTES[theme].amber }} />
+        {time === undefined ? t("lamp.level") : format.level(at(levels))}
+      </span>
+      <span>
+        <i style={{ background: powerColour(theme) }} />
+        {time === undefined ? t("attribute.activePower") : format.quantity(at(powers), "W")}
+      </span>
+    </span>
   );
 }

@@ -81,6 +81,7 @@ function Head({ id, lamp }: { id: string; lamp: LampState | undefined }) {
       <div>
         <h2>{id}</h2>
         <p>{[lamp?.road, area].filter(Boolean).join(" · ")}</p>
+        {lamp && <p>{t("lamp.gateway", { id: lamp.gatewayId })}</p>}
       </div>
       {lamp && (
         <span className={styles.state} data-state={lamp.state} data-testid="lamp-state">

@@ -36,7 +36,7 @@ export function LampValues({ values }: { values: AttributeValue[] | undefined })
               <dt>{t(`attribute.${name}`)}</dt>
               <dd>
                 {format.quantity(value, unit)}
-                {time && <span>{format.age(time, now)}</span>}
+                {time && <small>{format.age(time, now)}</small>}
               </dd>
             </div>
           ))}

@@ -17,17 +17,14 @@ export function chartData(telemetry: Telemetry): uPlot.AlignedData {
   return joined.length === 3 ? joined : [[], [], []];
 }
 
-interface Labels {
-  level: string;
-  power: string;
-}
+export const powerColour = (theme: Theme) => (theme === "dark" ? "#7fb2ff" : "#2457a6");
 
 export function chartOptions(
   width: number,
   theme: Theme,
   timeZone: string,
-  labels: Labels,
   time: (ms: number) => string,
+  onCursor: (index: number | null) => void,
 ): uPlot.Options {
   const palette = PALETTES[theme];
   const axis = {
@@ -42,7 +39,8 @@ export function chartOptions(
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), timeZone),
     cursor: { y: false, points: { size: 6 } },
-    legend: { live: true, markers: { width: 0 } },
+    legend: { show: false },
+    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
     scales: {
       x: { time: true },
       level: { range: [0, 105] },
@@ -68,9 +66,8 @@ export function chartOptions(
       },
     ],
     series: [
-      { label: "", value: (_, seconds) => (seconds == null ? "–" : time(seconds * 1000)) },
+      {},
       {
-        label: labels.level,
         scale: "level",
         stroke: palette.amber,
         fill: `${palette.amber}33`,
@@ -78,16 +75,13 @@ export function chartOptions(
         points: { show: false },
         spanGaps: true,
         ...(stepped ? { paths: stepped } : {}),
-        value: (_, value) => (value == null ? "–" : `${Math.round(value)} %`),
       },
       {
-        label: labels.power,
         scale: "power",
-        stroke: theme === "dark" ? "#7fb2ff" : "#2457a6",
+        stroke: powerColour(theme),
         width: 1.5,
         points: { show: false },
         spanGaps: true,
-        value: (_, value) => (value == null ? "–" : `${value.toFixed(1)} W`),
       },
     ],
   };

@@ -20,8 +20,23 @@ export function MapStage({ lamps, night, previewMs }: MapStageProps) {
   return (
     <div className={styles.stage}>
       <MapView previewLevel={previewLevel} />
-      <MapNotice lamps={lamps} />
+      {previewMs !== null && previewLevel !== null ? (
+        <Preview ms={previewMs} level={previewLevel} />
+      ) : (
+        <MapNotice lamps={lamps} />
+      )}
     </div>
+  );
+}
+
+/** The map shows a plan, not the lamps: that must not be mistaken. */
+function Preview({ ms, level }: { ms: number; level: number }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <p className={styles.preview} role="status" data-testid="map-preview">
+      {t("night.preview", { time: format.time(ms), level: format.level(level) })}
+    </p>
   );
 }
 

@@ -1,6 +1,7 @@
 import { AttributionControl, Map as MapLibreMap, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
 import type { Theme } from "../night/sky";
 import { type Desk, useDesk } from "../state/desk";
 import { usePlace } from "../state/place";
@@ -21,6 +22,7 @@ async function buildMap(
   box: HTMLElement,
   desk: Desk,
   theme: Theme,
+  title: string,
   abort: AbortSignal,
 ): Promise<Built | null> {
   const config = await loadConfig();
@@ -37,6 +39,7 @@ async function buildMap(
     maxZoom: 20,
     minZoom: 4,
     fadeDuration: 150,
+    locale: { "Map.Title": title },
   });
   abort.addEventListener("abort", () => map.remove());
   if (config.attribution) map.addControl(new AttributionControl({ customAttribution: config.attribution }));
@@ -49,7 +52,8 @@ async function buildMap(
   return { lampMap, font };
 }
 
-function watchUser({ map }: LampMap, lampMap: LampMap): void {
+function watchUser(lampMap: LampMap): void {
+  const { map } = lampMap;
   map.on("click", (event) => {
     const lampId = lampMap.lampAt(event);
     if (lampId) setView({ lampId });
@@ -62,6 +66,7 @@ function watchUser({ map }: LampMap, lampMap: LampMap): void {
 
 /** The living map in `box`, in the desk's theme; null until it can draw. */
 export function useLampMap(box: HTMLElement | null, previewLevel: number | null) {
+  const { t } = useTranslation();
   const desk = useDesk();
   const { theme } = usePlace();
   const [built, setBuilt] = useState<Built | null>(null);
@@ -71,10 +76,10 @@ export function useLampMap(box: HTMLElement | null, previewLevel: number | null)
   useEffect(() => {
     if (!box) return;
     const abort = new AbortController();
-    buildMap(box, desk, theme, abort.signal)
+    buildMap(box, desk, theme, t("map.label"), abort.signal)
       .then((result) => {
         if (!result) return;
-        watchUser(result.lampMap, result.lampMap);
+        watchUser(result.lampMap);
         setBuilt(result);
       })
       .catch(() => setUnsupported(true));

@@ -50,9 +50,8 @@ function NightHead({ night, previewMs, onPreview }: Ready) {
         </>
       ) : (
         <>
-          <strong data-testid="night-preview">
-            {t("night.preview", { time: format.time(previewMs), level: planned })}
-          </strong>
+          <strong>{format.time(previewMs)}</strong>
+          <span>{t("night.plan", { level: planned })}</span>
           <Button size="compact-xs" variant="light" onClick={() => onPreview(null)} data-testid="night-back">
             {t("night.back")}
           </Button>
@@ -82,7 +81,9 @@ function Scrubber({ night, previewMs, onPreview }: Ready) {
         onChange={(event) => onPreview(Number(event.currentTarget.value))}
         onDoubleClick={() => onPreview(null)}
         onKeyDown={(event) => {
-          if (event.key === "Escape") onPreview(null);
+          if (event.key !== "Escape" || previewMs === null) return;
+          event.preventDefault();
+          onPreview(null);
         }}
         aria-label={t("night.scrub")}
         aria-valuetext={t("night.preview", {

@@ -56,6 +56,7 @@ export function LoginPage({ unreachable }: { unreachable: boolean }) {
                 label={t("login.username")}
                 autoComplete="username"
                 required
+                withAsterisk={false}
                 autoFocus
               />
               <PasswordInput
@@ -63,6 +64,7 @@ export function LoginPage({ unreachable }: { unreachable: boolean }) {
                 label={t("login.password")}
                 autoComplete="current-password"
                 required
+                withAsterisk={false}
               />
             </>
           ) : (
@@ -72,6 +74,7 @@ export function LoginPage({ unreachable }: { unreachable: boolean }) {
               description={t("login.tokenHint")}
               autoComplete="off"
               required
+              withAsterisk={false}
               autoFocus
             />
           )}

@@ -1,13 +1,14 @@
 import { useMantineColorScheme } from "@mantine/core";
 import { useEffect, useMemo, useState } from "react";
 import { useNight, useSummary } from "../api/queries";
+import type { LampState } from "../api/types";
 import { SidePanel } from "../areas/SidePanel";
 import { TopBar } from "../bar/TopBar";
 import { LampPanel } from "../lamp/LampPanel";
 import { MapStage } from "../map/MapStage";
 import { NightStrip } from "../night/NightStrip";
 import { type Theme, themeAt } from "../night/sky";
-import { useDesk, useNow, useSpeed } from "../state/desk";
+import { type Desk, useDesk, useNow, useSpeed } from "../state/desk";
 import { PlaceContext } from "../state/place";
 import { useLive } from "../state/useLive";
 import { setView, useView } from "../state/view";
@@ -30,11 +31,28 @@ function useEscapeCloses(lampId: string | null): void {
   useEffect(() => {
     if (!lampId) return;
     const close = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !event.defaultPrevented) setView({ lampId: null });
+      const inMenu = event.target instanceof Element && event.target.closest('[role="menu"]') !== null;
+      if (event.key === "Escape" && !event.defaultPrevented && !inMenu) setView({ lampId: null });
     };
     window.addEventListener("keydown", close);
     return () => window.removeEventListener("keydown", close);
   }, [lampId]);
+}
+
+declare global {
+  interface Window {
+    /** Read-only: what this page believes of a lamp, for tests and for the curious. */
+    lentera?: { lampState: (id: string) => LampState | undefined; lampCount: () => number };
+  }
+}
+
+function useWindow({ store }: Desk): void {
+  useEffect(() => {
+    window.lentera = { lampState: (id) => structuredClone(store.get(id)), lampCount: () => store.size };
+    return () => {
+      delete window.lentera;
+    };
+  }, [store]);
 }
 
 export function DeskPage({ canCommand }: { canCommand: boolean }) {
@@ -49,6 +67,7 @@ export function DeskPage({ canCommand }: { canCommand: boolean }) {
   const timeZone = summary.data?.timeZone ?? DEFAULT_ZONE;
   const place = useMemo(() => ({ timeZone, theme }), [timeZone, theme]);
   useEscapeCloses(lampId);
+  useWindow(desk);
   useEffect(() => {
     if (summary.data && !desk.clock.known) desk.clock.set(summary.data);
   }, [summary.data, desk]);

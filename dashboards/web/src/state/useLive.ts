@@ -30,8 +30,11 @@ function handlersFor(
 ): LiveHandlers {
   return {
     lamps: (lamps) => desk.store.upsert(lamps),
-    alarms: (changes) =>
-      queries.setQueryData<Alarm[]>(keys.alarms, (active) => active && mergeAlarms(active, changes)),
+    alarms: (changes) => {
+      const active = queries.getQueryData<Alarm[]>(keys.alarms);
+      if (active) queries.setQueryData(keys.alarms, mergeAlarms(active, changes));
+      else void queries.invalidateQueries({ queryKey: keys.alarms });
+    },
     commands: (commands) => {
       for (const command of commands) queries.setQueryData(keys.command(command.id), command);
     },
