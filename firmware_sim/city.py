@@ -43,7 +43,8 @@ def generate_city(lamps: int, seed: int, areas: Sequence[str] | None = None) -> 
     inventory = Inventory([], [], [], [])
     for kecamatan, count in _shares(chosen, lamps):
         rng = random.Random(f"{seed}:{kecamatan.code}")
-        town = grow_town(kecamatan.name, kecamatan.latitude, kecamatan.longitude, count, rng)
+        place = (kecamatan.latitude, kecamatan.longitude)
+        town = grow_town(kecamatan.name, place, count, _towards_neighbour(kecamatan), rng)
         area = _area(kecamatan)
         inventory.areas.append(area)
         inventory.roads.extend(Road(street.name, area.id, street.points) for street in town.streets)
@@ -102,6 +103,13 @@ def _shares(chosen: Sequence[Kecamatan], lamps: int) -> Iterable[tuple[Kecamatan
     bounds = [round(lamps * sum(weights[:index]) / sum(weights)) for index in range(len(weights) + 1)]
     shares = (high - low for low, high in pairwise(bounds))
     return [(each, share) for each, share in zip(chosen, shares, strict=True) if share]
+
+
+def _towards_neighbour(kecamatan: Kecamatan) -> float:
+    """The heading of the road to the nearest other town, in radians from east."""
+    others = [each for each in KECAMATAN if each.code != kecamatan.code]
+    nearest = min(others, key=lambda each: _metres(kecamatan, each))
+    return math.atan2(nearest.latitude - kecamatan.latitude, nearest.longitude - kecamatan.longitude)
 
 
 def _area(kecamatan: Kecamatan) -> Area:

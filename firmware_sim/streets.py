@@ -1,8 +1,8 @@
 """Grows a town's streets from its centre, a lamp every 35 m: no map, but laid out like one."""
 
+import heapq
 import math
 import random
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -40,10 +40,10 @@ class StreetKind:
     branch_every: tuple[int, int]
 
 
-ARTERIAL = StreetKind("Jl. Raya", 120.0, (40, 70), 0.03, (4, 7))
-COLLECTOR = StreetKind("Jl.", 90.0, (12, 30), 0.07, (3, 5))
-LOCAL = StreetKind("Jl.", 60.0, (5, 14), 0.12, (3, 5))
-ALLEY = StreetKind("Gg.", 40.0, (3, 6), 0.18, (4, 7))
+ARTERIAL = StreetKind("Jl. Raya", 120.0, (50, 80), 0.03, (2, 4))
+COLLECTOR = StreetKind("Jl.", 90.0, (10, 24), 0.06, (2, 4))
+LOCAL = StreetKind("Jl.", 60.0, (5, 14), 0.10, (3, 5))
+ALLEY = StreetKind("Gg.", 40.0, (2, 5), 0.18, (3, 7))
 
 _SMALLER = {"Jl. Raya": (COLLECTOR, LOCAL), "Jl.": (LOCAL, ALLEY), "Gg.": (ALLEY,)}
 
@@ -82,86 +82,115 @@ class _Stub:
     y: float
     heading: float
     kind: StreetKind
+    most: int = 1000
 
 
+@dataclass(slots=True)
 class _Ground:
     """Which spots are taken, in cells of 25 m, so that streets do not run into one another."""
 
-    def __init__(self) -> None:
-        self._taken: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
+    taken: dict[tuple[int, int], list[tuple[float, float, int]]] = field(default_factory=dict)
 
-    def free(self, x: float, y: float, street: int) -> bool:
+    def in_the_way(self, x: float, y: float, street: int) -> tuple[float, float] | None:
+        """The nearest spot of another street within 24 m."""
         cell_x, cell_y = int(x // 25), int(y // 25)
         around = ((cell_x + i, cell_y + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
-        others = (spot for cell in around for spot in self._taken.get(cell, ()))
-        return all(owner == street or math.hypot(x - px, y - py) > 24.0 for px, py, owner in others)
+        others = (spot for cell in around for spot in self.taken.get(cell, ()) if spot[2] != street)
+        nearest = min(others, key=lambda spot: math.hypot(x - spot[0], y - spot[1]), default=None)
+        if nearest is None or math.hypot(x - nearest[0], y - nearest[1]) > 24.0:
+            return None
+        return nearest[:2]
 
     def take(self, x: float, y: float, street: int) -> None:
-        self._taken.setdefault((int(x // 25), int(y // 25)), []).append((x, y, street))
+        """Put a lamp there."""
+        self.taken.setdefault((int(x // 25), int(y // 25)), []).append((x, y, street))
 
 
-def grow_town(name: str, latitude: float, longitude: float, lamps: int, rng: random.Random) -> Town:
-    """A town of exactly `lamps` lamps around a centre; the same `rng` state gives the same town."""
+@dataclass(slots=True)
+class _Walk:
+    """A street as built: its lamps, and where it meets another street at its end."""
+
+    lamps: list[tuple[float, float]] = field(default_factory=list)
+    meets: tuple[float, float] | None = None
+
+
+def grow_town(name: str, place: tuple[float, float], lamps: int, heading: float, rng: random.Random) -> Town:
+    """A town of exactly `lamps` lamps around (latitude, longitude), its main road along `heading`.
+
+    `heading` is in radians from east, counter-clockwise. The same `rng` state gives the same town.
+    """
     town, builder = Town(), _Builder(rng)
+    latitude, longitude = place
     east = METRES_PER_DEGREE * math.cos(math.radians(latitude))
     names = _street_names(name, rng)
-    builder.cross_roads(rng.uniform(0, math.pi))
+    builder.cross_roads(heading, lamps)
     while len(town.poles) < lamps:
         stub = builder.next_stub()
-        spots = list(builder.walk(stub, len(town.streets), lamps - len(town.poles)))
-        if not spots:
+        walk = builder.build(stub, len(town.streets), lamps - len(town.poles))
+        if not walk.lamps:
             continue
         street_name = f"Jl. Raya {name}" if stub.kind is ARTERIAL else next(names[stub.kind.prefix])
-        line = [
-            (longitude + x / east, latitude + y / METRES_PER_DEGREE) for x, y in [(stub.x, stub.y), *spots]
+        line = [(stub.x, stub.y), *walk.lamps, *([walk.meets] if walk.meets else [])]
+        points = [
+            (round(longitude + x / east, 6), round(latitude + y / METRES_PER_DEGREE, 6)) for x, y in line
         ]
-        points = [(round(lon, 6), round(lat, 6)) for lon, lat in line]
         town.streets.append(Street(street_name, points))
         power = stub.kind.rated_power_w
-        town.poles.extend(Pole(lat, lon, street_name, power) for lon, lat in points[1:])
+        poles = points[1 : 1 + len(walk.lamps)]
+        town.poles.extend(Pole(lat, lon, street_name, power) for lon, lat in poles)
     return town
 
 
 class _Builder:
-    """Lays one street after another and remembers where others may branch off."""
+    """Lays one street after another, from the centre outwards, and remembers where others may branch off."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._ground = _Ground()
-        self._stubs: deque[_Stub] = deque()
+        self._stubs: list[tuple[float, int, _Stub]] = []
+        self._left = 0
         self._built: list[tuple[float, float]] = [(0.0, 0.0)]
 
-    def cross_roads(self, heading: float) -> None:
-        """Begin in the centre: the main road both ways and a road across."""
-        self._stubs.append(_Stub(0.0, 0.0, heading, ARTERIAL))
-        self._stubs.append(_Stub(0.0, 0.0, heading + math.pi, ARTERIAL))
-        self._stubs.append(_Stub(0.0, 0.0, heading + math.pi / 2, COLLECTOR))
+    def cross_roads(self, heading: float, lamps: int) -> None:
+        """Begin in the centre: the main road both ways and a road across, as long as suits the town."""
+        size = math.sqrt(lamps)
+        for quarter, kind in enumerate((ARTERIAL, COLLECTOR, ARTERIAL, COLLECTOR)):
+            arm = max(6, int(size * (2.0 if kind is ARTERIAL else 1.2)))
+            self._leave(_Stub(0.0, 0.0, heading + quarter * math.pi / 2, kind, arm))
 
     def next_stub(self) -> _Stub:
         """Where the next street begins; a new side street where none is left to build."""
         if self._stubs:
-            return self._stubs.popleft()
+            return heapq.heappop(self._stubs)[2]
         x, y = self._rng.choice(self._built)
         return _Stub(x, y, self._rng.uniform(0, 2 * math.pi), LOCAL)
 
-    def walk(self, stub: _Stub, street: int, most: int) -> Iterator[tuple[float, float]]:
-        """The street's lamps one by one, until it is long enough or meets another; leaves side streets."""
-        rng, x, y, heading = self._rng, stub.x, stub.y, stub.heading
+    def build(self, stub: _Stub, street: int, most: int) -> _Walk:
+        """A street lamp by lamp, until it is long enough or meets another; leaves side streets."""
+        rng, x, y, heading, walk = self._rng, stub.x, stub.y, stub.heading, _Walk()
         next_branch = rng.randint(*stub.kind.branch_every)
         side = rng.choice((-1, 1))
-        for number in range(1, min(rng.randint(*stub.kind.lamps), most) + 1):
+        for number in range(1, min(rng.randint(*stub.kind.lamps), stub.most, most) + 1):
             heading += rng.gauss(0, stub.kind.bend_rad)
             step = SPACING_M + rng.uniform(-2.0, 2.0)
             x, y = x + step * math.cos(heading), y + step * math.sin(heading)
-            if not self._ground.free(x, y, street):
-                return
+            walk.meets = self._ground.in_the_way(x, y, street)
+            if walk.meets:
+                break
             self._ground.take(x, y, street)
             self._built.append((x, y))
-            yield x, y
+            walk.lamps.append((x, y))
             if number == next_branch:
-                turn = side * (math.pi / 2 + rng.gauss(0, 0.12))
-                self._stubs.append(_Stub(x, y, heading + turn, rng.choice(_SMALLER[stub.kind.prefix])))
+                turn = side * (math.pi / 2 + rng.gauss(0, 0.10))
+                self._leave(_Stub(x, y, heading + turn, rng.choice(_SMALLER[stub.kind.prefix])))
                 next_branch, side = number + rng.randint(*stub.kind.branch_every), -side
+        return walk
+
+    def _leave(self, stub: _Stub) -> None:
+        """Towns fill up from the centre, more or less."""
+        distance = math.hypot(stub.x, stub.y) * self._rng.uniform(0.6, 1.4)
+        self._left += 1
+        heapq.heappush(self._stubs, (distance, self._left, stub))
 
 
 def _street_names(town: str, rng: random.Random) -> dict[str, Iterator[str]]:
