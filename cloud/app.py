@@ -1,6 +1,7 @@
 """The cloud put together: the HTTP application, and the process that serves it and runs the ingester."""
 
 import asyncio
+from collections.abc import Coroutine
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -8,6 +9,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from cloud import health
 from cloud.access import routes as access_routes
 from cloud.access.guard import role
 from cloud.access.model import Role
@@ -16,17 +18,17 @@ from cloud.config import CloudConfig
 from cloud.control import routes as control_routes
 from cloud.database import upgrade
 from cloud.headers import SafetyHeaders
-from cloud.health import router as health_router
+from cloud.ingest.service import run_ingest
 from cloud.inventory import routes as inventory_routes
 from cloud.live import routes as live_routes
 from cloud.metrics import RequestMetrics
 from cloud.openapi import complete_document
 from cloud.problems import install_problem_handlers
-from cloud.server import serve
+from cloud.server import listen, serve
 from cloud.services import Services
 from cloud.telemetry import routes as telemetry_routes
 from cloud.web import mount_web
-from cloud.wiring import open_services
+from cloud.wiring import ingest_parts, open_services
 from protocols.clock import Clock
 
 API_PREFIX = "/api/v1"
@@ -41,15 +43,27 @@ async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] =
     services = await anyio.to_thread.run_sync(open_services, config, clock)
     try:
         await anyio.to_thread.run_sync(upgrade, services.engine)
+        work = _work(services, roles)
         async with asyncio.TaskGroup() as group:
-            if "api" in roles:
-                app = create_app(services)
-                group.create_task(services.feed.run(), name="live feed")
-                group.create_task(
-                    serve(app, config.http_host, config.http_port, services.feed.close), name="http"
-                )
+            for part in work:
+                group.create_task(part)
     finally:
         await anyio.to_thread.run_sync(services.close)
+
+
+def _work(services: Services, roles: AbstractSet[str]) -> list[Coroutine[None, None, None]]:
+    """What the roles do, each to run until cancelled."""
+    config = services.config
+    work: list[Coroutine[None, None, None]] = []
+    if "api" in roles:
+        listener = listen(config.http_host, config.http_port)
+        work += [services.feed.run(), serve(create_app(services), listener, services.feed.close)]
+    elif config.metrics_port is not None:
+        listener = listen(config.http_host, config.metrics_port)
+        work += [serve(_metrics_app(), listener, services.feed.close)]
+    if "ingest" in roles:
+        work += [run_ingest(ingest_parts(services))]
+    return work
 
 
 def create_app(services: Services) -> FastAPI:
@@ -76,6 +90,13 @@ class LenteraApi(FastAPI):
         return self.openapi_schema
 
 
+def _metrics_app() -> FastAPI:
+    """What an ingester of its own shows: that it lives, and its metrics."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(health.process_router)
+    return app
+
+
 def _routed_app() -> FastAPI:
     app = LenteraApi(
         title="Lentera",
@@ -90,7 +111,8 @@ def _routed_app() -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=1)
     app.add_middleware(SafetyHeaders)
     app.add_middleware(RequestMetrics)
-    app.include_router(health_router)
+    app.include_router(health.process_router)
+    app.include_router(health.router)
     app.include_router(access_routes.login_router)
     app.include_router(access_routes.router, prefix=API_PREFIX)
     guarded = APIRouter(prefix=API_PREFIX, dependencies=[Depends(role(Role.VIEWER))])

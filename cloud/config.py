@@ -37,6 +37,7 @@ class CloudConfig(BaseSettings):
     mqtt_tls: bool = False
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
+    metrics_port: Port | None = None  # where an ingester without API shows /healthz and /metrics
     web_dir: Path | None = None
     cookie_secure: bool = False
     session_lifetime: timedelta = timedelta(hours=12)

@@ -13,7 +13,8 @@ from cloud.services import ServicesOf
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["health"], include_in_schema=False)
+process_router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -23,7 +24,7 @@ class Health(msgspec.Struct, frozen=True):
     parts: dict[str, str] = {}
 
 
-@router.get("/healthz")
+@process_router.get("/healthz")
 async def healthz() -> Response:
     """200 while the process answers at all."""
     return json_response(Health("ok"))
@@ -40,7 +41,7 @@ def readyz(services: ServicesOf) -> Response:
     return json_response(Health("ok" if ready else "unavailable", parts), 200 if ready else 503)
 
 
-@router.get("/metrics")
+@process_router.get("/metrics")
 def metrics() -> Response:
     """Metrics of this process for Prometheus."""
     return metrics_response()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator
 
@@ -40,9 +41,8 @@ class TaskServer(uvicorn.Server):
             self._before_end()
 
 
-async def serve(app: FastAPI, host: str, port: int, before_end: Callable[[], None]) -> None:
+async def serve(app: FastAPI, listener: socket.socket, before_end: Callable[[], None]) -> None:
     """Serve `app` until cancelled; `before_end` runs before open connections are waited for."""
-    listener = _listen(host, port)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -57,11 +57,12 @@ async def serve(app: FastAPI, host: str, port: int, before_end: Callable[[], Non
         await TaskServer(config, before_end).serve([listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises ListenError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ListenError(
-            f"http_host, http_port: can't listen on {host}:{port} ({error.strerror}), expected a free address"
+            f"can't listen on {host}:{port} ({os.strerror(error.errno or 0)}), expected a free address of this machine"
         ) from error

@@ -1,4 +1,4 @@
-"""Making the services of an API process: the one place where their parts are named."""
+"""Making the services of a process: the one place where their parts are named."""
 
 import secrets
 
@@ -13,6 +13,7 @@ from cloud.control.service import ControlService
 from cloud.control.store import ControlStore
 from cloud.database import create_engine
 from cloud.downlink.service import Downlink
+from cloud.ingest.service import IngestParts
 from cloud.inventory.service import BoardCounter, InventoryService
 from cloud.inventory.states import LampStates
 from cloud.inventory.store import InventoryStore
@@ -41,4 +42,15 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         control=ControlService(ControlStore(engine), store, clock, Downlink(feed.publish).send),
         night=NightService(plan, inventory.place, store.sample, telemetry, clock),
         alarms=AlarmRegister(engine),
+    )
+
+
+def ingest_parts(services: Services) -> IngestParts:
+    """What an ingester works with, over the same stores."""
+    return IngestParts(
+        engine=services.engine,
+        telemetry=services.telemetry,
+        broker=broker_address(services.config),
+        load_inventory=services.inventory_store.load,
+        clock=services.clock,
     )

@@ -176,9 +176,28 @@ async def test_it_ends_though_a_map_is_open(process: Process) -> None:
 
 async def test_a_taken_port_is_named(process: Process) -> None:
     """The message says which address and what to do."""
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(ListenError, match=f"can't listen on 127.0.0.1:{process.config.http_port}"):
         await run_cloud(process.config, FixedClock(), frozenset({"api"}))
-    assert raised.group_contains(ListenError, match=f"can't listen on 127.0.0.1:{process.config.http_port}")
+
+
+async def test_an_ingester_shows_its_metrics(tmp_path: Path, mosquitto: Broker) -> None:
+    """Without an API beside it, on a port of its own."""
+    config = CloudConfig(
+        database_url=f"sqlite:///{tmp_path / 'cloud.db'}",
+        telemetry_url=f"sqlite:///{tmp_path / 'telemetry.db'}",
+        mqtt_port=mosquitto.port,
+        metrics_port=free_port(),
+    )
+    async with (
+        asyncio.TaskGroup() as group,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}") as client,
+    ):
+        task = group.create_task(run_cloud(config, FixedClock(), frozenset({"ingest"})))
+        await eventually(lambda: accepts_connections(config.metrics_port or 0), what="the ingester")
+        assert (await client.get("/healthz")).status_code == 200
+        assert "lentera_ingest" in (await client.get("/metrics")).text
+        assert (await client.get("/api/v1/lamps")).status_code == 404
+        task.cancel()
 
 
 async def test_metrics_are_counted_by_route(process: Process) -> None:
