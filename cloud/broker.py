@@ -1,5 +1,6 @@
 """The cloud's way to the MQTT broker."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import aiomqtt
@@ -25,7 +26,11 @@ def broker_address(config: CloudConfig) -> BrokerAddress:
 
 
 def broker_client(
-    address: BrokerAddress, identifier: str, will: aiomqtt.Will | None = None, max_queued: int = 10_000
+    address: BrokerAddress,
+    identifier: str,
+    will: aiomqtt.Will | None = None,
+    max_queued: int = 10_000,
+    queue_type: type[asyncio.Queue[aiomqtt.Message]] | None = None,
 ) -> aiomqtt.Client:
     """A client that connects on entry of its context; received messages past `max_queued` are dropped."""
     return aiomqtt.Client(
@@ -37,4 +42,5 @@ def broker_client(
         tls_params=aiomqtt.TLSParameters() if address.tls else None,
         will=will,
         max_queued_incoming_messages=max_queued,
+        queue_type=queue_type,
     )

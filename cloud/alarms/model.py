@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cloud.alarms.light import emits_light, level_in_effect
 from cloud.alarms.rules import CYCLE_WINDOW, CYCLES_TO_RAISE, RULES, Rule, Situation, Verdict
-from protocols.events import EventType
+from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
 
 SETTLING_TIME = timedelta(seconds=20)
@@ -29,6 +29,16 @@ class AlarmChange:
     raised: bool
     time: datetime
     info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedEvent:
+    """An event with its place in a gateway's outbox, which makes it one of a kind."""
+
+    gateway_id: str
+    epoch: int
+    position: int
+    event: DeviceEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,16 @@
 """The newest state of every lamp and gateway in the relational store."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.database import Base
+from cloud.database import Base, insert_new, table_of, upsert
+from protocols.clock import from_unix_ms, to_unix_ms
+from protocols.lamp import LampReading, Reason
 
 
 class LampStateRow(Base):
@@ -53,3 +60,90 @@ class RejectedReadingRow(Base):
     time_ms: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     why: Mapped[str]
     reading: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LampState:
+    """The newest reading of a lamp, through which gateway it came, and whether the lamp answers."""
+
+    reading: LampReading
+    gateway_id: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """Whether a gateway is within reach, and since when."""
+
+    gateway_id: str
+    area_id: str
+    online: bool
+    since_ms: int
+    epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedReading:
+    """A reading no telemetry store takes, with the store's words."""
+
+    reading: LampReading
+    why: str
+
+
+def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
+    """The state of every lamp that was ever read."""
+    return {row["lamp_id"]: _lamp_state(row) for row in connection.execute(sa.select(_LAMPS)).mappings()}
+
+
+def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
+    """The state of every gateway that was ever born."""
+    rows = connection.execute(sa.select(_GATEWAYS)).mappings()
+    return {row["gateway_id"]: GatewayState(**row) for row in rows}
+
+
+def save_lamp_states(connection: sa.Connection, states: Sequence[LampState]) -> None:
+    """Replace the states of these lamps."""
+    upsert(connection, _LAMPS, [_lamp_row(state) for state in states])
+
+
+def save_gateway_states(connection: sa.Connection, states: Sequence[GatewayState]) -> None:
+    """Replace the states of these gateways."""
+    names = [field.name for field in fields(GatewayState)]
+    upsert(connection, _GATEWAYS, [{name: getattr(state, name) for name in names} for state in states])
+
+
+def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]) -> None:
+    """Keep readings that the telemetry store refused."""
+    rows = [
+        {
+            "lamp_id": one.reading.lamp_id,
+            "time_ms": to_unix_ms(one.reading.time),
+            "why": one.why,
+            "reading": msgspec.json.encode(one.reading).decode(),
+        }
+        for one in rejected
+    ]
+    insert_new(connection, table_of(RejectedReadingRow), rows)
+
+
+_LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)
+_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("lamp_id", "time"))
+_VALUES = attrgetter(*_FIELDS)
+
+
+def _lamp_row(state: LampState) -> dict[str, object]:
+    reading = state.reading
+    return {
+        "lamp_id": reading.lamp_id,
+        "gateway_id": state.gateway_id,
+        "online": state.online,
+        "time_ms": to_unix_ms(reading.time),
+        **dict(zip(_FIELDS, _VALUES(reading), strict=True)),
+    }
+
+
+def _lamp_state(row: sa.RowMapping) -> LampState:
+    values = {name: row[name] for name in _FIELDS}
+    values["reason"] = None if row["reason"] is None else Reason(row["reason"])
+    reading = LampReading(row["lamp_id"], from_unix_ms(row["time_ms"]), **values)
+    return LampState(reading, row["gateway_id"], row["online"])

@@ -1,0 +1,78 @@
+"""Events as gateways report them: each stored once, and what they say about now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cloud.alarms.model import ReportedEvent
+from cloud.alarms.store import EventRow
+from cloud.database import insert_new, table_of
+from protocols.clock import to_unix_ms
+from protocols.events import TRAITS, EventType, Severity
+
+_EVENTS = table_of(EventRow)
+_MAX_IN_LIST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the newest event of a type says about a device."""
+
+    gateway_id: str
+    device_id: str
+    type: EventType
+    active: bool
+    time_ms: int
+    info: str
+
+
+def record_events(connection: sa.Connection, reported: Sequence[ReportedEvent]) -> list[Condition]:
+    """Store events and say which conditions they leave; an event stored before says nothing again.
+
+    Backlog arrives late and out of order, so the newest event by its own time is what counts.
+    """
+    new = _unstored(connection, reported)
+    insert_new(connection, _EVENTS, [_row(one) for one in new])
+    lasting = {
+        (one.event.device_id, one.event.type): one.gateway_id
+        for one in new
+        if TRAITS[one.event.type].severity is not Severity.INFO
+    }
+    return [
+        _newest(connection, gateway_id, device_id, kind) for (device_id, kind), gateway_id in lasting.items()
+    ]
+
+
+def _unstored(connection: sa.Connection, reported: Sequence[ReportedEvent]) -> list[ReportedEvent]:
+    stored: set[tuple[str, int, int]] = set()
+    for start in range(0, len(reported), _MAX_IN_LIST):
+        chunk = [(one.gateway_id, one.epoch, one.position) for one in reported[start : start + _MAX_IN_LIST]]
+        key = sa.tuple_(_EVENTS.c.gateway_id, _EVENTS.c.epoch, _EVENTS.c.position)
+        query = sa.select(_EVENTS.c.gateway_id, _EVENTS.c.epoch, _EVENTS.c.position).where(key.in_(chunk))
+        stored |= {(row[0], row[1], row[2]) for row in connection.execute(query)}
+    return [one for one in reported if (one.gateway_id, one.epoch, one.position) not in stored]
+
+
+def _newest(connection: sa.Connection, gateway_id: str, device_id: str, kind: EventType) -> Condition:
+    query = (
+        sa.select(_EVENTS.c.active, _EVENTS.c.time_ms, _EVENTS.c.info)
+        .where(_EVENTS.c.device_id == device_id, _EVENTS.c.type == kind.value)
+        .order_by(_EVENTS.c.time_ms.desc(), _EVENTS.c.epoch.desc(), _EVENTS.c.position.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one()
+    return Condition(gateway_id, device_id, kind, row.active, row.time_ms, row.info)
+
+
+def _row(one: ReportedEvent) -> dict[str, object]:
+    return {
+        "gateway_id": one.gateway_id,
+        "epoch": one.epoch,
+        "position": one.position,
+        "device_id": one.event.device_id,
+        "type": one.event.type.value,
+        "time_ms": to_unix_ms(one.event.time),
+        "active": one.event.active,
+        "info": one.event.info,
+    }

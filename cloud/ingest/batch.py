@@ -1,0 +1,155 @@
+"""What gateways sent, gathered until it is stored: pure, and forgotten without harm, for it is sent again."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from cloud.alarms.model import ReportedEvent
+from protocols.lamp import CommandResult, LampReading
+from protocols.sparkplug.host_events import (
+    DeviceBorn,
+    DeviceData,
+    DeviceDied,
+    NodeBorn,
+    NodeData,
+    NodeDied,
+)
+from protocols.sparkplug.lentera import (
+    InvalidReading,
+    InvalidRecord,
+    epoch_from,
+    event_from,
+    position_from,
+    reading_from,
+    result_from,
+)
+from protocols.sparkplug.payload import MetricValue
+
+Node = tuple[str, str]
+"""Sparkplug group and edge node: area and gateway."""
+
+DataEvent = NodeBorn | DeviceBorn | NodeData | DeviceData | NodeDied | DeviceDied
+
+_LARGEST_INT32 = 2**31 - 1
+_LARGEST_INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Whose record positions are meant; a wiped gateway starts a new epoch."""
+
+    node: Node
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LampPresence:
+    """Whether a lamp answers its gateway."""
+
+    node: Node
+    online: bool
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records to store together, and who was seen to come and go. Of presences the last word counts."""
+
+    readings: list[LampReading] = field(default_factory=list)
+    events: list[ReportedEvent] = field(default_factory=list)
+    results: list[CommandResult] = field(default_factory=list)
+    positions: dict[Outbox, list[int]] = field(default_factory=lambda: defaultdict(list))
+    nodes: dict[Node, NodeBorn | NodeDied] = field(default_factory=dict)
+    lamps: dict[str, LampPresence] = field(default_factory=dict)
+    lost: list[Node] = field(default_factory=list)
+    sources: dict[str, Node] = field(default_factory=dict)
+    size: int = 0
+
+    def node_turned(self, event: NodeBorn | NodeDied) -> None:
+        """A node was born or died: its lamps are offline until each is born again."""
+        node = (event.group, event.node)
+        self.nodes[node] = event
+        self.lost = [one for one in self.lost if one != node]
+        self.lamps = {lamp: seen for lamp, seen in self.lamps.items() if seen.node != node}
+        self.size += 1
+
+
+class Collector:
+    """Turns Sparkplug events into records of a batch; knows the outbox epoch of every node."""
+
+    def __init__(self) -> None:
+        self._epochs: dict[Node, int | None] = {}
+
+    def add(self, batch: Batch, event: DataEvent) -> None:
+        """Add what `event` says; raises InvalidMetrics where it is no record, its position settled."""
+        if isinstance(event, DeviceData):
+            self._add_reading(batch, event)
+        elif isinstance(event, NodeData):
+            self._add_record(batch, event)
+        elif isinstance(event, DeviceBorn | DeviceDied):
+            online = isinstance(event, DeviceBorn)
+            batch.lamps[event.device] = LampPresence((event.group, event.node), online)
+            batch.size += 1
+        else:
+            node = (event.group, event.node)
+            if isinstance(event, NodeBorn):
+                self._epochs[node] = _stored_integer(epoch_from(event.metrics))
+            batch.node_turned(event)
+
+    def _add_reading(self, batch: Batch, event: DeviceData) -> None:
+        node = (event.group, event.node)
+        self._settle(batch, node, event.metrics)
+        reading = reading_from(event.device, event.metrics, event.timestamp_ms)
+        _check_reading(reading)
+        batch.readings.append(reading)
+        batch.sources[reading.lamp_id] = node
+        batch.size += 1
+
+    def _add_record(self, batch: Batch, event: NodeData) -> None:
+        node = (event.group, event.node)
+        place = self._settle(batch, node, event.metrics)
+        happened, result = event_from(event.metrics), result_from(event.metrics)
+        if happened is not None and place is not None:
+            _check_text(happened.device_id, happened.info)
+            outbox, position = place
+            batch.events.append(ReportedEvent(event.node, outbox.epoch, position, happened))
+        if result is not None:
+            _check_text(result.command_id, result.lamp_id, result.detail)
+            batch.results.append(result)
+        batch.size += 1
+
+    def _settle(self, batch: Batch, node: Node, metrics: list[MetricValue]) -> tuple[Outbox, int] | None:
+        """Note the record's position, to be acknowledged whatever else is wrong with it; None without one."""
+        position, epoch = _stored_integer(position_from(metrics)), self._epochs.get(node)
+        if position is None or epoch is None:
+            return None
+        outbox = Outbox(node, epoch)
+        batch.positions[outbox].append(position)
+        return outbox, position
+
+
+def _stored_integer(value: int | None) -> int | None:
+    if value is not None and not 0 <= value <= _LARGEST_INT64:
+        raise InvalidRecord(f"outbox position or epoch: {value}, expected 0..{_LARGEST_INT64}")
+    return value
+
+
+def _check_reading(reading: LampReading) -> None:
+    """Raise InvalidReading where a whole number is larger than any store's column."""
+    for name, limit in _LIMITS.items():
+        value = getattr(reading, name)
+        if value is not None and not 0 <= value <= limit:
+            raise InvalidReading(f"{reading.lamp_id} {name}: {value}, expected 0..{limit}")
+    if not reading.lamp_id.isprintable():
+        raise InvalidReading(f"lamp id {reading.lamp_id!r}, expected printable characters")
+
+
+_LIMITS = {
+    "target_level_percent": 100,
+    "feedback_level_percent": 100,
+    "switch_on_counter": _LARGEST_INT32 * 2 + 1,
+}
+
+
+def _check_text(*texts: str) -> None:
+    for text in texts:
+        if "\0" in text:
+            raise InvalidRecord(f"text {text!r}, expected no NUL character")

@@ -1,0 +1,264 @@
+"""Making a batch durable: readings first, then states, alarms, events and results in one transaction.
+
+After a failure the batch can be committed again as it is; only what is stored is remembered.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from cloud.alarms.events import Condition, record_events
+from cloud.alarms.service import AlarmBook, Device, Judgement, Transition, record
+from cloud.control.model import command_view
+from cloud.control.store import StoredOverride, commands_of, overrides_in_force, record_results
+from cloud.database import writing
+from cloud.ingest.batch import Batch, Node
+from cloud.ingest.directory import Directory
+from cloud.ingest.metrics import ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
+from cloud.ingest.store import (
+    GatewayState,
+    LampState,
+    RejectedReading,
+    load_gateway_states,
+    load_lamp_states,
+    save_gateway_states,
+    save_lamp_states,
+    save_rejected,
+)
+from cloud.live.model import (
+    AlarmView,
+    CommandView,
+    GatewayView,
+    LampView,
+    LiveUpdate,
+    OverrideView,
+    lamp_view,
+)
+from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
+from protocols.clock import Clock, from_unix_ms, to_unix_ms
+from protocols.events import EventType
+from protocols.lamp import LampReading, Reason
+from protocols.sparkplug.host_events import NodeBorn
+from protocols.sparkplug.lentera import epoch_from
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Change:
+    """What a batch does to what is known; it takes effect when it is stored."""
+
+    lamps: dict[str, LampState] = field(default_factory=dict)
+    gateways: dict[str, GatewayState] = field(default_factory=dict)
+    judgement: Judgement = field(default_factory=Judgement)
+    alarms: list[AlarmView] = field(default_factory=list)
+    commands: list[CommandView] = field(default_factory=list)
+    overrides: dict[str, StoredOverride] = field(default_factory=dict)
+
+
+class Committer:
+    """Stores batches, one at a time. Calls block; they raise StoreUnavailable when trying again may help."""
+
+    def __init__(
+        self, engine: sa.Engine, telemetry: TelemetryStore, directory: Directory, clock: Clock
+    ) -> None:
+        self._engine = engine
+        self._telemetry = telemetry
+        self._directory = directory
+        self._clock = clock
+        self._alarms = AlarmBook()
+        self._lamps: dict[str, LampState] = {}
+        self._gateways: dict[str, GatewayState] = {}
+
+    def resume(self) -> None:
+        """Take up what an ingester before this one has stored."""
+        self.refresh_directory()
+        with _translated(), self._engine.connect() as connection:
+            self._lamps = load_lamp_states(connection)
+            self._gateways = load_gateway_states(connection)
+            self._alarms.resume(connection)
+
+    def refresh_directory(self) -> None:
+        """Take up the inventory as it is now."""
+        with _translated():
+            self._directory.refresh()
+
+    def gateways_expected(self) -> list[Node]:
+        """The gateways of the inventory that were ever born: they should be there."""
+        known = list(self._gateways.values())
+        return [
+            (one.area_id, one.gateway_id) for one in known if self._directory.knows_gateway(one.gateway_id)
+        ]
+
+    def commit(self, batch: Batch) -> LiveUpdate:
+        """Store the batch; what open maps should be told."""
+        rejected = self._store_readings(batch.readings)
+        now_ms = to_unix_ms(self._clock.now())
+        change = self._assess(batch, now_ms)
+        with _translated(), writing(self._engine) as connection:
+            self._store(connection, batch, change, now_ms)
+            save_rejected(connection, rejected)
+        self._remember(batch, change)
+        return self._live(change)
+
+    def _store_readings(self, readings: list[LampReading]) -> list[RejectedReading]:
+        try:
+            self._telemetry.write(readings)
+        except StoreRejected:
+            return [rejected for reading in readings for rejected in self._store_alone(reading)]
+        return []
+
+    def _store_alone(self, reading: LampReading) -> Iterable[RejectedReading]:
+        try:
+            self._telemetry.write([reading])
+        except StoreRejected as error:
+            log.warning("reading refused by the store, kept aside", lamp=reading.lamp_id, why=str(error))
+            REJECTED.inc()
+            yield RejectedReading(reading, str(error))
+
+    def _assess(self, batch: Batch, now_ms: int) -> _Change:
+        """What the batch means, before the store has been asked."""
+        change = _Change()
+        self._assess_gateways(batch, change, now_ms)
+        self._assess_lamps(batch, change)
+        change.judgement = self._alarms.judge(
+            batch.readings,
+            lambda lamp_id: self._directory.device(lamp_id, batch.sources[lamp_id]),
+            self._directory.rated_power_w,
+        )
+        for node in batch.lost:
+            self._assess_silence(node, change, now_ms)
+        for node, event in batch.nodes.items():
+            if isinstance(event, NodeBorn):
+                device = self._directory.device(node[1], node)
+                back = Transition(device, EventType.COMMUNICATION_FAILURE, raised=False, time_ms=now_ms)
+                self._alarms.report(change.judgement, back)
+        return change
+
+    def _assess_gateways(self, batch: Batch, change: _Change, now_ms: int) -> None:
+        for (area_id, gateway_id), event in batch.nodes.items():
+            before = self._gateways.get(gateway_id)
+            online = isinstance(event, NodeBorn)
+            epoch = before.epoch if before else None
+            if isinstance(event, NodeBorn):
+                epoch = epoch_from(event.metrics)
+            since_ms = before.since_ms if before and before.online == online else now_ms
+            change.gateways[gateway_id] = GatewayState(gateway_id, area_id, online, since_ms, epoch)
+        for area_id, gateway_id in batch.lost:
+            state = change.gateways.get(gateway_id) or self._gateways.get(gateway_id)
+            epoch, since_ms = (state.epoch, state.since_ms) if state else (None, now_ms)
+            since_ms = now_ms if state and state.online else since_ms
+            change.gateways[gateway_id] = GatewayState(gateway_id, area_id, False, since_ms, epoch)
+
+    def _assess_silence(self, node: Node, change: _Change, now_ms: int) -> None:
+        device = self._directory.device(node[1], node)
+        since_ms = change.gateways[node[1]].since_ms
+        info = f"gateway out of reach since {from_unix_ms(since_ms):%Y-%m-%dT%H:%M:%SZ}"
+        silence = Transition(device, EventType.COMMUNICATION_FAILURE, raised=True, time_ms=now_ms, info=info)
+        self._alarms.report(change.judgement, silence)
+
+    def _assess_lamps(self, batch: Batch, change: _Change) -> None:
+        turned = {node[1] for node in (*batch.nodes, *batch.lost)}
+        if turned:
+            for lamp_id, state in self._lamps.items():
+                if state.online and state.gateway_id in turned:
+                    change.lamps[lamp_id] = replace(state, online=False)
+        for reading in batch.readings:
+            lamp_id = reading.lamp_id
+            known = change.lamps.get(lamp_id) or self._lamps.get(lamp_id)
+            if known is None or reading.time > known.reading.time:
+                online = known.online if known else True
+                change.lamps[lamp_id] = LampState(reading, batch.sources[lamp_id][1], online)
+        for lamp_id, seen in batch.lamps.items():
+            known = change.lamps.get(lamp_id) or self._lamps.get(lamp_id)
+            if known is not None and (known.online != seen.online or known.gateway_id != seen.node[1]):
+                change.lamps[lamp_id] = LampState(known.reading, seen.node[1], seen.online)
+
+    def _store(self, connection: sa.Connection, batch: Batch, change: _Change, now_ms: int) -> None:
+        areas = {outbox.node[1]: outbox.node[0] for outbox in batch.positions}
+        for condition in record_events(connection, batch.events):
+            node = (areas[condition.gateway_id], condition.gateway_id)
+            self._alarms.report(
+                change.judgement, _reported(condition, self._directory.device(condition.device_id, node))
+            )
+        change.alarms = record(connection, change.judgement.transitions)
+        touched = record_results(connection, batch.results) if batch.results else set()
+        found = commands_of(connection, sorted(touched)) if touched else {}
+        change.commands = [
+            command_view(*command, now=from_unix_ms(now_ms)) for _, command in sorted(found.items())
+        ]
+        for lamp_id in self._also_shown(batch, change):
+            change.lamps.setdefault(lamp_id, self._lamps[lamp_id])
+        overridden = [
+            lamp_id for lamp_id, state in change.lamps.items() if state.reading.reason is Reason.OVERRIDE
+        ]
+        if overridden:
+            change.overrides = overrides_in_force(connection, overridden, now_ms)
+        save_lamp_states(connection, list(change.lamps.values()))
+        save_gateway_states(connection, list(change.gateways.values()))
+
+    def _also_shown(self, batch: Batch, change: _Change) -> set[str]:
+        """Lamps that look different on the map though they have no new reading."""
+        alarmed = {alarm.lamp_id for alarm in change.alarms if alarm.lamp_id is not None}
+        answered = {result.lamp_id for result in batch.results}
+        return {lamp_id for lamp_id in alarmed | answered if lamp_id in self._lamps}
+
+    def _remember(self, batch: Batch, change: _Change) -> None:
+        self._lamps |= change.lamps
+        self._gateways |= change.gateways
+        self._alarms.accept(change.judgement)
+        READINGS.inc(len(batch.readings))
+        EVENTS.inc(len(batch.events))
+        RESULTS.inc(len(batch.results))
+        GATEWAYS.set(sum(state.online for state in self._gateways.values()))
+        for alarm in change.alarms:
+            ALARMS.labels(alarm.type, "ended" if alarm.cleared_at else "started").inc()
+
+    def _live(self, change: _Change) -> LiveUpdate:
+        lamps = (self._view(lamp_id, state, change) for lamp_id, state in change.lamps.items())
+        return LiveUpdate(
+            lamps=tuple(view for view in lamps if view is not None),
+            alarms=tuple(change.alarms),
+            commands=tuple(change.commands),
+            gateways=tuple(_gateway_view(state) for state in change.gateways.values()),
+        )
+
+    def _view(self, lamp_id: str, state: LampState, change: _Change) -> LampView | None:
+        lamp = self._directory.lamp(lamp_id)
+        if lamp is None:
+            return None
+        stored = change.overrides.get(lamp_id)
+        override = None if stored is None else _override_view(stored)
+        alarms = self._alarms.active(lamp_id)
+        return lamp_view(lamp, state.reading, online=state.online, alarms=alarms, override=override)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(str(error.orig)) from error
+
+
+def _reported(condition: Condition, device: Device) -> Transition:
+    return Transition(device, condition.type, condition.active, condition.time_ms, condition.info)
+
+
+def _gateway_view(state: GatewayState) -> GatewayView:
+    return GatewayView(
+        id=state.gateway_id, area_id=state.area_id, online=state.online, since=from_unix_ms(state.since_ms)
+    )
+
+
+def _override_view(stored: StoredOverride) -> OverrideView:
+    return OverrideView(
+        command_id=stored.command_id,
+        expiration=None if stored.expiration_ms is None else from_unix_ms(stored.expiration_ms),
+        note=stored.note,
+        requested_by=stored.requested_by,
+    )

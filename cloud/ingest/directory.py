@@ -1,0 +1,45 @@
+"""The inventory as ingesters need it: looked up by lamp, taken anew from time to time."""
+
+from collections.abc import Callable
+
+from cloud.alarms.service import Device
+from cloud.ingest.batch import Node
+from protocols.inventory.model import Inventory, Lamp
+
+
+class Directory:
+    """Lamps by id. `load` reads the inventory; it blocks."""
+
+    def __init__(self, load: Callable[[], Inventory]) -> None:
+        self._load = load
+        self._lamps: dict[str, Lamp] = {}
+        self._areas: dict[str, str] = {}
+
+    def refresh(self) -> None:
+        """Take up the inventory as it is now."""
+        inventory = self._load()
+        self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
+        self._areas = {gateway.id: gateway.area_id for gateway in inventory.gateways}
+
+    def knows_gateway(self, gateway_id: str) -> bool:
+        """Whether the gateway is in the inventory."""
+        return gateway_id in self._areas
+
+    def lamp(self, lamp_id: str) -> Lamp | None:
+        """The lamp of that id."""
+        return self._lamps.get(lamp_id)
+
+    def rated_power_w(self, lamp_id: str) -> float | None:
+        """The lamp's rated power; None for a lamp that is not in the inventory."""
+        lamp = self._lamps.get(lamp_id)
+        return None if lamp is None else lamp.rated_power_w
+
+    def device(self, device_id: str, node: Node) -> Device:
+        """A lamp or gateway with where it belongs: to `node` where it is not in the inventory."""
+        lamp = self._lamps.get(device_id)
+        if lamp is not None:
+            return Device(device_id, device_id, lamp.gateway_id, lamp.area_id)
+        area_id, gateway_id = node
+        is_gateway = device_id == gateway_id
+        area_id = self._areas.get(gateway_id, area_id)
+        return Device(device_id, None if is_gateway else device_id, gateway_id, area_id)

@@ -1,0 +1,201 @@
+"""The ingester: from the broker into the stores, and only then an acknowledgement to the gateway."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+import structlog
+
+from cloud.broker import BrokerAddress
+from cloud.downlink.service import acknowledgements
+from cloud.ingest.batch import Batch, Collector, DataEvent
+from cloud.ingest.commit import Committer
+from cloud.ingest.directory import Directory
+from cloud.ingest.link import HostLink
+from cloud.ingest.metrics import ACKNOWLEDGED, COMMIT_SECONDS, DROPPED, MALFORMED, PENDING, RETRIES
+from cloud.ingest.watch import GatewayWatch
+from cloud.live.model import LiveUpdate
+from cloud.live.publisher import LivePublisher
+from cloud.telemetry.store import StoreUnavailable, TelemetryStore
+from protocols.clock import Clock
+from protocols.inventory.model import Inventory
+from protocols.sparkplug.host_events import (
+    DeviceData,
+    HostEvent,
+    MalformedMessage,
+    NodeBorn,
+    NodeData,
+    NodeDied,
+    RebirthNeeded,
+    StateContested,
+)
+from protocols.sparkplug.lentera import InvalidMetrics
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class IngestLimits:
+    """How much, how long; seconds are wall time."""
+
+    records_per_batch: int = 500
+    linger_s: float = 0.1
+    """How long a first record waits for company."""
+    max_pending: int = 20_000
+    """Records received and not stored; past it more are dropped, to be sent again."""
+    gateway_patience_s: float = 10.0
+    """How long a gateway may be gone before that is an alarm: it may just have been restarted."""
+    gateway_return_s: float = 60.0
+    """How long gateways may take to come back after we were away."""
+    inventory_refresh_s: float = 60.0
+    longest_retry_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestParts:
+    """What an ingester works with; `load_inventory` blocks."""
+
+    engine: sa.Engine
+    telemetry: TelemetryStore
+    broker: BrokerAddress
+    load_inventory: Callable[[], Inventory]
+    clock: Clock
+    limits: IngestLimits = field(default_factory=IngestLimits)
+
+
+async def run_ingest(parts: IngestParts) -> None:
+    """Ingest until cancelled. Whatever ends it, what is not stored is not acknowledged and comes again."""
+    ingester = Ingester(parts)
+    await ingester.run()
+
+
+class Ingester:
+    """Gathers records while the batch before is being stored."""
+
+    def __init__(self, parts: IngestParts) -> None:
+        self._limits = parts.limits
+        directory = Directory(parts.load_inventory)
+        self._committer = Committer(parts.engine, parts.telemetry, directory, parts.clock)
+        self._link = HostLink(parts.broker, _wall_ms, self._take, self._connected)
+        self._live = LivePublisher(self._publish_live)
+        self._collector = Collector()
+        self._watch = GatewayWatch(parts.limits.gateway_patience_s)
+        self._pending = Batch()
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._dropping = False
+
+    async def run(self) -> None:
+        """Take up where the one before left off, then ingest until cancelled."""
+        await self._until_available(self._committer.resume, "what was stored before")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._link.run(), name="broker")
+            tasks.create_task(self._store_batches(), name="store")
+            tasks.create_task(self._live.run(), name="live")
+            tasks.create_task(self._watch_gateways(), name="watch")
+            tasks.create_task(self._refresh_directory(), name="inventory")
+
+    def _connected(self) -> None:
+        now_s = time.monotonic()
+        self._watch.expect(self._committer.gateways_expected(), now_s + self._limits.gateway_return_s)
+
+    def _take(self, event: HostEvent) -> None:
+        """Add to the batch being gathered; called on the event loop for each message, so it must be quick."""
+        if isinstance(event, RebirthNeeded | MalformedMessage | StateContested):
+            return
+        if isinstance(event, DeviceData | NodeData) and self._has_no_room():
+            DROPPED.inc()
+            return
+        if isinstance(event, NodeBorn):
+            self._watch.born((event.group, event.node))
+        elif isinstance(event, NodeDied):
+            self._watch.died((event.group, event.node), time.monotonic())
+        self._add(event)
+        self._announce()
+
+    def _add(self, event: DataEvent) -> None:
+        try:
+            self._collector.add(self._pending, event)
+        except InvalidMetrics as error:
+            log.warning("record not understood", gateway=event.node, error=str(error))
+            MALFORMED.inc()
+
+    def _announce(self) -> None:
+        self._arrived.set()
+        if self._pending.size >= self._limits.records_per_batch:
+            self._full.set()
+
+    def _has_no_room(self) -> bool:
+        full = self._pending.size >= self._limits.max_pending
+        if full is not self._dropping:
+            self._dropping = full
+            if full:
+                log.warning("stores are too slow: dropping, to be sent again", pending=self._pending.size)
+            else:
+                log.info("stores have caught up")
+        return full
+
+    async def _store_batches(self) -> None:
+        while True:
+            await self._arrived.wait()
+            try:
+                async with asyncio.timeout(self._limits.linger_s):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+            batch, self._pending = self._pending, Batch()
+            self._arrived.clear()
+            self._full.clear()
+            PENDING.set(batch.size)
+            await self._store(batch)
+
+    async def _store(self, batch: Batch) -> None:
+        outcome: list[LiveUpdate] = []
+        with COMMIT_SECONDS.time():
+            await self._until_available(lambda: outcome.append(self._committer.commit(batch)), "a batch")
+        for outbox, positions in batch.positions.items():
+            for message in acknowledgements(*outbox.node, outbox.epoch, positions, _wall_ms()):
+                await self._link.publish(message)
+            ACKNOWLEDGED.inc(len(positions))
+        for update in outcome:
+            self._live.add(update)
+
+    async def _until_available(self, work: Callable[[], None], what: str) -> None:
+        """Do blocking work in a thread, again and again while a store is unavailable."""
+        retry_s, failing = 0.25, False
+        while True:
+            try:
+                await asyncio.to_thread(work)
+            except StoreUnavailable as error:
+                if not failing:
+                    log.warning("store unavailable, trying on", what=what, error=str(error))
+                failing = True
+                RETRIES.inc()
+                await asyncio.sleep(retry_s)
+                retry_s = min(self._limits.longest_retry_s, retry_s * 2)
+            else:
+                if failing:
+                    log.info("store available again", what=what)
+                return
+
+    async def _watch_gateways(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            lost = self._watch.overdue(time.monotonic())
+            if lost:
+                self._pending.lost += lost
+                self._announce()
+
+    async def _refresh_directory(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.inventory_refresh_s)
+            await self._until_available(self._committer.refresh_directory, "the inventory")
+
+    async def _publish_live(self, topic: str, payload: bytes) -> None:
+        await self._link.send(topic, payload)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
