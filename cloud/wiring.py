@@ -14,7 +14,8 @@ from cloud.control.store import ControlStore
 from cloud.database import create_engine
 from cloud.downlink.service import Downlink
 from cloud.ingest.service import IngestParts
-from cloud.inventory.service import BoardCounter, InventoryService
+from cloud.inventory.board import BoardCounter
+from cloud.inventory.service import InventoryService
 from cloud.inventory.states import LampStates
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import LiveFeed

@@ -1,15 +1,15 @@
 """Areas and the whole place as an open map shows them. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import fields
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from cloud.control.plan import LevelChange
-from cloud.inventory.states import LampStanding
+from cloud.inventory.board import Bounds, Tally
 from cloud.live.model import LampCondition, LampView, View
 from protocols.inventory.model import Area, Gateway, Road
 from protocols.lamp import LampReading
@@ -127,30 +127,6 @@ class RoadCollection(View, frozen=True):
     type: Literal["FeatureCollection"] = "FeatureCollection"
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the lamps of one area add up to."""
-
-    rated_power_w: float = 0.0
-    active_power_w: float = 0.0
-    conditions: Counter[LampCondition] = field(default_factory=Counter)
-
-    def add(self, standing: LampStanding) -> None:
-        """Count one lamp."""
-        self.conditions[standing.condition] += 1
-        self.rated_power_w += standing.lamp.rated_power_w
-        if standing.online and standing.reading is not None:
-            self.active_power_w += standing.reading.active_power_w or 0.0
-
-
-def tally(standings: Iterable[LampStanding]) -> dict[str, Tally]:
-    """What the lamps add up to, by area."""
-    tallies: dict[str, Tally] = {}
-    for standing in standings:
-        tallies.setdefault(standing.lamp.area_id, Tally()).add(standing)
-    return tallies
-
-
 def area_view(area: Area, counted: Tally) -> AreaView:
     """An area with its tally."""
     return AreaView(
@@ -167,13 +143,12 @@ def area_view(area: Area, counted: Tally) -> AreaView:
     )
 
 
-def bounds_of(standings: Sequence[LampStanding]) -> tuple[float, float, float, float] | None:
-    """West, south, east and north of all lamps; None where there are none."""
-    if not standings:
+def center_of(bounds: Bounds | None) -> tuple[float, float] | None:
+    """Longitude and latitude of the middle."""
+    if bounds is None:
         return None
-    longitudes = [standing.lamp.longitude for standing in standings]
-    latitudes = [standing.lamp.latitude for standing in standings]
-    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
+    west, south, east, north = bounds
+    return (west + east) / 2, (south + north) / 2
 
 
 def main_time_zone(gateways: Iterable[Gateway]) -> str:

@@ -1,16 +1,11 @@
 """What there is and how it stands: answers for lists, areas, roads and the summary."""
 
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
 from cloud.control.plan import LightingPlan
-from cloud.database import table_of
-from cloud.ingest.store import GatewayStateRow
+from cloud.inventory.board import Board, BoardCounter, Tally
 from cloud.inventory.model import (
     W_PER_KW,
     AreaList,
@@ -20,22 +15,18 @@ from cloud.inventory.model import (
     ProgramName,
     RoadCollection,
     Summary,
-    Tally,
     area_view,
-    bounds_of,
+    center_of,
     lamp_detail,
     main_time_zone,
     road_collection,
-    tally,
 )
 from cloud.inventory.states import LampFilter, LampStates
 from cloud.inventory.store import InventoryStore
 from cloud.live.model import LampCondition
 from cloud.problems import not_found
 from protocols.clock import Clock, to_unix_ms
-from protocols.inventory.model import Area, Gateway, Inventory, InventoryError
-
-_BOARD_LIFETIME_S = 1.0
+from protocols.inventory.model import Inventory, InventoryError
 
 
 def import_inventory(engine: sa.Engine, inventory: Inventory) -> None:
@@ -48,49 +39,6 @@ def import_inventory(engine: sa.Engine, inventory: Inventory) -> None:
     if problems:
         raise InventoryError(problems)
     InventoryStore(engine).replace(inventory)
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """What all lamps add up to at one instant."""
-
-    areas: list[Area]
-    gateways: list[Gateway]
-    gateways_online: int
-    tallies: dict[str, Tally]
-    bounds: tuple[float, float, float, float] | None
-
-
-class BoardCounter:
-    """Adds up all lamps, at most once a second however many ask."""
-
-    def __init__(self, engine: sa.Engine, wall: Callable[[], float] = time.monotonic) -> None:
-        self._engine = engine
-        self._wall = wall
-        self._counting = threading.Lock()
-        self._newest: tuple[float, Board] | None = None
-
-    def board(self) -> Board:
-        """The newest count."""
-        with self._counting:
-            if self._newest is not None and self._wall() < self._newest[0]:
-                return self._newest[1]
-            board = self._count()
-            self._newest = (self._wall() + _BOARD_LIFETIME_S, board)
-            return board
-
-    def _count(self) -> Board:
-        standings = LampStates(self._engine).all()
-        store = InventoryStore(self._engine)
-        return Board(
-            store.areas(), store.gateways(), self._gateways_online(), tally(standings), bounds_of(standings)
-        )
-
-    def _gateways_online(self) -> int:
-        states = table_of(GatewayStateRow)
-        query = sa.select(sa.func.count()).select_from(states).where(states.c.online)
-        with self._engine.connect() as connection:
-            return connection.scalar(query) or 0
 
 
 class InventoryService:
@@ -176,14 +124,6 @@ class InventoryService:
                 level = self._plan.level(area.latitude, area.longitude, zones.get(area.id, "UTC"), now)
                 expected += board.tallies[area.id].rated_power_w * level / 100
         return expected
-
-
-def center_of(bounds: tuple[float, float, float, float] | None) -> tuple[float, float] | None:
-    """Longitude and latitude of the middle."""
-    if bounds is None:
-        return None
-    west, south, east, north = bounds
-    return (west + east) / 2, (south + north) / 2
 
 
 def _is_time_zone(name: str) -> bool:

@@ -11,7 +11,7 @@ from cloud.control.store import StoredOverride, overrides_in_force
 from cloud.database import table_of
 from cloud.ingest.store import LampStateRow
 from cloud.inventory.store import LampRow
-from cloud.live.model import LampCondition, LampView, OverrideView, lamp_condition, lamp_view
+from cloud.live.model import LampCondition, LampView, OverrideView, lamp_view
 from protocols.clock import from_unix_ms
 from protocols.events import EventType
 from protocols.inventory.model import Lamp
@@ -22,7 +22,8 @@ _LAMP_FIELDS = tuple(field.name for field in fields(Lamp))
 _READING_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("lamp_id", "time"))
 _READING_START = len(_LAMP_FIELDS) + 2
 _REASON = _READING_FIELDS.index("reason")
-_MAX_IN_LIST = 500
+_MAX_IN_LIST = 501
+_SIEVED_CHUNK = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,6 @@ class LampStanding:
     reading: LampReading | None
     online: bool
     alarms: tuple[EventType, ...]
-
-    @property
-    def condition(self) -> LampCondition:
-        """The one word for it."""
-        reading = self.reading if self.online else None
-        return lamp_condition(reading, self.lamp.rated_power_w, self.alarms)
 
 
 class LampStates:
@@ -76,35 +71,41 @@ class LampStates:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
-            alarms = _open_alarms(connection, [lamp_id])
-            overrides = overrides_in_force(connection, [lamp_id], now_ms)
-        standing = _standing(row, alarms)
-        return standing, _view(standing, overrides)
-
-    def all(self) -> list[LampStanding]:
-        """Every lamp; for counting."""
-        with self._engine.connect() as connection:
-            alarms = _open_alarms(connection, None)
-            return [_standing(row, alarms) for row in connection.execute(_select(LampFilter()))]
+            marks = _Marks.of(connection, [lamp_id], now_ms)
+        standing = _standing(row, marks.alarms)
+        return standing, _view(standing, marks.overrides)
 
     def _views(
-        self, connection: sa.Connection, wanted: LampFilter, chunk: int, after: str | None, now_ms: int
+        self, connection: sa.Connection, wanted: LampFilter, wish: int, after: str | None, now_ms: int
     ) -> Iterator[LampView]:
         # The state is a rule of ours that no database knows, so rows are read in chunks and sieved here.
+        chunk = wish if wanted.state is None else max(wish, _SIEVED_CHUNK)
         query = _select(wanted).order_by(_LAMPS.c.id).limit(chunk)
+        marks = None if chunk <= _MAX_IN_LIST else _Marks.of(connection, None, now_ms)
         last = after
         while True:
             rows = connection.execute(query if last is None else query.where(_LAMPS.c.id > last)).all()
-            lamp_ids = [row[0] for row in rows] if len(rows) <= _MAX_IN_LIST else None
-            alarms = _open_alarms(connection, lamp_ids)
-            overrides = overrides_in_force(connection, lamp_ids, now_ms)
+            here = marks or _Marks.of(connection, [row[0] for row in rows], now_ms)
             for row in rows:
-                view = _view(_standing(row, alarms), overrides)
+                view = _view(_standing(row, here.alarms), here.overrides)
                 if wanted.state is None or view.state is wanted.state:
                     yield view
             if len(rows) < chunk:
                 return
             last = rows[-1][0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What lamps have besides a reading."""
+
+    alarms: dict[str, tuple[EventType, ...]]
+    overrides: dict[str, StoredOverride]
+
+    @classmethod
+    def of(cls, connection: sa.Connection, lamp_ids: Sequence[str] | None, now_ms: int) -> "_Marks":
+        """Those of the given lamps, or of all."""
+        return cls(open_alarms(connection, lamp_ids), overrides_in_force(connection, lamp_ids, now_ms))
 
 
 def _select(wanted: LampFilter) -> sa.Select[*tuple[Any, ...]]:
@@ -160,9 +161,10 @@ def _override_view(stored: StoredOverride) -> OverrideView:
     )
 
 
-def _open_alarms(
+def open_alarms(
     connection: sa.Connection, lamp_ids: Sequence[str] | None
 ) -> dict[str, tuple[EventType, ...]]:
+    """The open alarms of these lamps, or of all, by lamp."""
     query = sa.select(AlarmRow.lamp_id, AlarmRow.type).where(
         AlarmRow.cleared_ms.is_(None), AlarmRow.lamp_id.is_not(None)
     )
