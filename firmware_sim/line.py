@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from firmware_sim.controller import LampController
-from firmware_sim.faults import WIRE_FAULTS, Fault, FaultType
+from firmware_sim.faults import Fault, FaultType
 from firmware_sim.frames import (
     BROADCAST,
     READ_INPUT,
@@ -86,7 +86,7 @@ class Line:
 
     @property
     def baud(self) -> int:
-        """Its characters a second times bits a character; 0 where the wire takes no time."""
+        """Bits a second; 0 where the wire takes no time."""
         return self._timing.baud
 
     @property
@@ -188,13 +188,3 @@ class Line:
         if poll is not None:
             self._on_poll(*poll, reply)
         send(reply)
-
-    def set_wire_fault(self, unit: int, fault: Fault | None, fault_type: FaultType) -> None:
-        """Spoil a station's answers, or with None stop spoiling them."""
-        if fault_type not in WIRE_FAULTS:
-            return
-        faults = self.stations[unit].wire_faults
-        if fault is None:
-            faults.pop(fault_type, None)
-        else:
-            faults[fault_type] = fault

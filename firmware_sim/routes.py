@@ -16,7 +16,7 @@ from firmware_sim.world import SimulatedLamp, World
 
 OnNetwork = Callable[[str, bool], Awaitable[None]]
 
-_LAMPS_PER_TURN = 50  # the wire waits while lamps are measured: about 1 ms each turn
+_LAMPS_PER_TURN = 20  # the wire waits while lamps are measured: well under 1 ms each turn
 
 
 class FaultRequest(BaseModel):

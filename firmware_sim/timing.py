@@ -43,56 +43,65 @@ class WireTimer:
         self._loop = loop
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._fd = -1
-        self._libc: ctypes.CDLL | None = None
+        self._descriptor: _TimerDescriptor | None = None
 
     def start(self) -> None:
         """Open the timer."""
         if sys.platform == "linux":
-            self._libc = ctypes.CDLL(None, use_errno=True)
-            self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
-            if self._fd < 0:
-                raise OSError(ctypes.get_errno(), "timerfd_create failed")
-            self._loop.add_reader(self._fd, self._expired)
+            self._descriptor = _TimerDescriptor.open()
+            self._loop.add_reader(self._descriptor.fd, self._expired, self._descriptor)
 
     def close(self) -> None:
         """Forget what is due and close the timer."""
         self._heap.clear()
-        if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = -1
+        if self._descriptor is not None:
+            self._loop.remove_reader(self._descriptor.fd)
+            os.close(self._descriptor.fd)
+            self._descriptor = None
 
     def call_at(self, deadline_s: float, callback: Callable[[], None]) -> None:
         """Call `callback` when `time.monotonic()` reaches `deadline_s`."""
-        if self._fd < 0:
+        if self._descriptor is None:
             self._loop.call_at(deadline_s, callback)
             return
         heapq.heappush(self._heap, (deadline_s, next(self._order), callback))
         if self._heap[0][0] == deadline_s:
-            self._arm(deadline_s)
+            self._descriptor.arm(deadline_s)
 
-    def _expired(self) -> None:
+    def _expired(self, descriptor: "_TimerDescriptor") -> None:
         try:
-            os.read(self._fd, 8)
+            os.read(descriptor.fd, 8)
         except BlockingIOError:
-            return
+            return  # armed anew since the loop saw it
         heap = self._heap
         while heap and heap[0][0] <= self._loop.time():
             heapq.heappop(heap)[2]()
         if heap:
-            self._arm(heap[0][0])
+            descriptor.arm(heap[0][0])
 
-    def _arm(self, deadline_s: float) -> None:
-        assert self._libc is not None  # noqa: S101 - start() sets it together with the descriptor
+
+class _TimerDescriptor:
+    """A Linux timerfd, which Python has only from 3.13 on."""
+
+    def __init__(self, libc: ctypes.CDLL, fd: int) -> None:
+        self._libc = libc
+        self.fd = fd
+
+    @classmethod
+    def open(cls) -> "_TimerDescriptor":
+        """A new timer that is not armed."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        fd: int = libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create failed")
+        return cls(libc, fd)
+
+    def arm(self, deadline_s: float) -> None:
+        """Expire at this monotonic time, and no longer at the one before."""
         whole = int(deadline_s)
         setting = _TimerSetting(0, 0, whole, max(1, int((deadline_s - whole) * 1e9) + 1))
-        if self._libc.timerfd_settime(self._fd, _ABSOLUTE, ctypes.byref(setting), None):
+        if self._libc.timerfd_settime(self.fd, _ABSOLUTE, ctypes.byref(setting), None):
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
-
-
-_CLOCK_MONOTONIC = 1
-_ABSOLUTE = 1
 
 
 class _TimerSetting(ctypes.Structure):
@@ -104,3 +113,7 @@ class _TimerSetting(ctypes.Structure):
         ("first_s", ctypes.c_long),
         ("first_ns", ctypes.c_long),
     )
+
+
+_CLOCK_MONOTONIC = 1
+_ABSOLUTE = 1

@@ -1,6 +1,7 @@
 """A whole simulator: real pseudo-terminals, real TCP, its own HTTP API."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -189,6 +190,7 @@ async def test_the_log_holds_each_answered_poll_and_the_clock_runs_fast(running:
     assert [(each["level"], each["activePower"]) for each in polls] == [
         (words[0], words[5] / 10) for words in answers
     ]
+    assert (await running.http.get("/sim/v1/log")).json()["items"] == polls
     clock = (await running.http.get("/sim/v1/clock")).json()
     assert clock["speed"] == 60.0
     now = datetime.fromisoformat(clock["time"])
@@ -226,6 +228,25 @@ async def test_a_line_speaks_modbus_tcp_and_tells_when_nobody_answers(tmp_path: 
             nobody = await client.read_input_registers(0, count=1, device_id=200)
     assert registers == [40]
     assert nobody.exception_code == 11
+
+
+async def test_a_modbus_tcp_converter_hangs_up_on_what_is_not_modbus(tmp_path: Path) -> None:
+    async with simulator(SimulatorConfig(tmp_path, baud=0, tcp_first_port=0)) as running:
+        port = (await running.line(f"{TOWN.gateways[0].id}-1"))["tcpPort"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_broadcast_passes_a_modbus_tcp_converter(tmp_path: Path) -> None:
+    async with simulator(SimulatorConfig(tmp_path, baud=0, tcp_first_port=0)) as running:
+        port = (await running.line(f"{TOWN.gateways[0].id}-1"))["tcpPort"]
+        async with AsyncModbusTcpClient("127.0.0.1", port=port) as client:
+            await client.write_register(0, 30, device_id=0, no_response_expected=True)
+            registers = (await client.read_input_registers(1, count=1, device_id=FIRST.unit)).registers
+    assert registers == [30]
 
 
 async def test_a_line_speaks_rtu_over_tcp(tmp_path: Path) -> None:
