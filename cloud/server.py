@@ -64,5 +64,5 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ListenError(
-            f"can't listen on {host}:{port} ({os.strerror(error.errno or 0)}), expected a free address of this machine"
+            f"can't listen on {host}:{port} ({os.strerror(error.errno or 0)}), expected a free address"
         ) from error

@@ -3,8 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,73 +10,15 @@ import aiomqtt
 import httpx
 import pytest
 
-from cloud.access.service import create_token, create_user
 from cloud.app import run_cloud
 from cloud.config import LIVE_TOPIC, CloudConfig
-from cloud.database import create_engine, upgrade
-from cloud.inventory.service import import_inventory
 from cloud.server import ListenError
 from protocols.inventory.model import Inventory, Lamp
 from tests.conftest import Broker, accepts_connections, eventually, free_port
-from tests.integration.api import EVENING, FixedClock, small_town
+from tests.integration.api import FixedClock, small_town
+from tests.integration.api_process import Process, events_of, next_event, ready, running_api
 
 FAST_S = 0.3
-
-
-@dataclass
-class Process:
-    """A running API and a client of it."""
-
-    config: CloudConfig
-    client: httpx.AsyncClient
-    task: asyncio.Task[None]
-
-
-@asynccontextmanager
-async def running_api(folder: Path, broker_port: int, inventory: Inventory) -> AsyncIterator[Process]:
-    """`run_cloud` as the command line runs it; ended by cancelling, as Ctrl-C does."""
-    config = CloudConfig(
-        database_url=f"sqlite:///{folder / 'cloud.db'}",
-        telemetry_url=f"sqlite:///{folder / 'telemetry.db'}",
-        mqtt_port=broker_port,
-        http_port=free_port(),
-    )
-    engine = create_engine(config.database_url)
-    upgrade(engine)
-    import_inventory(engine, inventory)
-    create_user(engine, "ana", password=None, role="operator", now=EVENING)
-    headers = {"Authorization": f"Bearer {create_token(engine, 'ana', now=EVENING)}"}
-    engine.dispose()
-    async with (
-        asyncio.TaskGroup() as group,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.http_port}", headers=headers) as client,
-    ):
-        task = group.create_task(run_cloud(config, FixedClock(), frozenset({"api"})))
-        await eventually(lambda: accepts_connections(config.http_port), what="the API")
-        await eventually(lambda: _ready(client), what="readiness")
-        yield Process(config, client, task)
-        task.cancel()
-
-
-async def _ready(client: httpx.AsyncClient) -> bool:
-    return (await client.get("/readyz")).is_success
-
-
-async def _events(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
-    kind = ""
-    async for line in answer.aiter_lines():
-        if line.startswith("event: "):
-            kind = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            yield kind, json.loads(line.removeprefix("data: "))
-
-
-async def _next(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Any:  # noqa: ANN401 - any JSON
-    async with asyncio.timeout(10):
-        async for kind, data in events:
-            if kind == wanted:
-                return data
-    raise AssertionError(f"the stream ended without {wanted}")
 
 
 async def _publish(port: int, update: dict[str, Any]) -> None:
@@ -97,12 +37,12 @@ async def test_changes_reach_an_open_map(process: Process, mosquitto: Broker) ->
     """Items come whole and under the name of their kind; the clock comes at once."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        events = _events(answer)
-        assert await _next(events, "clock") == {"time": "2026-08-10T13:00:00.000Z", "speed": 1.0}
+        events = events_of(answer)
+        assert await next_event(events, "clock") == {"time": "2026-08-10T13:00:00.000Z", "speed": 1.0}
         lamps = [{"id": "SOR-1", "state": "lit", "road": 'Jalan "Élan"'}, {"id": "SOR-2", "state": "off"}]
         await _publish(mosquitto.port, {"lamps": lamps, "alarms": [{"id": 7, "type": "lampFailure"}]})
-        assert await _next(events, "lamps") == lamps
-        assert await _next(events, "alarms") == [{"id": 7, "type": "lampFailure"}]
+        assert await next_event(events, "lamps") == lamps
+        assert await next_event(events, "alarms") == [{"id": 7, "type": "lampFailure"}]
 
 
 async def test_every_map_hears_it(process: Process, mosquitto: Broker) -> None:
@@ -111,31 +51,31 @@ async def test_every_map_hears_it(process: Process, mosquitto: Broker) -> None:
         process.client.stream("GET", "/api/v1/live") as first,
         process.client.stream("GET", "/api/v1/live") as second,
     ):
-        streams = [_events(first), _events(second)]
+        streams = [events_of(first), events_of(second)]
         for events in streams:
-            await _next(events, "clock")
+            await next_event(events, "clock")
         await _publish(mosquitto.port, {"gateways": [{"id": "soreang-01", "online": False}]})
         for events in streams:
-            assert (await _next(events, "gateways"))[0]["online"] is False
+            assert (await next_event(events, "gateways"))[0]["online"] is False
 
 
 async def test_what_is_no_update_is_passed_over(process: Process, mosquitto: Broker) -> None:
     """A broken message on the topic neither reaches a map nor ends the feed."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
-        events = _events(answer)
-        await _next(events, "clock")
+        events = events_of(answer)
+        await next_event(events, "clock")
         async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
             for broken in ("{", "[]", '{"lamps":[{"state":"lit"}]}', '{"lamps":"all"}'):
                 await client.publish(LIVE_TOPIC, broken, qos=1)
         await _publish(mosquitto.port, {"lamps": [{"id": "SOR-1"}]})
-        assert await _next(events, "lamps") == [{"id": "SOR-1"}]
+        assert await next_event(events, "lamps") == [{"id": "SOR-1"}]
 
 
 async def test_the_feed_outlives_its_broker(process: Process, mosquitto: Broker) -> None:
     """While the broker is away the process says that it isn't ready; then the same stream goes on."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
-        events = _events(answer)
-        await _next(events, "clock")
+        events = events_of(answer)
+        await next_event(events, "clock")
         mosquitto.kill()
 
         async def unready() -> bool:
@@ -145,26 +85,26 @@ async def test_the_feed_outlives_its_broker(process: Process, mosquitto: Broker)
         await eventually(unready, what="the loss being noticed")
         assert (await process.client.get("/healthz")).status_code == 200
         mosquitto.start()
-        await eventually(lambda: _ready(process.client), what="the broker's return")
+        await eventually(lambda: ready(process.client), what="the broker's return")
         await _publish(mosquitto.port, {"lamps": [{"id": "SOR-1"}]})
-        assert await _next(events, "lamps") == [{"id": "SOR-1"}]
+        assert await next_event(events, "lamps") == [{"id": "SOR-1"}]
 
 
 async def test_a_command_is_on_every_map_at_once(process: Process) -> None:
     """Other maps see it while it is still pending."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
-        events = _events(answer)
-        await _next(events, "clock")
+        events = events_of(answer)
+        await next_event(events, "clock")
         body = {"lampIds": ["SOR-1"], "level": 30}
         sent = (await process.client.post("/api/v1/commands", json=body)).json()
-        assert await _next(events, "commands") == [sent]
+        assert await next_event(events, "commands") == [sent]
 
 
 async def test_it_ends_though_a_map_is_open(process: Process) -> None:
     """Ctrl-C ends streams and server within seconds, and frees the port."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
-        events = _events(answer)
-        await _next(events, "clock")
+        events = events_of(answer)
+        await next_event(events, "clock")
         process.task.cancel()
         async with asyncio.timeout(3):
             async for _ in events:
