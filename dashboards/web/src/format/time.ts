@@ -15,7 +15,7 @@ export function ageOf(timeMs: number, nowMs: number): { unit: AgeUnit; count: nu
   return { unit: "days", count: Math.floor(elapsed / DAY) };
 }
 
-/** A remaining time: seconds below two minutes, minutes below two hours, then hours and minutes. */
+/** A remaining time: seconds below two minutes, minutes below an hour and a half, then hours and minutes. */
 export function spanOf(ms: number): {
   unit: "seconds" | "minutes" | "hours";
   hours: number;
@@ -26,7 +26,7 @@ export function spanOf(ms: number): {
   const hours = Math.floor(left / HOUR);
   const minutes = Math.floor((left % HOUR) / MINUTE);
   if (left < 2 * MINUTE) return { unit: "seconds", hours, minutes, count: Math.floor(left / SECOND) };
-  if (left < 2 * HOUR) return { unit: "minutes", hours, minutes, count: Math.floor(left / MINUTE) };
+  if (left < 1.5 * HOUR) return { unit: "minutes", hours, minutes, count: Math.floor(left / MINUTE) };
   return { unit: "hours", hours, minutes, count: hours };
 }
 

@@ -26,13 +26,32 @@ function why(lamp: LampState, detail: LampDetail | undefined, t: TFunction): str
   }
 }
 
+/** What happens next; while set by hand, that is the end of it. */
+function Next({ lamp, detail }: { lamp: LampState; detail: LampDetail }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const next = detail.nextChange;
+  const held =
+    lamp.override !== null &&
+    Date.parse(lamp.override.expiration ?? "9999") < Date.parse(next?.time ?? "9999");
+  const text = () => {
+    if (held) return t("lamp.thenProgram");
+    if (!next || (lamp.override && !lamp.override.expiration)) return t("lamp.noNext");
+    return t("lamp.next", { time: format.time(next.time), level: format.level(next.level) });
+  };
+  return (
+    <p className={styles.quiet} data-testid="lamp-next">
+      {text()}
+    </p>
+  );
+}
+
 /** "Why is this lamp on?", and what happens next. */
 export function LampReason({ lamp, detail }: { lamp: LampState; detail: LampDetail | undefined }) {
   const { t } = useTranslation();
   const format = useFormat();
   const now = useNow(1_000);
   const { override } = lamp;
-  const next = detail?.nextChange;
   const reason = override ? "override" : lamp.reason;
   return (
     <section
@@ -54,13 +73,7 @@ export function LampReason({ lamp, detail }: { lamp: LampState; detail: LampDeta
           }`}
       </p>
       {override?.note && <p className={styles.quote}>“{override.note}”</p>}
-      {detail && (
-        <p className={styles.quiet} data-testid="lamp-next">
-          {next
-            ? t("lamp.next", { time: format.time(next.time), level: format.level(next.level) })
-            : t("lamp.noNext")}
-        </p>
-      )}
+      {detail && <Next lamp={lamp} detail={detail} />}
     </section>
   );
 }

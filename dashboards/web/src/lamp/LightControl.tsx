@@ -76,6 +76,7 @@ export function LightControl({ lamp, canCommand }: { lamp: LampState; canCommand
       <Button type="submit" fullWidth loading={send.isPending} data-testid="send-command">
         {t("command.send", { level: format.level(level) })}
       </Button>
+      <CommandStatus commandId={send.data?.id ?? null} refused={send.error} />
       {lamp.override && (
         <Button
           variant="subtle"
@@ -88,7 +89,6 @@ export function LightControl({ lamp, canCommand }: { lamp: LampState; canCommand
           {t("command.release")}
         </Button>
       )}
-      <CommandStatus commandId={send.data?.id ?? null} refused={send.error} />
     </form>
   );
 }

@@ -47,7 +47,7 @@ export function chartOptions(
       power: { range: (_, __, max) => [0, Math.max(10, max * 1.15)] },
     },
     axes: [
-      { ...axis, values: (_, splits) => splits.map((seconds) => time(seconds * 1000)), space: 56 },
+      { ...axis, size: 28, values: (_, splits) => splits.map((seconds) => time(seconds * 1000)), space: 56 },
       {
         ...axis,
         scale: "level",

@@ -5,7 +5,7 @@ import type { Night } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import { usePlace } from "../state/place";
 import styles from "./NightStrip.module.css";
-import { stepPath } from "./plan";
+import { meanPath, stepPath } from "./plan";
 import { altitudeAt, altitudeKnots, skyStops, type Theme } from "./sky";
 import { bucketTicks, hourMarks } from "./ticks";
 
@@ -24,6 +24,7 @@ interface NightSkyProps {
 
 export function NightSky({ night, nowMs, previewMs }: NightSkyProps) {
   const { t } = useTranslation();
+  const { theme } = usePlace();
   const start = Date.parse(night.start);
   const end = Date.parse(night.end);
   const share = (ms: number) => Math.min(Math.max((ms - start) / (end - start), 0), 1);
@@ -33,7 +34,12 @@ export function NightSky({ night, nowMs, previewMs }: NightSkyProps) {
       <Sun night={night} share={share} />
       <FaultTicks start={start} end={end} />
       <Hours night={night} />
-      <span className={styles.now} style={{ left: `${share(nowMs) * 100}%` }} data-testid="night-now" />
+      <span
+        className={styles.now}
+        data-tone={toneOf(night, nowMs, theme)}
+        style={{ left: `${share(nowMs) * 100}%` }}
+        data-testid="night-now"
+      />
       {previewMs !== null && (
         <span className={styles.preview} style={{ left: `${share(previewMs) * 100}%` }} />
       )}
@@ -50,7 +56,7 @@ function SkyPicture({ night, nowShare }: { night: Night; nowShare: number }) {
     const end = Date.parse(night.end);
     const x = (ms: number) => ((ms - start) / (end - start)) * WIDTH;
     const planned = stepPath(night.planned, x, y, start, end);
-    const actual = night.actual?.length ? stepPath(night.actual, x, y, start, end) : null;
+    const actual = night.actual?.length ? meanPath(night.actual, x, y) : null;
     return { planned, actual, area: `${planned}V${BOTTOM}H0Z` };
   }, [night]);
   return (

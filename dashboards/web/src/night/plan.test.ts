@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { levelAt, stepPath } from "./plan";
+import { levelAt, meanPath, stepPath } from "./plan";
 import { bucketTicks, hourMarks } from "./ticks";
 
 const plan = [
@@ -23,6 +23,15 @@ it("draws steps, never slopes", () => {
     30_000,
   );
   expect(path).toBe("M0.0 100.0H10.0V0.0H20.0V50.0H30.0");
+});
+
+it("puts a mean in the middle of its span", () => {
+  const path = meanPath(
+    plan,
+    (ms) => ms / 1000,
+    (level) => 100 - level,
+  );
+  expect(path).toBe("M15.0 0.0L25.0 50.0");
 });
 
 it("gathers ticks and leaves out what is not of this night", () => {

@@ -10,6 +10,22 @@ export function levelAt(points: readonly LevelPoint[], timeMs: number): number {
   return level;
 }
 
+/** Path through means over equal spans: each stands in the middle of its span. */
+export function meanPath(
+  points: readonly LevelPoint[],
+  x: (timeMs: number) => number,
+  y: (level: number) => number,
+): string {
+  const times = points.map((point) => Date.parse(point.time));
+  const half = times.length > 1 ? ((times[1] ?? 0) - (times[0] ?? 0)) / 2 : 0;
+  return points
+    .map(
+      (point, index) =>
+        `${index ? "L" : "M"}${x((times[index] ?? 0) + half).toFixed(1)} ${y(point.level).toFixed(1)}`,
+    )
+    .join("");
+}
+
 /** Horizontal-then-vertical path of a plan over the box `width` × `height`, level 100 at `top`. */
 export function stepPath(
   points: readonly LevelPoint[],

@@ -21,9 +21,11 @@ const DEFAULT_ZONE = "Asia/Jakarta";
 function useTheme(night: ReturnType<typeof useNight>["data"]): Theme {
   const choice = useThemeChoice();
   const now = useNow(5_000);
-  const { setColorScheme } = useMantineColorScheme();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
   const theme: Theme = choice === "auto" ? (themeAt(night, now) ?? "dark") : choice;
-  useEffect(() => setColorScheme(theme), [theme, setColorScheme]);
+  useEffect(() => {
+    if (colorScheme !== theme) setColorScheme(theme);
+  }, [colorScheme, theme, setColorScheme]);
   return theme;
 }
 
