@@ -3,8 +3,8 @@
 from protocols.lamp import LampReading
 
 _DARK_SHARE = 0.25  # of the power expected at the level: below, no light source is burning
-_LOW_LEVEL_SHARE = 0.6  # where a small lamp is dimmed so far that standby power would hide its light
-_DRIVER_STANDBY_W = 1.0  # a driver that is off or has lost its LEDs still draws this much
+_IDLE_W, _IDLE_SHARE = 1.0, 0.05  # standby, and of rated power: what a driver with open LEDs may still draw
+_BURNING_SHARE = 0.6  # of the power expected at the level: above, a light source is burning
 _OFF_SHARE = 0.10  # of rated power: what a lamp told to be off may draw before it counts as on
 _OFF_FLOOR_W = 3.0
 
@@ -14,14 +14,27 @@ def expected_power_w(level_percent: float, rated_power_w: float) -> float:
     return rated_power_w * level_percent / 100
 
 
-def dark_below_w(level_percent: float, rated_power_w: float | None) -> float:
-    """The power below which a lamp in effect at `level_percent` gives no light."""
+def burns_though_off(power_w: float, rated_power_w: float | None) -> bool:
+    """Whether a lamp told to be off draws the power of light."""
+    return power_w >= max(_OFF_FLOOR_W, _OFF_SHARE * (rated_power_w or 0))
+
+
+def is_dark(
+    power_w: float, level_percent: float, rated_power_w: float | None, margin: float = 1.0
+) -> bool | None:
+    """Whether a lamp in effect at a level above 0 gives no light, going by its power.
+
+    None where the lamp is dimmed so far that an idle driver draws as much as a burning lamp. A `margin` above
+    1 asks for that much more power before believing in light.
+    """
     if rated_power_w is None:
-        return _DRIVER_STANDBY_W if level_percent > 0 else _OFF_FLOOR_W
-    if level_percent <= 0:
-        return max(_OFF_FLOOR_W, _OFF_SHARE * rated_power_w)
+        return power_w < _IDLE_W * margin
     expected_w = expected_power_w(level_percent, rated_power_w)
-    return min(max(_DRIVER_STANDBY_W, _DARK_SHARE * expected_w), _LOW_LEVEL_SHARE * expected_w)
+    idle_w = _IDLE_W + _IDLE_SHARE * rated_power_w
+    limit_w = max(idle_w, _DARK_SHARE * expected_w) * margin
+    if power_w >= limit_w:
+        return False
+    return True if power_w < min(limit_w, _BURNING_SHARE * expected_w) else None
 
 
 def level_in_effect(reading: LampReading) -> int | None:
@@ -32,9 +45,13 @@ def level_in_effect(reading: LampReading) -> int | None:
 
 
 def emits_light(reading: LampReading, rated_power_w: float | None) -> bool | None:
-    """Whether the lamp burns; None when neither power nor output level is known."""
-    if reading.active_power_w is not None:
-        return reading.active_power_w >= dark_below_w(level_in_effect(reading) or 0, rated_power_w)
-    if reading.actual_level_percent is not None:
-        return reading.actual_level_percent > 0
-    return None
+    """Whether the lamp burns; None when neither power nor output level tells."""
+    level, power_w = level_in_effect(reading), reading.active_power_w
+    if power_w is not None and not level:
+        return burns_though_off(power_w, rated_power_w)
+    dark = None if power_w is None or level is None else is_dark(power_w, level, rated_power_w)
+    if dark is not None:
+        return not dark
+    if reading.lamp_failure:
+        return False
+    return None if reading.actual_level_percent is None else reading.actual_level_percent > 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from cloud.alarms.light import dark_below_w, expected_power_w
+from cloud.alarms.light import burns_though_off, expected_power_w, is_dark
 from protocols.events import EventType
 from protocols.lamp import LampReading
 
@@ -74,9 +74,11 @@ class Situation:
 
     @property
     def is_dark(self) -> bool | None:
-        """Whether power says that there is no light at the level in effect; None without a power reading."""
+        """Whether power says that there is no light at the level in effect; None where it can't tell."""
         power = self.reading.active_power_w
-        return None if power is None else power < dark_below_w(self.level or 0, self.rated_power_w)
+        if power is None or not self.level:
+            return None
+        return is_dark(power, self.level, self.rated_power_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def lamp_unexpected_on(at: Situation) -> Verdict:
     if not at.settled or at.target != 0:
         return Verdict.UNKNOWN
     if at.reading.active_power_w is not None:
-        burns = at.reading.active_power_w >= dark_below_w(0, at.rated_power_w)
+        burns = burns_though_off(at.reading.active_power_w, at.rated_power_w)
     elif at.reading.actual_level_percent is not None:
         burns = at.reading.actual_level_percent > 0
     else:
@@ -211,10 +213,10 @@ def _beyond(excess: float, hysteresis: float) -> Verdict:
 
 
 def _light_is_back(at: Situation) -> bool:
-    if EventType.LAMP_FAILURE not in at.active:
+    power = at.reading.active_power_w
+    if EventType.LAMP_FAILURE not in at.active or power is None or at.level is None:
         return True
-    limit = _LIGHT_IS_BACK * dark_below_w(at.level or 0, at.rated_power_w)
-    return at.reading.active_power_w is not None and at.reading.active_power_w >= limit
+    return is_dark(power, at.level, at.rated_power_w, _LIGHT_IS_BACK) is False
 
 
 def _output_disagrees(at: Situation) -> bool:

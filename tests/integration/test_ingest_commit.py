@@ -1,0 +1,192 @@
+"""Batches made durable, on SQLite and on PostgreSQL: whole or not at all, and twice is once."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cloud.alarms.model import ReportedEvent
+from cloud.alarms.register import AlarmFilter, AlarmRegister, AlarmState
+from cloud.control.model import Command
+from cloud.control.store import ControlStore
+from cloud.database import create_engine
+from cloud.ingest.batch import Batch, LampPresence, Outbox
+from cloud.ingest.commit import Committer
+from cloud.ingest.directory import Directory
+from cloud.ingest.store import load_gateway_states, load_lamp_states
+from cloud.inventory.store import InventoryStore
+from cloud.live.model import AlarmView, LampCondition
+from cloud.telemetry.open import open_store
+from cloud.telemetry.store import StoreUnavailable, TelemetryStore
+from protocols.clock import ScaledClock
+from protocols.events import DeviceEvent, EventType
+from protocols.inventory.model import Area, Gateway, Inventory, Lamp
+from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
+from protocols.sparkplug.host_events import NodeBorn, NodeDied
+from protocols.sparkplug.lentera import gateway_birth
+
+DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
+NODE = ("32.04.37", "soreang-01")
+OUTBOX = Outbox(NODE, 77)
+LAMPS = ["SOR-00001", "SOR-00002"]
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    engine = create_engine(database_url)
+    area, gateway = Area(NODE[0], "Soreang", 0, 0), Gateway(NODE[1], NODE[0], 0, 0, "Asia/Jakarta")
+    lamps = [Lamp(lamp, NODE[0], NODE[1], 1, unit, 0, 0) for unit, lamp in enumerate(LAMPS, 1)]
+    InventoryStore(engine).replace(Inventory([area], [gateway], lamps))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def telemetry(tmp_path: Path) -> Iterator[TelemetryStore]:
+    store = open_store(f"sqlite:///{tmp_path}/telemetry.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def committer(engine: sa.Engine, telemetry: TelemetryStore) -> Committer:
+    return resumed(engine, telemetry)
+
+
+def resumed(engine: sa.Engine, telemetry: TelemetryStore) -> Committer:
+    clock = ScaledClock(DUSK, 0.0, 1.0, lambda: 3600.0)
+    committer = Committer(engine, telemetry, Directory(InventoryStore(engine).load), clock)
+    committer.resume()
+    return committer
+
+
+def lit(minute: float, lamp_id: str = LAMPS[0], **changes: object) -> LampReading:
+    reading = LampReading(
+        lamp_id,
+        DUSK + timedelta(minutes=minute),
+        target_level_percent=100,
+        feedback_level_percent=100,
+        reason=Reason.PROGRAM,
+        active_power_w=90.0,
+        switch_on_counter=4_000_000_000,
+        lamp_failure=False,
+    )
+    return replace(reading, **changes)  # type: ignore[arg-type]
+
+
+def batch(*readings: LampReading, events: tuple[DeviceEvent, ...] = (), first: int = 1) -> Batch:
+    made = Batch(readings=list(readings))
+    made.events = [ReportedEvent(NODE[1], 77, first + index, event) for index, event in enumerate(events)]
+    made.sources = {reading.lamp_id: NODE for reading in readings}
+    made.positions[OUTBOX] = list(range(first, first + len(readings) + len(events)))
+    return made
+
+
+def silent(minute: float, active: bool = True) -> DeviceEvent:
+    return DeviceEvent(LAMPS[1], EventType.COMMUNICATION_FAILURE, DUSK + timedelta(minutes=minute), active)
+
+
+def alarms(engine: sa.Engine) -> list[AlarmView]:
+    return AlarmRegister(engine).page(AlarmFilter(state=AlarmState.ALL), 100, None).items
+
+
+FAILING = [lit(0), lit(1), lit(2, active_power_w=1.0), lit(3, active_power_w=1.0)]
+
+
+def test_the_same_batch_twice_changes_nothing(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    whole = batch(*FAILING, events=(silent(1),))
+    first = committer.commit(whole)
+    assert [alarm.type for alarm in first.alarms] == ["lampFailure", "communicationFailure"]
+    seen = alarms(engine)
+    assert committer.commit(whole).alarms == ()
+    assert resumed(engine, telemetry).commit(whole).alarms == ()
+    assert alarms(engine) == seen
+    assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
+
+
+def test_the_whole_state_survives_a_restart(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    committer.commit(batch(*FAILING))
+    with engine.connect() as connection:
+        assert load_lamp_states(connection)[LAMPS[0]].reading == FAILING[-1]
+    after = resumed(engine, telemetry)
+    assert after.commit(batch(lit(4, active_power_w=1.0), lit(5, active_power_w=1.0), first=5)).alarms == ()
+    update = after.commit(batch(*(lit(minute) for minute in range(6, 9)), first=7))
+    assert [(alarm.type, alarm.cleared_at) for alarm in update.alarms] == [
+        ("lampFailure", DUSK + timedelta(minutes=7))
+    ]
+    assert update.lamps[-1].state is LampCondition.LIT
+
+
+def test_a_commit_that_fails_is_as_if_it_had_not_been(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    def fail(_connection: sa.Connection) -> None:
+        raise sa.exc.OperationalError("COMMIT", {}, OSError("disk is full"))
+
+    sa.event.listen(engine, "commit", fail)
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        committer.commit(batch(*FAILING, events=(silent(1),)))
+    sa.event.remove(engine, "commit", fail)
+    assert alarms(engine) == []
+    update = committer.commit(batch(*FAILING, events=(silent(1),)))
+    assert [alarm.type for alarm in update.alarms] == ["lampFailure", "communicationFailure"]
+    assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
+
+
+def test_the_newest_event_counts_in_whatever_order_they_come(committer: Committer, engine: sa.Engine) -> None:
+    committer.commit(batch(events=(silent(9, active=False),), first=9))
+    committer.commit(batch(events=(silent(5),), first=1))
+    assert alarms(engine) == []
+    committer.commit(batch(events=(silent(12), silent(13, active=False), silent(14)), first=20))
+    (alarm,) = alarms(engine)
+    assert (alarm.raised_at, alarm.cleared_at) == (DUSK + timedelta(minutes=14), None)
+
+
+def test_presence_of_a_gateway_and_its_lamps(committer: Committer, engine: sa.Engine) -> None:
+    committer.commit(batch(lit(0), lit(0, LAMPS[1])))
+    died = Batch()
+    died.node_turned(NodeDied(*NODE))
+    update = committer.commit(died)
+    assert {lamp.state for lamp in update.lamps} == {LampCondition.UNKNOWN}
+    assert [gateway.online for gateway in update.gateways] == [False]
+    update = committer.commit(Batch(lost=[NODE]))
+    assert [(alarm.lamp_id, alarm.type) for alarm in update.alarms] == [(None, "communicationFailure")]
+    born = Batch()
+    born.node_turned(NodeBorn(*NODE, gateway_birth(78, 0), 3))
+    born.lamps[LAMPS[0]] = LampPresence(NODE, online=True)
+    update = committer.commit(born)
+    assert {lamp.id: lamp.state for lamp in update.lamps} == {LAMPS[0]: LampCondition.LIT}
+    assert [alarm.cleared_at is None for alarm in update.alarms] == [False]
+    with engine.connect() as connection:
+        assert load_gateway_states(connection)[NODE[1]].epoch == 78
+        states = load_lamp_states(connection)
+    assert {lamp: state.online for lamp, state in states.items()} == {LAMPS[0]: True, LAMPS[1]: False}
+
+
+def test_a_result_of_a_known_command_shows_its_override(committer: Committer, engine: sa.Engine) -> None:
+    ControlStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", "parade"), LAMPS)
+    work = batch(lit(1, target_level_percent=40, feedback_level_percent=40, reason=Reason.OVERRIDE))
+    work.results = [CommandResult("c1", LAMPS[0], CommandStatus.CONFIRMED, DUSK, 40)]
+    update = committer.commit(work)
+    assert [command.id for command in update.commands] == ["c1"]
+    (lamp,) = update.lamps
+    assert lamp.override is not None
+    assert (lamp.override.requested_by, lamp.override.note) == ("siti", "parade")
+
+
+def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    strays = [lit(minute, "STRAY", active_power_w=0.2) for minute in range(4)]
+    update = committer.commit(batch(*strays))
+    assert update.lamps == ()
+    assert telemetry.count(["STRAY"], DUSK, DUSK + timedelta(days=1)) == 4
+    (alarm,) = alarms(engine)
+    assert (alarm.lamp_id, alarm.gateway_id, alarm.area_id) == ("STRAY", NODE[1], NODE[0])

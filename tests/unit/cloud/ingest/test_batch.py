@@ -1,0 +1,119 @@
+"""Sparkplug events as records of a batch."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cloud.ingest.batch import Batch, Collector, LampPresence, Outbox
+from cloud.ingest.watch import GatewayWatch
+from protocols.events import DeviceEvent, EventType
+from protocols.lamp import CommandResult, CommandStatus, LampReading
+from protocols.metrics import DataType
+from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
+from protocols.sparkplug.lentera import (
+    InvalidMetrics,
+    event_metrics,
+    gateway_birth,
+    position_metric,
+    reading_metrics,
+    result_metrics,
+)
+from protocols.sparkplug.payload import MetricValue
+
+DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
+NODE = ("32.04.37", "soreang-01")
+READING = LampReading("SOR-00001", DUSK, target_level_percent=100, active_power_w=88.5, lamp_failure=False)
+
+
+def born(epoch: int = 77) -> NodeBorn:
+    return NodeBorn(*NODE, gateway_birth(epoch, 1), 0)
+
+
+def data(reading: LampReading, position: int) -> DeviceData:
+    return DeviceData(*NODE, reading.lamp_id, [*reading_metrics(reading), position_metric(position, 1)], 1)
+
+
+def test_records_with_their_places_in_the_outbox() -> None:
+    batch, collector = Batch(), Collector()
+    event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
+    result = CommandResult("c1", "SOR-00001", CommandStatus.CONFIRMED, DUSK, 40)
+    collector.add(batch, born())
+    collector.add(batch, data(READING, 5))
+    collector.add(batch, NodeData(*NODE, [*event_metrics(event), position_metric(6, 1)], 1))
+    collector.add(batch, NodeData(*NODE, [*result_metrics(result), position_metric(7, 1)], 1))
+    assert batch.readings == [READING]
+    assert [(one.gateway_id, one.epoch, one.position, one.event) for one in batch.events] == [
+        ("soreang-01", 77, 6, event)
+    ]
+    assert batch.results == [result]
+    assert dict(batch.positions) == {Outbox(NODE, 77): [5, 6, 7]}
+
+
+def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
+    batch, collector = Batch(), Collector()
+    for epoch in (77, 99):
+        collector.add(batch, born(epoch))
+        collector.add(batch, data(READING, 1))
+    assert dict(batch.positions) == {Outbox(NODE, 77): [1], Outbox(NODE, 99): [1]}
+
+
+def test_a_foreign_node_is_taken_and_owed_no_acknowledgement() -> None:
+    batch, collector = Batch(), Collector()
+    collector.add(batch, NodeBorn(*NODE, [], 0))
+    collector.add(batch, DeviceData(*NODE, "SOR-00001", reading_metrics(READING), 1))
+    assert batch.readings == [READING]
+    assert not batch.positions
+
+
+def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None:
+    batch, collector = Batch(), Collector()
+    collector.add(batch, born())
+    broken = [MetricValue("Gateway/event", None, DataType.STRING, "{", 1), position_metric(5, 1)]
+    evil = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True, "a\0b")
+    for bad in (
+        NodeData(*NODE, broken, 1),
+        NodeData(*NODE, [*event_metrics(evil), position_metric(6, 1)], 1),
+        data(LampReading("SOR-00001", DUSK, switch_on_counter=2**32 - 1, target_level_percent=101), 7),
+        data(LampReading("evil\nlamp", DUSK), 8),
+    ):
+        with pytest.raises(InvalidMetrics, match=r"expected|truncated"):
+            collector.add(batch, bad)
+    assert dict(batch.positions) == {Outbox(NODE, 77): [5, 6, 7, 8]}
+    assert not batch.readings
+    assert not batch.events
+
+
+def test_the_last_word_on_presence_counts() -> None:
+    batch, collector = Batch(), Collector()
+    other = ("32.04.37", "soreang-02")
+    collector.add(batch, DeviceBorn(*other, "SOR-00900", []))
+    collector.add(batch, DeviceBorn(*NODE, "SOR-00001", []))
+    batch.lost = [NODE]
+    collector.add(batch, born())
+    collector.add(batch, DeviceBorn(*NODE, "SOR-00002", []))
+    collector.add(batch, DeviceBorn(*NODE, "SOR-00003", []))
+    collector.add(batch, DeviceDied(*NODE, "SOR-00003"))
+    assert batch.lamps == {
+        "SOR-00900": LampPresence(other, online=True),
+        "SOR-00002": LampPresence(NODE, online=True),
+        "SOR-00003": LampPresence(NODE, online=False),
+    }
+    assert batch.lost == []
+    collector.add(batch, NodeDied(*NODE))
+    assert batch.nodes == {NODE: NodeDied(*NODE)}
+    assert list(batch.lamps) == ["SOR-00900"]
+
+
+def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
+    watch = GatewayWatch(patience_s=10)
+    watch.died(NODE, now_s=100)
+    watch.died(NODE, now_s=105)
+    assert watch.overdue(109) == []
+    assert watch.overdue(110) == [NODE]
+    assert watch.overdue(200) == []
+    watch.died(NODE, now_s=300)
+    watch.born(NODE)
+    assert watch.overdue(400) == []
+    watch.expect([NODE], until_s=500)
+    assert watch.overdue(499) == []
+    assert watch.overdue(500) == [NODE]

@@ -1,0 +1,47 @@
+"""Live updates: the newest of each thing, a few times a second, in pieces that travel."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from cloud.live.model import GatewayView, LiveUpdate, lamp_view
+from cloud.live.publisher import LAMPS_PER_MESSAGE, LivePublisher
+from protocols.clock import from_unix_ms
+from protocols.inventory.model import Lamp
+from protocols.lamp import LampReading
+from tests.conftest import eventually
+
+
+def update(lamp_id: str, power_w: float) -> LiveUpdate:
+    lamp = Lamp(lamp_id, "32.04.37", "soreang-01", 1, 1, -7.03, 107.52)
+    reading = LampReading(lamp_id, from_unix_ms(1_772_362_800_000), 100, 100, active_power_w=power_w)
+    return LiveUpdate(lamps=(lamp_view(lamp, reading, online=True, alarms=(), override=None),))
+
+
+async def test_the_newest_of_each_lamp_is_sent_once() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def publish(topic: str, payload: bytes) -> None:
+        assert topic == "lentera/v1/live"
+        sent.append(msgspec.json.decode(payload))
+
+    publisher = LivePublisher(publish, interval_s=0.02)
+    publisher.add(LiveUpdate())
+    for power in (80.0, 81.0, 82.0):
+        publisher.add(update("SOR-00001", power))
+    publisher.add(
+        LiveUpdate(gateways=(GatewayView(id="g", area_id="a", online=True, since=from_unix_ms(0)),))
+    )
+    task = asyncio.create_task(publisher.run())
+    await eventually(lambda: sent)
+    assert [lamp["activePower"] for lamp in sent[0]["lamps"]] == [82.0]
+    assert sent[0]["lamps"][0]["observedAt"] == "2026-03-01T11:00:00Z"
+    assert sent[0]["gateways"] == [
+        {"id": "g", "areaId": "a", "online": True, "since": "1970-01-01T00:00:00Z"}
+    ]
+    for number in range(2 * LAMPS_PER_MESSAGE + 1):
+        publisher.add(update(f"L{number}", 1.0))
+    await eventually(lambda: len(sent) == 4)
+    assert [len(one["lamps"]) for one in sent[1:]] == [LAMPS_PER_MESSAGE, LAMPS_PER_MESSAGE, 1]
+    task.cancel()
