@@ -18,6 +18,7 @@ from tests.conftest import Broker, require_program, wait_until
 from tests.integration.api import Api, open_api
 
 _BINARIES = "/usr/lib/postgresql"
+_UNSAFE_AND_FAST = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")
 
 
 class Postgres:
@@ -38,11 +39,11 @@ class Postgres:
             host=str(self._folder), dbname=database, user=self._user, autocommit=True, connect_timeout=5
         )
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The URL of a database of its own: empty, or a copy of another that nobody is connected to."""
         name = f"test_{next(self._numbers)}"
         with self.connect() as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return self.url(name)
 
     def answers(self) -> bool:
@@ -72,7 +73,7 @@ def postgres() -> Iterator[Postgres]:
     )  # fmt: skip
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [server, "-D", str(data), "-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off"],
+            [server, "-D", str(data), "-k", str(folder), "-c", "listen_addresses=", *_UNSAFE_AND_FAST],
             user=run_as, stdout=log, stderr=log, cwd=folder,
         )  # fmt: skip
     cluster = Postgres(folder, user)
@@ -80,7 +81,7 @@ def postgres() -> Iterator[Postgres]:
         wait_until(cluster.answers, 30, "PostgreSQL")
         yield cluster
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGQUIT)  # ends at once, without writing what nobody will read
         process.wait(30)
         shutil.rmtree(folder)
 
@@ -94,13 +95,36 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return cluster.new_database()
 
 
-@pytest.fixture
-def database_url(empty_database_url: str) -> str:
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """The name of a database with the newest schema, to copy from."""
+    url = postgres.new_database()
+    _migrate(url)
+    return url.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema, to copy from."""
+    path = tmp_path_factory.mktemp("schema") / "cloud.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with the newest schema, once on each kind of server."""
-    engine = create_engine(empty_database_url)
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "cloud.db")
+        return f"sqlite:///{tmp_path / 'cloud.db'}"
+    cluster: Postgres = request.getfixturevalue("postgres")
+    return cluster.new_database(request.getfixturevalue("migrated_postgres"))
+
+
+def _migrate(url: str) -> None:
+    engine = create_engine(url)
     upgrade(engine)
     engine.dispose()
-    return empty_database_url
 
 
 @pytest.fixture
