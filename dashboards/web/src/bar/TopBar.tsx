@@ -1,8 +1,10 @@
 import { IconAlertTriangle, IconBolt, IconBulb, IconRouterOff } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
+import { useAlarms } from "../api/queries";
 import type { Summary } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import { Wordmark } from "../shell/Wordmark";
+import { faultyLamps } from "../state/alarms";
 import { type LiveStatus, useCounts } from "../state/desk";
 import { setView } from "../state/view";
 import { BarClock } from "./BarClock";
@@ -18,6 +20,8 @@ export function TopBar({ summary, live }: { summary: Summary | undefined; live: 
   const format = useFormat();
   const counted = useCounts();
   const counts = counted.total > 0 ? counted : summary;
+  const alarms = useAlarms();
+  const faults = alarms.data ? faultyLamps(alarms.data) : summary?.fault;
   const offline = summary?.gateways.offline ?? 0;
   return (
     <header className={styles.bar}>
@@ -36,10 +40,10 @@ export function TopBar({ summary, live }: { summary: Summary | undefined; live: 
         />
         <Figure
           testId="summary-faults"
-          raw={counts?.fault}
+          raw={faults}
           icon={<IconAlertTriangle {...ICON} />}
-          tone={counts?.fault ? "fault" : "calm"}
-          value={counts ? format.count(counts.fault) : "–"}
+          tone={faults ? "fault" : "calm"}
+          value={faults === undefined ? "–" : format.count(faults)}
           label={t("bar.faults")}
           onClick={() => setView({ panel: "faults" })}
         />

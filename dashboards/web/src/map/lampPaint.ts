@@ -56,12 +56,22 @@ export function lampExpressions(palette: MapPalette, previewLevel: number | null
     palette.bright,
   ];
   const size: ExpressionSpecification = ["case", kindIs("fault"), 0, lit, 1, hollow, 0.95, 0.72];
+  const edge: ExpressionSpecification = [
+    "interpolate",
+    ["linear"],
+    ["zoom"],
+    12,
+    ["case", hollow, 0.8, 0],
+    16,
+    ["case", hollow, 1.6, 1.4],
+  ];
   const glow: ExpressionSpecification = ["case", lit, ["+", 0.12, ["*", 0.0045, level]], 0];
   const spread: ExpressionSpecification = ["case", lit, ["+", 1.8, ["*", 0.018, level]], 0];
   return {
     colour: ["case", lit, ramp, hollow, "rgba(0,0,0,0)", palette.off] as ExpressionSpecification,
     strokeColour: ["case", hollow, palette.unknown, lit, ramp, palette.offStroke] as ExpressionSpecification,
     size,
+    edge,
     glow,
     spread,
   };

@@ -107,7 +107,7 @@ function lampLayers({ theme, previewLevel }: Look): LayerSpecification[] {
         "circle-color": lamp.colour,
         "circle-radius": byZoom(lamp.size, 5),
         "circle-stroke-color": lamp.strokeColour,
-        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 11, 0.5, 16, 1.5],
+        "circle-stroke-width": lamp.edge,
       },
     },
   ];

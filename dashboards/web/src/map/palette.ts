@@ -55,7 +55,7 @@ export const PALETTES: Record<Theme, MapPalette> = {
     amber: "#e08a00",
     bright: "#ffb000",
     glow: "#ffb52e",
-    off: "#a5a8b0",
+    off: "#8a8f9c",
     offStroke: "#ffffff",
     unknown: "#767c8a",
     fault: "#c8102e",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alarm } from "../testing/lamps";
-import { groupFaults, mergeAlarms } from "./alarms";
+import { faultyLamps, groupFaults, mergeAlarms } from "./alarms";
 
 describe("mergeAlarms", () => {
   it("lets cleared ones go, replaces known ones and adds new ones", () => {
@@ -58,4 +58,13 @@ describe("groupFaults", () => {
     );
     expect(groups.map((group) => group.deviceId)).toEqual(["B", "A"]);
   });
+});
+
+it("counts lamps, not alarms and not gateways", () => {
+  const alarms = [
+    alarm({ id: 1, lampId: "A" }),
+    alarm({ id: 2, lampId: "A", severity: "minor" }),
+    alarm({ id: 3, lampId: null }),
+  ];
+  expect(faultyLamps(alarms)).toBe(1);
 });

@@ -39,6 +39,10 @@ export function groupFaults(alarms: readonly Alarm[], areaId: string | null): Fa
   );
 }
 
+/** How many lamps have a fault, also those that are out of reach by now. */
+export const faultyLamps = (alarms: readonly Alarm[]) =>
+  groupFaults(alarms, null).filter((group) => group.lampId !== null).length;
+
 export const acknowledged = (group: FaultGroup) =>
   group.alarms.every((alarm) => alarm.acknowledgedAt !== null);
 
