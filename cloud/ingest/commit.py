@@ -47,6 +47,8 @@ from protocols.sparkplug.lentera import epoch_from
 
 log = structlog.get_logger(__name__)
 
+_MAX_IN_LIST = 500  # longer lists meet the databases' limits; then all overrides are read
+
 
 @dataclass(slots=True)
 class _Change:
@@ -197,7 +199,8 @@ class Committer:
             lamp_id for lamp_id, state in change.lamps.items() if state.reading.reason is Reason.OVERRIDE
         ]
         if overridden:
-            change.overrides = overrides_in_force(connection, overridden, now_ms)
+            wanted = overridden if len(overridden) <= _MAX_IN_LIST else None
+            change.overrides = overrides_in_force(connection, wanted, now_ms)
         save_lamp_states(connection, list(change.lamps.values()))
         save_gateway_states(connection, list(change.gateways.values()))
 
