@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from edge.cancelled import raise_if_cancelled
 from edge.commander import Commander
 from edge.config import GatewayConfig, LineConfig
 from edge.device import Device, device_of
@@ -78,6 +79,7 @@ async def _supervise(config: GatewayConfig, clock: Clock) -> None:
             await run_gateway(config, clock)
         except Exception:  # the one supervisor: whatever a gateway died of, its lamps need it back
             log.exception("gateway failed and is started again", gateway=config.gateway.id, pause_s=pause_s)
+        raise_if_cancelled()
         if time.monotonic() - began > _LONGEST_RESTART_S:
             pause_s = _FIRST_RESTART_S
         await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)
@@ -110,7 +112,7 @@ async def _run_parts(parts: GatewayParts) -> None:
             tasks.create_task(each.poller.run())
         tasks.create_task(parts.commander.run())
         tasks.create_task(parts.uplink.run())
-        tasks.create_task(_keep_boot_counters(parts))
+        await _keep_boot_counters(parts)
 
 
 def build(

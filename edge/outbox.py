@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE TABLE IF NOT EXISTS identity (epoch INTEGER NOT NULL);
 """
 _RETRY_S = 1.0
+_FORGET_S = 1.0
 _ROWS_PER_COMMIT = 2000
 _ROWS_IN_MEMORY = 20_000
 
@@ -84,9 +85,13 @@ class Outbox:
         return position
 
     def acknowledge(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Forget the records in these ranges, ends included: the cloud has them."""
+        """Forget the records in these ranges, ends included: the cloud has them.
+
+        That is written along with the next records, or by itself a little later: forgetting is not urgent.
+        """
+        if not self._acknowledged:
+            asyncio.get_running_loop().call_later(_FORGET_S, self._work.set)
         self._acknowledged.extend(ranges)
-        self._work.set()
 
     async def run(self, on_durable: Callable[[Sequence[StoredRecord]], None]) -> None:
         """Commit as records come, all that wait at a time, and hand them on; ends when cancelled.
@@ -104,7 +109,7 @@ class Outbox:
                 self._work.set()
                 continue
             self._report_recovery()
-            if self._waiting or self._acknowledged:
+            if self._waiting:
                 self._work.set()
             if durable:
                 on_durable(durable)

@@ -1,9 +1,10 @@
 """Asks the devices of one line in turn: on a fixed cadence, never behind it, and seldom the dead ones."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 import structlog
@@ -25,6 +26,9 @@ _PORT_PAUSE_S = 1.0
 _PORT_GRACE_S = 5.0
 _SLOW_EVERY = timedelta(minutes=15)
 _LONGEST_WAIT_S = 60.0
+
+_DUE = attrgetter("due")
+_PROBE_AT = attrgetter("probe_at")
 
 
 @dataclass(slots=True)
@@ -76,22 +80,27 @@ class Poller:
 
     def _next(self, wall: float) -> Turn | None:
         """The device to ask now: the longest due, or a dead one when there is time for it."""
-        now = self._clock.now()
-        due = [each for each in self._turns if each.device.answering is not False and each.due <= now]
-        dead = [each for each in self._turns if each.device.answering is False and each.probe_at <= wall]
-        if dead and (not due or wall >= self._probes_from):
-            return min(dead, key=lambda each: each.probe_at)
-        return min(due, key=lambda each: each.due, default=None)
+        first = min(self._alive(), key=_DUE, default=None)
+        if first is not None and first.due > self._clock.now():
+            first = None
+        if first is not None and wall < self._probes_from:
+            return first
+        dead = min(self._dead(), key=_PROBE_AT, default=None)
+        return first if dead is None or dead.probe_at > wall else dead
 
     def _wait_s(self) -> float:
-        wall = asyncio.get_running_loop().time()
-        waits = [
-            each.probe_at - wall
-            if each.device.answering is False
-            else wall_seconds_until(self._clock, each.due)
-            for each in self._turns
-        ]
-        return min(max(min(waits, default=_LONGEST_WAIT_S), 0.001), _LONGEST_WAIT_S)
+        waits = [_LONGEST_WAIT_S]
+        if (first := min(self._alive(), key=_DUE, default=None)) is not None:
+            waits.append(wall_seconds_until(self._clock, first.due))
+        if (dead := min(self._dead(), key=_PROBE_AT, default=None)) is not None:
+            waits.append(dead.probe_at - asyncio.get_running_loop().time())
+        return max(min(waits), 0.001)
+
+    def _alive(self) -> Iterator[Turn]:
+        return (turn for turn in self._turns if turn.device.answering is not False)
+
+    def _dead(self) -> Iterator[Turn]:
+        return (turn for turn in self._turns if turn.device.answering is False)
 
     async def _poll(self, turn: Turn) -> None:
         now = self._clock.now()

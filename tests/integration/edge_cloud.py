@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiomqtt
 
+from edge.cancelled import raise_if_cancelled
 from protocols.clock import Clock, ScaledClock, to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading, LightCommand
@@ -83,7 +84,8 @@ class Cloud:
                 await self._connect(port)
             except* aiomqtt.MqttError:
                 self._online.clear()
-                await asyncio.sleep(0.1)
+            raise_if_cancelled()
+            await asyncio.sleep(0.1)
 
     async def _connect(self, port: int) -> None:
         will = self._session.will(self._now_ms())
@@ -98,8 +100,8 @@ class Cloud:
             self._online.set()
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._receive(client))
                     tasks.create_task(self._tick())
+                    await self._receive(client)
             except asyncio.CancelledError:
                 await self._publish([self._session.offline(self._now_ms())])
                 raise

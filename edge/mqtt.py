@@ -1,0 +1,26 @@
+"""An aiomqtt client that takes many messages at once."""
+
+from collections.abc import Sequence
+from math import inf
+
+import aiomqtt
+
+from protocols.sparkplug.messages import Outgoing
+
+
+class BatchClient(aiomqtt.Client):
+    """Waiting for each of many small messages to leave costs more than sending them."""
+
+    async def publish_all(self, messages: Sequence[Outgoing], timeout_s: float = inf) -> None:
+        """Publish in order; returns when the last one has left (QoS 0) or was acknowledged (QoS 1).
+
+        Without a timeout of its own it relies on whoever watches the connection to cancel it.
+        """
+        if not messages:
+            return
+        for each in messages[:-1]:
+            info = self._client.publish(each.topic, each.payload, each.qos, each.retain)
+            if info.rc:
+                raise aiomqtt.MqttCodeError(info.rc, "could not publish")
+        last = messages[-1]
+        await self.publish(last.topic, last.payload, last.qos, last.retain, timeout=timeout_s)
