@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.e2e.town import Town
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 TOWN = ("--lamps", "100", "--faults", "0", "--speed", "60", "--baud", "19200")
-QUIET_BROKER_S = 60
+READINGS_BY_LAMP = "SELECT id, COUNT(*) FROM readings JOIN lamps ON lamps.key = readings.lamp GROUP BY id"
 
 
 def test_kills_lose_and_double_nothing(town: Town) -> None:
@@ -45,9 +46,7 @@ def _assert_polls_were_recorded(town: Town) -> None:
     """A poll the simulator answered is a stored reading, but for one in flight a line when the edge died."""
     log = town.sim.get("/sim/v1/log").raise_for_status().json()["items"]
     answered = Counter(entry["lampId"] for entry in log)
-    with sqlite3.connect(f"file:{town.folder / 'telemetry.db'}?mode=ro", uri=True) as store:
-        stored = Counter(dict(store.execute("SELECT lamp_id, COUNT(*) FROM readings GROUP BY lamp_id")))
-    store.close()
+    stored = Counter(dict(_rows(town.folder / "telemetry.db", READINGS_BY_LAMP)))
     lines = len(list((town.folder / "lines").iterdir()))
     missing = sum((answered - stored).values())
     assert missing <= lines
@@ -62,13 +61,17 @@ def _outboxes(town: Town) -> list[Path]:
     return sorted((town.folder / "gateways").glob("*.outbox.db"))
 
 
-def _scalar(path: Path, query: str) -> int:
+def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
     try:
-        row = connection.execute(query).fetchone()
+        return connection.execute(query).fetchall()
     finally:
         connection.close()
-    return int(row[0] or 0) if row else 0
+
+
+def _scalar(path: Path, query: str) -> int:
+    rows = _rows(path, query)
+    return int(rows[0][0] or 0) if rows else 0
 
 
 def _positions(path: Path) -> int:

@@ -1,0 +1,1 @@
+"""Figures of the product, each against a limit or a peer measured in the same run."""

@@ -1,0 +1,37 @@
+"""`make bench`: run the benchmarks, or the one named by --only."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from tests.bench.command import command_latency
+from tests.bench.ingest import ingest_rate
+from tests.bench.line import polls_against_wire_limit
+from tests.bench.results import Result, report
+
+BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
+    "line": polls_against_wire_limit,
+    "ingest": ingest_rate,
+    "command": command_latency,
+}
+
+
+async def _run(names: list[str]) -> list[Result]:
+    results: list[Result] = []
+    for name in names:
+        results += await BENCHMARKS[name]()
+    return results
+
+
+def main() -> None:
+    """Run, print, write; exit status 1 when a figure does not hold."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--only", choices=sorted(BENCHMARKS))
+    only = parser.parse_args().only
+    results = asyncio.run(_run([only] if only else list(BENCHMARKS)))
+    report(results)
+    sys.exit(0 if all(result.holds for result in results) else 1)
+
+
+main()
