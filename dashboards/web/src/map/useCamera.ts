@@ -42,27 +42,37 @@ export function useCamera(lampMap: LampMap | null): () => void {
   const frame = useCallback(
     (area: string | null, animate: boolean) => {
       const bounds = lampMap && boundsOf(store.values(), area);
-      if (!bounds) return false;
+      if (!bounds) return;
       lampMap.map.fitBounds(bounds, {
         padding: padding(lampMap.map),
         maxZoom: 16.5,
         duration: animate ? 700 : 0,
       });
-      return true;
     },
     [lampMap, store],
   );
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new version may bring the first lamps
   useEffect(() => {
-    if (!placed.current && frame(areaId, false)) placed.current = true;
-  }, [frame, areaId, version]);
+    const release = (event: { originalEvent?: unknown }) => {
+      if (event.originalEvent) placed.current = true;
+    };
+    lampMap?.map.on("movestart", release);
+    return () => {
+      lampMap?.map.off("movestart", release);
+    };
+  }, [lampMap]);
 
   useEffect(() => {
     if (shownArea.current === areaId) return;
     shownArea.current = areaId;
+    placed.current = true;
     frame(areaId, true);
   }, [areaId, frame]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: lamps come page by page; the first frame has to hold them all
+  useEffect(() => {
+    if (!placed.current) frame(areaId, false);
+  }, [frame, areaId, store.membership]);
 
   const lampKnown = lampId !== null && version > 0 && store.get(lampId) !== undefined;
   useEffect(() => {
@@ -72,5 +82,5 @@ export function useCamera(lampMap: LampMap | null): () => void {
     showLamp(lampMap.map, lamp);
   }, [lampMap, lampId, lampKnown, store]);
 
-  return useCallback(() => void frame(null, true), [frame]);
+  return useCallback(() => frame(null, true), [frame]);
 }
