@@ -18,8 +18,9 @@ from protocols.lighting.priority import Override, override_from
 
 log = structlog.get_logger(__name__)
 
-_GATHER_S = 0.005
-"""Long enough for the commands of one click on many lamps to arrive together, too short to be noticed."""
+_GATHER_S = 0.02
+_LONGEST_GATHER_S = 0.2
+"""The commands of one click on many lamps come in a burst: once it pauses, they can be told together."""
 
 
 class Commander:
@@ -55,14 +56,22 @@ class Commander:
         """Carry out what is submitted until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                first = await self._inbox.get()
-                await asyncio.sleep(_GATHER_S)
-                batch = [first]
-                while not self._inbox.empty():
-                    batch.append(self._inbox.get_nowait())
+                batch = await self._gather()
                 ready = [command for command in batch if self._may_run(command, tasks)]
                 if ready:
                     await self._begin(ready, tasks)
+
+    async def _gather(self) -> list[LightCommand]:
+        batch = [await self._inbox.get()]
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + _LONGEST_GATHER_S
+        while loop.time() < latest:
+            await asyncio.sleep(_GATHER_S)
+            if self._inbox.empty():
+                break
+            while not self._inbox.empty():
+                batch.append(self._inbox.get_nowait())
+        return batch
 
     def _may_run(self, command: LightCommand, tasks: asyncio.TaskGroup) -> bool:
         now = self._clock.now()

@@ -152,9 +152,10 @@ class SlaveLine:
         self._send(answer)
 
     def _send(self, answer: bytes) -> None:
+        # Before the write: what this thread loses to others afterwards is not the gateway's haste.
+        self._quiet_since = time.monotonic()
         os.write(self._master, answer)
         self.reads_answered += answer[1] == 4
-        self._quiet_since = time.monotonic()
 
     def _write(self, unit: Unit, address: int, value: int, *, broadcast: bool) -> None:
         unit.writes.append((address, value, broadcast))

@@ -1,0 +1,100 @@
+"""Fifty lamps on a 9600-baud line that is polled without a pause: commands and dusk go through at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
+from edge.gateway import run_gateways
+from protocols.clock import Clock
+from protocols.lamp import CommandStatus
+from tests.conftest import Broker, eventually
+from tests.integration.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.integration.edge_slave import SlaveLine, Unit
+
+LAMPS = 50
+
+
+@asynccontextmanager
+async def saturated(slave: SlaveLine, broker: Broker, folder: Path, clock: Clock) -> AsyncIterator[None]:
+    config = GatewayConfig(
+        gateway=IdentityConfig(
+            id=GATEWAY,
+            area=AREA,
+            latitude=-7.03,
+            longitude=107.52,
+            time_zone="Asia/Jakarta",
+            poll_interval_s=0.01,
+        ),
+        mqtt=MqttConfig(port=broker.port),
+        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
+        lines=(
+            LineConfig(
+                port=slave.path,
+                baud=9600,
+                devices=tuple(DeviceConfig(id=f"SOR-{unit:05}", unit=unit) for unit in slave.units),
+            ),
+        ),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run_gateways([config], clock))
+        yield
+        running.cancel()
+
+
+async def test_commands_overtake_the_polls(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    latencies: list[float] = []
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
+            for number in range(1, 21):
+                sent = time.monotonic()
+                await cloud.command(f"SOR-{number:05}", number, f"c{number}")
+                await eventually(lambda number=number: cloud.result(f"c{number}"), what="the result")
+                latencies.append(cloud.result_at[f"c{number}"] - sent)
+            assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+        assert slave.silence_violations == 0
+    print(f"command to result: worst {max(latencies):.3f} s, mean {sum(latencies) / 20:.3f} s")  # noqa: T201
+    assert max(latencies) < 1.0
+
+
+async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
+            sent = time.monotonic()
+            for number in range(1, LAMPS + 1):
+                await cloud.command(f"SOR-{number:05}", 30, "all")
+            await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
+            took_s = time.monotonic() - sent
+            assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+            broadcasts = [write for write in slave.units[7].writes if write == (0, 30, True)]
+            assert len(broadcasts) == 1
+    print(f"fifty commands to fifty results: {took_s:.2f} s")  # noqa: T201
+    assert took_s < 6.0
+
+
+async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: slave.units[9].writes == [(0, 0, True)], what="off by day")
+            await eventually(lambda: slave.units[9].holdings[0] == 100, timeout_s=30, what="dusk")
+            told_at, before = time.monotonic(), len(slave.requests)
+
+            def asked() -> set[int]:
+                return {unit for unit, function in slave.requests[before:] if function == 4}
+
+            await eventually(lambda: asked() == set(slave.units), what="every lamp read back")
+            took_s = time.monotonic() - told_at
+            assert len(slave.requests[before:]) <= LAMPS + 3
+            assert all(unit.writes == [(0, 0, True), (0, 100, True)] for unit in slave.units.values())
+    print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were told")  # noqa: T201
+    assert took_s < 4.5
