@@ -135,10 +135,12 @@ class LineConfig(_Settings):
     parity: Literal["N", "E", "O"] = "N"
     stop_bits: Literal[1, 2] = 1
     response_timeout_s: Annotated[float, Field(ge=0.02, le=5)] = 0.3
-    devices: Annotated[tuple[DeviceConfig, ...], Field(alias="device", min_length=1)]
+    devices: Annotated[tuple[DeviceConfig, ...], Field(alias="device")]
 
     @model_validator(mode="after")
-    def _units_are_unique(self) -> Self:
+    def _has_devices_with_units_of_their_own(self) -> Self:
+        if not self.devices:
+            raise ValueError(f"line {self.port} has no device, expected at least one [[line.device]]")
         for unit, count in Counter(device.unit for device in self.devices).items():
             if count > 1:
                 raise ValueError(
@@ -153,10 +155,12 @@ class GatewayConfig(_Settings):
     gateway: IdentityConfig
     mqtt: MqttConfig = MqttConfig()
     outbox: OutboxConfig
-    lines: Annotated[tuple[LineConfig, ...], Field(alias="line", min_length=1)]
+    lines: Annotated[tuple[LineConfig, ...], Field(alias="line")]
 
     @model_validator(mode="after")
-    def _nothing_stands_twice(self) -> Self:
+    def _has_lines_and_nothing_stands_twice(self) -> Self:
+        if not self.lines:
+            raise ValueError("no line, expected at least one [[line]]")
         ids = Counter(device.id for line in self.lines for device in line.devices)
         ports = Counter(line.port for line in self.lines)
         for field, counts in (("device.id", ids), ("line.port", ports)):

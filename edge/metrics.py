@@ -1,0 +1,28 @@
+"""What a gateway process counts, as Prometheus metrics that are read off the parts when asked for."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge.line import LineCounters
+
+
+class LineCollector(Collector):
+    """The counters of lines by gateway and port; costs nothing until it is scraped."""
+
+    def __init__(self, counters: Mapping[tuple[str, str], LineCounters]) -> None:
+        self._counters = counters
+
+    def collect(self) -> Iterator[Metric]:
+        """One counter for each thing a line counts."""
+        for field in fields(LineCounters):
+            family = CounterMetricFamily(
+                f"lentera_line_{field.name}",
+                f"{field.name.replace('_', ' ').capitalize()} on an RS-485 line",
+                labels=["gateway", "port"],
+            )
+            for labels, counters in self._counters.items():
+                family.add_metric(labels, getattr(counters, field.name))
+            yield family

@@ -1,0 +1,113 @@
+"""A gateway's settings: what is right is read, what is wrong is named."""
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import ConfigError, load
+
+GOOD = """
+[gateway]
+id = "soreang-01"
+area = "32.04.37"
+latitude = -7.03
+longitude = 107.52
+time_zone = "Asia/Jakarta"
+[mqtt]
+port = 1884
+[outbox]
+path = "var/soreang-01.outbox.db"
+[[line]]
+port = "/dev/ttyUSB0"
+[[line.device]]
+id = "SOR-00001"
+unit = 1
+[[line.device]]
+id = "SOR-00002"
+unit = 2
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "gateway.toml"
+    path.write_text(text)
+    return path
+
+
+def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
+    config = load(written(tmp_path, GOOD))
+    assert config.gateway.id == "soreang-01"
+    assert config.gateway.poll_interval_s == 60
+    assert (config.mqtt.host, config.mqtt.port, config.mqtt.primary_host) == ("127.0.0.1", 1884, "lentera")
+    (line,) = config.lines
+    assert (line.baud, line.parity, line.stop_bits) == (9600, "N", 1)
+    assert [(each.id, each.unit, each.profile) for each in line.devices] == [
+        ("SOR-00001", 1, "lentera-lamp"),
+        ("SOR-00002", 2, "lentera-lamp"),
+    ]
+    assert config.outbox.memory_path == Path("var/soreang-01.memory.db")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("latitude = -7.03", "latitude = -107.03", "gateway.latitude is -107.03: Input should be greater"),
+        (
+            '"Asia/Jakarta"',
+            '"Asia/Bandung"',
+            "gateway.time_zone is 'Asia/Bandung': expected an IANA time zone",
+        ),
+        ("port = 1884", "port = 0", "mqtt.port is 0: Input should be greater than or equal to 1"),
+        ('"/dev/ttyUSB0"', '"ttyUSB0"', "line[1].port is 'ttyUSB0': expected a device path such as"),
+        (
+            '"/dev/ttyUSB0"',
+            '"tcp://here:99999"',
+            "line[1].port is 'tcp://here:99999': expected a device path",
+        ),
+        ('"/dev/ttyUSB0"', '"/dev/ttyUSB0"\nbaud = 9601', "line[1].baud is 9601: Input should be 1200, 2400"),
+        ('"/dev/ttyUSB0"', '"/dev/ttyUSB0"\nparity = "X"', "line[1].parity is 'X': Input should be 'N', 'E'"),
+        ("unit = 2", "unit = 1", "unit 1 stands 2 times on line /dev/ttyUSB0, expected one device each"),
+        (
+            "unit = 2",
+            "unit = 248",
+            "line[1].device[2].unit is 248: Input should be less than or equal to 247",
+        ),
+        ("unit = 2", 'unit = 2\nprofile = "x"', "line[1].device[2].profile is 'x': expected one of intesis"),
+        ('id = "SOR-00002"', 'id = "SOR-00001"', "device.id 'SOR-00001' stands 2 times, expected once"),
+        ('id = "SOR-00002"', 'id = "SOR/2"', "line[1].device[2].id is 'SOR/2': String should match pattern"),
+        ('id = "SOR-00002"\n', "", "line[1].device[2].id is missing, expected a value"),
+        ("[mqtt]", '[mqtt]\nhots = "x"', "mqtt.hots is unknown, expected no such field"),
+        ("[mqtt]", '[mqtt]\nhost = "10.0.0.1"', "host '10.0.0.1' is not this machine, expected username and"),
+        ("[gateway]", "[gateway", "at line 2, column 9"),
+        (GOOD, "line = []" + GOOD[: GOOD.index("[[line]]")], "no line, expected at least one [[line]]"),
+        (GOOD[GOOD.index("[[line.device]]") :], "device = []", "has no device, expected at least one"),
+    ],
+)
+def test_names_file_field_value_and_expectation(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    path = written(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(ConfigError) as raised:
+        load(path)
+    assert str(path) in str(raised.value)
+    assert expected in str(raised.value)
+
+
+def test_lists_every_problem_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("port = 1884", "port = -1").replace("unit = 1", "unit = 0")
+    with pytest.raises(ConfigError) as raised:
+        load(written(tmp_path, text))
+    assert len(raised.value.problems) == 2
+
+
+def test_a_broker_elsewhere_is_taken_with_credentials_and_no_secret_is_shown(tmp_path: Path) -> None:
+    text = GOOD.replace("[mqtt]", '[mqtt]\nhost = "broker"\nusername = "u"\npassword = "s3cret"')
+    config = load(written(tmp_path, text))
+    assert config.mqtt.password is not None
+    assert "s3cret" not in repr(config)
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file or directory, expected a readable file"):
+        load(tmp_path / "absent.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="byte 0 is not UTF-8"):
+        load(tmp_path / "bytes.toml")

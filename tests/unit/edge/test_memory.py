@@ -1,0 +1,46 @@
+"""What a gateway remembers over a restart."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edge.memory import Memory
+from protocols.lighting.priority import Override
+
+NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
+
+
+async def opened(path: Path) -> Memory:
+    memory = Memory(path)
+    await memory.open()
+    return memory
+
+
+async def test_overrides_stay_until_they_are_replaced_or_ended(tmp_path: Path) -> None:
+    lasting = Override("c1", 40, NIGHT, None)
+    timed = Override("c2", 0, NIGHT, NIGHT + timedelta(hours=2))
+    memory = await opened(tmp_path / "m.db")
+    await memory.keep_overrides({"a": lasting, "b": lasting})
+    await memory.keep_overrides({"b": timed, "c": timed})
+    await memory.keep_overrides({"c": None})
+    await memory.close()
+    memory = await opened(tmp_path / "m.db")
+    assert await memory.overrides() == {"a": lasting, "b": timed}
+    await memory.close()
+
+
+async def test_the_session_number_goes_on_over_restarts_and_wraps(tmp_path: Path) -> None:
+    memory = await opened(tmp_path / "m.db")
+    assert [await memory.next_birth_death_number() for _ in range(3)] == [0, 1, 2]
+    await memory.close()
+    memory = await opened(tmp_path / "m.db")
+    numbers = [await memory.next_birth_death_number() for _ in range(254)]
+    assert numbers == [*range(3, 256), 0]
+    await memory.close()
+
+
+async def test_boot_counters(tmp_path: Path) -> None:
+    memory = await opened(tmp_path / "m.db")
+    await memory.keep_boot_counters({"a": 1, "b": 2})
+    await memory.keep_boot_counters({"b": 3})
+    assert await memory.boot_counters() == {"a": 1, "b": 3}
+    await memory.close()
