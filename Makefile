@@ -33,10 +33,12 @@ bench: install packages
 
 ## generate: the MQTT reference, the register map and the API description, from the code
 generate: install
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
+	  protocols/sparkplug/sparkplug_b.proto
 	@$(BIN)/python -m lentera.generate
 
 generated-clean: generate
-	@git diff --exit-code --stat -- docs dashboards/web/src/api/generated \
+	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated protocols/sparkplug \
 	  || { echo "generated files differ from what is committed: run 'make generate' and commit"; exit 1; }
 
 ## format: apply the style

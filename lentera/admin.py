@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lentera.clocks import clock_from
-from lentera.errors import UsageError
+from lentera.errors import UsageError, explained
 from protocols.inventory.model import decode
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other command should wait for
@@ -46,21 +46,26 @@ def create_user_command(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Let a person in."""
+    from cloud.access.model import AccessError  # noqa: PLC0415
     from cloud.access.service import create_user  # noqa: PLC0415
 
-    create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
+    with explained(AccessError):
+        create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
 
 
 @admin.command("create-token")
 def create_token_command(username: Annotated[str, typer.Argument()]) -> None:
     """Print a new API token for a user; it is shown this once."""
+    from cloud.access.model import AccessError  # noqa: PLC0415
     from cloud.access.service import create_token  # noqa: PLC0415
 
-    sys.stdout.write(create_token(_engine(), username, now=clock_from(os.environ).now()) + "\n")
+    with explained(AccessError):
+        sys.stdout.write(create_token(_engine(), username, now=clock_from(os.environ).now()) + "\n")
 
 
 def _engine() -> "Engine":
-    from cloud.config import load_config  # noqa: PLC0415
-    from cloud.database import create_engine  # noqa: PLC0415
+    from cloud.config import ConfigError, load_config  # noqa: PLC0415
+    from cloud.database import UnsupportedDatabaseError, create_engine  # noqa: PLC0415
 
-    return create_engine(load_config().database_url)
+    with explained(ConfigError, UnsupportedDatabaseError):
+        return create_engine(load_config().database_url)

@@ -14,7 +14,7 @@ import typer
 
 from lentera.admin import admin
 from lentera.clocks import ClockError, clock_from
-from lentera.errors import UsageError
+from lentera.errors import UsageError, explained
 from lentera.logs import configure_logs
 from protocols.inventory.model import Inventory, InventoryError
 from protocols.inventory.model import decode as decode_inventory
@@ -36,6 +36,7 @@ def demo(
         str | None, typer.Option(help="Begin at this ISO 8601 instant instead of before dusk.")
     ] = None,
     inventory: Annotated[Path | None, typer.Option(help="A GeoJSON or CSV file of real lamps.")] = None,
+    zone: Annotated[str, typer.Option(help="IANA time zone of the lamps in that file.")] = "Asia/Jakarta",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The map's port; 0 takes a free one.")] = 8080,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
     seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
@@ -44,7 +45,9 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
 ) -> None:
     """Run a simulated town, its gateways and the cloud on this machine."""
-    from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415 - other commands must not pay for its imports
+    # Imports stand in the commands: none should wait for what only another one needs.
+    from lentera.demo.processes import ProcessFailedError  # noqa: PLC0415
+    from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415
 
     options = DemoOptions(
         speed=speed,
@@ -57,11 +60,9 @@ def demo(
         folder=folder,
         web_dir=_built_web(),
     )
-    place = _place(inventory, lamps, seed)
-    try:
+    place = _place(inventory, lamps, seed, zone)
+    with explained(DemoError, ProcessFailedError):
         _run(lambda: run_demo(place, options))
-    except DemoError as error:
-        raise UsageError(str(error)) from error
 
 
 @app.command()
@@ -72,6 +73,7 @@ def sim(
     inventory: Annotated[
         Path | None, typer.Option(help="An inventory document, or GeoJSON or CSV of lamps.")
     ] = None,
+    zone: Annotated[str, typer.Option(help="IANA time zone of the lamps in that file.")] = "Asia/Jakarta",
     lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS)] = 100,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8090,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
@@ -89,7 +91,7 @@ def sim(
     configure_logs()
     _run(
         lambda: run_simulation(
-            _place(inventory, lamps, seed),
+            _place(inventory, lamps, seed, zone),
             clock_from(os.environ),
             run_dir=run_dir,
             port=port,
@@ -110,10 +112,8 @@ def edge(
     from edge.config import ConfigError, load  # noqa: PLC0415
     from edge.gateway import run_gateways  # noqa: PLC0415
 
-    try:
+    with explained(ConfigError):
         configs = [load(path) for given in config for path in _toml_files(given)]
-    except ConfigError as error:
-        raise UsageError(str(error)) from error
     configure_logs()
     _run(lambda: run_gateways(configs, clock_from(os.environ)))
 
@@ -125,16 +125,17 @@ def cloud(
     """Run the cloud; its settings are LENTERA_… variables (docs/operations.md)."""
     from cloud.app import run_cloud  # noqa: PLC0415
     from cloud.config import ConfigError, load_config  # noqa: PLC0415
+    from cloud.database import UnsupportedDatabaseError  # noqa: PLC0415
+    from cloud.server import ListenError  # noqa: PLC0415
+    from cloud.telemetry.store import TelemetryUrlError  # noqa: PLC0415
 
     roles = frozenset(role or ("api", "ingest"))
     if unknown := roles - {"api", "ingest"}:
         raise UsageError(f"--role {min(unknown)!r}: expected api or ingest")
-    try:
-        config = load_config()
-    except ConfigError as error:
-        raise UsageError(str(error)) from error
     configure_logs()
-    _run(lambda: run_cloud(config, clock_from(os.environ), roles))
+    with explained(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
+        config = load_config()
+        _run(lambda: run_cloud(config, clock_from(os.environ), roles))
 
 
 @app.command()
@@ -175,7 +176,7 @@ def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         sys.exit(130)
 
 
-def _place(inventory: Path | None, lamps: int, seed: int) -> Inventory:
+def _place(inventory: Path | None, lamps: int, seed: int, zone: str) -> Inventory:
     from firmware_sim.city import city_from_lamps, generate_city  # noqa: PLC0415
     from protocols.inventory.lamp_list import parse_csv, parse_geojson  # noqa: PLC0415
 
@@ -184,10 +185,10 @@ def _place(inventory: Path | None, lamps: int, seed: int) -> Inventory:
     if not inventory.is_file():
         raise UsageError(f"--inventory {inventory}: no such file")
     content = inventory.read_bytes()
-    if inventory.suffix == ".csv":
-        return city_from_lamps(parse_csv(_text(content, inventory), inventory.name), inventory.stem)
-    if inventory.suffix == ".geojson":
-        return city_from_lamps(parse_geojson(_text(content, inventory), inventory.name), inventory.stem)
+    parsers = {".csv": parse_csv, ".geojson": parse_geojson}
+    if parse := parsers.get(inventory.suffix):
+        lamp_sites = parse(_text(content, inventory), inventory.name)
+        return city_from_lamps(lamp_sites, inventory.stem, time_zone=_time_zone(zone).key)
     if inventory.suffix == ".json":
         return decode_inventory(content, inventory.name)
     raise UsageError(f"--inventory {inventory}: expected a name ending in .geojson, .csv or .json")

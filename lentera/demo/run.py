@@ -19,7 +19,7 @@ from rich.console import Console
 from lentera.clocks import CLOCK_VARIABLE, shared_clock, to_variable
 from lentera.demo.broker import broker_spec
 from lentera.demo.cloud import CloudAccess, prepare_cloud
-from lentera.demo.processes import Processes, ProcessFailedError, ProcessSpec, running_processes
+from lentera.demo.processes import Processes, ProcessSpec, running_processes
 from lentera.demo.town import TownSettings, dusk_start, poll_interval_s, write_gateway_configs
 from protocols.clock import ScaledClock
 from protocols.inventory.model import Inventory, encode
@@ -62,16 +62,6 @@ class Ports:
 async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
     """Run until interrupted; raises DemoError when the town cannot be brought up."""
     _cancel_when_asked()
-    try:
-        await _run_town(inventory, options)
-    except ExceptionGroup as failures:
-        _expected, others = failures.split((DemoError, ProcessFailedError))
-        if others is not None:
-            raise
-        raise DemoError("\n".join(str(failure) for failure in failures.exceptions)) from failures
-
-
-async def _run_town(inventory: Inventory, options: DemoOptions) -> None:
     with suppress(asyncio.CancelledError), _folder(options.folder) as folder:
         ports = _choose_ports(inventory, options.port)
         start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
