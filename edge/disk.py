@@ -77,12 +77,6 @@ class SqliteFile:
 
 
 def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        outcome = work(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return outcome
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        return work(connection)

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from edge.dimmer import Dimmer
 from edge.levels import Levels
 from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
+from edge.metrics import LineCollector
 from edge.outbox import Outbox
 from edge.poller import Poller
 from edge.reader import Reader
@@ -64,19 +66,24 @@ class GatewayParts:
         return [device for parts in self.lines for device in parts.devices]
 
 
-async def run_gateways(configs: Sequence[GatewayConfig], clock: Clock) -> None:
-    """Run many gateways until cancelled; one that fails is started again and disturbs no other."""
+async def run_gateways(
+    configs: Sequence[GatewayConfig], clock: Clock, metrics: LineCollector | None = None
+) -> None:
+    """Run many gateways until cancelled; one that fails is started again and disturbs no other.
+
+    What their lines count is shown by `metrics`.
+    """
     async with asyncio.TaskGroup() as tasks:
         for config in configs:
-            tasks.create_task(_supervise(config, clock))
+            tasks.create_task(_supervise(config, clock, metrics))
 
 
-async def _supervise(config: GatewayConfig, clock: Clock) -> None:
+async def _supervise(config: GatewayConfig, clock: Clock, metrics: LineCollector | None) -> None:
     pause_s = _FIRST_RESTART_S
     while True:
         began = time.monotonic()
         try:
-            await run_gateway(config, clock)
+            await run_gateway(config, clock, metrics)
         except Exception:  # the one supervisor: whatever a gateway died of, its lamps need it back
             log.exception("gateway failed and is started again", gateway=config.gateway.id, pause_s=pause_s)
         raise_if_cancelled()
@@ -86,7 +93,7 @@ async def _supervise(config: GatewayConfig, clock: Clock) -> None:
         pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
 
 
-async def run_gateway(config: GatewayConfig, clock: Clock) -> None:
+async def run_gateway(config: GatewayConfig, clock: Clock, metrics: LineCollector | None = None) -> None:
     """Run one gateway until cancelled."""
     outbox = Outbox(config.outbox.path, lambda: time.time_ns() // 1_000_000)
     memory = Memory(config.outbox.memory_path)
@@ -97,7 +104,9 @@ async def run_gateway(config: GatewayConfig, clock: Clock) -> None:
         boots = await memory.boot_counters()
         for device in parts.devices:
             device.boot_counter = boots.get(device.id)
-        await _run_parts(parts)
+        counters = {(config.gateway.id, each.line.name): each.line.counters for each in parts.lines}
+        with nullcontext() if metrics is None else metrics.watching(counters):
+            await _run_parts(parts)
     finally:
         await outbox.close()
         await memory.close()
