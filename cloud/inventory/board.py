@@ -2,44 +2,23 @@
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from cloud.database import table_of
 from cloud.ingest.store import GatewayStateRow, LampStateRow
+from cloud.inventory.model import Bounds, Tally
 from cloud.inventory.states import open_alarms
 from cloud.inventory.store import InventoryStore, LampRow
-from cloud.live.model import LampCondition, lamp_condition
 from protocols.clock import from_unix_ms
-from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway
 from protocols.lamp import LampReading
 
 _LAMPS, _STATES = table_of(LampRow), table_of(LampStateRow)
 _LIFETIME_S = 1.0
 _LIFETIME_PER_COUNT = 5  # however large the place, counting takes a fifth of one core at most
-
-Bounds = tuple[float, float, float, float]
-"""West, south, east, north."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the lamps of one area add up to."""
-
-    rated_power_w: float = 0.0
-    active_power_w: float = 0.0
-    conditions: Counter[LampCondition] = field(default_factory=Counter)
-
-    def add(self, reading: LampReading | None, rated_power_w: float, alarms: Collection[EventType]) -> None:
-        """Count one lamp; `reading` is None when nothing is known of it now."""
-        self.conditions[lamp_condition(reading, rated_power_w, alarms)] += 1
-        self.rated_power_w += rated_power_w
-        if reading is not None:
-            self.active_power_w += reading.active_power_w or 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,41 @@
 """Areas and the whole place as an open map shows them. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from cloud.control.plan import LevelChange
-from cloud.inventory.board import Bounds, Tally
-from cloud.live.model import LampCondition, LampView, View
+from cloud.live.model import LampCondition, LampView, View, lamp_condition
+from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Road
 from protocols.lamp import LampReading
 from protocols.metrics import LAMP_METRICS
 from protocols.sun import Night
 
 W_PER_KW = 1000
+
+Bounds = tuple[float, float, float, float]
+"""West, south, east, north."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the lamps of one area add up to."""
+
+    rated_power_w: float = 0.0
+    active_power_w: float = 0.0
+    conditions: Counter[LampCondition] = field(default_factory=Counter)
+
+    def add(self, reading: LampReading | None, rated_power_w: float, alarms: Collection[EventType]) -> None:
+        """Count one lamp; `reading` is None when nothing is known of it now."""
+        self.conditions[lamp_condition(reading, rated_power_w, alarms)] += 1
+        self.rated_power_w += rated_power_w
+        if reading is not None:
+            self.active_power_w += reading.active_power_w or 0.0
 
 
 class LampPage(View, frozen=True):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 
 from cloud.control.plan import LightingPlan
-from cloud.inventory.board import Board, BoardCounter, Tally
+from cloud.inventory.board import Board, BoardCounter
 from cloud.inventory.model import (
     W_PER_KW,
     AreaList,
@@ -15,6 +15,7 @@ from cloud.inventory.model import (
     ProgramName,
     RoadCollection,
     Summary,
+    Tally,
     area_view,
     center_of,
     lamp_detail,

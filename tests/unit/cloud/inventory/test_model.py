@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from cloud.inventory.board import Tally
-from cloud.inventory.model import attribute_values, center_of, main_time_zone
+from cloud.inventory.model import Tally, attribute_values, center_of, main_time_zone
 from cloud.live.model import LampCondition
 from protocols.events import EventType
 from protocols.inventory.model import Gateway
