@@ -31,11 +31,12 @@ check: install $(STAMPS)/web-modules
 bench: install packages
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
-## generate: the MQTT reference, the register map and the API description, from the code
-generate: install
+## generate: the MQTT reference, the register map, the API description and its TypeScript types, from the code
+generate: install $(STAMPS)/web-modules
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
 	  protocols/sparkplug/sparkplug_b.proto
 	@$(BIN)/python -m lentera.generate
+	@cd $(WEB) && npm run --silent generate
 
 generated-clean: generate
 	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated protocols/sparkplug \

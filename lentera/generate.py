@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from protocols.reference import mqtt_reference
-
 from cloud.app import openapi_document
 from protocols.modbus.reference import register_map
+from protocols.reference import mqtt_reference
 
 ROOT = Path(__file__).parents[1]
 

@@ -88,7 +88,7 @@ def test_a_lamp_that_goes_out_is_seen(town: Town, page: Page, night: Night) -> N
     SCREENSHOT.parent.mkdir(exist_ok=True)
     row.click()
     expect(page.get_by_test_id("lamp-panel")).to_contain_text(lamp_id)
-    page.wait_for_function("!window.lentera || document.getAnimations().every(a => a.playState !== 'running')")
+    page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
     page.screenshot(path=str(SCREENSHOT))
 
 

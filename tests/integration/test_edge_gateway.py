@@ -26,7 +26,9 @@ def lamp(number: int) -> str:
     return f"SOR-{number:05}"
 
 
-def config_for(slave: SlaveLine, broker: Broker, folder: Path, poll_interval_s: float = 1.0) -> GatewayConfig:
+def config_for(
+    slave: SlaveLine, broker: Broker, folder: Path, poll_interval_s: float = 1.0, port: str = ""
+) -> GatewayConfig:
     return GatewayConfig(
         gateway=IdentityConfig(
             id=GATEWAY,
@@ -40,7 +42,7 @@ def config_for(slave: SlaveLine, broker: Broker, folder: Path, poll_interval_s: 
         outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
         lines=(
             LineConfig(
-                port=slave.path,
+                port=port or slave.path,
                 baud=BAUD,
                 devices=tuple(DeviceConfig(id=lamp(unit), unit=unit) for unit in slave.units),
             ),
@@ -276,3 +278,30 @@ async def test_at_dusk_the_whole_line_is_told_at_once(mosquitto: Broker, tmp_pat
             ),
             what="every lamp read back",
         )
+
+
+async def test_a_port_that_goes_is_one_event_of_the_gateway(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    units = {unit: Unit() for unit in range(1, 4)}
+    link = tmp_path / "line"
+    with SlaveLine(units, BAUD, link) as slave:
+        config = config_for(slave, mosquitto, tmp_path, port=str(link))
+        async with cloud.connected(mosquitto.port), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(run_gateways([config], clock))
+            await eventually(lambda: len(cloud.alive) == 3, what="births")
+            slave.close()
+            await eventually(lambda: cloud.events, timeout_s=15, what="the event")
+            (event,) = cloud.events.values()
+            assert (event.device_id, event.type, event.active) == (
+                GATEWAY,
+                EventType.COMMUNICATION_FAILURE,
+                True,
+            )
+            assert str(link) in event.info
+            await eventually(lambda: not cloud.alive, what="the lamps' deaths")
+            with SlaveLine(units, BAUD, link):
+                await eventually(lambda: len(cloud.alive) == 3, timeout_s=15, what="their return")
+                await eventually(lambda: len(cloud.events) == 2, what="the end of the event")
+                assert [each.active for _, each in sorted(cloud.events.items())] == [True, False]
+                running.cancel()

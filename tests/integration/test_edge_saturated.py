@@ -98,3 +98,25 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
             assert all(unit.writes == [(0, 0, True), (0, 100, True)] for unit in slave.units.values())
     print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were told")  # noqa: T201
     assert took_s < 4.5
+
+
+async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    living, dead = range(1, 11), range(11, 21)
+    with SlaveLine({unit: Unit() for unit in (*living, *dead)}) as slave:
+
+        async def living_polls_per_s() -> float:
+            began, before = time.monotonic(), slave.reads_answered
+            await eventually(lambda: slave.reads_answered >= before + 40, what="forty polls")
+            return 40 / (time.monotonic() - began)
+
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == 20, what="births")
+            healthy = await living_polls_per_s()
+            for unit in dead:
+                slave.units[unit].silent = True
+            await eventually(lambda: len(cloud.events) == len(dead), timeout_s=30, what="their silence")
+            with_dead = await living_polls_per_s()
+    print(f"polls/s of a busy line: {healthy:.1f}, with half its lamps dead {with_dead:.1f}")  # noqa: T201
+    assert with_dead > 0.8 * healthy

@@ -1,13 +1,14 @@
 import type {
   Alarm,
-  Area,
+  AlarmPage,
+  AreaList,
   CommandRequest,
   CommandView,
   Credentials,
   LampDetail,
+  LampPage,
   LampState,
   Night,
-  Page,
   Problem,
   Roads,
   Session,
@@ -68,7 +69,7 @@ export const api = {
   logIn: (credentials: Credentials) => post<Session>("/session", credentials),
   logOut: () => request<void>("/session", { method: "DELETE" }),
   summary: () => request<Summary>("/summary"),
-  areas: async () => (await request<{ items: Area[] }>("/areas")).items,
+  areas: async () => (await request<AreaList>("/areas")).items,
   roads: () => request<Roads>("/roads"),
   night: () => request<Night>("/night"),
   lamp: (id: string) => request<LampDetail>(`/lamps/${item(id)}`),
@@ -87,7 +88,7 @@ export async function* allLamps(signal: AbortSignal): AsyncGenerator<LampState[]
   do {
     const query = new URLSearchParams({ limit: String(LAMP_PAGE) });
     if (cursor) query.set("cursor", cursor);
-    const page: Page<LampState> = await request(`/lamps?${query}`, { signal });
+    const page: LampPage = await request(`/lamps?${query}`, { signal });
     yield page.items;
     cursor = page.nextCursor;
   } while (cursor);
@@ -99,7 +100,7 @@ export async function activeAlarms(): Promise<Alarm[]> {
   for (let pages = 0; pages < MAX_ALARM_PAGES; pages++) {
     const query = new URLSearchParams({ state: "active", limit: String(ALARM_PAGE) });
     if (cursor) query.set("cursor", cursor);
-    const page: Page<Alarm> = await request(`/alarms?${query}`);
+    const page: AlarmPage = await request(`/alarms?${query}`);
     alarms.push(...page.items);
     cursor = page.nextCursor;
     if (!cursor) break;
