@@ -11,7 +11,10 @@ const POWER = "activePower";
 export function chartData(telemetry: Telemetry): uPlot.AlignedData {
   const tables = [LEVEL, POWER].map((name): uPlot.AlignedData => {
     const points = telemetry.series.find((series) => series.attribute === name)?.points ?? [];
-    return [points.map(([ms]) => ms / 1000), points.map(([, value]) => value)];
+    return [
+      points.map(([ms]) => ms / 1000),
+      points.map(([, value]) => (typeof value === "number" ? value : null)),
+    ];
   });
   const joined = uPlot.join(tables);
   return joined.length === 3 ? joined : [[], [], []];

@@ -10,6 +10,7 @@ const night: Night = {
   civilDawn: "2025-11-24T22:02:00Z",
   sunrise: "2025-11-24T22:24:00Z",
   planned: [],
+  actual: [],
 };
 
 const at = (time: string) => altitudeAt(altitudeKnots(night), Date.parse(time));

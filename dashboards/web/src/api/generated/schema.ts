@@ -1,0 +1,388 @@
+/** Written by `make generate` from openapi.json: change the server's shapes, not this file. */
+
+/**
+ * Which alarms are meant.
+ */
+export type AlarmState = "active" | "all";
+/**
+ * The TALQ event types that Lentera raises.
+ */
+export type EventType =
+  | "lampFailure"
+  | "lampUnexpectedOn"
+  | "dimmingFailure"
+  | "cyclingFailure"
+  | "controlGearCommFailure"
+  | "lampPowerTooHigh"
+  | "lampPowerTooLow"
+  | "supplyVoltageTooHigh"
+  | "supplyVoltageTooLow"
+  | "supplyLoss"
+  | "communicationFailure"
+  | "deviceReset"
+  | "lastSyncError";
+/**
+ * How a lamp stands, in one word.
+ */
+export type LampCondition = "fault" | "lit" | "off" | "unknown";
+/**
+ * What someone may do; each role may also do what the roles before it may.
+ */
+export type Role = "admin" | "operator" | "viewer";
+
+/**
+ * Alarms, newest first; `nextCursor` asks for the next page.
+ */
+export interface AlarmPage {
+  items: AlarmView[];
+  nextCursor: string | null;
+}
+/**
+ * A condition that holds or held; `lamp_id` is None where the gateway itself has it.
+ */
+export interface AlarmView {
+  id: number;
+  lampId: string | null;
+  gatewayId: string;
+  areaId: string;
+  type: string;
+  severity: string;
+  raisedAt: string;
+  clearedAt: string | null;
+  acknowledgedAt: string | null;
+  acknowledgedBy: string | null;
+  info: string;
+}
+/**
+ * Every area, by name.
+ */
+export interface AreaList {
+  items: AreaView[];
+}
+/**
+ * An area with how many of its lamps stand how, and their power in kW.
+ */
+export interface AreaView {
+  id: string;
+  name: string;
+  latitude: number;
+  longitude: number;
+  total: number;
+  lit: number;
+  off: number;
+  fault: number;
+  unknown: number;
+  activePower: number;
+}
+/**
+ * TALQ active period from sunset to sunrise; offsets in minutes.
+ */
+export interface AstroClockActivePeriod {
+  sunsetOffset: number;
+  sunriseOffset: number;
+  name?: "AstroClockActivePeriod";
+}
+/**
+ * The newest value of one attribute, by its TALQ name.
+ */
+export interface AttributeValue {
+  attribute: string;
+  value: number | boolean | string | null;
+  unit: string;
+  time: string;
+}
+/**
+ * Domain time, and how fast it runs.
+ */
+export interface ClockView {
+  time: string;
+  speed: number;
+}
+/**
+ * An override for lamps: `level` null ends the one in force, `duration` null lets it hold until ended.
+ */
+export interface CommandRequest {
+  lampIds: string[];
+  /**
+   * %; null ends the override
+   */
+  level: number | null;
+  /**
+   * seconds of domain time
+   */
+  duration?: number | null;
+  note?: string;
+}
+/**
+ * What became of a command on one lamp.
+ */
+export interface CommandResultView {
+  lampId: string;
+  status: string;
+  level: number | null;
+  detail: string;
+  time: string | null;
+}
+/**
+ * A command with its results; `status` sums them up.
+ */
+export interface CommandView {
+  id: string;
+  createdAt: string;
+  requestedBy: string;
+  note: string;
+  level: number | null;
+  expiration: string | null;
+  deadline: string;
+  status: string;
+  results: CommandResultView[];
+}
+/**
+ * TALQ lighting program; `initialLevel` in % is in effect from sunset to the first switch point.
+ */
+export interface ControlProgramOne {
+  id: string;
+  name: string;
+  activePeriods: AstroClockActivePeriod[];
+  fixedTimeControls: FixedTimeControl[];
+  initialLevel: number;
+  type?: "ControlProgramOne";
+}
+/**
+ * TALQ switch point in local time, hh:mm:ss.
+ */
+export interface FixedTimeControl {
+  startTime: string;
+  command: ProgramCommand;
+}
+/**
+ * TALQ command of a program.
+ */
+export interface ProgramCommand {
+  state: LevelState;
+}
+/**
+ * TALQ LevelState, in %.
+ */
+export interface LevelState {
+  value: number;
+  name?: "LevelState";
+}
+/**
+ * A username with its password, or a token.
+ */
+export interface Credentials {
+  username?: string | null;
+  password?: string | null;
+  token?: string | null;
+}
+/**
+ * What is wrong with one field of a request.
+ */
+export interface FieldProblem {
+  field: string;
+  value: unknown;
+  expected: string;
+}
+/**
+ * How many gateways there are, and how many are out of reach.
+ */
+export interface GatewayCount {
+  total: number;
+  offline: number;
+}
+/**
+ * Whether a gateway is within reach, and since when.
+ */
+export interface GatewayView {
+  id: string;
+  areaId: string;
+  online: boolean;
+  since: string;
+}
+/**
+ * A lamp with every value it reports and what it will do next.
+ */
+export interface LampDetail {
+  id: string;
+  areaId: string;
+  gatewayId: string;
+  road: string;
+  latitude: number;
+  longitude: number;
+  ratedPower: number;
+  state: LampCondition;
+  level: number | null;
+  targetLevel: number | null;
+  feedbackLevel: number | null;
+  reason: string | null;
+  activePower: number | null;
+  observedAt: string | null;
+  alarms: string[];
+  override: OverrideView | null;
+  values: AttributeValue[];
+  program: ProgramName;
+  nextChange: LevelChange | null;
+  sunset: string | null;
+  sunrise: string | null;
+}
+/**
+ * The override in force on a lamp.
+ */
+export interface OverrideView {
+  commandId: string;
+  expiration: string | null;
+  note: string;
+  requestedBy: string;
+}
+/**
+ * The lighting program a lamp follows.
+ */
+export interface ProgramName {
+  id: string;
+  name: string;
+}
+/**
+ * A level in % from an instant on.
+ */
+export interface LevelChange {
+  time: string;
+  level: number;
+}
+/**
+ * Lamps by id; `nextCursor` asks for the next page.
+ */
+export interface LampPage {
+  items: LampView[];
+  nextCursor: string | null;
+}
+/**
+ * A lamp with its newest reading; W and %.
+ */
+export interface LampView {
+  id: string;
+  areaId: string;
+  gatewayId: string;
+  road: string;
+  latitude: number;
+  longitude: number;
+  ratedPower: number;
+  state: LampCondition;
+  level: number | null;
+  targetLevel: number | null;
+  feedbackLevel: number | null;
+  reason: string | null;
+  activePower: number | null;
+  observedAt: string | null;
+  alarms: string[];
+  override: OverrideView | null;
+}
+/**
+ * GeoJSON line of [longitude, latitude].
+ */
+export interface LineString {
+  coordinates: [number, number][];
+  type?: "LineString";
+}
+/**
+ * One message on the live topic: whatever changed since the one before.
+ */
+export interface LiveUpdate {
+  lamps?: LampView[];
+  alarms?: AlarmView[];
+  commands?: CommandView[];
+  gateways?: GatewayView[];
+}
+/**
+ * A night from local noon to local noon; `actual` is the mean of a sample of lamps.
+ */
+export interface NightView {
+  start: string;
+  end: string;
+  sunset: string | null;
+  sunrise: string | null;
+  civilDusk: string | null;
+  civilDawn: string | null;
+  planned: LevelChange[];
+  actual: LevelChange[];
+}
+/**
+ * The body of every answer that is an error.
+ */
+export interface ProblemDetails {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors?: FieldProblem[];
+}
+/**
+ * Every lighting program.
+ */
+export interface ProgramList {
+  items: ControlProgramOne[];
+}
+/**
+ * GeoJSON of every road.
+ */
+export interface RoadCollection {
+  features: RoadFeature[];
+  type?: "FeatureCollection";
+}
+/**
+ * GeoJSON feature of one road.
+ */
+export interface RoadFeature {
+  geometry: LineString;
+  properties: RoadProperties;
+  type?: "Feature";
+}
+/**
+ * What a road is called and where it belongs.
+ */
+export interface RoadProperties {
+  name: string;
+  areaId: string;
+}
+/**
+ * One attribute over time: points of Unix milliseconds and value, oldest first.
+ */
+export interface SeriesView {
+  attribute: string;
+  unit: string;
+  points: [number, number | number | boolean | string][];
+}
+/**
+ * Who is logged in.
+ */
+export interface SessionView {
+  username: string;
+  role: Role;
+}
+/**
+ * The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first.
+ */
+export interface Summary {
+  time: string;
+  speed: number;
+  timeZone: string;
+  total: number;
+  lit: number;
+  off: number;
+  fault: number;
+  unknown: number;
+  gateways: GatewayCount;
+  activePower: number;
+  expectedPower: number;
+  center: [number, number] | null;
+  bounds: [number, number, number, number] | null;
+}
+/**
+ * Readings of a lamp from an instant up to another.
+ */
+export interface TelemetryView {
+  lampId: string;
+  from: string;
+  to: string;
+  series: SeriesView[];
+}
