@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cloud.live.model import View
+from cloud.live.model import OverrideView, View
 from protocols.lighting.program import ASTRO_DEFAULT, LevelDecision, LightingProgram, Place, level_at
 from protocols.sun import Night, night_of
 
@@ -45,14 +45,32 @@ class LightingPlan:
             self._decided[key] = known
         return known.level_percent
 
-    def outlook(self, latitude: float, longitude: float, time_zone: str, instant: datetime) -> Outlook:
-        """What a lamp at this place follows and will do next."""
+    def outlook(
+        self,
+        latitude: float,
+        longitude: float,
+        time_zone: str,
+        instant: datetime,
+        override: OverrideView | None = None,
+    ) -> Outlook:
+        """What a lamp at this place follows and will do next, with `override` in force on it."""
         zone = ZoneInfo(time_zone)
         place = Place(latitude, longitude, zone)
+        night = night_of(latitude, longitude, zone, instant)
+        change = self._change(place, instant) if override is None else self._end(place, override)
+        return Outlook(self.program, night, change)
+
+    def _change(self, place: Place, instant: datetime) -> LevelChange | None:
         present = level_at(self.program, place, instant)
         following = level_at(self.program, place, present.until).level_percent
         # In a polar day or night the plan has no change in sight.
-        change = None
-        if following != present.level_percent:
-            change = LevelChange(time=present.until, level=following)
-        return Outlook(self.program, night_of(latitude, longitude, zone, instant), change)
+        if following == present.level_percent:
+            return None
+        return LevelChange(time=present.until, level=following)
+
+    def _end(self, place: Place, override: OverrideView) -> LevelChange | None:
+        """An override outranks the plan: the plan's changes wait until it ends."""
+        if override.expiration is None:
+            return None
+        level = level_at(self.program, place, override.expiration).level_percent
+        return LevelChange(time=override.expiration, level=level)

@@ -72,7 +72,8 @@ class InventoryService:
         if found is None or gateway is None:
             raise not_found("lamp", "lampId", lamp_id)
         standing, view = found
-        outlook = self._plan.outlook(standing.lamp.latitude, standing.lamp.longitude, gateway.time_zone, now)
+        place = (standing.lamp.latitude, standing.lamp.longitude, gateway.time_zone)
+        outlook = self._plan.outlook(*place, now, view.override)
         program = ProgramName(id=outlook.program.id, name=outlook.program.name)
         return lamp_detail(view, standing.reading, program, outlook.night, outlook.next_change)
 

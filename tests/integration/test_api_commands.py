@@ -113,8 +113,10 @@ async def test_the_lamp_shows_its_override_while_it_lasts(online_api: Api) -> No
             "note": "foto",
             "requestedBy": "operator",
         }
+        assert lamp["nextChange"] == {"time": "2026-08-10T13:10:00Z", "level": 100}
         online_api.clock.instant += timedelta(minutes=10)
-        assert (await client.get("/api/v1/lamps/SOR-1")).json()["override"] is None
+        lamp = (await client.get("/api/v1/lamps/SOR-1")).json()
+        assert (lamp["override"], lamp["nextChange"]["level"]) == (None, 50)
 
 
 async def test_a_lamp_that_follows_its_program_has_no_override(online_api: Api) -> None:

@@ -12,9 +12,7 @@ function why(lamp: LampState, detail: LampDetail | undefined, t: TFunction): str
   }
   switch (lamp.reason) {
     case "program":
-      return detail?.program
-        ? t("reason.program", { program: detail.program.name })
-        : t("reason.programPlain");
+      return detail ? t("reason.program", { program: detail.program.name }) : t("reason.programPlain");
     case "override":
       return t("reason.overridePlain");
     case "sensor":
@@ -26,22 +24,14 @@ function why(lamp: LampState, detail: LampDetail | undefined, t: TFunction): str
   }
 }
 
-/** What happens next; while set by hand, that is the end of it. */
-function Next({ lamp, detail }: { lamp: LampState; detail: LampDetail }) {
+function Next({ next }: { next: LampDetail["nextChange"] }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const next = detail.nextChange;
-  const held =
-    lamp.override !== null &&
-    Date.parse(lamp.override.expiration ?? "9999") < Date.parse(next?.time ?? "9999");
-  const text = () => {
-    if (held) return t("lamp.thenProgram");
-    if (!next || (lamp.override && !lamp.override.expiration)) return t("lamp.noNext");
-    return t("lamp.next", { time: format.time(next.time), level: format.level(next.level) });
-  };
   return (
     <p className={styles.quiet} data-testid="lamp-next">
-      {text()}
+      {next
+        ? t("lamp.next", { time: format.time(next.time), level: format.level(next.level) })
+        : t("lamp.noNext")}
     </p>
   );
 }
@@ -73,7 +63,7 @@ export function LampReason({ lamp, detail }: { lamp: LampState; detail: LampDeta
           }`}
       </p>
       {override?.note && <p className={styles.quote}>“{override.note}”</p>}
-      {detail && <Next lamp={lamp} detail={detail} />}
+      {detail && <Next next={detail.nextChange} />}
     </section>
   );
 }

@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from cloud.control.plan import LightingPlan
+from cloud.live.model import OverrideView
 from protocols.lighting.program import ASTRO_DEFAULT, Place, level_at
 
 SOREANG = (-7.03, 107.52, "Asia/Jakarta")
@@ -27,6 +30,29 @@ def test_the_next_change() -> None:
     change = LightingPlan().outlook(*SOREANG, evening).next_change
     assert change is not None
     assert (change.time, change.level) == (datetime(2026, 8, 10, 16, tzinfo=UTC), 50)
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"),
+    [
+        (datetime(2026, 8, 10, 14, 30, tzinfo=UTC), 100),
+        (datetime(2026, 8, 10, 19, tzinfo=UTC), 50),
+        (datetime(2026, 8, 11, 3, tzinfo=UTC), 0),
+    ],
+)
+def test_an_override_changes_when_it_ends(ends: datetime, level: int) -> None:
+    """To what the plan wants then; until then the plan's own changes do not reach the lamp."""
+    override = OverrideView(command_id="c", expiration=ends, note="", requested_by="operator")
+    change = LightingPlan().outlook(*SOREANG, datetime(2026, 8, 10, 13, tzinfo=UTC), override).next_change
+    assert change is not None
+    assert (change.time, change.level) == (ends, level)
+
+
+def test_an_override_without_end_has_no_next_change() -> None:
+    """It holds until someone ends it."""
+    override = OverrideView(command_id="c", expiration=None, note="", requested_by="operator")
+    outlook = LightingPlan().outlook(*SOREANG, datetime(2026, 8, 10, 13, tzinfo=UTC), override)
+    assert outlook.next_change is None
 
 
 def test_a_polar_day_has_no_next_change() -> None:
