@@ -17,6 +17,7 @@ _STANDBY_POWER_FACTOR = 0.45
 _COLD_EXTRA = 0.02  # forward voltage is higher while the LEDs are cold
 _NO_LOAD_SHARE = 0.03  # of rated power: a driver with its light source open
 _CYCLE_LIT_S, _CYCLE_DARK_S = 200.0, 130.0
+_INSIDE_S = 1e-5  # Unix seconds as a float resolve 2.4e-7: a smaller step would stay where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,8 @@ class Luminaire:
         middle = self._power(self._output(start + span / 2))
         if start < self._ramp_end and self._lit:
             # levels just inside the stretch: at its ends a switch may happen
-            first, last = self._output(start + span * 1e-9), self._output(end - span * 1e-9)
+            inside = min(_INSIDE_S, span / 4)
+            first, last = self._output(start + inside), self._output(end - inside)
             power = (self._power(first) + 4 * middle + self._power(last)) / 6
         else:
             power = middle

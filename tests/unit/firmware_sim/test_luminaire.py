@@ -5,7 +5,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_sim.faults import LUMINAIRE_FAULTS, FaultType
@@ -140,6 +140,7 @@ def play(story: list[tuple[float, int | FaultType, bool]], looks: list[float]) -
 
 
 @given(story=commands, looks=st.lists(st.floats(0, 9 * HOUR), max_size=12))
+@example(story=[(0.0, 1, False), (0.0, FaultType.DIMMING_IGNORED, True)], looks=[1.0])
 def test_looking_changes_nothing(
     story: list[tuple[float, int | FaultType, bool]], looks: list[float]
 ) -> None:
