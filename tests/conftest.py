@@ -14,8 +14,8 @@ from hypothesis import settings
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
-# Two busy cores make a deadline a coin toss. What lands is judged by the same examples every time; a developer's
-# own runs go on searching for new ones.
+# Two busy cores make a deadline a coin toss. What lands is judged by the same examples every time; runs on
+# a laptop go on searching for new ones.
 settings.register_profile("laptop", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "laptop")
