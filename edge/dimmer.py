@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -52,10 +53,9 @@ class Dimmer:
                 problems = await self.teller.settle(stale, Lane.READ_BACK)
                 self._judge(stale, problems)
                 continue
-            try:
-                await asyncio.wait_for(self._wake.wait(), self._wait_s(next_change, wall))
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wait_s(next_change, wall)):
+                    await self._wake.wait()
 
     def refresh(self) -> datetime | None:
         """Set every lamp's target to its level of now; returns when one changes next."""

@@ -1,7 +1,9 @@
 """An aiomqtt client that takes many messages at once."""
 
+import asyncio
 from collections.abc import Sequence
 from math import inf
+from typing import Self
 
 import aiomqtt
 
@@ -10,6 +12,14 @@ from protocols.sparkplug.messages import Outgoing
 
 class BatchClient(aiomqtt.Client):
     """Waiting for each of many small messages to leave costs more than sending them."""
+
+    async def __aenter__(self) -> Self:
+        """Connect; an attempt that is given up half-way leaves no socket behind."""
+        try:
+            return await super().__aenter__()
+        except (aiomqtt.MqttError, asyncio.CancelledError):
+            self._client.disconnect()
+            raise
 
     async def publish_all(self, messages: Sequence[Outgoing], timeout_s: float = inf) -> None:
         """Publish in order; returns when the last one has left (QoS 0) or was acknowledged (QoS 1).

@@ -123,6 +123,7 @@ class Uplink:
             keepalive=_KEEPALIVE_S,
             timeout=_CALL_TIMEOUT_S,
         ) as client:
+            raise_if_cancelled()
             self._session.connected(self._now_ms())
             await self._serve(client)
 
@@ -131,6 +132,7 @@ class Uplink:
         try:
             for topic, qos in self._session.subscriptions():
                 await client.subscribe(topic, qos)
+                raise_if_cancelled()
             if self._failures:
                 log.info("broker in reach again", gateway=self._name, attempts=self._failures)
             self._failures = 0

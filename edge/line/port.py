@@ -106,9 +106,9 @@ class TcpPort(asyncio.Protocol):
     async def open(cls, host: str, port: int, events: PortEvents) -> "TcpPort":
         """Connect; raises OSError."""
         loop = asyncio.get_running_loop()
-        connecting = loop.create_connection(lambda: cls(events), host, port)
         try:
-            _, protocol = await asyncio.wait_for(connecting, _CONNECT_TIMEOUT_S)
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                _, protocol = await loop.create_connection(lambda: cls(events), host, port)
         except TimeoutError as error:
             raise OSError(f"no connection within {_CONNECT_TIMEOUT_S:g} s") from error
         return protocol

@@ -1,6 +1,7 @@
 """The smallest cloud a gateway can talk to: a Sparkplug host on a real broker that remembers all it heard."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -96,6 +97,7 @@ class Cloud:
             self._client = client
             for topic, qos in self._session.subscriptions():
                 await client.subscribe(topic, qos)
+            raise_if_cancelled()
             await self._publish([self._session.online(self._now_ms())])
             self._online.set()
             try:
@@ -192,7 +194,7 @@ class Cloud:
     async def _publish(self, messages: Sequence[Outgoing]) -> None:
         assert self._client is not None
         for each in messages:
-            await self._client.publish(each.topic, each.payload, each.qos, each.retain)
+            await self._client.publish(each.topic, each.payload, each.qos, each.retain, timeout=math.inf)
 
     def _now_ms(self) -> int:
         return to_unix_ms(self._clock.now())

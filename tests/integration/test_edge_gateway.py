@@ -305,3 +305,13 @@ async def test_a_port_that_goes_is_one_event_of_the_gateway(mosquitto: Broker, t
                 await eventually(lambda: len(cloud.events) == 2, what="the end of the event")
                 assert [each.active for _, each in sorted(cloud.events.items())] == [True, False]
                 running.cancel()
+
+
+async def test_a_gateway_ends_whenever_it_is_told_to(mosquitto: Broker, tmp_path: Path) -> None:
+    async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port):
+        for more in range(1, 16):
+            before = here.slave.frames
+            async with asyncio.timeout(10), here.gateway():
+                await eventually(
+                    lambda before=before, more=more: here.slave.frames >= before + more, what="frames"
+                )
