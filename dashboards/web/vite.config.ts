@@ -11,5 +11,5 @@ export default defineConfig({
   },
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 1200 },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
 });

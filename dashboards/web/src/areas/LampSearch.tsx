@@ -36,6 +36,8 @@ export function LampSearch() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for the store's content
   const found = useMemo(() => findLamps(store.values(), query), [store, version, query]);
   const pick = (lampId: string) => {
+    // The row goes away; the search is where the keyboard comes back to.
+    input.current?.focus();
     setView({ lampId });
     setQuery("");
   };

@@ -1,4 +1,3 @@
-import { useMediaQuery } from "@mantine/hooks";
 import { IconAlertTriangle, IconMapPin } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,6 +5,7 @@ import { useAlarms } from "../api/queries";
 import { FaultList } from "../faults/FaultList";
 import { useFormat } from "../format/useFormat";
 import { Sheet } from "../shell/Sheet";
+import { useNarrow } from "../shell/useNarrow";
 import { groupFaults } from "../state/alarms";
 import type { Panel } from "../state/hash";
 import { setView, useView } from "../state/view";
@@ -20,7 +20,7 @@ const TABS: { panel: Panel; label: "areas.title" | "faults.title"; icon: typeof 
 
 /** The lists: docked on a laptop, a sheet behind two buttons on a phone. */
 export function SidePanel() {
-  const narrow = useMediaQuery("(max-width: 767px)") ?? false;
+  const narrow = useNarrow();
   const { panel, lampId } = useView();
   const [open, setOpen] = useState(false);
   useEffect(() => {

@@ -1,13 +1,13 @@
 import { CloseButton } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, type Ref, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { keys, useAreas, useLampDetail } from "../api/queries";
 import type { LampState } from "../api/types";
 import { Failed } from "../shell/Failed";
 import { Sheet } from "../shell/Sheet";
+import { useNarrow } from "../shell/useNarrow";
 import { useLamp } from "../state/desk";
 import { setView } from "../state/view";
 import { LampChart } from "./LampChart";
@@ -32,14 +32,20 @@ function useFreshDetail(id: string, live: LampState | undefined) {
   return useLampDetail(id);
 }
 
-export function LampPanel({ id, canCommand }: { id: string; canCommand: boolean }) {
+interface LampPanelProps {
+  id: string;
+  canCommand: boolean;
+  ref: Ref<HTMLElement>;
+}
+
+export function LampPanel({ id, canCommand, ref }: LampPanelProps) {
   const { t } = useTranslation();
   const live = useLamp(id);
   const detail = useFreshDetail(id, live);
   const lamp = live ?? detail.data;
   const missing = detail.error instanceof ApiError && detail.error.status === 404;
   return (
-    <Frame label={t("lamp.title", { id })}>
+    <Frame label={t("lamp.title", { id })} panelRef={ref}>
       <Head id={id} lamp={lamp} />
       {missing && <p className={styles.missing}>{t("lamp.notFound", { id })}</p>}
       {detail.isError && !missing && <Failed text={t("lamp.failed")} onRetry={() => void detail.refetch()} />}
@@ -57,10 +63,23 @@ export function LampPanel({ id, canCommand }: { id: string; canCommand: boolean 
   );
 }
 
-function Frame({ label, children }: { label: string; children: ReactNode }) {
-  const narrow = useMediaQuery("(max-width: 767px)") ?? false;
+interface FrameProps {
+  label: string;
+  panelRef: Ref<HTMLElement>;
+  children: ReactNode;
+}
+
+function Frame({ label, panelRef, children }: FrameProps) {
+  const narrow = useNarrow();
   const panel = (
-    <section className={styles.panel} data-narrow={narrow} aria-label={label} data-testid="lamp-panel">
+    <section
+      ref={panelRef}
+      className={styles.panel}
+      data-narrow={narrow}
+      tabIndex={-1}
+      aria-label={label}
+      data-testid="lamp-panel"
+    >
       {children}
     </section>
   );

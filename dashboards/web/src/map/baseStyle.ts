@@ -12,6 +12,7 @@ export interface MapConfig {
 }
 
 const OWN_FONT = "Figtree Variable";
+const GROUND_TIMEOUT_MS = 5_000;
 
 export async function loadConfig(): Promise<MapConfig> {
   try {
@@ -67,7 +68,7 @@ async function pmtilesStyle(config: MapConfig, address: string, theme: Theme): P
 }
 
 async function foreignStyle(address: string): Promise<StyleSpecification> {
-  const response = await fetch(address);
+  const response = await fetch(address, { signal: AbortSignal.timeout(GROUND_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
   return (await response.json()) as StyleSpecification;
 }

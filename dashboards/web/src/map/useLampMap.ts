@@ -1,4 +1,4 @@
-import { AttributionControl, Map as MapLibreMap, setWorkerUrl } from "maplibre-gl";
+import { AttributionControl, Map as MapLibreMap, type StyleSpecification, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,7 +6,7 @@ import type { Theme } from "../night/sky";
 import { type Desk, useDesk } from "../state/desk";
 import { usePlace } from "../state/place";
 import { currentView, setView } from "../state/view";
-import { baseStyle, fontOf, loadConfig } from "./baseStyle";
+import { baseStyle, fontOf, loadConfig, plainStyle } from "./baseStyle";
 import { LampMap } from "./lampMap";
 
 const EVERYWHERE = { center: [118, -2.5] as [number, number], zoom: 4 };
@@ -16,6 +16,21 @@ setWorkerUrl(workerUrl);
 interface Built {
   lampMap: LampMap;
   font: string;
+}
+
+/** The style that stands: the wanted one, or the plain one where the map refuses it. */
+async function styled(
+  map: MapLibreMap,
+  style: StyleSpecification,
+  theme: Theme,
+): Promise<StyleSpecification> {
+  const stands = map.once("style.load").then(() => true);
+  const refused = map.once("error").then(() => false);
+  if (await Promise.race([stands, refused])) return style;
+  const plain = plainStyle(theme);
+  map.setStyle(plain, { diff: false });
+  await stands;
+  return plain;
 }
 
 async function buildMap(
@@ -44,10 +59,10 @@ async function buildMap(
   abort.addEventListener("abort", () => map.remove());
   if (config.attribution) map.addControl(new AttributionControl({ customAttribution: config.attribution }));
   map.touchZoomRotate.disableRotation();
-  await map.once("load");
+  const standing = await styled(map, style, theme);
   if (abort.aborted) return null;
   const lampMap = new LampMap(map, desk.store);
-  const font = fontOf(style);
+  const font = fontOf(standing);
   lampMap.build({ theme, previewLevel: null, font });
   return { lampMap, font };
 }

@@ -5,6 +5,7 @@ import type { LampState } from "../api/types";
 import { SidePanel } from "../areas/SidePanel";
 import { TopBar } from "../bar/TopBar";
 import { LampPanel } from "../lamp/LampPanel";
+import { useLampFocus } from "../lamp/useLampFocus";
 import { MapStage } from "../map/MapStage";
 import { NightStrip } from "../night/NightStrip";
 import { type Theme, themeAt } from "../night/sky";
@@ -68,6 +69,7 @@ export function DeskPage({ canCommand }: { canCommand: boolean }) {
   const [previewMs, setPreviewMs] = useState<number | null>(null);
   const timeZone = summary.data?.timeZone ?? DEFAULT_ZONE;
   const place = useMemo(() => ({ timeZone, theme }), [timeZone, theme]);
+  const lampPanel = useLampFocus(lampId);
   useEscapeCloses(lampId);
   useWindow(desk);
   useEffect(() => {
@@ -81,7 +83,7 @@ export function DeskPage({ canCommand }: { canCommand: boolean }) {
         <main className={styles.stage}>
           <MapStage lamps={lamps} night={night.data} previewMs={previewMs} />
           <SidePanel />
-          {lampId && <LampPanel key={lampId} id={lampId} canCommand={canCommand} />}
+          {lampId && <LampPanel key={lampId} id={lampId} canCommand={canCommand} ref={lampPanel} />}
         </main>
         <NightStrip
           night={night.data}
