@@ -1,5 +1,5 @@
-import type { Area, LampState } from "../api/types";
-import { type Point, paddedHull } from "./hull";
+import type { LampState } from "../api/types";
+import { type Point, paddedHull, topMiddle } from "./hull";
 import { markOf } from "./lampPaint";
 
 type Features = GeoJSON.FeatureCollection;
@@ -56,26 +56,40 @@ function pointsByArea(lamps: Iterable<LampState>): Map<string, Point[]> {
   return byArea;
 }
 
-/** Outlines of the areas, drawn around their own lamps, and the places of their names. */
-export function areaFeatures(
-  lamps: Iterable<LampState>,
-  areas: readonly Area[],
-): [outlines: Features, names: Features] {
-  const names = new Map(areas.map((area) => [area.id, area.name]));
-  const outlines: GeoJSON.Feature[] = [];
-  const labels: GeoJSON.Feature[] = [];
-  for (const [areaId, points] of pointsByArea(lamps)) {
-    const ring = paddedHull(points, AREA_PADDING_M);
-    const properties = { areaId, name: names.get(areaId) ?? areaId };
-    outlines.push({
+/** Outlines of the areas, drawn around their own lamps. */
+export function areaOutlines(lamps: Iterable<LampState>): Map<string, Point[]> {
+  const rings = new Map<string, Point[]>();
+  for (const [areaId, points] of pointsByArea(lamps)) rings.set(areaId, paddedHull(points, AREA_PADDING_M));
+  return rings;
+}
+
+export function outlineFeatures(outlines: ReadonlyMap<string, Point[]>): Features {
+  return collection(
+    [...outlines].map(([areaId, ring]) => ({
       type: "Feature",
-      properties,
+      properties: { areaId },
       geometry: { type: "Polygon", coordinates: [ring.map((point) => [...point])] },
-    });
-    const top = ring.reduce((best, point) => (point[1] > best[1] ? point : best), ring[0] as Point);
-    labels.push({ type: "Feature", properties, geometry: { type: "Point", coordinates: [...top] } });
-  }
-  return [collection(outlines), collection(labels)];
+    })),
+  );
+}
+
+/** What is written at an area: its name, and below it how many of its lamps are lit. */
+export interface AreaLabel {
+  name: string;
+  counts: string;
+}
+
+export function areaLabelFeatures(
+  outlines: ReadonlyMap<string, Point[]>,
+  labelOf: (areaId: string) => AreaLabel,
+): Features {
+  return collection(
+    [...outlines].map(([areaId, ring]) => ({
+      type: "Feature",
+      properties: { ...labelOf(areaId) },
+      geometry: { type: "Point", coordinates: [...topMiddle(ring)] },
+    })),
+  );
 }
 
 /** West, south, east, north of the lamps that pass, or null when none does. */

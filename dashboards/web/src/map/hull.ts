@@ -24,6 +24,21 @@ export function convexHull(points: readonly Point[]): Point[] {
   return [...halfHull(sorted), ...halfHull(sorted.reverse())];
 }
 
+/** The northern edge of a closed ring at half its width: where its name sits well. */
+export function topMiddle(ring: readonly Point[]): Point {
+  const longitudes = ring.map(([longitude]) => longitude);
+  const middle = (Math.min(...longitudes) + Math.max(...longitudes)) / 2;
+  let top = Number.NEGATIVE_INFINITY;
+  for (let at = 1; at < ring.length; at++) {
+    const [x1, y1] = ring[at - 1] as Point;
+    const [x2, y2] = ring[at] as Point;
+    if (Math.min(x1, x2) > middle || Math.max(x1, x2) < middle) continue;
+    const share = x1 === x2 ? 0 : (middle - x1) / (x2 - x1);
+    top = Math.max(top, y1 + share * (y2 - y1));
+  }
+  return [middle, top];
+}
+
 const METRES_PER_DEGREE = 111_320;
 const CORNER_STEPS = 12;
 

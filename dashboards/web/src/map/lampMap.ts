@@ -1,8 +1,18 @@
 import type { GeoJSONSource, Map as MapLibreMap, MapMouseEvent } from "maplibre-gl";
-import type { Area, LampState, Roads } from "../api/types";
+import type { LampState, Roads } from "../api/types";
 import type { LampStore } from "../state/lampStore";
 import { putFaultIcons } from "./faultIcon";
-import { areaFeatures, emptyFeatures, faultFeatures, lampFeatures, pointFeature } from "./features";
+import {
+  type AreaLabel,
+  areaLabelFeatures,
+  areaOutlines,
+  emptyFeatures,
+  faultFeatures,
+  lampFeatures,
+  outlineFeatures,
+  pointFeature,
+} from "./features";
+import type { Point } from "./hull";
 import { type LampMark, markOf, sameMark } from "./lampPaint";
 import { applyLook, FAULT_LAYER, LAMP_LAYER, type Look, ownLayers, SOURCES } from "./layers";
 
@@ -15,7 +25,9 @@ export class LampMap {
   private readonly ids = new Map<string, number>();
   private readonly drawn = new Map<string, LampMark>();
   private membership = -1;
-  private areas: readonly Area[] = [];
+  private outlines: ReadonlyMap<string, Point[]> = new Map();
+  private labelOf = (areaId: string): AreaLabel => ({ name: areaId, counts: "" });
+  private drawnLabels = "";
 
   constructor(map: MapLibreMap, store: LampStore) {
     this.map = map;
@@ -41,9 +53,9 @@ export class LampMap {
     this.source(SOURCES.roads)?.setData(roads);
   }
 
-  setAreas(areas: readonly Area[]): void {
-    this.areas = areas;
-    this.drawAreas();
+  setAreaLabels(labelOf: (areaId: string) => AreaLabel): void {
+    this.labelOf = labelOf;
+    this.drawLabels();
   }
 
   select(lamp: LampState | undefined): void {
@@ -68,6 +80,7 @@ export class LampMap {
       faultsChanged ||= mark.kind === "fault" || before?.kind === "fault";
     }
     if (faultsChanged) this.drawFaults();
+    this.drawLabels();
   }
 
   /** The lamp nearest to a click, within a finger's slack. */
@@ -106,9 +119,18 @@ export class LampMap {
   }
 
   private drawAreas(): void {
-    const [outlines, names] = areaFeatures(this.store.values(), this.areas);
-    this.source(SOURCES.areas)?.setData(outlines);
-    this.source(SOURCES.areaLabels)?.setData(names);
+    this.outlines = areaOutlines(this.store.values());
+    this.source(SOURCES.areas)?.setData(outlineFeatures(this.outlines));
+    this.drawLabels();
+  }
+
+  /** Most changes of a lamp leave every count as it was: only a new text is set. */
+  private drawLabels(): void {
+    const labels = areaLabelFeatures(this.outlines, this.labelOf);
+    const text = JSON.stringify(labels);
+    if (text === this.drawnLabels) return;
+    this.drawnLabels = text;
+    this.source(SOURCES.areaLabels)?.setData(labels);
   }
 
   private idOf(lampId: string): number {

@@ -1,8 +1,15 @@
 import { createExpression, type StylePropertySpecification } from "@maplibre/maplibre-gl-style-spec";
 import { describe, expect, it } from "vitest";
 import { lampState } from "../testing/lamps";
-import { areaFeatures, boundsOf, faultFeatures, lampFeatures } from "./features";
-import { convexHull, paddedHull } from "./hull";
+import {
+  areaLabelFeatures,
+  areaOutlines,
+  boundsOf,
+  faultFeatures,
+  lampFeatures,
+  outlineFeatures,
+} from "./features";
+import { convexHull, paddedHull, topMiddle } from "./hull";
 import { lampExpressions, litColour, markOf } from "./lampPaint";
 import { PALETTES } from "./palette";
 
@@ -85,9 +92,13 @@ describe("features", () => {
   });
 
   it("outline and name every area that has lamps", () => {
-    const [outlines, names] = areaFeatures(lamps, []);
-    expect(outlines.features).toHaveLength(2);
-    expect(names.features.map((feature) => feature.properties?.name)).toEqual(["32.04.37", "other"]);
+    const outlines = areaOutlines(lamps);
+    expect(outlineFeatures(outlines).features).toHaveLength(2);
+    const labels = areaLabelFeatures(outlines, (areaId) => ({ name: `Kecamatan ${areaId}`, counts: "1" }));
+    expect(labels.features.map((feature) => feature.properties)).toEqual([
+      { name: "Kecamatan 32.04.37", counts: "1" },
+      { name: "Kecamatan other", counts: "1" },
+    ]);
   });
 
   it("bound all lamps, an area, and nothing", () => {
@@ -108,6 +119,17 @@ describe("hull", () => {
     ]);
     expect(hull).toHaveLength(4);
     expect(hull).not.toContainEqual([1, 1]);
+  });
+
+  it("has its name in the middle of its northern edge", () => {
+    const slope: [number, number][] = [
+      [0, 0],
+      [4, 0],
+      [4, 4],
+      [0, 2],
+      [0, 0],
+    ];
+    expect(topMiddle(slope)).toEqual([2, 3]);
   });
 
   it("makes a closed ring even around a single lamp", () => {

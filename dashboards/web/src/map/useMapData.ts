@@ -1,8 +1,28 @@
-import { useEffect } from "react";
+import { useCallback, useEffect } from "react";
+import { useTranslation } from "react-i18next";
 import { useAreas, useRoads } from "../api/queries";
+import { useFormat } from "../format/useFormat";
 import { useDesk, useLamp } from "../state/desk";
 import { useView } from "../state/view";
+import type { AreaLabel } from "./features";
 import type { LampMap } from "./lampMap";
+
+/** An area's name; where there are several, also how many of its lamps are lit. */
+function useAreaLabel(): (areaId: string) => AreaLabel {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { store } = useDesk();
+  const areas = useAreas().data;
+  return useCallback(
+    (areaId) => {
+      const name = areas?.find((area) => area.id === areaId)?.name ?? areaId;
+      const { lit, total } = store.countsOf(areaId);
+      if (total === store.size) return { name, counts: "" };
+      return { name, counts: t("areas.lit", { lit: format.count(lit), total: format.count(total) }) };
+    },
+    [t, format, store, areas],
+  );
+}
 
 /** Brings lamps, roads, areas and the selection onto the map, and keeps them there. */
 export function useMapData(lampMap: LampMap | null): void {
@@ -10,7 +30,7 @@ export function useMapData(lampMap: LampMap | null): void {
   const { lampId } = useView();
   const selected = useLamp(lampId);
   const roads = useRoads().data;
-  const areas = useAreas().data;
+  const areaLabel = useAreaLabel();
 
   useEffect(() => {
     if (!lampMap) return;
@@ -23,8 +43,8 @@ export function useMapData(lampMap: LampMap | null): void {
   }, [lampMap, roads]);
 
   useEffect(() => {
-    if (areas) lampMap?.setAreas(areas);
-  }, [lampMap, areas]);
+    lampMap?.setAreaLabels(areaLabel);
+  }, [lampMap, areaLabel]);
 
   useEffect(() => {
     lampMap?.select(selected);
