@@ -43,8 +43,10 @@ export const useAlarms = () =>
 export const useLampDetail = (id: string) =>
   useQuery({ queryKey: keys.lamp(id), queryFn: () => api.lamp(id), refetchInterval: 5_000 });
 
-export const useTelemetry = (id: string, nowMs: () => number) =>
+/** The last day of a lamp; waits until the system's own day is known. */
+export const useTelemetry = (id: string, nowMs: () => number, enabled: boolean) =>
   useQuery({
+    enabled,
     queryKey: keys.telemetry(id),
     queryFn: () => {
       const to = nowMs();

@@ -8,8 +8,6 @@ import { useFormat } from "../format/useFormat";
 import styles from "./LightControl.module.css";
 
 function describe(command: CommandView, t: TFunction, level: (value: number | null) => string): string {
-  const failed = command.results.find((result) => result.status !== "confirmed");
-  const detail = failed?.detail || t("command.noDetail");
   switch (command.status) {
     case "pending":
       return t("command.pending");
@@ -19,10 +17,16 @@ function describe(command: CommandView, t: TFunction, level: (value: number | nu
     case "expired":
       return t("command.expired");
     case "partial":
-      return t("command.partial", { detail });
+      return t("command.partial");
     default:
-      return t("command.failed", { detail });
+      return t("command.failed");
   }
+}
+
+/** What the gateway says of the first lamp that failed, for whoever goes there. */
+function reasonOf(command: CommandView | undefined): string | undefined {
+  if (command?.status !== "failed" && command?.status !== "partial") return undefined;
+  return command.results.find((result) => result.detail && result.status !== "confirmed")?.detail;
 }
 
 function Mark({ status }: { status: string }) {
@@ -38,13 +42,17 @@ export function CommandStatus({ commandId, refused }: { commandId: string | null
   const command = useCommand(commandId).data;
   const status = refused ? "refused" : command?.status;
   if (!status) return null;
+  const reason = refused ? undefined : reasonOf(command);
   const text = refused
     ? t("command.refused", { detail: refused.message })
     : command && describe(command, t, format.level);
   return (
     <div className={styles.status} role="status" data-testid="command-status" data-status={status}>
       <Mark status={status} />
-      <span>{text}</span>
+      <span>
+        {text}
+        {reason && <small>{reason}</small>}
+      </span>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { useTelemetry } from "../api/queries";
 import type { Telemetry } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import { PALETTES } from "../map/palette";
-import { useDesk } from "../state/desk";
+import { useClockKnown, useDesk } from "../state/desk";
 import { usePlace } from "../state/place";
 import { chartData, chartOptions, powerColour } from "./chart";
 import styles from "./LampChart.module.css";
@@ -15,7 +15,7 @@ import panel from "./LampPanel.module.css";
 export function LampChart({ id }: { id: string }) {
   const { t } = useTranslation();
   const { clock } = useDesk();
-  const { data } = useTelemetry(id, () => clock.nowMs());
+  const { data } = useTelemetry(id, () => clock.nowMs(), useClockKnown());
   const [cursor, setCursor] = useState<number | null>(null);
   const empty = data?.series.every((series) => series.points.length === 0) ?? false;
   return (
@@ -24,6 +24,7 @@ export function LampChart({ id }: { id: string }) {
         <h3 className={panel.title}>{t("lamp.chart")}</h3>
         {data && !empty && <Reading data={data} index={cursor} />}
       </div>
+      {!data && <div className={styles.chart} />}
       {empty && <p className={panel.quiet}>{t("lamp.chartEmpty")}</p>}
       {data && !empty && <Plot data={data} onCursor={setCursor} />}
     </section>

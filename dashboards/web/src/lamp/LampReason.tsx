@@ -5,6 +5,11 @@ import { useFormat } from "../format/useFormat";
 import { useNow } from "../state/desk";
 import styles from "./LampPanel.module.css";
 
+/** Lentera's own programs speak the reader's language; others have the name they were given. */
+function programName({ id, name }: LampDetail["program"], t: TFunction): string {
+  return id === "astro-default" ? t("program.astro-default") : name;
+}
+
 function why(lamp: LampState, detail: LampDetail | undefined, t: TFunction): string {
   if (lamp.override) {
     const name = lamp.override.requestedBy;
@@ -12,7 +17,9 @@ function why(lamp: LampState, detail: LampDetail | undefined, t: TFunction): str
   }
   switch (lamp.reason) {
     case "program":
-      return detail ? t("reason.program", { program: detail.program.name }) : t("reason.programPlain");
+      return detail
+        ? t("reason.program", { program: programName(detail.program, t) })
+        : t("reason.programPlain");
     case "override":
       return t("reason.overridePlain");
     case "sensor":

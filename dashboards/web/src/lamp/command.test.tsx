@@ -48,11 +48,11 @@ describe("what became of a command", () => {
   it("is told with the reason when it failed", () => {
     const html = status(command("failed", "no answer on the line"));
     expect(html).toContain('data-status="failed"');
-    expect(html).toContain("Failed: no answer on the line");
+    expect(html).toContain("Failed. The lamp did not do as asked.<small>no answer on the line</small>");
   });
 
   it("is told without a reason when none came", () => {
-    expect(status(command("failed"))).toContain("Failed: the lamp did not answer as asked");
+    expect(status(command("failed"))).toContain("Failed. The lamp did not do as asked.</span>");
   });
 
   it("is the level that the lamp confirmed", () => {

@@ -13,7 +13,7 @@ const NARROW_PX = 768;
 function padding(map: MapLibreMap): PaddingOptions {
   const { clientWidth: width, clientHeight: height } = map.getContainer();
   const panel = currentView().lampId !== null;
-  if (width < NARROW_PX) return { top: 72, left: 32, right: 32, bottom: panel ? height * 0.62 + 24 : 88 };
+  if (width < NARROW_PX) return { top: 72, left: 32, right: 32, bottom: panel ? height * 0.62 + 24 : 120 };
   return { top: 88, bottom: 72, left: 368, right: panel ? 424 : 64 };
 }
 

@@ -64,6 +64,12 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
+/** Whether the server has told its time yet; until then the wall's stands in. */
+export function useClockKnown(): boolean {
+  const { clock } = useDesk();
+  return useSyncExternalStore(clock.subscribe, () => clock.known);
+}
+
 export function useSpeed(): number {
   const { clock } = useDesk();
   return useSyncExternalStore(clock.subscribe, () => clock.speed);
