@@ -119,6 +119,13 @@ class OutboxConfig(_Settings):
         return self.path.with_name(f"{name}.memory.db")
 
 
+class StatusConfig(_Settings):
+    """Where the status page is served; it can only be looked at, and on loopback unless said otherwise."""
+
+    host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8099
+
+
 class DeviceConfig(_Settings):
     """One lamp or meter on a line."""
 
@@ -155,7 +162,13 @@ class GatewayConfig(_Settings):
     gateway: IdentityConfig
     mqtt: MqttConfig = MqttConfig()
     outbox: OutboxConfig
+    status: StatusConfig | None = None
     lines: Annotated[tuple[LineConfig, ...], Field(alias="line")]
+
+    @property
+    def status_address(self) -> StatusConfig:
+        """Where the status page is served when no other gateway of the process says so."""
+        return self.status or StatusConfig()
 
     @model_validator(mode="after")
     def _has_lines_and_nothing_stands_twice(self) -> Self:
@@ -184,6 +197,20 @@ def load(path: Path) -> GatewayConfig:
         return GatewayConfig.model_validate(document)
     except ValidationError as error:
         raise ConfigError(f"{path}: {_sentence(problem)}" for problem in error.errors()) from error
+
+
+def load_all(paths: Iterable[Path]) -> dict[Path, GatewayConfig]:
+    """Read many gateways' files; raises ConfigError with every problem in all of them."""
+    configs: dict[Path, GatewayConfig] = {}
+    problems: list[str] = []
+    for path in paths:
+        try:
+            configs[path] = load(path)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return configs
 
 
 def _sentence(problem: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is not exported

@@ -107,15 +107,27 @@ def sim(
 @app.command()
 def edge(
     config: Annotated[list[Path], typer.Option(help="gateway.toml, or a folder of them; may be repeated.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what it would do, and whether it can; touch nothing.")
+    ] = False,
 ) -> None:
     """Run a gateway: poll its lines, keep its programme, report upwards."""
-    from edge.config import ConfigError, load  # noqa: PLC0415
+    from edge.check import reject_clashes, report_on  # noqa: PLC0415
+    from edge.config import ConfigError, load_all  # noqa: PLC0415
     from edge.gateway import run_gateways  # noqa: PLC0415
 
     with explained(ConfigError):
-        configs = [load(path) for given in config for path in _toml_files(given)]
+        configs = load_all(path for given in config for path in _toml_files(given))
+        reject_clashes(configs)
+    clock = clock_from(os.environ)
+    if check:
+        reports = (
+            f"{path}: sound\n{report_on(each, clock.now()).text()}\n" for path, each in configs.items()
+        )
+        sys.stdout.write("\n".join(reports))
+        return
     configure_logs()
-    _run(lambda: run_gateways(configs, clock_from(os.environ)))
+    _run(lambda: run_gateways(list(configs.values()), clock))
 
 
 @app.command()

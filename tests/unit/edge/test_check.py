@@ -1,0 +1,110 @@
+"""What `--check` says: sound settings are explained, clashing ones refused."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from edge.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
+from edge.config import ConfigError, GatewayConfig, LineConfig, load_all
+from protocols.modbus.profile import load_builtin
+
+EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
+
+
+def document(gateway: str = "g1", port: str = "/dev/ttyNone", **changes: object) -> dict[str, object]:
+    devices = [{"id": f"{gateway}-{unit}", "unit": unit} for unit in (1, 2, 3, 7)]
+    meter = {"id": f"{gateway}-meter", "unit": 100, "profile": "sdm120"}
+    return {
+        "gateway": {
+            "id": gateway,
+            "area": "32.04.37",
+            "latitude": -7.03,
+            "longitude": 107.52,
+            "time_zone": "Asia/Jakarta",
+        },
+        "outbox": {"path": f"/nowhere-{gateway}/outbox.db"},
+        "line": [{"port": port, "device": [*devices, meter]}],
+    } | changes
+
+
+def config(*arguments: str, **changes: object) -> GatewayConfig:
+    return GatewayConfig.model_validate(document(*arguments, **changes))
+
+
+def test_a_report_says_lines_devices_times_and_where_data_goes() -> None:
+    text = report_on(config(), EVENING).text()
+    for said in (
+        "Gateway g1 in area 32.04.37",
+        "9600 baud, 8N1",
+        "4 devices of profile lentera-lamp",
+        "at units 1–3, 7, 1 request each",
+        "1 device of profile sdm120",
+        "01 Jun 17:39:56  100 %",
+        "01 Jun 23:00:00   50 %",
+        "02 Jun 05:55:45    0 %",
+        "broker at 127.0.0.1:1883",
+        "/nowhere-g1/outbox.db",
+        "http://127.0.0.1:8099",
+    ):
+        assert said in text
+
+
+def test_a_sweep_is_what_the_wire_takes() -> None:
+    line = LineConfig.model_validate({"port": "/dev/x", "device": [{"id": "a", "unit": 1}]})
+    profiles = {"lentera-lamp": load_builtin("lentera-lamp")}
+    characters = 8 + 5 + 2 * 16
+    assert sweep_s(line, profiles) == pytest.approx((characters + 7) * 11 / 9600 + TURNAROUND_S)
+    over_tcp = line.model_copy(update={"port": "tcp://10.0.0.1:502"})
+    assert sweep_s(over_tcp, profiles) == pytest.approx(TURNAROUND_S)
+
+
+def test_what_will_not_work_well_is_pointed_out() -> None:
+    slow = document(gateway="g1")
+    slow["gateway"] = {**slow["gateway"], "poll_interval_s": 0.1}  # type: ignore[dict-item]
+    warnings = report_on(GatewayConfig.model_validate(slow), EVENING).warnings
+    assert any("/dev/ttyNone" in each and "no such device" in each for each in warnings)
+    assert any("longer than poll_interval_s 0.1" in each for each in warnings)
+
+
+def test_a_sound_gateway_has_nothing_to_look_at(tmp_path: Path) -> None:
+    sound = config("g1", "tcp://127.0.0.1:502", outbox={"path": str(tmp_path / "new" / "outbox.db")})
+    assert report_on(sound, EVENING).warnings == ()
+
+
+def test_a_sun_that_does_not_set_is_said() -> None:
+    polar = document()
+    polar["gateway"] = {**polar["gateway"], "latitude": 78.2, "longitude": 15.6}  # type: ignore[dict-item]
+    assert "the sun does not set" in report_on(GatewayConfig.model_validate(polar), EVENING).text()
+
+
+def test_gateways_of_one_process_must_not_want_the_same() -> None:
+    one, two = Path("one.toml"), Path("two.toml")
+    reject_clashes({one: config("g1", "/dev/a"), two: config("g2", "/dev/b")})
+    with pytest.raises(ConfigError) as caught:
+        reject_clashes({one: config("g1", "/dev/a"), two: config("g1", "/dev/a", status={"port": 1})})
+    assert caught.value.problems == (
+        "two.toml: gateway.id 'g1' is also used by one.toml, expected another",
+        "two.toml: outbox.path '/nowhere-g1/outbox.db' is also used by one.toml, expected another",
+        "two.toml: line.port '/dev/a' is also used by one.toml, expected another",
+    )
+
+
+def test_one_process_serves_one_status_page() -> None:
+    clashing = {
+        Path("one.toml"): config("g1", "/dev/a", status={"port": 8001}),
+        Path("two.toml"): config("g2", "/dev/b", status={"port": 8002}),
+    }
+    with pytest.raises(ConfigError, match=r"two.toml: status is 127.0.0.1:8002, expected 127.0.0.1:8001"):
+        reject_clashes(clashing)
+
+
+def test_every_file_is_judged_before_any_is_refused(tmp_path: Path) -> None:
+    for name in ("a.toml", "b.toml"):
+        (tmp_path / name).write_text("[gateway]\n")
+    with pytest.raises(ConfigError) as caught:
+        load_all(sorted(tmp_path.glob("*.toml")))
+    assert {problem.partition(": ")[0] for problem in caught.value.problems} == {
+        str(tmp_path / "a.toml"),
+        str(tmp_path / "b.toml"),
+    }
