@@ -34,6 +34,8 @@ class EventType(StrEnum):
     SUPPLY_VOLTAGE_TOO_HIGH = "supplyVoltageTooHigh"
     SUPPLY_VOLTAGE_TOO_LOW = "supplyVoltageTooLow"
     SUPPLY_LOSS = "supplyLoss"
+    CABINET_DOOR_OPEN = "cabinetDoorOpen"
+    CIRCUIT_BREAKER_TRIPPED = "circuitBreakerTripped"
     COMMUNICATION_FAILURE = "communicationFailure"
     DEVICE_RESET = "deviceReset"
     LAST_SYNC_ERROR = "lastSyncError"
@@ -59,6 +61,8 @@ TRAITS: dict[EventType, EventTraits] = {
     EventType.SUPPLY_VOLTAGE_TOO_HIGH: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),
     EventType.SUPPLY_VOLTAGE_TOO_LOW: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),
     EventType.SUPPLY_LOSS: EventTraits("LampMonitorFunction", Severity.CRITICAL, Source.CLOUD),
+    EventType.CABINET_DOOR_OPEN: EventTraits("CabinetMonitorFunction", Severity.MAJOR, Source.CLOUD),
+    EventType.CIRCUIT_BREAKER_TRIPPED: EventTraits("SegmentMonitorFunction", Severity.CRITICAL, Source.CLOUD),
     EventType.COMMUNICATION_FAILURE: EventTraits("CommunicationFunction", Severity.MAJOR, Source.GATEWAY),
     EventType.DEVICE_RESET: EventTraits("BasicFunction", Severity.INFO, Source.GATEWAY),
     EventType.LAST_SYNC_ERROR: EventTraits("TimeFunction", Severity.MAJOR, Source.GATEWAY),
@@ -67,7 +71,8 @@ TRAITS: dict[EventType, EventTraits] = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceEvent:
-    """One start or end of a condition (TALQ `EventLogData`); `device_id` is a lamp or a gateway.
+    """One start or end of a condition (TALQ `EventLogData`); `device_id` is a lamp, a cabinet or a
+    gateway.
 
     `active` is TALQ's `startEndFlag`; an event without duration, such as a reset, is only ever started.
     """

@@ -1,4 +1,4 @@
-"""The catalogue: every metric a lamp or a gateway publishes, by its TALQ 2.7.1 name."""
+"""The catalogue: every metric a lamp, a cabinet or a gateway publishes, by its TALQ 2.7.1 name."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -81,6 +81,36 @@ LAMP_METRICS: tuple[Metric, ...] = (
     Metric("ControlGearDaliPart102Function/controlGearFailure", "control_gear_failure", DataType.BOOLEAN),
 )
 """A lamp's metrics in birth order; a reading's fields but for its lamp and time."""
+
+CABINET_METRICS: tuple[Metric, ...] = (
+    Metric("ElectricalMeterFunction/totalPower", "total_power_kw", DataType.FLOAT, "kW", 0.01),
+    Metric("ElectricalMeterFunction/totalVA", "total_va_kva", DataType.FLOAT, "kVA", 0.01),
+    Metric("ElectricalMeterFunction/totalVAR", "total_var_kvar", DataType.FLOAT, "kvar", 0.01),
+    Metric("ElectricalMeterFunction/totalPowerFactor", "total_power_factor", DataType.FLOAT, "", 0.02),
+    Metric(
+        "ElectricalMeterFunction/totalActiveEnergy", "total_active_energy_kwh", DataType.DOUBLE, "kWh", 0.1
+    ),
+    Metric("ElectricalMeterFunction/frequency", "frequency_hz", DataType.FLOAT, "Hz", 0.1),
+    Metric("ElectricalMeterFunction/supplyVoltage", "supply_voltage_v", DataType.FLOAT, "V", 2.0),
+    Metric("ElectricalMeterFunction/totalCurrent", "total_current_a", DataType.FLOAT, "A", 0.1),
+    Metric("ElectricalMeterFunction/neutralCurrent", "neutral_current_a", DataType.FLOAT, "A", 0.1),
+    *(
+        Metric(
+            f"ElectricalMeterFunction/phase{phase}{attribute}", f"phase{phase}_{field}", kind, unit, deadband
+        )
+        for attribute, field, kind, unit, deadband in (
+            ("Voltage", "voltage_v", DataType.FLOAT, "V", 2.0),
+            ("Current", "current_a", DataType.FLOAT, "A", 0.1),
+            ("ActivePower", "active_power_kw", DataType.FLOAT, "kW", 0.01),
+            ("ActiveEnergy", "active_energy_kwh", DataType.DOUBLE, "kWh", 0.1),
+        )
+        for phase in (1, 2, 3)
+    ),
+    Metric("CabinetMonitorFunction/cabinetDoorOpen", "door_open", DataType.BOOLEAN),
+    Metric("SegmentMonitorFunction/circuitBreakerTripped", "breaker_tripped", DataType.BOOLEAN),
+    Metric("SegmentMonitorFunction/actualState", "contactor_state", DataType.STRING),
+)
+"""A cabinet's metrics in birth order; a cabinet reading's fields but for its cabinet and time."""
 
 COMMAND_ID = "Command/id"
 COMMAND_START = "Command/start"

@@ -7,6 +7,7 @@ from typing import Final
 from protocols.events import TRAITS, DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LightCommand
 from protocols.metrics import (
+    CABINET_METRICS,
     COMMAND_ID,
     DEVICE_CONTROL_METRICS,
     LAMP_METRICS,
@@ -41,9 +42,9 @@ _INTRODUCTION: Final = f"""\
 What travels between gateways and cloud: Sparkplug B 3.0. This page is generated from the catalogue in
 `protocols/metrics.py` and from the codecs; `make generate` writes it anew.
 
-A Sparkplug *group* is an area (a kecamatan code), an *edge node* is a gateway, a *device* is a lamp. A metric
-is called `<TALQ function>/<attribute>` in the words of TALQ 2.7.1. The primary host is `{PRIMARY_HOST}`: a
-gateway publishes nothing before that host says it is online.
+A Sparkplug *group* is an area (a kecamatan code), an *edge node* is a gateway, a *device* is a lamp
+or a cabinet. A metric is called `<TALQ function>/<attribute>` in the words of TALQ 2.7.1. The primary host is
+`{PRIMARY_HOST}`: a gateway publishes nothing before that host says it is online.
 """
 
 _BIRTHS: Final = f"""\
@@ -58,13 +59,20 @@ _BIRTHS: Final = f"""\
 - A lamp that stops answering its gateway dies (DDEATH) and is born again (DBIRTH) when it answers.
 """
 
+_CABINET: Final = """\
+A cabinet is a meter and contacts on a line of its gateway, and one Sparkplug device. It takes no commands.
+`actualState` is `ON` or `OFF`: whether the contactor feeds the lamps. Meter power is in kW, lamp power in W.
+
+"""
+_POSITION: Final = [metric for metric in DEVICE_CONTROL_METRICS if metric.name == OUTBOX_POSITION]
+
 _OUTBOX: Final = f"""\
 A gateway keeps each record until the cloud has stored it durably and said so; records that are not
 acknowledged are sent again, marked `is_historical` once they are late. Storing one twice changes nothing.
 
 | record | message | keyed by |
 |---|---|---|
-| reading | DDATA on the lamp: all its reading metrics | lamp, time |
+| reading | DDATA on the lamp or cabinet: all its reading metrics | device, time |
 | event | NDATA: `Gateway/event` | gateway, epoch, position |
 | command result | NDATA: `Gateway/commandResult` | gateway, epoch, position |
 
@@ -94,6 +102,7 @@ def mqtt_reference() -> str:
         "## Topics\n\n" + _table(("topic", "from", "QoS", "retained", "says"), _topics()),
         "## Births and aliases\n\n" + _BIRTHS.format(unaliased=unaliased),
         "## A lamp's metrics\n\n" + _metrics([*LAMP_METRICS, *DEVICE_CONTROL_METRICS]),
+        "## A cabinet's metrics\n\n" + _CABINET + _metrics([*CABINET_METRICS, *_POSITION]),
         "## A gateway's metrics\n\n" + _metrics(NODE_METRICS),
         "## Records and acknowledgements\n\n" + _OUTBOX,
         "### `Gateway/event`\n\n" + _json(event_metrics(_EVENT)),

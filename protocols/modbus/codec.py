@@ -81,7 +81,8 @@ def decode_block(profile: Profile, block: ReadBlock, words: Sequence[int]) -> di
 def _decode(register: Register, words: Sequence[int], at: int) -> Value:
     if register.type is ValueType.BOOL:
         word = int(words[at])
-        return None if word in register.error_values else bool(word >> (register.bit or 0) & 1)
+        bit = bool(word >> (register.bit or 0) & 1)
+        return None if word in register.error_values else bit is not register.inverted
     raw = int(words[at])
     if register.end - register.address == 2:
         low = int(words[at + 1])
@@ -135,7 +136,7 @@ def _encode(profile: Profile, register: Register, value: float) -> Iterable[int]
             raise CodecError(
                 f"{profile.id}: {register.name} is one bit of a register, expected a whole register"
             )
-        return [1 if value else 0]
+        return [int(bool(value) is not register.inverted)]
     raw = _raw(register, value)
     bits = 16 * register.type.words
     signed = register.type in (ValueType.S16, ValueType.S32)

@@ -75,14 +75,16 @@ class DeviceKind(StrEnum):
 
     LAMP = "lamp"
     METER = "meter"
+    CONTACTS = "contacts"
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
     """One value: where it lies and what it means. Value = raw · scale + offset; an error value means None.
 
-    `bit` selects one bit of a register, for `ValueType.BOOL` outside coils. `minimum` and `maximum` bound
-    what may be written, in the value's unit. `broadcast` says a write may go to all units at once.
+    `bit` selects one bit of a register, for `ValueType.BOOL` outside coils; `inverted` says that 0 is true.
+    `minimum` and `maximum` bound what may be written, in the value's unit. `broadcast` says a write may go to
+    all units at once.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Register:
     address: int
     type: ValueType
     bit: int | None = None
+    inverted: bool = False
     word_order: WordOrder = WordOrder.HIGH_FIRST
     scale: Fraction = Fraction(1)
     offset: float = 0
@@ -195,6 +198,7 @@ def _parse_register(reader: FieldReader) -> Register:
         address=reader.integer("address", 0, 65536 - value_type.words),
         type=value_type,
         bit=reader.integer("bit", 0, 15) if bits else None,
+        inverted=reader.flag("inverted") if value_type is ValueType.BOOL else False,
         word_order=reader.choice("word_order", WordOrder, default=WordOrder.HIGH_FIRST),
         scale=reader.fraction("scale"),
         offset=reader.number("offset", default=0.0),

@@ -74,7 +74,8 @@ def _address(register: Register) -> str:
 
 def _type(register: Register) -> str:
     if register.type is ValueType.BOOL:
-        return "bool" if register.bit is None else f"bit {register.bit}"
+        name = "bool" if register.bit is None else f"bit {register.bit}"
+        return f"{name}, 0 is true" if register.inverted else name
     low_first = register.type.words == 2 and register.word_order is WordOrder.LOW_FIRST
     return f"{register.type}, low word first" if low_first else register.type
 

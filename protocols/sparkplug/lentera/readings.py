@@ -1,15 +1,18 @@
-"""A lamp's readings and births as metrics."""
+"""The readings and births of lamps and cabinets as metrics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
 from protocols.metrics import (
+    CABINET_METRICS,
     DEVICE_CONTROL_METRICS,
     LAMP_METRICS,
     NODE_METRICS,
     OUTBOX_EPOCH,
+    OUTBOX_POSITION,
     DataType,
     Metric,
 )
@@ -18,24 +21,46 @@ from protocols.sparkplug.lentera.errors import InvalidReading
 from protocols.sparkplug.payload import MetricValue, Property
 from protocols.sparkplug.values import Value
 
+_Rules = Mapping[str, tuple[str, Callable[[Value], Any]]]
+"""By metric: the field it fills and how its value is read."""
 
-def reading_metrics(reading: LampReading, *, is_historical: bool = False) -> list[MetricValue]:
-    """Every metric of a lamp at the reading's time; fields that are None become null."""
+
+def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> list[MetricValue]:
+    """Every metric of a device at the reading's time; fields that are None become null."""
     time_ms = to_unix_ms(reading.time)
+    metrics = LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS
     return [
         MetricValue(
             metric.name, None, metric.datatype, getattr(reading, metric.field), time_ms, is_historical
         )
-        for metric in LAMP_METRICS
+        for metric in metrics
     ]
 
 
 def reading_from(lamp_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> LampReading:
     """The reading in a lamp's data, timed by the metrics or else by `timestamp_ms`; raises InvalidReading."""
+    fields, time_ms = _fields_of(lamp_id, metrics, timestamp_ms, _LAMP_RULES)
+    return LampReading(lamp_id, from_unix_ms(time_ms), **fields)
+
+
+def is_cabinet_data(metrics: Iterable[MetricValue]) -> bool:
+    """Whether these are the data of a cabinet: it has none of a lamp's metrics."""
+    return any(metric.name in _CABINET_RULES for metric in metrics)
+
+
+def cabinet_from(cabinet_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> CabinetReading:
+    """The reading in a cabinet's data, timed as a lamp's; raises InvalidReading."""
+    fields, time_ms = _fields_of(cabinet_id, metrics, timestamp_ms, _CABINET_RULES)
+    return CabinetReading(cabinet_id, from_unix_ms(time_ms), **fields)
+
+
+def _fields_of(
+    device_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None, rules: _Rules
+) -> tuple[dict[str, Any], int]:
     fields: dict[str, Any] = {}
     latest_ms = 0
     for metric in metrics:
-        rule = _FIELDS.get(metric.name or "")
+        rule = rules.get(metric.name or "")
         if rule is None:
             continue
         field, read = rule
@@ -44,14 +69,14 @@ def reading_from(lamp_id: str, metrics: Iterable[MetricValue], timestamp_ms: int
                 fields[field] = read(metric.value)
             except ValueError as error:
                 raise InvalidReading(
-                    f"{lamp_id} {metric.name}: {metric.value!r}, expected {error}"
+                    f"{device_id} {metric.name}: {metric.value!r}, expected {error}"
                 ) from error
         if metric.timestamp_ms is not None and metric.timestamp_ms > latest_ms:
             latest_ms = metric.timestamp_ms
     time_ms = latest_ms or timestamp_ms
     if time_ms is None or time_ms > LAST_MS:
-        raise InvalidReading(f"{lamp_id} timestamp: {time_ms}, expected Unix milliseconds")
-    return LampReading(lamp_id, from_unix_ms(time_ms), **fields)
+        raise InvalidReading(f"{device_id} timestamp: {time_ms}, expected Unix milliseconds")
+    return fields, time_ms
 
 
 def _boolean(value: Value) -> bool:
@@ -67,15 +92,40 @@ def _reason(value: Value) -> Reason:
         raise ValueError("one of " + ", ".join(Reason)) from error
 
 
-_READERS: Final = {
+def _switch_state(value: Value) -> SwitchState:
+    try:
+        return SwitchState(str(value))
+    except ValueError as error:
+        raise ValueError("one of " + ", ".join(SwitchState)) from error
+
+
+_READERS: Final[dict[DataType, Callable[[Value], Any]]] = {
     DataType.INT32: integer,
     DataType.UINT32: integer,
     DataType.FLOAT: single,
     DataType.DOUBLE: number,
     DataType.BOOLEAN: _boolean,
-    DataType.STRING: _reason,
 }
-_FIELDS: Final = {metric.name: (metric.field, _READERS[metric.datatype]) for metric in LAMP_METRICS}
+_LAMP_RULES: Final[_Rules] = {
+    metric.name: (metric.field, _READERS.get(metric.datatype, _reason)) for metric in LAMP_METRICS
+}
+_CABINET_RULES: Final[_Rules] = {
+    metric.name: (metric.field, _READERS.get(metric.datatype, _switch_state)) for metric in CABINET_METRICS
+}
+_POSITION: Final = tuple(metric for metric in DEVICE_CONTROL_METRICS if metric.name == OUTBOX_POSITION)
+
+
+def device_birth(reading: DeviceReading) -> list[MetricValue]:
+    """All a device will ever publish or be told, with the values of its last reading."""
+    return lamp_birth(reading) if isinstance(reading, LampReading) else cabinet_birth(reading)
+
+
+def cabinet_birth(reading: CabinetReading) -> list[MetricValue]:
+    """All a cabinet will ever publish, with the values of its last reading; it takes no commands."""
+    metrics = reading_metrics(reading)
+    for declared, metric in zip(CABINET_METRICS, metrics, strict=True):
+        metric.properties = _unit(declared)
+    return [*metrics, *_declared(_POSITION, to_unix_ms(reading.time))]
 
 
 def lamp_birth(reading: LampReading) -> list[MetricValue]:

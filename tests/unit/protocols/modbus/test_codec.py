@@ -136,3 +136,30 @@ def test_floats_read_back(value: float) -> None:
     profile = profile_of('name = "v"\ntable = "holding"\naddress = 0\ntype = "f32"\naccess = "rw"')
     write = encode_write(profile, "v", value)
     assert decode_block(profile, ReadBlock(write.table, 0, 2), write.words) == {"v": value}
+
+
+def test_a_three_phase_meter_reads_in_kilowatts() -> None:
+    meter = load_builtin("sdm630")
+    assert len(plan_reads(meter, Poll.FAST)) == 2
+    words = [word for value in range(9) for word in struct.unpack(">HH", struct.pack(">f", 100.0 * value))]
+    values = decode_block(meter, ReadBlock(Table.INPUT, 0, 18), words)
+    assert values == {
+        "phase1_voltage_v": 0.0,
+        "phase2_voltage_v": 100.0,
+        "phase3_voltage_v": 200.0,
+        "phase1_current_a": 300.0,
+        "phase2_current_a": 400.0,
+        "phase3_current_a": 500.0,
+        "phase1_active_power_kw": 0.6,
+        "phase2_active_power_kw": 0.7,
+        "phase3_active_power_kw": 0.8,
+    }
+
+
+def test_an_inverted_contact_is_true_at_0() -> None:
+    profile = profile_of(
+        'name = "open"\ntable = "discrete"\naddress = 0\ntype = "bool"\ninverted = true',
+        'name = "relay"\ntable = "coil"\naddress = 5\ntype = "bool"\ninverted = true\naccess = "rw"',
+    )
+    assert decode_block(profile, ReadBlock(Table.DISCRETE, 0, 1), [0]) == {"open": True}
+    assert encode_write(profile, "relay", 1) == Write(Table.COIL, 5, (0,))

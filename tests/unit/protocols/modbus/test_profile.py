@@ -26,7 +26,9 @@ def test_every_built_in_profile_reads_and_is_named_like_its_file(profile_id: str
 
 
 def test_the_promised_devices_are_built_in() -> None:
-    assert {"lentera-lamp", "sdm120", "pzem-016", "intesis-dali"} <= set(builtin_ids())
+    assert {"lentera-lamp", "sdm120", "sdm630", "pzem-016", "intesis-dali", "cabinet-contacts"} <= set(
+        builtin_ids()
+    )
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:

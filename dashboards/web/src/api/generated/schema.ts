@@ -18,6 +18,8 @@ export type EventType =
   | "supplyVoltageTooHigh"
   | "supplyVoltageTooLow"
   | "supplyLoss"
+  | "cabinetDoorOpen"
+  | "circuitBreakerTripped"
   | "communicationFailure"
   | "deviceReset"
   | "lastSyncError";

@@ -1,0 +1,69 @@
+"""A cabinet as edge, cloud and simulator speak of it: its meter, its door, its breakers and its contactor."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from protocols.lamp import LampReading
+
+
+class SwitchState(StrEnum):
+    """Whether a contactor feeds its segment (TALQ 2.7.1 `SegmentMonitorFunction.actualState`)."""
+
+    ON = "ON"
+    OFF = "OFF"
+
+
+@dataclass(frozen=True, slots=True)
+class CabinetReading:
+    """What one poll of one cabinet said. A field is None where no device of the cabinet gave a valid value.
+
+    Totals are over all phases; a single-phase meter fills only those. Energy is what was drawn since the
+    meter was made. `breaker_tripped` is true while at least one of the outgoing breakers is open.
+    """
+
+    cabinet_id: str
+    time: datetime
+    total_power_kw: float | None = None
+    total_va_kva: float | None = None
+    total_var_kvar: float | None = None
+    total_power_factor: float | None = None
+    total_active_energy_kwh: float | None = None
+    frequency_hz: float | None = None
+    supply_voltage_v: float | None = None
+    total_current_a: float | None = None
+    neutral_current_a: float | None = None
+    phase1_voltage_v: float | None = None
+    phase2_voltage_v: float | None = None
+    phase3_voltage_v: float | None = None
+    phase1_current_a: float | None = None
+    phase2_current_a: float | None = None
+    phase3_current_a: float | None = None
+    phase1_active_power_kw: float | None = None
+    phase2_active_power_kw: float | None = None
+    phase3_active_power_kw: float | None = None
+    phase1_active_energy_kwh: float | None = None
+    phase2_active_energy_kwh: float | None = None
+    phase3_active_energy_kwh: float | None = None
+    door_open: bool | None = None
+    breaker_tripped: bool | None = None
+    contactor_state: SwitchState | None = None
+
+    @property
+    def phase_voltages_v(self) -> tuple[float | None, float | None, float | None]:
+        """The voltages of phases 1, 2 and 3."""
+        return self.phase1_voltage_v, self.phase2_voltage_v, self.phase3_voltage_v
+
+    @property
+    def phase_powers_kw(self) -> tuple[float | None, float | None, float | None]:
+        """The active powers of phases 1, 2 and 3."""
+        return self.phase1_active_power_kw, self.phase2_active_power_kw, self.phase3_active_power_kw
+
+
+DeviceReading = LampReading | CabinetReading
+"""What a poll of any device says."""
+
+
+def device_of(reading: DeviceReading) -> str:
+    """The id of the lamp or cabinet that was read."""
+    return reading.lamp_id if isinstance(reading, LampReading) else reading.cabinet_id
