@@ -38,6 +38,7 @@ class LineStatistics:
     crc_errors: int = 0
     collisions: int = 0
     wrong_baud: int = 0
+    turnaround_ms_total: float = 0.0  # as it was on the wire: what was drawn and the lateness below
     late_ms_total: float = 0.0
     late_ms_max: float = 0.0
 
@@ -154,7 +155,7 @@ class Line:
         duration = len(reply) * self._timing.character_s
         due = request_end + self._timing.silence_s + delay + duration
         poll = (station.lamp_id, t_s) if whole and answer[0] == READ_INPUT and pdu[1:3] == b"\0\0" else None
-        self._timer.call_at(due, lambda: self._reply(reply, due, duration, poll, send))
+        self._timer.call_at(due, lambda: self._reply(reply, due, duration, delay, poll, send))
 
     def _spoil(self, station: Station, unit: int, answer: bytes, reply: bytes) -> tuple[bytes, float]:
         """The answer as the faults of the wire leave it, and how much later it comes."""
@@ -172,7 +173,13 @@ class Line:
         return reply, late
 
     def _reply(
-        self, reply: bytes, due: float, duration: float, poll: tuple[str, float] | None, send: Send
+        self,
+        reply: bytes,
+        due: float,
+        duration: float,
+        delay: float,
+        poll: tuple[str, float] | None,
+        send: Send,
     ) -> None:
         statistics, now = self.statistics, monotonic()
         start, end = self._request_span
@@ -183,6 +190,7 @@ class Line:
         self._free_at = max(self._free_at, now)
         statistics.answers += 1
         statistics.exceptions += reply[1] >= 0x80
+        statistics.turnaround_ms_total += (now - due + delay) * 1000
         statistics.late_ms_total += (now - due) * 1000
         statistics.late_ms_max = max(statistics.late_ms_max, (now - due) * 1000)
         if poll is not None:

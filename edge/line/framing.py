@@ -1,5 +1,6 @@
 """Modbus frames: what to put on the wire and what to make of the bytes that come back."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -108,7 +109,7 @@ def answered_words(request: Request, pdu: bytes) -> Sequence[int]:
     data = pdu[2:]
     if request.function in _BIT_READS:
         return [data[index >> 3] >> (index & 7) & 1 for index in range(request.count)]
-    return [data[index] << 8 | data[index + 1] for index in range(0, len(data), 2)]
+    return struct.unpack(f">{len(data) // 2}H", data)
 
 
 class Framing(Protocol):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 
@@ -27,6 +28,7 @@ from edge.line.framing import (
 )
 from edge.line.lanes import Job, Lane, Lanes
 from edge.line.port import Port, PortEvents, SerialPort, SerialSettings, TcpPort
+from edge.line.timer import Timer, open_timer
 from edge.line.timing import OFF_WIRE, ResponseTime, WireTiming, serial_timing
 from protocols.modbus.codec import ReadBlock, Write
 
@@ -35,6 +37,7 @@ log = structlog.get_logger(__name__)
 _REOPEN_S = 1.0
 _LATE_ANSWER_S = 1.0
 _CORRUPT_GRACE_S = 0.01
+_TIMER_GRAIN_S = 0.0005
 _BROADCAST = 0
 
 OpenPort = Callable[[PortEvents], Awaitable[Port]]
@@ -99,15 +102,18 @@ class Line:
         self._first_timeout_s = first_timeout_s
         self._lanes = Lanes()
         self._port: Port | None = None
+        self._timer: Timer | None = None
+        self._alarm_at = 0.0
         self._down: str | None = None
+        self._lost = asyncio.Event()
         self._received = bytearray()
         self._quiet_at = 0.0
         self._job: Job | None = None
-        self._settled = asyncio.Event()
         self._tag = 0
         self._sent_at = 0.0
         self._corrupt = False
-        self._expiry: asyncio.TimerHandle | None = None
+        self._expires_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
         self._response_times: dict[int, ResponseTime] = {}
         self._overdue: dict[int, float] = {}
 
@@ -115,6 +121,11 @@ class Line:
         """The words of a block; raises LineError."""
         request = read_request(unit, block)
         return answered_words(request, await self._ask(request, lane))
+
+    async def probe(self, unit: int, block: ReadBlock, lane: Lane) -> None:
+        """Ask a unit thought dead for one word, waiting no longer than it may need; raises LineError."""
+        request = read_request(unit, ReadBlock(block.table, block.address, 1))
+        await self._ask(request, lane, self._probe_timeout_s(unit))
 
     async def write(self, unit: int, write: Write, lane: Lane) -> None:
         """Write to one unit, which acknowledges; raises LineError."""
@@ -126,23 +137,28 @@ class Line:
 
     async def run(self) -> None:
         """Own the wire until cancelled: open it, serve it, open it again when it goes away."""
+        self._timer = open_timer(self._on_alarm)
         try:
             while True:
                 if await self._open():
-                    await self._serve()
+                    self._advance()
+                    await self._lost.wait()
                 await asyncio.sleep(_REOPEN_S)
         finally:
             self._close(PortUnavailableError(f"{self.name}: the line was closed"))
+            self._timer.close()
+            self._timer = None
 
     def response_timeout_s(self, unit: int) -> float:
         """How long the line now waits for this unit."""
         return self._response_time(unit).timeout_s
 
-    async def _ask(self, request: Request, lane: Lane) -> bytes:
+    async def _ask(self, request: Request, lane: Lane, timeout_s: float | None = None) -> bytes:
         if self._down is not None:
             raise PortUnavailableError(f"{self.name}: {self._down}")
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._lanes.put(Job(lane, request, answer))
+        self._lanes.put(Job(lane, request, answer, timeout_s))
+        self._advance()
         pdu = await answer
         code = refusal(pdu) if pdu else None
         if code is None:
@@ -154,17 +170,22 @@ class Line:
         raise RequestRefusedError(message, code)
 
     async def _open(self) -> bool:
+        self._lost.clear()
         try:
-            self._port = await self._open_port(PortEvents(self._on_received, self._on_lost))
+            port = await self._open_port(PortEvents(self._on_received, self._on_lost))
         except OSError as error:
             self._fail(str(error))
             return False
+        if self._lost.is_set():
+            port.close()
+            return False
+        self._port = port
         if self._down is not None:
             log.info("line is open again", port=self.name)
             self.counters.reopened += 1
         self._down = None
         self._received.clear()
-        self._quiet_at = asyncio.get_running_loop().time() + self._timing.silence_s
+        self._quiet_at = monotonic() + self._timing.silence_s
         return True
 
     def _fail(self, why: str) -> None:
@@ -181,38 +202,36 @@ class Line:
             self._finish(error)
         self._lanes.fail_all(error)
 
-    async def _serve(self) -> None:
-        while True:
-            # Quiet first: whoever got the last answer has asked again by then, in whatever lane.
-            await self._quiet()
-            job = await self._lanes.take()
-            if job is None:
-                return
-            await self._quiet()
-            if self._down is not None:
-                self._lanes.put(job)
-                self._lanes.fail_all(PortUnavailableError(f"{self.name}: {self._down}"))
-            elif not job.answer.done():
-                await self._transact(job)
+    def _advance(self) -> None:
+        """Send the next request, if the wire is free and quiet; else see that this is called when it is."""
+        if self._job is not None or self._port is None or self._timer is None:
+            return
+        now = monotonic()
+        if now < self._quiet_at:
+            self._wake_at(self._timer, self._quiet_at)
+        elif (job := self._lanes.take(now)) is not None:
+            self._send(job, now)
+        elif (released_at := self._lanes.next_release()) is not None:
+            self._wake_at(self._timer, released_at)
 
-    async def _quiet(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            wait_s = self._quiet_at - loop.time()
-            if wait_s <= 0:
-                return
-            await asyncio.sleep(wait_s)
+    def _wake_at(self, timer: Timer, when: float) -> None:
+        if when != self._alarm_at:
+            self._alarm_at = when
+            timer.set(when)
 
-    async def _transact(self, job: Job) -> None:
-        loop = asyncio.get_running_loop()
-        request = job.request
+    def _on_alarm(self) -> None:
+        self._alarm_at = 0.0
+        self._advance()
+
+    def _send(self, job: Job, now: float) -> None:
+        request, timing = job.request, self._timing
         self._tag = (self._tag + 1) & 0xFFFF
         frame = self._framing.wrap(request, self._tag)
         self._received.clear()
         self._corrupt = False
         self.counters.requests += 1
-        self._sent_at = loop.time() + self._timing.duration_s(len(frame))
-        self._quiet_at = self._sent_at + self._timing.silence_s
+        self._sent_at = now + timing.duration_s(len(frame))
+        self._quiet_at = self._sent_at + timing.silence_s
         self._job = job
         try:
             self._port_now().write(frame)
@@ -220,15 +239,11 @@ class Line:
             self._on_lost(str(error))
             return
         if request.unit == _BROADCAST:
-            self._quiet_at = self._sent_at + self._timing.broadcast_pause_s
+            self._quiet_at = self._sent_at + timing.broadcast_pause_s
             self._finish(b"")
             return
-        answer_s = self._timing.duration_s(request.answer_length + 3)
-        timeout_s = self._response_time(request.unit).timeout_s
-        self._expiry = loop.call_at(self._sent_at + timeout_s + answer_s, self._on_expiry)
-        # Not on the job's own future: an asker that gives up does not end the unit's turn to speak.
-        self._settled.clear()
-        await self._settled.wait()
+        answer_s = timing.duration_s(request.answer_length + 3)
+        self._expire_at(self._sent_at + self._timeout_s(job) + answer_s)
 
     def _port_now(self) -> Port:
         if self._port is None:
@@ -236,7 +251,7 @@ class Line:
         return self._port
 
     def _on_received(self, data: bytes) -> None:
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         self._quiet_at = max(self._quiet_at, now + self._timing.silence_s)
         self._received += data
         frames, garbage = self._framing.take(self._received)
@@ -245,7 +260,7 @@ class Line:
         if garbage and self._job is not None:
             self._corrupt = True
             grace_s = max(_CORRUPT_GRACE_S, 2 * self._timing.silence_s)
-            self._expire_within(now + grace_s)
+            self._expire_at(min(self._expires_at, now + grace_s))
 
     def _on_frame(self, frame: Frame, now: float) -> None:
         job = self._job
@@ -269,11 +284,27 @@ class Line:
         self.counters.late += 1
         self._response_time(frame.unit).answered(now - asked_at)
         self._lanes.release(frame.unit)
+        self._advance()
 
-    def _on_expiry(self) -> None:
-        job = self._job
-        if job is None:
+    def _expire_at(self, when: float) -> None:
+        """Give the request up at `when`. A timer that is earlier is left alone: most get answers."""
+        self._expires_at = when
+        if self._watch is not None:
+            if self._watch.when() <= when:
+                return
+            self._watch.cancel()
+        self._watch = asyncio.get_running_loop().call_at(when, self._on_watch)
+
+    def _on_watch(self) -> None:
+        self._watch = None
+        if self._job is None:
             return
+        if monotonic() < self._expires_at - _TIMER_GRAIN_S:
+            self._expire_at(self._expires_at)
+        else:
+            self._on_expiry(self._job)
+
+    def _on_expiry(self, job: Job) -> None:
         request = job.request
         where = f"{self.name}: unit {request.unit}"
         if self._corrupt or self._received:
@@ -281,35 +312,39 @@ class Line:
             self._finish(CorruptAnswerError(f"{where} was heard, but not in a valid frame"))
             return
         self.counters.no_answers += 1
-        timeout_s = self._response_time(request.unit).timeout_s
-        self._expect_late_answer(request)
-        self._finish(NoAnswerError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
-
-    def _expect_late_answer(self, request: Request) -> None:
+        timeout_ms = self._timeout_s(job) * 1000
+        # An answer may still be under way: it must not meet the unit's next request.
         self._overdue[request.unit] = self._sent_at
-        self._lanes.hold(request.unit, asyncio.get_running_loop().time() + _LATE_ANSWER_S)
-
-    def _expire_within(self, when: float) -> None:
-        if self._expiry is not None and when < self._expiry.when():
-            self._expiry.cancel()
-            self._expiry = asyncio.get_running_loop().call_at(when, self._on_expiry)
+        self._lanes.hold(request.unit, monotonic() + _LATE_ANSWER_S)
+        self._finish(NoAnswerError(f"{where} did not answer within {timeout_ms:.0f} ms"))
 
     def _finish(self, outcome: bytes | Exception) -> None:
+        # Not when its asker gives up: until here its unit has the wire.
         job, self._job = self._job, None
-        self._settled.set()
-        if self._expiry is not None:
-            self._expiry.cancel()
-            self._expiry = None
-        if job is None or job.answer.done():
-            return
-        if isinstance(outcome, Exception):
-            job.answer.set_exception(outcome)
-        else:
-            job.answer.set_result(outcome)
+        if job is not None and not job.answer.done():
+            if isinstance(outcome, Exception):
+                job.answer.set_exception(outcome)
+            else:
+                job.answer.set_result(outcome)
+        # After those who wait for the answer: what they ask next may go before what waits already.
+        asyncio.get_running_loop().call_soon(self._advance)
 
     def _on_lost(self, why: str) -> None:
         self._fail(why)
-        self._lanes.interrupt()
+        self._lost.set()
+
+    def _timeout_s(self, job: Job) -> float:
+        if job.timeout_s is not None:
+            return job.timeout_s
+        return self._response_time(job.request.unit).timeout_s
+
+    def _probe_timeout_s(self, unit: int) -> float:
+        """What the unit needed when it last answered, or else the slowest of the line."""
+        own_s = self._response_time(unit).probe_s
+        if own_s is not None:
+            return own_s
+        others = [each.probe_s for each in self._response_times.values()]
+        return max((each for each in others if each is not None), default=self._first_timeout_s)
 
     def _response_time(self, unit: int) -> ResponseTime:
         known = self._response_times.get(unit)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-_FASTEST_TIMEOUT_S = 0.2
+_FASTEST_TIMEOUT_S = 0.1
+_FASTEST_PROBE_S = 0.03
 _SLOWEST_TIMEOUT_S = 1.0
 _BITS_PER_CHARACTER = 11
 
@@ -36,12 +37,20 @@ class ResponseTime:
     def __init__(self, first_timeout_s: float) -> None:
         self._mean_s: float | None = None
         self._deviation_s = 0.0
+        self._wanted_s = 0.0
         self._timeout_s = first_timeout_s
 
     @property
     def timeout_s(self) -> float:
         """How long to wait for this unit's first byte before giving it up."""
         return self._timeout_s
+
+    @property
+    def probe_s(self) -> float | None:
+        """How long is enough to see whether the unit is there at all; None before its first answer."""
+        if self._mean_s is None:
+            return None
+        return min(max(self._wanted_s, _FASTEST_PROBE_S), _SLOWEST_TIMEOUT_S)
 
     def answered(self, after_s: float) -> None:
         """Learn from an answer, be it a late one."""
@@ -51,5 +60,5 @@ class ResponseTime:
         else:
             self._deviation_s += (abs(after_s - self._mean_s) - self._deviation_s) / 4
             self._mean_s += (after_s - self._mean_s) / 8
-        wanted_s = self._mean_s + 4 * self._deviation_s
-        self._timeout_s = min(max(wanted_s, _FASTEST_TIMEOUT_S), _SLOWEST_TIMEOUT_S)
+        self._wanted_s = self._mean_s + 4 * self._deviation_s
+        self._timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), _SLOWEST_TIMEOUT_S)

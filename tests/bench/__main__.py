@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from tests.bench.command import command_latency
 from tests.bench.ingest import ingest_rate
-from tests.bench.line import polls_against_wire_limit
+from tests.bench.line import polls_against_wire_limit, silence_kept
 from tests.bench.results import Result, report
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "line": polls_against_wire_limit,
+    "silence": silence_kept,
     "ingest": ingest_rate,
     "command": command_latency,
 }

@@ -98,26 +98,43 @@ async def test_lanes_go_by_rank_and_within_a_lane_by_arrival() -> None:
     for each in waiting:
         lanes.put(each)
     waiting[1].answer.cancel()
-    taken = [await lanes.take() for _ in range(3)]
-    assert [each.request.unit for each in taken if each] == [4, 3, 1]
+    assert units_taken(lanes, at=0.0) == [4, 3, 1]
 
 
 async def test_a_held_unit_waits_and_is_released() -> None:
     lanes = Lanes()
-    loop = asyncio.get_running_loop()
-    lanes.hold(1, loop.time() + 60)
-    lanes.put(job(Lane.COMMAND, 1))
-    lanes.put(job(Lane.READING, 2))
-    first = await lanes.take()
-    assert first is not None
-    assert first.request.unit == 2
-    second = asyncio.ensure_future(lanes.take())
-    await asyncio.sleep(0)
-    assert not second.done()
+    lanes.hold(1, until=60.0)
+    for each in (job(Lane.COMMAND, 1), job(Lane.READING, 1), job(Lane.READING, 2), job(Lane.READING, 3)):
+        lanes.put(each)
+    assert lanes.next_release() == 60.0
+    assert units_taken(lanes, at=59.0) == [2, 3]
     lanes.release(1)
-    taken = await second
-    assert taken is not None
-    assert taken.request.unit == 1
+    assert lanes.next_release() is None
+    assert units_taken(lanes, at=59.0) == [1, 1]
+
+
+async def test_a_hold_ends_by_itself() -> None:
+    lanes = Lanes()
+    lanes.hold(1, until=60.0)
+    lanes.put(job(Lane.READING, 1))
+    assert units_taken(lanes, at=60.0) == [1]
+
+
+async def test_all_that_wait_fail_together() -> None:
+    lanes = Lanes()
+    waiting = [job(Lane.COMMAND, 1), job(Lane.SLOW, 2)]
+    for each in waiting:
+        lanes.put(each)
+    lanes.fail_all(OSError("gone"))
+    assert [str(each.answer.exception()) for each in waiting] == ["gone", "gone"]
+    assert lanes.take(0.0) is None
+
+
+def units_taken(lanes: Lanes, at: float) -> list[int]:
+    taken = []
+    while (each := lanes.take(at)) is not None:
+        taken.append(each.request.unit)
+    return taken
 
 
 @pytest.mark.parametrize(
@@ -130,9 +147,11 @@ def test_the_silence_of_each_speed(baud: int, silence_ms: float) -> None:
 def test_a_units_timeout_follows_its_answers_within_bounds() -> None:
     time = ResponseTime(0.3)
     assert time.timeout_s == 0.3
+    assert time.probe_s is None
     for _ in range(30):
         time.answered(0.005)
-    assert time.timeout_s == 0.2
+    assert time.timeout_s == 0.1
+    assert time.probe_s == 0.03
     for _ in range(30):
         time.answered(0.4)
     assert 0.4 < time.timeout_s < 0.6
