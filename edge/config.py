@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -50,14 +50,21 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _line_address(port: str) -> str:
-    if port.startswith("/"):
-        return port
+LINE_ADDRESS: Final = "a device path such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port"
+
+
+def is_line_address(port: str) -> bool:
+    """Whether this is what `LINE_ADDRESS` says."""
     scheme, _, rest = port.partition("://")
     host, _, number = rest.rpartition(":")
-    if scheme in ("tcp", "rtu+tcp") and host and number.isdecimal() and 0 < int(number) < 65536:
+    is_server = scheme in ("tcp", "rtu+tcp") and host and number.isdecimal() and 0 < int(number) < 65536
+    return port.startswith("/") or bool(is_server)
+
+
+def _line_address(port: str) -> str:
+    if is_line_address(port):
         return port
-    raise ValueError("expected a device path such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port")
+    raise ValueError(f"expected {LINE_ADDRESS}")
 
 
 def _is_loopback(host: str) -> bool:

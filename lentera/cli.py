@@ -131,6 +131,36 @@ def edge(
 
 
 @app.command()
+def probe(
+    port: Annotated[
+        str, typer.Argument(help="Such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port.")
+    ],
+    baud: Annotated[
+        list[int] | None, typer.Option(help="May be repeated; the usual ones when not given.")
+    ] = None,
+    parity: Annotated[list[str] | None, typer.Option(help="N, E or O; may be repeated.")] = None,
+    units: Annotated[str, typer.Option(help="Such as 1-247 or 1-50,100.")] = "1-247",
+    timeout: Annotated[
+        float, typer.Option(min=0.01, max=2, help="Seconds a unit has to begin its answer.")
+    ] = 0.06,
+    thorough: Annotated[
+        bool, typer.Option("--all", help="Go on with other baud rates and parities after somebody answered.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say who answers on a line, at which baud rate and parity, and which profile fits. Only reads."""
+    from edge.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for  # noqa: PLC0415
+    from lentera.probe import check_line, run_probe, unit_numbers  # noqa: PLC0415
+
+    check_line(port, baud or (), parity or ())
+    settings = settings_for(port, baud or BAUDS, parity or PARITIES)
+    plan = ProbePlan(port, settings, unit_numbers(units), timeout, thorough)
+    with explained(ProbeError):
+        status = run_probe(plan, as_json=as_json)
+    raise typer.Exit(status)
+
+
+@app.command()
 def cloud(
     role: Annotated[list[str] | None, typer.Option(help="api or ingest; both when not given.")] = None,
 ) -> None:

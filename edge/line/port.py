@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,15 +85,19 @@ class SerialPort:
 
 
 def _open_serial(settings: SerialSettings) -> serial.Serial:
-    return serial.Serial(
-        settings.path,
-        baudrate=settings.baud,
-        parity=settings.parity,
-        stopbits=settings.stop_bits,
-        timeout=0,
-        write_timeout=0,
-        exclusive=True,
-    )
+    try:
+        return serial.Serial(
+            settings.path,
+            baudrate=settings.baud,
+            parity=settings.parity,
+            stopbits=settings.stop_bits,
+            timeout=0,
+            write_timeout=0,
+            exclusive=True,
+        )
+    except termios.error as error:  # which is no OSError
+        characters = f"{settings.baud} baud 8{settings.parity}{settings.stop_bits}"
+        raise OSError(f"the port cannot be set to {characters}: {error.args[-1]}") from error
 
 
 class TcpPort(asyncio.Protocol):
