@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import require_program
 from tests.e2e.town import Town, start_town
@@ -22,10 +22,15 @@ CHROMIUM_FLAGS = [
     "--no-first-run",
 ]
 
+PATIENCE_MS = 15_000
+"""How long a page may take to show something: software WebGL on two busy cores is slow."""
 
-@pytest.fixture(scope="session")
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium, headless; it goes with the module, and its event loop with it."""
     program = require_program("chromium", "chromium-browser", "google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)

@@ -62,7 +62,7 @@ def test_dusk_comes_within_two_minutes(town: Town, page: Page, night: Night) -> 
     assert (night.sunset - town.now()).total_seconds() / SPEED < 120
     town.wait_for(night.sunset + SHOWN_WITHIN)
     assert all(lamp["lit"] for lamp in town.truth().values())
-    expect(page.get_by_test_id("summary-lit")).to_contain_text(f"{LAMPS}", timeout=10_000)
+    expect(page.get_by_test_id("summary-lit")).to_contain_text(f"{LAMPS}")
     wait_until(
         lambda: page.evaluate(f"window.lentera.lampState('{next(iter(town.lamps()))}')")["state"] == "lit"
     )
@@ -100,11 +100,9 @@ def test_a_click_dims_a_lamp(town: Town, page: Page) -> None:
     page.get_by_test_id("level-slider").fill("30")
     page.get_by_test_id("note").fill("e2e")
     page.get_by_test_id("send-command").click()
-    expect(page.get_by_test_id("command-status")).to_have_attribute(
-        "data-status", "confirmed", timeout=10_000
-    )
+    expect(page.get_by_test_id("command-status")).to_have_attribute("data-status", "confirmed")
     assert town.truth()[lamp_id]["trueLevel"] == pytest.approx(30, abs=LEVEL_TOLERANCE_PERCENT)
-    expect(page.get_by_test_id("lamp-level")).to_contain_text("30", timeout=10_000)
+    expect(page.get_by_test_id("lamp-level")).to_contain_text("30")
 
 
 def test_the_map_tells_the_truth_all_night(town: Town, night: Night) -> None:
