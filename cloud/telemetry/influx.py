@@ -13,8 +13,8 @@ from urllib3.exceptions import HTTPError
 
 from cloud.telemetry.influxql import failure, post
 from cloud.telemetry.line_protocol import encode
-from cloud.telemetry.store import Series, StoreUnavailable
-from protocols.lamp import LampReading
+from cloud.telemetry.store import LAMPS, DeviceKind, Series, StoreUnavailable
+from protocols.cabinet import DeviceReading
 
 _MILLISECONDS = cast(
     "WritePrecision", WritePrecision.MS
@@ -24,7 +24,7 @@ _MILLISECONDS = cast(
 class Writer(Protocol):
     """How readings get into a server."""
 
-    def write(self, readings: Sequence[LampReading]) -> None:
+    def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings, durable on return."""
         ...
 
@@ -37,17 +37,26 @@ class Reader(Protocol):
     """How readings are found again; as in TelemetryStore."""
 
     def series(
-        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+        self,
+        device_id: str,
+        attributes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        kind: DeviceKind = LAMPS,
     ) -> list[Series]:
         """The attributes over time, thinned to `max_points`."""
         ...
 
-    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many readings of these lamps there are."""
+    def count(
+        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
+    ) -> int:
+        """How many readings of these devices there are."""
         ...
 
-    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
-        """The Unix milliseconds of the lamp's readings, oldest first."""
+    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
+        """The Unix milliseconds of the device's readings, oldest first."""
         ...
 
 
@@ -59,24 +68,33 @@ class ServerTelemetry:
         self._reader = reader
         self._http = http
 
-    def write(self, readings: Sequence[LampReading]) -> None:
-        """Store readings; the server keeps one per lamp and time."""
+    def write(self, readings: Sequence[DeviceReading]) -> None:
+        """Store readings; the server keeps one per device and time."""
         if readings:
             self._writer.write(readings)
 
     def series(
-        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+        self,
+        device_id: str,
+        attributes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        kind: DeviceKind = LAMPS,
     ) -> list[Series]:
         """The attributes over time, thinned to `max_points`."""
-        return self._reader.series(lamp_id, attributes, start, end, max_points)
+        return self._reader.series(device_id, attributes, start, end, max_points, kind=kind)
 
-    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many readings of these lamps there are."""
-        return self._reader.count(lamp_ids, start, end)
+    def count(
+        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
+    ) -> int:
+        """How many readings of these devices there are."""
+        return self._reader.count(device_ids, start, end, kind=kind)
 
-    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
-        """The Unix milliseconds of the lamp's readings, oldest first."""
-        return self._reader.times(lamp_id, start, end)
+    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
+        """The Unix milliseconds of the device's readings, oldest first."""
+        return self._reader.times(device_id, start, end, kind=kind)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -93,7 +111,7 @@ class V1Writer:
             {"rp": retention_policy} if retention_policy else {}
         )
 
-    def write(self, readings: Sequence[LampReading]) -> None:
+    def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings; InfluxDB answers after its write-ahead log has been synced."""
         post(self._http, "/write", self._parameters, encode(readings))
 
@@ -110,7 +128,7 @@ class V2Writer:
         self._organisation = organisation
         self._api = client.write_api(write_options=SYNCHRONOUS)
 
-    def write(self, readings: Sequence[LampReading]) -> None:
+    def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings; returns after the server has taken them."""
         try:
             self._api.write(self._bucket, self._organisation, encode(readings), write_precision=_MILLISECONDS)

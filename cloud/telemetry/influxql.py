@@ -1,13 +1,16 @@
 """Reading from InfluxDB with InfluxQL on `/query`, which every generation of it answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
 import msgspec
 
-from cloud.telemetry.line_protocol import COUNTER_FIELD, MEASUREMENT
+from cloud.telemetry.line_protocol import COUNTER_FIELD
 from cloud.telemetry.store import (
+    LAMPS,
+    DeviceKind,
     Point,
     Series,
     StoreRejected,
@@ -16,12 +19,11 @@ from cloud.telemetry.store import (
     Window,
     interval_ms,
     is_averaged,
-    metric_of,
     window,
 )
 from protocols.metrics import DataType, Metric
 
-_LAMPS_PER_QUERY = 200
+_DEVICES_PER_QUERY = 200
 _INTEGERS = frozenset({DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64})
 
 
@@ -40,6 +42,15 @@ class _Answer(msgspec.Struct):
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose readings, and when."""
+
+    kind: DeviceKind
+    device_ids: Sequence[str]
+    span: Window
+
+
 class InfluxQlReader:
     """The reading half of a TelemetryStore on InfluxDB 1.x, 2.x and 3.x."""
 
@@ -50,45 +61,54 @@ class InfluxQlReader:
         )
 
     def series(
-        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+        self,
+        device_id: str,
+        attributes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        kind: DeviceKind = LAMPS,
     ) -> list[Series]:
         """The attributes over time, thinned to `max_points`."""
-        metrics = [metric_of(attribute) for attribute in attributes]
-        span = window(start, end)
-        width = interval_ms(self.count([lamp_id], start, end), span, max_points)
+        metrics = [kind.metric(attribute) for attribute in attributes]
+        asked = _Asked(kind, [device_id], window(start, end))
+        width = interval_ms(self.count([device_id], start, end, kind=kind), asked.span, max_points)
         return [
-            Series(metric.attribute, metric.unit, self._points(metric, lamp_id, span, width))
-            for metric in metrics
+            Series(metric.attribute, metric.unit, self._points(metric, asked, width)) for metric in metrics
         ]
 
-    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many readings of these lamps there are."""
+    def count(
+        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
+    ) -> int:
+        """How many readings of these devices there are."""
         total = 0
-        for first in range(0, len(lamp_ids), _LAMPS_PER_QUERY):
-            chunk = lamp_ids[first : first + _LAMPS_PER_QUERY]
-            rows = self._select(f'count("{COUNTER_FIELD}")', _condition(chunk, window(start, end)))
+        for first in range(0, len(device_ids), _DEVICES_PER_QUERY):
+            chunk = device_ids[first : first + _DEVICES_PER_QUERY]
+            rows = self._select(f'count("{COUNTER_FIELD}")', _Asked(kind, chunk, window(start, end)))
             total += sum(int(value) for _, value in rows if isinstance(value, int | float))
         return total
 
-    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
-        """The Unix milliseconds of the lamp's readings, oldest first."""
-        rows = self._select(f'"{COUNTER_FIELD}"', _condition([lamp_id], window(start, end)))
+    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
+        """The Unix milliseconds of the device's readings, oldest first."""
+        rows = self._select(f'"{COUNTER_FIELD}"', _Asked(kind, [device_id], window(start, end)))
         return [time_ms for time_ms, _ in rows]
 
-    def _points(self, metric: Metric, lamp_id: str, span: Window, width_ms: int | None) -> list[Point]:
+    def _points(self, metric: Metric, asked: _Asked, width_ms: int | None) -> list[Point]:
         field, grouping = f'"{metric.attribute}"', ""
         if width_ms is not None:
             field = f"{'mean' if is_averaged(metric) else 'last'}({field})"
             grouping = f" GROUP BY time({width_ms}ms) fill(none)"
-        rows = self._select(field, _condition([lamp_id], span) + grouping)
+        rows = self._select(field, asked, grouping)
         return [
-            (max(time_ms, span.start_ms), _typed(metric, value))
+            (max(time_ms, asked.span.start_ms), _typed(metric, value))
             for time_ms, value in rows
             if value is not None
         ]
 
-    def _select(self, field: str, condition: str) -> list[tuple[int, Value | None]]:
-        statement = f'SELECT {field} FROM "{MEASUREMENT}" WHERE {condition}'  # noqa: S608 - values are quoted
+    def _select(self, field: str, asked: _Asked, grouping: str = "") -> list[tuple[int, Value | None]]:
+        condition = _condition(asked) + grouping
+        statement = f'SELECT {field} FROM "{asked.kind.name}" WHERE {condition}'  # noqa: S608 - values are quoted
         answer = post(self._http, "/query", self._parameters, {"q": statement})
         try:
             decoded = msgspec.json.decode(answer.content, type=_Answer)
@@ -122,9 +142,10 @@ def failure(status: int, message: str) -> StoreRejected | StoreUnavailable:
     return StoreRejected(message) if status in (400, 413, 422) else StoreUnavailable(message)
 
 
-def _condition(lamp_ids: Sequence[str], span: Window) -> str:
-    lamps = " OR ".join(f"\"lamp\" = '{_escaped(lamp_id)}'" for lamp_id in lamp_ids)
-    return f"({lamps}) AND time >= {span.start_ms}ms AND time < {span.end_ms}ms"
+def _condition(asked: _Asked) -> str:
+    tag, span = asked.kind.name, asked.span
+    devices = " OR ".join(f"\"{tag}\" = '{_escaped(device_id)}'" for device_id in asked.device_ids)
+    return f"({devices}) AND time >= {span.start_ms}ms AND time < {span.end_ms}ms"
 
 
 def _escaped(text: str) -> str:

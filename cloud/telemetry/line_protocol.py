@@ -1,29 +1,31 @@
-"""Readings as InfluxDB line protocol: measurement `lamp`, tag `lamp`, one field per attribute."""
+"""Readings as InfluxDB line protocol: measurement and tag named after the kind, one field per attribute."""
 
 from collections.abc import Iterable
 from math import isfinite
 from operator import attrgetter
 
+from cloud.telemetry.store import CABINETS, LAMPS, kind_of
+from protocols.cabinet import DeviceReading, device_of
 from protocols.clock import to_unix_ms
-from protocols.lamp import LampReading
-from protocols.metrics import LAMP_METRICS
 
-MEASUREMENT = "lamp"
 COUNTER_FIELD = "readings"
 """A field that is 1 in every reading, so that readings can be counted whatever else they hold."""
 
 
-def encode(readings: Iterable[LampReading]) -> bytes:
+def encode(readings: Iterable[DeviceReading]) -> bytes:
     """One line per reading, times in milliseconds; values that are missing or not finite are left out."""
     return "\n".join(map(_line, readings)).encode()
 
 
-def _line(reading: LampReading) -> str:
+def _line(reading: DeviceReading) -> str:
+    kind = kind_of(reading)
+    attributes, values = _FIELDS[kind]
     fields = [f"{COUNTER_FIELD}=1i"]
-    for attribute, value in zip(_ATTRIBUTES, _VALUES(reading), strict=True):
+    for attribute, value in zip(attributes, values(reading), strict=True):
         if value is not None and (text := _field_value(value)) is not None:
             fields.append(f"{attribute}={text}")
-    return f"{MEASUREMENT},lamp={_tag(reading.lamp_id)} {','.join(fields)} {to_unix_ms(reading.time)}"
+    series = f"{kind.name},{kind.name}={_tag(device_of(reading))}"
+    return f"{series} {','.join(fields)} {to_unix_ms(reading.time)}"
 
 
 def _field_value(value: float | bool | str) -> str | None:
@@ -43,5 +45,10 @@ def _tag(text: str) -> str:
     return text.replace("\n", "\\n")  # a line break would end the line, whatever stands before it
 
 
-_ATTRIBUTES = tuple(metric.attribute for metric in LAMP_METRICS)
-_VALUES = attrgetter(*(metric.field for metric in LAMP_METRICS))
+_FIELDS = {
+    kind: (
+        tuple(metric.attribute for metric in kind.metrics),
+        attrgetter(*(metric.field for metric in kind.metrics)),
+    )
+    for kind in (LAMPS, CABINETS)
+}

@@ -2,14 +2,19 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 from operator import attrgetter
 from pathlib import Path
 
 from cloud.telemetry.store import (
+    CABINETS,
+    LAMPS,
+    DeviceKind,
     Point,
     Series,
     StoreRejected,
@@ -18,26 +23,55 @@ from cloud.telemetry.store import (
     Window,
     interval_ms,
     is_averaged,
-    metric_of,
+    kind_of,
     window,
 )
+from protocols.cabinet import DeviceReading, device_of
 from protocols.clock import to_unix_ms
-from protocols.lamp import LampReading
-from protocols.metrics import LAMP_METRICS, DataType, Metric
+from protocols.metrics import DataType, Metric
 
-_FIELDS = tuple(metric.field for metric in LAMP_METRICS)
-_VALUES = attrgetter(*_FIELDS)
-_SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS lamps (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS readings (
-    lamp INTEGER NOT NULL, time_ms INTEGER NOT NULL, {", ".join(_FIELDS)}, PRIMARY KEY (lamp, time_ms)
-) WITHOUT ROWID;
-"""
-_INSERT = (
-    f"INSERT OR IGNORE INTO readings (lamp, time_ms, {', '.join(_FIELDS)}) "  # noqa: S608 - names of the catalogue
-    f"VALUES ({', '.join('?' * (len(_FIELDS) + 2))})"
-)
-_WITHIN = "lamp = (SELECT key FROM lamps WHERE id = ?) AND time_ms >= ? AND time_ms < ?"
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where the readings of one kind of device lie, and the statements on it."""
+
+    kind: DeviceKind
+    devices: str
+    readings: str
+
+    @property
+    def schema(self) -> str:
+        """What makes the tables."""
+        device, fields = self.kind.name, ", ".join(metric.field for metric in self.kind.metrics)
+        return f"""
+            CREATE TABLE IF NOT EXISTS {self.devices} (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+            CREATE TABLE IF NOT EXISTS {self.readings} (
+                {device} INTEGER NOT NULL, time_ms INTEGER NOT NULL, {fields}, PRIMARY KEY ({device}, time_ms)
+            ) WITHOUT ROWID;
+        """
+
+    @property
+    def insert(self) -> str:
+        """Stores a reading: key, time and the fields in the order of the catalogue."""
+        fields = [metric.field for metric in self.kind.metrics]
+        return (
+            f"INSERT OR IGNORE INTO {self.readings} ({self.kind.name}, time_ms, {', '.join(fields)}) "  # noqa: S608 - names of the catalogue
+            f"VALUES ({', '.join('?' * (len(fields) + 2))})"
+        )
+
+    @property
+    def within(self) -> str:
+        """The readings of a device in a window."""
+        key = f"(SELECT key FROM {self.devices} WHERE id = ?)"  # noqa: S608
+        return f"{self.kind.name} = {key} AND time_ms >= ? AND time_ms < ?"
+
+
+_TABLES = {
+    LAMPS: _Table(LAMPS, "lamps", "readings"),
+    CABINETS: _Table(CABINETS, "cabinets", "cabinet_readings"),
+}
+_INSERTS = {kind: table.insert for kind, table in _TABLES.items()}
+_VALUES = {kind: attrgetter(*(metric.field for metric in kind.metrics)) for kind in _TABLES}
 _BUSY_S = 10.0
 _REJECTIONS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, sqlite3.ProgrammingError)
 
@@ -49,7 +83,7 @@ class SqliteTelemetry:
         self._path = path
         self._writer = writer
         self._writing = threading.Lock()
-        self._keys: dict[str, int] = {}
+        self._keys: dict[DeviceKind, dict[str, int]] = {kind: {} for kind in _TABLES}
 
     @classmethod
     def open(cls, path: Path) -> "SqliteTelemetry":
@@ -59,56 +93,72 @@ class SqliteTelemetry:
             writer = _connect(path)
             writer.execute("PRAGMA journal_mode=WAL")
             writer.execute("PRAGMA synchronous=FULL")  # acknowledged means: survives a power cut
-            writer.executescript(_SCHEMA)
+            for table in _TABLES.values():
+                writer.executescript(table.schema)
         return cls(path, writer)
 
-    def write(self, readings: Sequence[LampReading]) -> None:
+    def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings in one transaction."""
+        by_kind: dict[DeviceKind, list[DeviceReading]] = defaultdict(list)
+        for reading in readings:
+            by_kind[kind_of(reading)].append(reading)
+        known: dict[DeviceKind, dict[str, int]] = {}
         with self._writing, _translated(self._path), _transaction(self._writer):
-            keys = self._keys_of({reading.lamp_id for reading in readings})
-            self._writer.executemany(_INSERT, [_row(keys[reading.lamp_id], reading) for reading in readings])
-        self._keys = keys if len(keys) > len(self._keys) else self._keys
+            for kind, chosen in by_kind.items():
+                keys = known[kind] = self._keys_of(kind, {device_of(reading) for reading in chosen})
+                self._writer.executemany(_INSERTS[kind], _rows(kind, keys, chosen))
+        for kind, keys in known.items():
+            self._keys[kind] = keys if len(keys) > len(self._keys[kind]) else self._keys[kind]
 
     def series(
-        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+        self,
+        device_id: str,
+        attributes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        kind: DeviceKind = LAMPS,
     ) -> list[Series]:
         """The attributes over time, thinned to `max_points`."""
-        metrics = [metric_of(attribute) for attribute in attributes]
-        span = window(start, end)
+        metrics = [kind.metric(attribute) for attribute in attributes]
+        table, asked = _TABLES[kind], _Asked(device_id, window(start, end))
         with self._reading() as connection:
-            width = interval_ms(_count(connection, lamp_id, span), span, max_points)
+            width = interval_ms(_count(connection, table, asked), asked.span, max_points)
             return [
-                Series(metric.attribute, metric.unit, _points(connection, metric, lamp_id, span, width))
+                Series(metric.attribute, metric.unit, _points(connection, table, metric, asked, width))
                 for metric in metrics
             ]
 
-    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many readings of these lamps there are."""
+    def count(
+        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
+    ) -> int:
+        """How many readings of these devices there are."""
         span = window(start, end)
         with self._reading() as connection:
-            return sum(_count(connection, lamp_id, span) for lamp_id in lamp_ids)
+            return sum(_count(connection, _TABLES[kind], _Asked(each, span)) for each in device_ids)
 
-    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
-        """The Unix milliseconds of the lamp's readings, oldest first."""
-        span = window(start, end)
-        query = f"SELECT time_ms FROM readings WHERE {_WITHIN} ORDER BY time_ms"  # noqa: S608
+    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
+        """The Unix milliseconds of the device's readings, oldest first."""
+        table, asked = _TABLES[kind], _Asked(device_id, window(start, end))
+        query = f"SELECT time_ms FROM {table.readings} WHERE {table.within} ORDER BY time_ms"  # noqa: S608
         with self._reading() as connection:
-            return [time_ms for (time_ms,) in connection.execute(query, _within(lamp_id, span))]
+            return [time_ms for (time_ms,) in connection.execute(query, asked.parameters)]
 
     def close(self) -> None:
         """Close the file."""
         with self._writing:
             self._writer.close()
 
-    def _keys_of(self, lamp_ids: set[str]) -> dict[str, int]:
-        """All known keys and those of `lamp_ids`, made where they are new."""
-        new = [lamp_id for lamp_id in lamp_ids if lamp_id not in self._keys]
+    def _keys_of(self, kind: DeviceKind, device_ids: set[str]) -> dict[str, int]:
+        """All known keys of a kind and those of `device_ids`, made where they are new."""
+        devices, known = _TABLES[kind].devices, self._keys[kind]
+        new = [device_id for device_id in device_ids if device_id not in known]
         if not new:
-            return self._keys
-        self._writer.executemany(
-            "INSERT OR IGNORE INTO lamps (id) VALUES (?)", [(lamp_id,) for lamp_id in new]
-        )
-        return dict(self._writer.execute("SELECT id, key FROM lamps"))
+            return known
+        insert = f"INSERT OR IGNORE INTO {devices} (id) VALUES (?)"  # noqa: S608
+        self._writer.executemany(insert, [(device_id,) for device_id in new])
+        return dict(self._writer.execute(f"SELECT id, key FROM {devices}"))  # noqa: S608
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -138,39 +188,54 @@ def _translated(path: Path) -> Iterator[None]:
         raise StoreUnavailable(f"{path}: {error}") from error
 
 
-def _row(key: int, reading: LampReading) -> tuple[object, ...]:
-    return (key, to_unix_ms(reading.time), *map(_finite, _VALUES(reading)))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose readings, and when."""
+
+    device_id: str
+    span: Window
+
+    @property
+    def parameters(self) -> tuple[str, int, int]:
+        """What a table's `within` asks for."""
+        return self.device_id, self.span.start_ms, self.span.end_ms
+
+
+def _rows(
+    kind: DeviceKind, keys: Mapping[str, int], readings: Iterable[DeviceReading]
+) -> list[tuple[object, ...]]:
+    values = _VALUES[kind]
+    return [
+        (keys[device_of(reading)], to_unix_ms(reading.time), *map(_finite, values(reading)))
+        for reading in readings
+    ]
 
 
 def _finite(value: Value | None) -> Value | None:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _within(lamp_id: str, span: Window) -> tuple[str, int, int]:
-    return lamp_id, span.start_ms, span.end_ms
-
-
-def _count(connection: sqlite3.Connection, lamp_id: str, span: Window) -> int:
-    query = f"SELECT count(*) FROM readings WHERE {_WITHIN}"  # noqa: S608
-    count: int = connection.execute(query, _within(lamp_id, span)).fetchone()[0]
+def _count(connection: sqlite3.Connection, table: _Table, asked: _Asked) -> int:
+    query = f"SELECT count(*) FROM {table.readings} WHERE {table.within}"  # noqa: S608
+    count: int = connection.execute(query, asked.parameters).fetchone()[0]
     return count
 
 
 def _points(
-    connection: sqlite3.Connection, metric: Metric, lamp_id: str, span: Window, width_ms: int | None
+    connection: sqlite3.Connection, table: _Table, metric: Metric, asked: _Asked, width_ms: int | None
 ) -> list[Point]:
-    condition = f"{_WITHIN} AND {metric.field} IS NOT NULL"
+    condition = f"{table.within} AND {metric.field} IS NOT NULL"
     if width_ms is None:
-        query = f"SELECT time_ms, {metric.field} FROM readings WHERE {condition} ORDER BY 1"  # noqa: S608
+        query = f"SELECT time_ms, {metric.field} FROM {table.readings} WHERE {condition} ORDER BY 1"  # noqa: S608
     else:
         # With max() SQLite takes the other columns from the row that has the maximum: the last value.
         value = f"avg({metric.field})" if is_averaged(metric) else metric.field
         query = (
             f"SELECT time_ms / {width_ms} * {width_ms}, {value}, max(time_ms) "  # noqa: S608
-            f"FROM readings WHERE {condition} GROUP BY 1 ORDER BY 1"
+            f"FROM {table.readings} WHERE {condition} GROUP BY 1 ORDER BY 1"
         )
-    rows = connection.execute(query, _within(lamp_id, span))
-    return [(max(row[0], span.start_ms), _typed(metric, row[1])) for row in rows]
+    rows = connection.execute(query, asked.parameters)
+    return [(max(row[0], asked.span.start_ms), _typed(metric, row[1])) for row in rows]
 
 
 def _typed(metric: Metric, stored: int | float | str) -> Value:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
 from protocols.lamp import LampReading
-from protocols.metrics import LAMP_METRICS, DataType, Metric
+from protocols.metrics import CABINET_METRICS, LAMP_METRICS, DataType, Metric
 
 Value = int | float | bool | str
 Point = tuple[int, Value]
@@ -31,7 +32,32 @@ class TelemetryUrlError(ValueError):
 
 
 class UnknownAttribute(ValueError):  # noqa: N818
-    """A name that is no lamp attribute; the message names it and lists those there are."""
+    """A name that is no attribute of a device; the message names it and lists those there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKind:
+    """What is read: its name, which servers know as measurement and tag, and what its readings hold."""
+
+    name: str
+    metrics: tuple[Metric, ...]
+
+    def metric(self, attribute: str) -> Metric:
+        """The catalogue's entry for an attribute; raises UnknownAttribute."""
+        for metric in self.metrics:
+            if metric.attribute == attribute:
+                return metric
+        known = ", ".join(metric.attribute for metric in self.metrics)
+        raise UnknownAttribute(f"attribute {attribute!r}, expected one of {known}")
+
+
+LAMPS = DeviceKind("lamp", LAMP_METRICS)
+CABINETS = DeviceKind("cabinet", CABINET_METRICS)
+
+
+def kind_of(reading: DeviceReading) -> DeviceKind:
+    """What was read."""
+    return LAMPS if isinstance(reading, LampReading) else CABINETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +78,45 @@ class Window:
 
 
 class TelemetryStore(Protocol):
-    """Readings by lamp and time. Calls block; they may be made from any thread.
+    """Readings by device and time: of lamps where no other `kind` is asked for.
 
-    Every call raises StoreUnavailable when trying again may help.
+    Calls block; they may be made from any thread. Every call raises StoreUnavailable when trying again may
+    help.
     """
 
-    def write(self, readings: Sequence[LampReading]) -> None:
-        """Store readings, durable on return; one already stored for the same lamp and time stays one.
+    def write(self, readings: Sequence[DeviceReading]) -> None:
+        """Store readings, durable on return; one already stored for the same device and time stays one.
 
         Raises StoreRejected when the store will never take one of them; then some may have been stored.
         """
         ...
 
     def series(
-        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+        self,
+        device_id: str,
+        attributes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        kind: DeviceKind = LAMPS,
     ) -> list[Series]:
         """The attributes from `start` up to `end`, in the order asked.
 
-        Where the lamp has more than `max_points` (at least 2) readings they are thinned to at most that many
-        equal intervals: the mean of what is measured, the last of what is set, counted or said. A thinned
-        point bears the time its interval starts. Raises UnknownAttribute.
+        Where the device has more than `max_points` (at least 2) readings they are thinned to at most that
+        many equal intervals: the mean of what is measured, the last of what is set, counted or said. A
+        thinned point bears the time its interval starts. Raises UnknownAttribute.
         """
         ...
 
-    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many readings of these lamps there are from `start` up to `end`."""
+    def count(
+        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
+    ) -> int:
+        """How many readings of these devices there are from `start` up to `end`."""
         ...
 
-    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
-        """The Unix milliseconds of the lamp's readings from `start` up to `end`, oldest first."""
+    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
+        """The Unix milliseconds of the device's readings from `start` up to `end`, oldest first."""
         ...
 
     def close(self) -> None:
@@ -91,14 +127,6 @@ class TelemetryStore(Protocol):
 def window(start: datetime, end: datetime) -> Window:
     """The instants as a window."""
     return Window(to_unix_ms(start), to_unix_ms(end))
-
-
-def metric_of(attribute: str) -> Metric:
-    """The catalogue's entry for a lamp attribute; raises UnknownAttribute."""
-    metric = _BY_ATTRIBUTE.get(attribute)
-    if metric is None:
-        raise UnknownAttribute(f"attribute {attribute!r}, expected one of {', '.join(_BY_ATTRIBUTE)}")
-    return metric
 
 
 def is_averaged(metric: Metric) -> bool:
@@ -114,6 +142,3 @@ def interval_ms(readings: int, span: Window, max_points: int) -> int | None:
     if readings <= max_points:
         return None
     return -(-(span.end_ms - span.start_ms) // max(1, max_points - 1))
-
-
-_BY_ATTRIBUTE = {metric.attribute: metric for metric in LAMP_METRICS}

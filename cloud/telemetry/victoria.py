@@ -7,6 +7,7 @@ the server must run with `-dedup.minScrapeInterval=1ms` so that writing twice ch
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
 
@@ -14,8 +15,10 @@ import httpx
 import msgspec
 
 from cloud.telemetry.influxql import failure
-from cloud.telemetry.line_protocol import COUNTER_FIELD, MEASUREMENT
+from cloud.telemetry.line_protocol import COUNTER_FIELD
 from cloud.telemetry.store import (
+    LAMPS,
+    DeviceKind,
     Point,
     Series,
     StoreUnavailable,
@@ -23,18 +26,26 @@ from cloud.telemetry.store import (
     Window,
     interval_ms,
     is_averaged,
-    metric_of,
     window,
 )
 from protocols.metrics import DataType, Metric
 
-_LAMPS_PER_QUERY = 200
+_DEVICES_PER_QUERY = 200
 _INTEGERS = frozenset({DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64})
 
 
 class _Exported(msgspec.Struct):
     values: list[float | None]
     timestamps: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose readings, and when."""
+
+    kind: DeviceKind
+    device_ids: Sequence[str]
+    span: Window
 
 
 class VictoriaReader:
@@ -46,45 +57,58 @@ class VictoriaReader:
         self._flush_first = flush_first
 
     def series(
-        self, lamp_id: str, attributes: Sequence[str], start: datetime, end: datetime, max_points: int
+        self,
+        device_id: str,
+        attributes: Sequence[str],
+        start: datetime,
+        end: datetime,
+        max_points: int,
+        *,
+        kind: DeviceKind = LAMPS,
     ) -> list[Series]:
         """The attributes over time, thinned to `max_points`."""
-        metrics = [metric_of(attribute) for attribute in attributes]
-        span = window(start, end)
-        width = interval_ms(self.count([lamp_id], start, end), span, max_points)
+        metrics = [kind.metric(attribute) for attribute in attributes]
+        asked = _Asked(kind, [device_id], window(start, end))
+        width = interval_ms(self.count([device_id], start, end, kind=kind), asked.span, max_points)
         return [
-            Series(metric.attribute, metric.unit, self._points(metric, lamp_id, span, width))
-            for metric in metrics
+            Series(metric.attribute, metric.unit, self._points(metric, asked, width)) for metric in metrics
         ]
 
-    def count(self, lamp_ids: Sequence[str], start: datetime, end: datetime) -> int:
-        """How many readings of these lamps there are."""
+    def count(
+        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
+    ) -> int:
+        """How many readings of these devices there are."""
         span = window(start, end)
         return sum(
             len(exported.timestamps)
-            for first in range(0, len(lamp_ids), _LAMPS_PER_QUERY)
-            for exported in self._export(COUNTER_FIELD, lamp_ids[first : first + _LAMPS_PER_QUERY], span)
+            for first in range(0, len(device_ids), _DEVICES_PER_QUERY)
+            for exported in self._export(
+                COUNTER_FIELD, _Asked(kind, device_ids[first : first + _DEVICES_PER_QUERY], span)
+            )
         )
 
-    def times(self, lamp_id: str, start: datetime, end: datetime) -> list[int]:
-        """The Unix milliseconds of the lamp's readings, oldest first."""
-        exported = self._export(COUNTER_FIELD, [lamp_id], window(start, end))
+    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
+        """The Unix milliseconds of the device's readings, oldest first."""
+        exported = self._export(COUNTER_FIELD, _Asked(kind, [device_id], window(start, end)))
         return sorted(time_ms for one in exported for time_ms in one.timestamps)
 
-    def _points(self, metric: Metric, lamp_id: str, span: Window, width_ms: int | None) -> list[Point]:
+    def _points(self, metric: Metric, asked: _Asked, width_ms: int | None) -> list[Point]:
         if metric.datatype is DataType.STRING:
             return []
         samples = sorted(
             (time_ms, value)
-            for exported in self._export(metric.attribute, [lamp_id], span)
+            for exported in self._export(metric.attribute, asked)
             for time_ms, value in zip(exported.timestamps, exported.values, strict=True)
             if value is not None
         )
         thinned = samples if width_ms is None else _thinned(metric, samples, width_ms)
-        return [(max(time_ms, span.start_ms), _typed(metric, value)) for time_ms, value in thinned]
+        return [(max(time_ms, asked.span.start_ms), _typed(metric, value)) for time_ms, value in thinned]
 
-    def _export(self, field: str, lamp_ids: Sequence[str], span: Window) -> list[_Exported]:
-        matches = [f'{{__name__="{MEASUREMENT}_{field}",lamp="{_escaped(lamp_id)}"}}' for lamp_id in lamp_ids]
+    def _export(self, field: str, asked: _Asked) -> list[_Exported]:
+        tag, span = asked.kind.name, asked.span
+        matches = [
+            f'{{__name__="{tag}_{field}",{tag}="{_escaped(device_id)}"}}' for device_id in asked.device_ids
+        ]
         parameters = {"start": _seconds(span.start_ms), "end": _seconds(span.end_ms - 1)}
         try:
             if self._flush_first:

@@ -1,4 +1,4 @@
-"""The inventory: areas, roads, gateways and lamps, as one typed JSON document."""
+"""The inventory: areas, roads, gateways, lamps and cabinets, as one typed JSON document."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -68,6 +68,22 @@ class Lamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Cabinet:
+    """The meter and contacts of a feeding point: the meter at Modbus address `unit` on a gateway's line.
+
+    Its contacts (door, breakers, contactor) answer at `contacts_unit`; None where there are none.
+    """
+
+    id: Identifier
+    gateway_id: Identifier
+    line: Annotated[int, msgspec.Meta(ge=1, le=32)]
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)]
+    contacts_unit: Annotated[int, msgspec.Meta(ge=1, le=247)] | None = None
+    profile: str = "sdm630"
+    contacts_profile: str = "cabinet-contacts"
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """A whole place. Identifiers are unique, references resolve: see `decode`."""
 
@@ -75,6 +91,7 @@ class Inventory:
     gateways: list[Gateway]
     lamps: list[Lamp]
     roads: list[Road] = field(default_factory=list)
+    cabinets: list[Cabinet] = field(default_factory=list)
 
 
 def encode(inventory: Inventory) -> bytes:
@@ -99,6 +116,7 @@ def _duplicates(inventory: Inventory) -> Iterable[str]:
         ("areas", [area.id for area in inventory.areas]),
         ("gateways", [gateway.id for gateway in inventory.gateways]),
         ("lamps", [lamp.id for lamp in inventory.lamps]),
+        ("cabinets", [cabinet.id for cabinet in inventory.cabinets]),
     ):
         for identifier, count in Counter(ids).items():
             if count > 1:
@@ -107,6 +125,20 @@ def _duplicates(inventory: Inventory) -> Iterable[str]:
     for (gateway_id, line, unit), count in addresses.items():
         if count > 1:
             yield f"lamps: {count} lamps share gateway {gateway_id!r} line {line} unit {unit}, expected one"
+    yield from _cabinets_in_the_way(inventory)
+
+
+def _cabinets_in_the_way(inventory: Inventory) -> Iterable[str]:
+    taken = {(lamp.gateway_id, lamp.line, lamp.unit) for lamp in inventory.lamps}
+    lamps = {lamp.id for lamp in inventory.lamps}
+    for cabinet in inventory.cabinets:
+        if cabinet.id in lamps:
+            yield f"cabinets: id {cabinet.id!r} is that of a lamp, expected another"
+        units = [unit for unit in (cabinet.unit, cabinet.contacts_unit) if unit is not None]
+        for address in [(cabinet.gateway_id, cabinet.line, unit) for unit in units]:
+            if address in taken:
+                yield f"cabinets: {cabinet.id!r} is at line {address[1]} unit {address[2]}, which is taken"
+            taken.add(address)
 
 
 def _dangling(inventory: Inventory) -> Iterable[str]:
@@ -120,3 +152,6 @@ def _dangling(inventory: Inventory) -> Iterable[str]:
             yield f"lamps: {lamp.id!r} names area {lamp.area_id!r}, which is not in areas"
         if lamp.gateway_id not in gateways:
             yield f"lamps: {lamp.id!r} names gateway {lamp.gateway_id!r}, which is not in gateways"
+    for cabinet in inventory.cabinets:
+        if cabinet.gateway_id not in gateways:
+            yield f"cabinets: {cabinet.id!r} names gateway {cabinet.gateway_id!r}, which is not in gateways"

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.telemetry.store import TelemetryStore, UnknownAttribute
+from cloud.telemetry.store import CABINETS, LAMPS, TelemetryStore, UnknownAttribute
+from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import to_unix_ms
 from protocols.lamp import LampReading, Reason
 
@@ -158,3 +159,53 @@ def test_many_readings_at_once(store: TelemetryStore) -> None:
     readings = [reading(minute, f"L-{lamp}") for minute in range(20) for lamp in range(100)]
     store.write(readings)
     assert store.count([f"L-{lamp}" for lamp in range(100)], DUSK, DUSK + LONG) == 2000
+
+
+CABINET = CabinetReading(
+    "soreang-01-cabinet",
+    DUSK + timedelta(milliseconds=7),
+    total_power_kw=4.219,
+    total_active_energy_kwh=18234.567,
+    supply_voltage_v=229.5,
+    phase2_voltage_v=0.0,
+    phase3_active_energy_kwh=6078.189,
+    door_open=True,
+    breaker_tripped=False,
+    contactor_state=SwitchState.ON,
+)
+
+
+def test_a_cabinet_comes_back_as_it_was(store: TelemetryStore, keeps_text: bool) -> None:
+    store.write([CABINET, CABINET])
+    expected: dict[str, float | str] = {
+        "totalPower": 4.219,
+        "totalActiveEnergy": 18234.567,
+        "supplyVoltage": 229.5,
+        "phase2Voltage": 0.0,
+        "phase3ActiveEnergy": 6078.189,
+        "cabinetDoorOpen": True,
+        "circuitBreakerTripped": False,
+    }
+    if keeps_text:
+        expected |= {"actualState": "ON"}
+    asked = [*expected, "neutralCurrent"]
+    series = store.series(CABINET.cabinet_id, asked, DUSK, DUSK + LONG, 10, kind=CABINETS)
+    assert {one.attribute: one.points for one in series if one.points} == {
+        attribute: [(to_unix_ms(CABINET.time), value)] for attribute, value in expected.items()
+    }
+    assert series[0].unit == "kW"
+    assert store.times(CABINET.cabinet_id, DUSK, DUSK + LONG, kind=CABINETS) == [to_unix_ms(CABINET.time)]
+    assert store.count([CABINET.cabinet_id], DUSK, DUSK + LONG, kind=CABINETS) == 1
+
+
+def test_a_lamp_and_a_cabinet_of_one_name_do_not_mix(store: TelemetryStore) -> None:
+    store.write([reading(0, "soreang-01-cabinet", supply_voltage_v=228.0), CABINET, reading(1, "SOR-00001")])
+    lamp, cabinet = (
+        store.series("soreang-01-cabinet", ["supplyVoltage"], DUSK, DUSK + LONG, 10, kind=kind)[0].points
+        for kind in (LAMPS, CABINETS)
+    )
+    assert [value for _, value in lamp] == [228.0]
+    assert [value for _, value in cabinet] == [229.5]
+    assert store.count(["SOR-00001"], DUSK, DUSK + LONG, kind=CABINETS) == 0
+    with pytest.raises(UnknownAttribute, match=r"'totalPower', expected one of .*activePower"):
+        store.series("SOR-00001", ["totalPower"], DUSK, DUSK + LONG, 10)
