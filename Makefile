@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WEB := dashboards/web
 STAMPS := .stamps
 
-.PHONY: demo test check bench install web packages format generate generated-clean lock clean
+.PHONY: demo test check bench chaos install web packages format generate generated-clean lock clean
 .DEFAULT_GOAL := test
 
 ## demo: a simulated town from dusk on, at the URL it prints (ARGS="--lamps 500 --speed 60")
@@ -31,6 +31,10 @@ check: install $(STAMPS)/web-modules
 bench: install packages
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
+## chaos: random faults until something is lost or doubled (ARGS="--faults 1000 --seed 7": about 20 minutes)
+chaos: install packages
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 ## generate: the MQTT reference, the register map, the API description and its TypeScript types, from the code
 generate: install $(STAMPS)/web-modules
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
@@ -41,6 +45,10 @@ generate: install $(STAMPS)/web-modules
 generated-clean: generate
 	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated protocols/sparkplug \
 	  || { echo "generated files differ from what is committed: run 'make generate' and commit"; exit 1; }
+
+## screenshots: the README's picture, taken by the test that watches dusk
+screenshots: install web packages
+	@RENEW_SCREENSHOTS=true $(BIN)/python -m pytest tests/e2e/test_night.py -k "starts or opens or dusk or seen"
 
 ## format: apply the style
 format: install
