@@ -9,12 +9,14 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from firmware_sim.faults import FaultType
 from firmware_sim.line import Line
+from firmware_sim.uplink import Network
 from firmware_sim.world import SimulatedLamp, World
 
-OnNetwork = Callable[[str, bool], Awaitable[None]]
+OnNetwork = Callable[[str, Network], Awaitable[None]]
 
 _LAMPS_PER_TURN = 20  # the wire waits while lamps are measured: well under 1 ms each turn
 
@@ -29,11 +31,18 @@ class FaultRequest(BaseModel):
 
 
 class NetworkRequest(BaseModel):
-    """Whether a gateway's uplink shall work."""
+    """How a gateway's uplink shall work: cut, slow, or a black hole that takes bytes and gives none back."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
     up: bool
+    latency_ms: int = Field(default=0, ge=0, le=60_000)
+    bytes_per_second: int | None = Field(default=None, gt=0)
+    blackhole: bool = False
+
+    def network(self) -> Network:
+        """The same, as the path understands it."""
+        return Network(self.up, self.latency_ms, self.bytes_per_second, self.blackhole)
 
 
 class NotFoundError(LookupError):
@@ -97,19 +106,19 @@ def _network_routes(world: World, ports: dict[str, int], on_network: OnNetwork |
 
     @router.get("/gateways/{gateway_id}/network")
     async def get_network(gateway_id: str) -> dict[str, object]:
-        return {"gatewayId": gateway_id, "up": _uplink(world, gateway_id)}
+        return _network(gateway_id, _uplink(world, gateway_id))
 
     @router.post("/gateways/{gateway_id}/network")
     async def set_network(gateway_id: str, request: NetworkRequest) -> dict[str, object]:
         _uplink(world, gateway_id)
-        world.uplinks[gateway_id] = request.up
+        network = world.uplinks[gateway_id] = request.network()
         if on_network is not None:
-            await on_network(gateway_id, request.up)
-        return {"gatewayId": gateway_id, "up": request.up}
+            await on_network(gateway_id, network)
+        return _network(gateway_id, network)
 
     @router.get("/gateways")
     async def list_gateways() -> list[dict[str, object]]:
-        return [{"gatewayId": gateway_id, "up": up} for gateway_id, up in world.uplinks.items()]
+        return [_network(gateway_id, network) for gateway_id, network in world.uplinks.items()]
 
     @router.get("/clock")
     async def get_clock() -> dict[str, object]:
@@ -124,7 +133,17 @@ def _lamp(world: World, lamp_id: str) -> SimulatedLamp:
     return world.lamps[lamp_id]
 
 
-def _uplink(world: World, gateway_id: str) -> bool:
+def _network(gateway_id: str, network: Network) -> dict[str, object]:
+    return {
+        "gatewayId": gateway_id,
+        "up": network.up,
+        "latencyMs": network.latency_ms,
+        "bytesPerSecond": network.bytes_per_second,
+        "blackhole": network.blackhole,
+    }
+
+
+def _uplink(world: World, gateway_id: str) -> Network:
     if gateway_id not in world.uplinks:
         raise NotFoundError("gateway", gateway_id)
     return world.uplinks[gateway_id]
@@ -203,6 +222,7 @@ def _line(line: Line, ports: dict[str, int]) -> dict[str, object]:
         "silenceViolations": counts.silence_violations,
         "crcErrors": counts.crc_errors,
         "collisions": counts.collisions,
+        "meanTurnaround": round(counts.turnaround_ms_total / max(1, counts.answers), 4),
         "meanLateness": round(counts.late_ms_total / max(1, counts.answers), 3),
         "maxLateness": round(counts.late_ms_max, 3),
         "wrongBaud": counts.wrong_baud,

@@ -15,6 +15,7 @@ from firmware_sim.luminaire import Luminaire, LuminaireTraits, Measurement
 from firmware_sim.mains import Feeder, FeederTraits
 from firmware_sim.streets import SPACING_M
 from firmware_sim.timing import WireTimer, WireTiming
+from firmware_sim.uplink import Network
 from protocols.clock import Clock
 from protocols.inventory.lamp_list import MAX_PROBLEMS
 from protocols.inventory.model import Inventory, InventoryError, Lamp
@@ -41,7 +42,7 @@ class World:
         clock: Clock,
         lamps: dict[str, SimulatedLamp],
         lines: list[Line],
-        uplinks: dict[str, bool],
+        uplinks: dict[str, Network],
         journal: PollJournal,
     ) -> None:
         self.clock = clock
@@ -89,7 +90,7 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
             for lamp in strangers[:MAX_PROBLEMS]
         )
     journal = PollJournal((lamp.id for lamp in inventory.lamps), config.logged_polls)
-    world = World(clock, {}, [], {gateway.id: True for gateway in inventory.gateways}, journal)
+    world = World(clock, {}, [], {gateway.id: Network() for gateway in inventory.gateways}, journal)
     by_line: dict[tuple[str, int], list[Lamp]] = defaultdict(list)
     for lamp in inventory.lamps:
         by_line[lamp.gateway_id, lamp.line].append(lamp)

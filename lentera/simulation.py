@@ -6,7 +6,7 @@ from pathlib import Path
 
 from firmware_sim.api import run_simulator
 from firmware_sim.config import SimulatorConfig
-from firmware_sim.uplink import Uplink, serve_uplinks
+from firmware_sim.uplink import Network, Uplink, serve_uplinks
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
 
@@ -26,9 +26,9 @@ async def run_simulation(
     """Run until cancelled; `uplink_ports` gives, by gateway, the loopback port that leads to the broker."""
     uplinks = {gateway: Uplink(gateway, ("127.0.0.1", broker_port)) for gateway in uplink_ports}
 
-    async def on_network(gateway_id: str, up: bool) -> None:
+    async def on_network(gateway_id: str, network: Network) -> None:
         if uplink := uplinks.get(gateway_id):
-            uplink.set_up(up)
+            uplink.set_network(network)
 
     config = SimulatorConfig(
         run_dir=run_dir, http_port=port, seed=seed, baud=baud, faults_per_1000_lamps=faults_per_1000_lamps

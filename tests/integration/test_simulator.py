@@ -18,6 +18,7 @@ from pymodbus.framer import FramerType
 from firmware_sim.api import run_simulator
 from firmware_sim.city import generate_city
 from firmware_sim.config import SimulatorConfig, TcpFraming
+from firmware_sim.uplink import Network
 from protocols.clock import ScaledClock
 from tests.conftest import eventually
 
@@ -32,7 +33,7 @@ class Running:
 
     http: httpx.AsyncClient
     lines: Path
-    cut: list[tuple[str, bool]]
+    networks: list[tuple[str, Network]]
 
     def terminal(self, number: int = 1) -> ModbusSerialClient:
         """A gateway's own view of its first line."""
@@ -47,10 +48,10 @@ class Running:
 @asynccontextmanager
 async def simulator(config: SimulatorConfig, speed: float = 60.0) -> AsyncIterator[Running]:
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    cut: list[tuple[str, bool]] = []
+    networks: list[tuple[str, Network]] = []
 
-    async def on_network(gateway_id: str, up: bool) -> None:
-        cut.append((gateway_id, up))
+    async def on_network(gateway_id: str, network: Network) -> None:
+        networks.append((gateway_id, network))
 
     clock = ScaledClock(DUSK, time.time(), speed, time.time)
     task = asyncio.create_task(
@@ -59,7 +60,7 @@ async def simulator(config: SimulatorConfig, speed: float = 60.0) -> AsyncIterat
     try:
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED, timeout=10)
         async with httpx.AsyncClient(base_url=ready.result()) as http:
-            yield Running(http, config.run_dir / "lines", cut)
+            yield Running(http, config.run_dir / "lines", networks)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -173,7 +174,7 @@ async def test_an_uplink_is_cut_and_restored_through_the_hook(running: Running) 
     assert (await running.http.get(path)).json()["up"] is True
     assert (await running.http.post(path, json={"up": False})).json()["up"] is False
     assert (await running.http.get(path)).json()["up"] is False
-    assert running.cut == [(TOWN.gateways[0].id, False)]
+    assert running.networks == [(TOWN.gateways[0].id, Network(up=False))]
 
 
 async def test_the_log_holds_each_answered_poll_and_the_clock_runs_fast(running: Running) -> None:

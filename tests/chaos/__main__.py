@@ -1,0 +1,49 @@
+"""`make chaos ARGS="--faults 1000 --seed 7"`: a long storm; exit status 1 when it cost a record."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.storm import Storm
+from tests.chaos.town import running_town
+
+FAULTS_PER_BURST = 25
+
+
+def main() -> None:
+    """Run bursts until there were enough faults; the folder stays, for what it may show."""
+    parser = argparse.ArgumentParser(prog="make chaos")
+    parser.add_argument("--faults", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--folder", type=Path, help="a new one, to keep databases and logs in")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="lentera-chaos-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with running_town(folder, options.seed) as town:
+        storm = Storm(town, options.seed)
+        while (left := options.faults - storm.toll.faults.total()) > 0:
+            verdict = storm.burst(min(left, FAULTS_PER_BURST))
+            minutes = (time.monotonic() - began) / 60
+            done = storm.toll.faults.total()
+            _say(f"{minutes:5.1f} min  {done}/{options.faults} faults  {verdict.summary()}")
+            if not verdict.holds:
+                break
+    for line in storm.toll.lines():
+        _say(line)
+    for name in ("lost", "altered", "reused", "unaccounted"):
+        for each in getattr(storm.toll.verdict, name)[:20]:
+            _say(f"{name}: {each}")
+    _say(f"seed {options.seed}, {(time.monotonic() - began) / 60:.1f} minutes, all in {folder}")
+    sys.exit(0 if storm.toll.holds else 1)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

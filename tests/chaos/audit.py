@@ -1,0 +1,167 @@
+"""Holds what outboxes took against what the cloud stored: nothing lost, nothing twice, nothing more."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from math import isclose
+from pathlib import Path
+
+from protocols.clock import to_unix_ms
+from protocols.events import DeviceEvent
+from protocols.lamp import CommandResult, CommandStatus, LampReading
+from tests.chaos.witness import OutboxView, Taken
+
+_COMPARED = (
+    "target_level_percent",
+    "feedback_level_percent",
+    "actual_level_percent",
+    "active_power_w",
+    "supply_voltage_v",
+    "active_energy_kwh",
+    "switch_on_counter",
+)
+_READINGS = (
+    f"SELECT id, time_ms, {', '.join(_COMPARED)} FROM readings JOIN lamps ON lamps.key = readings.lamp"  # noqa: S608
+)
+
+ReadingKey = tuple[str, int]
+EventKey = tuple[str, int, int]
+ResultKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """All that the cloud holds of what gateways reported, by the keys it is unique by."""
+
+    readings: dict[ReadingKey, tuple[object, ...]]
+    events: dict[EventKey, tuple[object, ...]]
+    results: dict[ResultKey, tuple[object, ...]]
+    commands: frozenset[str]
+    refused_readings: frozenset[ReadingKey]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What an audit found; it holds when every list is empty."""
+
+    records: int = 0
+    lost: list[Taken] = field(default_factory=list)
+    """Gone from the outbox, not in the store."""
+    altered: list[Taken] = field(default_factory=list)
+    """In the store with other values than the outbox had; two readings of one lamp and millisecond too."""
+    reused: list[Taken] = field(default_factory=list)
+    """A position that an outbox gave to two different records."""
+    unaccounted: list[object] = field(default_factory=list)
+    """In the store though no outbox ever took it: a double under another key, or invented."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was lost, doubled, altered or invented."""
+        return not (self.lost or self.altered or self.reused or self.unaccounted)
+
+    def summary(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.records} records: {len(self.lost)} lost, {len(self.unaccounted)} doubled or invented,"
+            f" {len(self.altered)} altered, {len(self.reused)} positions used twice"
+        )
+
+
+def read_store(folder: Path) -> Stored:
+    """What the cloud's two databases hold now."""
+    readings = {(row[0], row[1]): tuple(row[2:]) for row in _rows(folder / "telemetry.db", _READINGS)}
+    cloud = folder / "cloud.db"
+    events = _rows(cloud, "SELECT gateway_id, epoch, position, device_id, type, time_ms, active FROM events")
+    results = _rows(
+        cloud,
+        "SELECT command_id, lamp_id, status, level, time_ms FROM command_results WHERE status != 'pending'",
+    )
+    return Stored(
+        readings=readings,
+        events={(row[0], row[1], row[2]): tuple(row[3:]) for row in events},
+        results={(row[0], row[1]): tuple(row[2:]) for row in results},
+        commands=frozenset(row[0] for row in _rows(cloud, "SELECT id FROM commands")),
+        refused_readings=frozenset(_rows(cloud, "SELECT lamp_id, time_ms FROM rejected_readings")),
+    )
+
+
+def audit(before: Sequence[OutboxView], stored: Stored, after: Sequence[OutboxView]) -> Verdict:
+    """Judge; the outboxes were looked at `before` and `after` the store was, while all of it ran on.
+
+    What an outbox had let go by then must be stored; what is stored must have been in an outbox by now.
+    """
+    verdict = Verdict(records=sum(len(view.taken) for view in before))
+    for view in before:
+        _find_reused(view.taken, verdict)
+        for taken in view.taken:
+            if taken.position not in view.waiting:
+                _find_missing(taken, stored, verdict)
+    _find_unaccounted(stored, [taken for view in after for taken in view.taken], verdict)
+    return verdict
+
+
+def _find_reused(records: Iterable[Taken], verdict: Verdict) -> None:
+    seen: dict[int, Taken] = {}
+    for taken in records:
+        if seen.setdefault(taken.position, taken) != taken:
+            verdict.reused.append(taken)
+
+
+def _find_missing(taken: Taken, stored: Stored, verdict: Verdict) -> None:
+    record = taken.record
+    if isinstance(record, LampReading):
+        key = (record.lamp_id, to_unix_ms(record.time))
+        found, expected = stored.readings.get(key), tuple(getattr(record, name) for name in _COMPARED)
+    elif isinstance(record, DeviceEvent):
+        found = stored.events.get((taken.gateway_id, taken.epoch, taken.position))
+        expected = (record.device_id, record.type.value, to_unix_ms(record.time), record.active)
+    else:
+        if record.command_id not in stored.commands:
+            return  # the cloud keeps no answers to commands it has never given
+        found, expected = stored.results.get((record.command_id, record.lamp_id)), _result_values(record)
+    if found is None:
+        verdict.lost.append(taken)
+    elif not _same(found, expected):
+        verdict.altered.append(taken)
+
+
+def _find_unaccounted(stored: Stored, records: Iterable[Taken], verdict: Verdict) -> None:
+    readings: set[ReadingKey] = set()
+    events: set[EventKey] = set()
+    results: set[ResultKey] = set()
+    for taken in records:
+        record = taken.record
+        if isinstance(record, LampReading):
+            readings.add((record.lamp_id, to_unix_ms(record.time)))
+        elif isinstance(record, DeviceEvent):
+            events.add((taken.gateway_id, taken.epoch, taken.position))
+        else:
+            results.add((record.command_id, record.lamp_id))
+    confirmed = {
+        key for key, values in stored.results.items() if values[0] == CommandStatus.CONFIRMED.value
+    }  # the cloud itself may fail a command it could not send
+    verdict.unaccounted += sorted(stored.readings.keys() - readings)
+    verdict.unaccounted += sorted(stored.refused_readings)
+    verdict.unaccounted += sorted(stored.events.keys() - events)
+    verdict.unaccounted += sorted(confirmed - results)
+
+
+def _result_values(result: CommandResult) -> tuple[object, ...]:
+    return (result.status.value, result.level_percent, to_unix_ms(result.time))
+
+
+def _same(found: tuple[object, ...], expected: tuple[object, ...]) -> bool:
+    return all(_equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def _equal(one: object, other: object) -> bool:
+    if isinstance(one, float) or isinstance(other, float):
+        numbers = isinstance(one, int | float) and isinstance(other, int | float)
+        return numbers and isclose(one, other, rel_tol=1e-5, abs_tol=1e-6)
+    return one == other
+
+
+def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
+        return database.execute(query).fetchall()
