@@ -1,26 +1,30 @@
 """Alarms kept up to date: from readings by the rules, from what gateways report, and from their silence."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
+from cloud.alarms.cabinet import CabinetAlarmState, evaluate_cabinet
 from cloud.alarms.model import LampAlarmState, evaluate, resumed
 from cloud.alarms.register import alarm_view
 from cloud.alarms.store import AlarmRow
 from cloud.database import table_of
 from cloud.live.model import AlarmView
+from protocols.cabinet import CabinetReading
 from protocols.clock import to_unix_ms
 from protocols.events import TRAITS, EventType
 from protocols.lamp import LampReading
 
 _ALARMS = table_of(AlarmRow)
 _NEW = LampAlarmState()
+_NEW_CABINET = CabinetAlarmState()
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What can have an alarm; `lamp_id` is None for a gateway."""
+    """What can have an alarm; `lamp_id` is None for a gateway and for a cabinet."""
 
     id: str
     lamp_id: str | None
@@ -41,27 +45,33 @@ class Transition:
 
 @dataclass(slots=True)
 class Judgement:
-    """What a batch does to lamps' alarms; nothing has happened until the book accepts it."""
+    """What a batch does to alarms; nothing has happened until the book accepts it."""
 
     states: dict[str, LampAlarmState] = field(default_factory=dict)
+    cabinets: dict[str, CabinetAlarmState] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
 
 
 class AlarmBook:
-    """The alarm state of every lamp, in the memory of the one process that ingests them."""
+    """The alarm state of every lamp and cabinet, in the memory of the one process that ingests them."""
 
     def __init__(self) -> None:
         self._states: dict[str, LampAlarmState] = {}
+        self._cabinets: dict[str, CabinetAlarmState] = {}
 
     def resume(self, connection: sa.Connection) -> None:
         """Take up the alarms that are open in the store."""
-        query = sa.select(_ALARMS.c.lamp_id, _ALARMS.c.type).where(
-            _ALARMS.c.cleared_ms.is_(None), _ALARMS.c.lamp_id.is_not(None)
+        query = sa.select(_ALARMS.c.device_id, _ALARMS.c.lamp_id, _ALARMS.c.type).where(
+            _ALARMS.c.cleared_ms.is_(None)
         )
-        active: dict[str, set[EventType]] = {}
-        for lamp_id, kind in connection.execute(query):
-            active.setdefault(lamp_id, set()).add(EventType(kind))
-        self._states = {lamp_id: resumed(types) for lamp_id, types in active.items()}
+        lamps: dict[str, set[EventType]] = defaultdict(set)
+        others: dict[str, set[EventType]] = defaultdict(set)
+        for device_id, lamp_id, kind in connection.execute(query):
+            (others if lamp_id is None else lamps)[device_id].add(EventType(kind))
+        self._states = {lamp_id: resumed(types) for lamp_id, types in lamps.items()}
+        self._cabinets = {
+            cabinet_id: CabinetAlarmState(active=frozenset(types)) for cabinet_id, types in others.items()
+        }
 
     def active(self, lamp_id: str) -> frozenset[EventType]:
         """The lamp's open alarms."""
@@ -88,6 +98,24 @@ class AlarmBook:
             ]
         return judgement
 
+    def judge_cabinets(
+        self,
+        judgement: Judgement,
+        readings: Iterable[CabinetReading],
+        device_of: Callable[[str], Device],
+    ) -> None:
+        """Add to `judgement` what the rules for cabinets say, in the order of the readings' time."""
+        for reading in sorted(readings, key=lambda reading: reading.time):
+            cabinet_id = reading.cabinet_id
+            before = judgement.cabinets.get(cabinet_id) or self._cabinets.get(cabinet_id, _NEW_CABINET)
+            judgement.cabinets[cabinet_id], changes = evaluate_cabinet(before, reading)
+            judgement.transitions += [
+                Transition(
+                    device_of(cabinet_id), change.type, change.raised, to_unix_ms(change.time), change.info
+                )
+                for change in changes
+            ]
+
     def report(self, judgement: Judgement, transition: Transition) -> None:
         """Add to `judgement` what a gateway reported, or its silence."""
         judgement.transitions.append(transition)
@@ -102,6 +130,7 @@ class AlarmBook:
     def accept(self, judgement: Judgement) -> None:
         """What was judged is stored: remember it."""
         self._states |= judgement.states
+        self._cabinets |= judgement.cabinets
 
 
 def record(connection: sa.Connection, transitions: Sequence[Transition]) -> list[AlarmView]:

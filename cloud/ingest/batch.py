@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cloud.alarms.model import ReportedEvent
+from protocols.cabinet import CabinetReading
 from protocols.lamp import CommandResult, LampReading
 from protocols.sparkplug.host_events import (
     DeviceBorn,
@@ -16,8 +17,10 @@ from protocols.sparkplug.host_events import (
 from protocols.sparkplug.lentera import (
     InvalidReading,
     InvalidRecord,
+    cabinet_from,
     epoch_from,
     event_from,
+    is_cabinet_data,
     position_from,
     reading_from,
     result_from,
@@ -42,8 +45,8 @@ class Outbox:
 
 
 @dataclass(frozen=True, slots=True)
-class LampPresence:
-    """Whether a lamp answers its gateway."""
+class DevicePresence:
+    """Whether a lamp or a cabinet answers its gateway."""
 
     node: Node
     online: bool
@@ -54,21 +57,22 @@ class Batch:
     """Records to store together, and who was seen to come and go. Of presences the last word counts."""
 
     readings: list[LampReading] = field(default_factory=list)
+    cabinets: list[CabinetReading] = field(default_factory=list)
     events: list[ReportedEvent] = field(default_factory=list)
     results: list[CommandResult] = field(default_factory=list)
     positions: dict[Outbox, list[int]] = field(default_factory=lambda: defaultdict(list))
     nodes: dict[Node, NodeBorn | NodeDied] = field(default_factory=dict)
-    lamps: dict[str, LampPresence] = field(default_factory=dict)
+    devices: dict[str, DevicePresence] = field(default_factory=dict)
     lost: list[Node] = field(default_factory=list)
     sources: dict[str, Node] = field(default_factory=dict)
     size: int = 0
 
     def node_turned(self, event: NodeBorn | NodeDied) -> None:
-        """A node was born or died: its lamps are offline until each is born again."""
+        """A node was born or died: its devices are offline until each is born again."""
         node = (event.group, event.node)
         self.nodes[node] = event
         self.lost = [one for one in self.lost if one != node]
-        self.lamps = {lamp: seen for lamp, seen in self.lamps.items() if seen.node != node}
+        self.devices = {device: seen for device, seen in self.devices.items() if seen.node != node}
         self.size += 1
 
 
@@ -86,7 +90,7 @@ class Collector:
             self._add_record(batch, event)
         elif isinstance(event, DeviceBorn | DeviceDied):
             online = isinstance(event, DeviceBorn)
-            batch.lamps[event.device] = LampPresence((event.group, event.node), online)
+            batch.devices[event.device] = DevicePresence((event.group, event.node), online)
             batch.size += 1
         else:
             node = (event.group, event.node)
@@ -97,10 +101,15 @@ class Collector:
     def _add_reading(self, batch: Batch, event: DeviceData) -> None:
         node = (event.group, event.node)
         self._settle(batch, node, event.metrics)
-        reading = reading_from(event.device, event.metrics, event.timestamp_ms)
-        _check_reading(reading)
-        batch.readings.append(reading)
-        batch.sources[reading.lamp_id] = node
+        if not event.device.isprintable():
+            raise InvalidReading(f"device id {event.device!r}, expected printable characters")
+        if is_cabinet_data(event.metrics):
+            batch.cabinets.append(cabinet_from(event.device, event.metrics, event.timestamp_ms))
+        else:
+            reading = reading_from(event.device, event.metrics, event.timestamp_ms)
+            _check_reading(reading)
+            batch.readings.append(reading)
+        batch.sources[event.device] = node
         batch.size += 1
 
     def _add_record(self, batch: Batch, event: NodeData) -> None:
@@ -138,8 +147,6 @@ def _check_reading(reading: LampReading) -> None:
         value = getattr(reading, name)
         if value is not None and not 0 <= value <= limit:
             raise InvalidReading(f"{reading.lamp_id} {name}: {value}, expected 0..{limit}")
-    if not reading.lamp_id.isprintable():
-        raise InvalidReading(f"lamp id {reading.lamp_id!r}, expected printable characters")
 
 
 _LIMITS = {

@@ -17,6 +17,7 @@ from cloud.control.model import command_view
 from cloud.control.store import StoredOverride, commands_of, overrides_in_force, record_results
 from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
+from cloud.ingest.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
 from cloud.ingest.directory import Directory
 from cloud.ingest.metrics import ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
 from cloud.ingest.store import (
@@ -39,9 +40,10 @@ from cloud.live.model import (
     lamp_view,
 )
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
+from protocols.cabinet import DeviceReading, device_of
 from protocols.clock import Clock, from_unix_ms, to_unix_ms
 from protocols.events import EventType
-from protocols.lamp import LampReading, Reason
+from protocols.lamp import Reason
 from protocols.sparkplug.host_events import NodeBorn
 from protocols.sparkplug.lentera import epoch_from
 
@@ -55,6 +57,7 @@ class _Change:
     """What a batch does to what is known; it takes effect when it is stored."""
 
     lamps: dict[str, LampState] = field(default_factory=dict)
+    cabinets: dict[str, CabinetState] = field(default_factory=dict)
     gateways: dict[str, GatewayState] = field(default_factory=dict)
     judgement: Judgement = field(default_factory=Judgement)
     alarms: list[AlarmView] = field(default_factory=list)
@@ -74,6 +77,7 @@ class Committer:
         self._clock = clock
         self._alarms = AlarmBook()
         self._lamps: dict[str, LampState] = {}
+        self._cabinets: dict[str, CabinetState] = {}
         self._gateways: dict[str, GatewayState] = {}
 
     def resume(self) -> None:
@@ -81,6 +85,7 @@ class Committer:
         self.refresh_directory()
         with _translated(), self._engine.connect() as connection:
             self._lamps = load_lamp_states(connection)
+            self._cabinets = load_cabinet_states(connection)
             self._gateways = load_gateway_states(connection)
             self._alarms.resume(connection)
 
@@ -98,7 +103,7 @@ class Committer:
 
     def commit(self, batch: Batch) -> LiveUpdate:
         """Store the batch; what open maps should be told."""
-        rejected = self._store_readings(batch.readings)
+        rejected = self._store_readings([*batch.readings, *batch.cabinets])
         now_ms = to_unix_ms(self._clock.now())
         change = self._assess(batch, now_ms)
         with _translated(), writing(self._engine) as connection:
@@ -107,18 +112,18 @@ class Committer:
         self._remember(batch, change)
         return self._live(change)
 
-    def _store_readings(self, readings: list[LampReading]) -> list[RejectedReading]:
+    def _store_readings(self, readings: list[DeviceReading]) -> list[RejectedReading]:
         try:
             self._telemetry.write(readings)
         except StoreRejected:
             return [rejected for reading in readings for rejected in self._store_alone(reading)]
         return []
 
-    def _store_alone(self, reading: LampReading) -> Iterable[RejectedReading]:
+    def _store_alone(self, reading: DeviceReading) -> Iterable[RejectedReading]:
         try:
             self._telemetry.write([reading])
         except StoreRejected as error:
-            log.warning("reading refused by the store, kept aside", lamp=reading.lamp_id, why=str(error))
+            log.warning("reading refused by the store, kept aside", device=device_of(reading), why=str(error))
             REJECTED.inc()
             yield RejectedReading(reading, str(error))
 
@@ -127,10 +132,16 @@ class Committer:
         change = _Change()
         self._assess_gateways(batch, change, now_ms)
         self._assess_lamps(batch, change)
+        change.cabinets = cabinets_after(batch, self._cabinets)
         change.judgement = self._alarms.judge(
             batch.readings,
             lambda lamp_id: self._directory.device(lamp_id, batch.sources[lamp_id]),
             self._directory.rated_power_w,
+        )
+        self._alarms.judge_cabinets(
+            change.judgement,
+            batch.cabinets,
+            lambda cabinet_id: self._directory.cabinet(cabinet_id, batch.sources[cabinet_id]),
         )
         for node in batch.lost:
             self._assess_silence(node, change, now_ms)
@@ -175,7 +186,7 @@ class Committer:
             if known is None or reading.time > known.reading.time:
                 online = known.online if known else True
                 change.lamps[lamp_id] = LampState(reading, batch.sources[lamp_id][1], online)
-        for lamp_id, seen in batch.lamps.items():
+        for lamp_id, seen in batch.devices.items():
             known = change.lamps.get(lamp_id) or self._lamps.get(lamp_id)
             if known is not None and (known.online != seen.online or known.gateway_id != seen.node[1]):
                 change.lamps[lamp_id] = LampState(known.reading, seen.node[1], seen.online)
@@ -202,6 +213,7 @@ class Committer:
             wanted = overridden if len(overridden) <= _MAX_IN_LIST else None
             change.overrides = overrides_in_force(connection, wanted, now_ms)
         save_lamp_states(connection, list(change.lamps.values()))
+        save_cabinet_states(connection, list(change.cabinets.values()))
         save_gateway_states(connection, list(change.gateways.values()))
 
     def _also_shown(self, batch: Batch, change: _Change) -> set[str]:
@@ -212,9 +224,10 @@ class Committer:
 
     def _remember(self, batch: Batch, change: _Change) -> None:
         self._lamps |= change.lamps
+        self._cabinets |= change.cabinets
         self._gateways |= change.gateways
         self._alarms.accept(change.judgement)
-        READINGS.inc(len(batch.readings))
+        READINGS.inc(len(batch.readings) + len(batch.cabinets))
         EVENTS.inc(len(batch.events))
         RESULTS.inc(len(batch.results))
         GATEWAYS.set(sum(state.online for state in self._gateways.values()))

@@ -1,4 +1,4 @@
-"""The inventory as ingesters need it: looked up by lamp, taken anew from time to time."""
+"""The inventory as ingesters need it: looked up by device, taken anew from time to time."""
 
 from collections.abc import Callable
 
@@ -8,18 +8,20 @@ from protocols.inventory.model import Inventory, Lamp
 
 
 class Directory:
-    """Lamps by id. `load` reads the inventory; it blocks."""
+    """Lamps and cabinets by id. `load` reads the inventory; it blocks."""
 
     def __init__(self, load: Callable[[], Inventory]) -> None:
         self._load = load
         self._lamps: dict[str, Lamp] = {}
         self._areas: dict[str, str] = {}
+        self._cabinets: dict[str, str] = {}
 
     def refresh(self) -> None:
         """Take up the inventory as it is now."""
         inventory = self._load()
         self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
         self._areas = {gateway.id: gateway.area_id for gateway in inventory.gateways}
+        self._cabinets = {cabinet.id: cabinet.gateway_id for cabinet in inventory.cabinets}
 
     def knows_gateway(self, gateway_id: str) -> bool:
         """Whether the gateway is in the inventory."""
@@ -35,11 +37,18 @@ class Directory:
         return None if lamp is None else lamp.rated_power_w
 
     def device(self, device_id: str, node: Node) -> Device:
-        """A lamp or gateway with where it belongs: to `node` where it is not in the inventory."""
+        """What `device_id` is, with where it belongs: to `node` where it is not in the inventory."""
         lamp = self._lamps.get(device_id)
         if lamp is not None:
             return Device(device_id, device_id, lamp.gateway_id, lamp.area_id)
+        if device_id in self._cabinets:
+            return self.cabinet(device_id, node)
         area_id, gateway_id = node
         is_gateway = device_id == gateway_id
         area_id = self._areas.get(gateway_id, area_id)
         return Device(device_id, None if is_gateway else device_id, gateway_id, area_id)
+
+    def cabinet(self, cabinet_id: str, node: Node) -> Device:
+        """A cabinet with where it belongs."""
+        gateway_id = self._cabinets.get(cabinet_id, node[1])
+        return Device(cabinet_id, None, gateway_id, self._areas.get(gateway_id, node[0]))

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
+from protocols.cabinet import DeviceReading, device_of
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
 
@@ -52,7 +53,10 @@ class GatewayStateRow(Base):
 
 
 class RejectedReadingRow(Base):
-    """A reading the telemetry store will never take, kept so that it is not lost when acknowledged."""
+    """A reading the telemetry store will never take, kept so that it is not lost when acknowledged.
+
+    `lamp_id` is the device's id, be it a lamp or a cabinet.
+    """
 
     __tablename__ = "rejected_readings"
 
@@ -86,7 +90,7 @@ class GatewayState:
 class RejectedReading:
     """A reading no telemetry store takes, with the store's words."""
 
-    reading: LampReading
+    reading: DeviceReading
     why: str
 
 
@@ -116,7 +120,7 @@ def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]
     """Keep readings that the telemetry store refused."""
     rows = [
         {
-            "lamp_id": one.reading.lamp_id,
+            "lamp_id": device_of(one.reading),
             "time_ms": to_unix_ms(one.reading.time),
             "why": one.why,
             "reading": msgspec.json.encode(one.reading).decode(),

@@ -1,4 +1,4 @@
-"""Areas, roads, gateways and lamps: the tables, and putting an inventory into them."""
+"""Areas, roads, gateways, lamps and cabinets: the tables, and putting an inventory into them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, Row, table_of, upsert, writing
-from protocols.inventory.model import Area, Gateway, Inventory, Lamp, Road
+from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, Road
 
 IDENTIFIER = sa.String(64)
 _MAX_IN_LIST = 500  # longer lists cost more to plan than reading the whole column
@@ -65,6 +65,23 @@ class LampRow(Base):
     profile: Mapped[str] = mapped_column(sa.String(64))
 
 
+class CabinetRow(Base):
+    """The meter and contacts of a feeding point."""
+
+    __tablename__ = "cabinets"
+
+    id: Mapped[str] = mapped_column(IDENTIFIER, primary_key=True)
+    gateway_id: Mapped[str] = mapped_column(sa.ForeignKey("gateways.id"), index=True)
+    line: Mapped[int]
+    unit: Mapped[int]
+    contacts_unit: Mapped[int | None]
+    profile: Mapped[str] = mapped_column(sa.String(64))
+    contacts_profile: Mapped[str] = mapped_column(sa.String(64))
+
+
+_Model = type[AreaRow] | type[GatewayRow] | type[LampRow] | type[CabinetRow]
+
+
 @dataclass(frozen=True, slots=True)
 class LampAddress:
     """How a lamp is reached: its gateway, and the gateway's area, which may not be the lamp's own."""
@@ -87,6 +104,8 @@ class InventoryStore:
             upsert(connection, table_of(AreaRow), [asdict(area) for area in inventory.areas])
             upsert(connection, table_of(GatewayRow), [asdict(gateway) for gateway in inventory.gateways])
             upsert(connection, table_of(LampRow), [asdict(lamp) for lamp in inventory.lamps])
+            upsert(connection, table_of(CabinetRow), [asdict(cabinet) for cabinet in inventory.cabinets])
+            _remove_others(connection, CabinetRow, {cabinet.id for cabinet in inventory.cabinets})
             _remove_others(connection, LampRow, {lamp.id for lamp in inventory.lamps})
             _remove_others(connection, GatewayRow, {gateway.id for gateway in inventory.gateways})
             _remove_others(connection, AreaRow, {area.id for area in inventory.areas})
@@ -101,6 +120,7 @@ class InventoryStore:
                 gateways=[Gateway(**row) for row in _rows(connection, GatewayRow)],
                 lamps=[Lamp(**row) for row in _rows(connection, LampRow)],
                 roads=_roads(connection),
+                cabinets=[Cabinet(**row) for row in _rows(connection, CabinetRow)],
             )
 
     def areas(self) -> list[Area]:
@@ -126,6 +146,13 @@ class InventoryStore:
             row = connection.execute(query).mappings().one_or_none()
         return Gateway(**row) if row else None
 
+    def cabinets(self, gateway_id: str) -> list[Cabinet]:
+        """The cabinets of a gateway, by id."""
+        query = sa.select(table_of(CabinetRow)).where(CabinetRow.gateway_id == gateway_id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(CabinetRow.id)).mappings()
+            return [Cabinet(**row) for row in rows]
+
     def sample(self, size: int = 8) -> list[str]:
         """Up to `size` lamps spread evenly over all, by id; the same ones each time."""
         with self._engine.connect() as connection:
@@ -148,7 +175,7 @@ class InventoryStore:
         return {row.id: LampAddress(row.id, row.area_id, row.gateway_id) for row in rows if row.id in wanted}
 
 
-def _rows(connection: sa.Connection, model: type[AreaRow | GatewayRow | LampRow]) -> list[Row]:
+def _rows(connection: sa.Connection, model: _Model) -> list[Row]:
     query = sa.select(table_of(model)).order_by(model.id)
     return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -165,9 +192,7 @@ def _road_row(road: Road) -> Row:
     return {"name": road.name, "area_id": road.area_id, "points": msgspec.json.encode(road.points).decode()}
 
 
-def _remove_others(
-    connection: sa.Connection, model: type[AreaRow | GatewayRow | LampRow], kept: set[str]
-) -> None:
+def _remove_others(connection: sa.Connection, model: _Model, kept: set[str]) -> None:
     gone = [{"gone": known} for known in connection.scalars(sa.select(model.id)) if known not in kept]
     if gone:
         connection.execute(sa.delete(table_of(model)).where(model.id == sa.bindparam("gone")), gone)

@@ -13,17 +13,19 @@ from cloud.alarms.register import AlarmFilter, AlarmRegister, AlarmState
 from cloud.control.model import Command
 from cloud.control.store import ControlStore
 from cloud.database import create_engine
-from cloud.ingest.batch import Batch, LampPresence, Outbox
+from cloud.ingest.batch import Batch, DevicePresence, Outbox
+from cloud.ingest.cabinets import load_cabinet_states
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
 from cloud.ingest.store import load_gateway_states, load_lamp_states
 from cloud.inventory.store import InventoryStore
 from cloud.live.model import AlarmView, LampCondition
 from cloud.telemetry.open import open_store
-from cloud.telemetry.store import StoreUnavailable, TelemetryStore
+from cloud.telemetry.store import CABINETS, StoreUnavailable, TelemetryStore
+from protocols.cabinet import CabinetReading
 from protocols.clock import ScaledClock
 from protocols.events import DeviceEvent, EventType
-from protocols.inventory.model import Area, Gateway, Inventory, Lamp
+from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from protocols.sparkplug.host_events import NodeBorn, NodeDied
 from protocols.sparkplug.lentera import gateway_birth
@@ -32,6 +34,7 @@ DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 NODE = ("32.04.37", "soreang-01")
 OUTBOX = Outbox(NODE, 77)
 LAMPS = ["SOR-00001", "SOR-00002"]
+CABINET = "soreang-01-cabinet"
 
 
 @pytest.fixture
@@ -39,7 +42,8 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     engine = create_engine(database_url)
     area, gateway = Area(NODE[0], "Soreang", 0, 0), Gateway(NODE[1], NODE[0], 0, 0, "Asia/Jakarta")
     lamps = [Lamp(lamp, NODE[0], NODE[1], 1, unit, 0, 0) for unit, lamp in enumerate(LAMPS, 1)]
-    InventoryStore(engine).replace(Inventory([area], [gateway], lamps))
+    cabinets = [Cabinet(CABINET, NODE[1], 1, 201, 202)]
+    InventoryStore(engine).replace(Inventory([area], [gateway], lamps, cabinets=cabinets))
     yield engine
     engine.dispose()
 
@@ -160,7 +164,7 @@ def test_presence_of_a_gateway_and_its_lamps(committer: Committer, engine: sa.En
     assert [(alarm.lamp_id, alarm.type) for alarm in update.alarms] == [(None, "communicationFailure")]
     born = Batch()
     born.node_turned(NodeBorn(*NODE, gateway_birth(78, 0), 3))
-    born.lamps[LAMPS[0]] = LampPresence(NODE, online=True)
+    born.devices[LAMPS[0]] = DevicePresence(NODE, online=True)
     update = committer.commit(born)
     assert {lamp.id: lamp.state for lamp in update.lamps} == {LAMPS[0]: LampCondition.LIT}
     assert [alarm.cleared_at is None for alarm in update.alarms] == [False]
@@ -190,3 +194,54 @@ def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(
     assert telemetry.count(["STRAY"], DUSK, DUSK + timedelta(days=1)) == 4
     (alarm,) = alarms(engine)
     assert (alarm.lamp_id, alarm.gateway_id, alarm.area_id) == ("STRAY", NODE[1], NODE[0])
+
+
+def cabinet(minute: float, **changes: float | bool) -> CabinetReading:
+    reading = CabinetReading(CABINET, DUSK + timedelta(minutes=minute), total_power_kw=3.0, door_open=False)
+    return replace(reading, **changes)
+
+
+def cabinet_batch(*readings: CabinetReading) -> Batch:
+    return Batch(cabinets=list(readings), sources={CABINET: NODE})
+
+
+def test_a_cabinet_is_stored_and_its_door_raises_one_alarm_of_the_gateway(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    work = cabinet_batch(cabinet(0), cabinet(1, door_open=True))
+    update = committer.commit(work)
+    assert [(alarm.type, alarm.lamp_id, alarm.gateway_id) for alarm in update.alarms] == [
+        ("cabinetDoorOpen", None, NODE[1])
+    ]
+    assert committer.commit(work).alarms == ()
+    after = resumed(engine, telemetry)
+    assert after.commit(cabinet_batch(cabinet(2, door_open=True))).alarms == ()
+    (ended,) = after.commit(cabinet_batch(cabinet(3))).alarms
+    assert ended.cleared_at == DUSK + timedelta(minutes=3)
+    assert telemetry.count([CABINET], DUSK, DUSK + timedelta(days=1), kind=CABINETS) == 4
+    with engine.connect() as connection:
+        assert load_cabinet_states(connection)[CABINET].reading == cabinet(3)
+
+
+def test_a_cabinet_that_falls_silent_is_an_alarm_of_the_gateway(committer: Committer) -> None:
+    event = DeviceEvent(CABINET, EventType.COMMUNICATION_FAILURE, DUSK, active=True)
+    (alarm,) = committer.commit(batch(events=(event,))).alarms
+    assert (alarm.type, alarm.lamp_id, alarm.gateway_id) == ("communicationFailure", None, NODE[1])
+
+
+def test_presence_of_a_cabinet(committer: Committer, engine: sa.Engine) -> None:
+    def online() -> bool:
+        with engine.connect() as connection:
+            return load_cabinet_states(connection)[CABINET].online
+
+    committer.commit(cabinet_batch(cabinet(0)))
+    assert online()
+    for seen in (False, True):
+        work = Batch()
+        work.devices[CABINET] = DevicePresence(NODE, online=seen)
+        committer.commit(work)
+        assert online() is seen
+    died = Batch()
+    died.node_turned(NodeDied(*NODE))
+    committer.commit(died)
+    assert not online()

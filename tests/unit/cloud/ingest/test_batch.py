@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.ingest.batch import Batch, Collector, LampPresence, Outbox
+from cloud.ingest.batch import Batch, Collector, DevicePresence, Outbox
 from cloud.ingest.watch import GatewayWatch
+from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading
 from protocols.metrics import DataType
@@ -93,15 +94,15 @@ def test_the_last_word_on_presence_counts() -> None:
     collector.add(batch, DeviceBorn(*NODE, "SOR-00002", []))
     collector.add(batch, DeviceBorn(*NODE, "SOR-00003", []))
     collector.add(batch, DeviceDied(*NODE, "SOR-00003"))
-    assert batch.lamps == {
-        "SOR-00900": LampPresence(other, online=True),
-        "SOR-00002": LampPresence(NODE, online=True),
-        "SOR-00003": LampPresence(NODE, online=False),
+    assert batch.devices == {
+        "SOR-00900": DevicePresence(other, online=True),
+        "SOR-00002": DevicePresence(NODE, online=True),
+        "SOR-00003": DevicePresence(NODE, online=False),
     }
     assert batch.lost == []
     collector.add(batch, NodeDied(*NODE))
     assert batch.nodes == {NODE: NodeDied(*NODE)}
-    assert list(batch.lamps) == ["SOR-00900"]
+    assert list(batch.devices) == ["SOR-00900"]
 
 
 def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
@@ -117,3 +118,14 @@ def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
     watch.expect([NODE], until_s=500)
     assert watch.overdue(499) == []
     assert watch.overdue(500) == [NODE]
+
+
+def test_a_cabinet_is_told_from_a_lamp_by_its_metrics() -> None:
+    batch, collector = Batch(), Collector()
+    cabinet = CabinetReading("soreang-01-cabinet", DUSK, total_power_kw=3.5, door_open=False)
+    collector.add(batch, born())
+    metrics = [*reading_metrics(cabinet), position_metric(9, 1)]
+    collector.add(batch, DeviceData(*NODE, cabinet.cabinet_id, metrics, 1))
+    assert (batch.cabinets, batch.readings) == ([cabinet], [])
+    assert dict(batch.positions) == {Outbox(NODE, 77): [9]}
+    assert batch.sources == {cabinet.cabinet_id: NODE}
