@@ -7,18 +7,20 @@ import msgspec
 from cloud.access.model import SessionView
 from cloud.alarms.register import AlarmPage
 from cloud.control.night import NightView, ProgramList
-from cloud.inventory.model import AreaList, LampDetail, LampPage, RoadCollection, Summary
+from cloud.inventory.model import AreaList, GatewayDetail, LampDetail, LampPage, RoadCollection, Summary
 from cloud.live.model import CommandView, GatewayView, LiveUpdate
 from cloud.live.routes import ClockView
 from cloud.problems import ProblemDetails
 from cloud.responses import problem_content
-from cloud.telemetry.routes import TelemetryView
+from cloud.telemetry.routes import CabinetTelemetryView, TelemetryView
 
 STRUCTURES: tuple[type[msgspec.Struct], ...] = (
     AlarmPage,
     AreaList,
+    CabinetTelemetryView,
     ClockView,
     CommandView,
+    GatewayDetail,
     GatewayView,
     LampDetail,
     LampPage,

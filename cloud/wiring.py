@@ -15,6 +15,7 @@ from cloud.database import create_engine
 from cloud.downlink.service import Downlink
 from cloud.ingest.service import IngestParts
 from cloud.inventory.board import BoardCounter
+from cloud.inventory.gateways import GatewayStates
 from cloud.inventory.service import InventoryService
 from cloud.inventory.states import LampStates
 from cloud.inventory.store import InventoryStore
@@ -30,7 +31,14 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
     telemetry = open_store(config.telemetry_url)
     feed = LiveFeed(broker_address(config), f"lentera-api-{secrets.token_hex(4)}")
     store, plan = InventoryStore(engine), LightingPlan()
-    inventory = InventoryService(store, LampStates(engine), BoardCounter(engine), plan, clock)
+    inventory = InventoryService(
+        store=store,
+        states=LampStates(engine),
+        gateways=GatewayStates(engine),
+        counter=BoardCounter(engine),
+        plan=plan,
+        clock=clock,
+    )
     return Services(
         config=config,
         clock=clock,

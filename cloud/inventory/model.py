@@ -10,10 +10,11 @@ import msgspec
 
 from cloud.control.plan import LevelChange
 from cloud.live.model import LampCondition, LampView, View, lamp_condition
+from protocols.cabinet import DeviceReading
 from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Road
 from protocols.lamp import LampReading
-from protocols.metrics import LAMP_METRICS
+from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 from protocols.sun import Night
 
 W_PER_KW = 1000
@@ -117,6 +118,34 @@ class Summary(View, frozen=True):
     bounds: tuple[float, float, float, float] | None
 
 
+class CabinetView(View, frozen=True):
+    """A cabinet with every value of its newest reading; `unit` is its meter's Modbus address."""
+
+    id: str
+    line: int
+    unit: int
+    profile: str
+    online: bool
+    observed_at: datetime | None
+    alarms: tuple[str, ...]
+    values: list[AttributeValue]
+
+
+class GatewayDetail(View, frozen=True):
+    """A gateway, whether it is within reach and since when, and the cabinets on its lines."""
+
+    id: str
+    area_id: str
+    latitude: float
+    longitude: float
+    time_zone: str
+    online: bool
+    since: datetime | None
+    lamps: int
+    alarms: tuple[str, ...]
+    cabinets: list[CabinetView]
+
+
 class RoadProperties(View, frozen=True):
     """What a road is called and where it belongs."""
 
@@ -176,7 +205,7 @@ def main_time_zone(gateways: Iterable[Gateway]) -> str:
     return zones.most_common(1)[0][0] if zones else "UTC"
 
 
-def attribute_values(reading: LampReading | None) -> list[AttributeValue]:
+def attribute_values(reading: DeviceReading | None) -> list[AttributeValue]:
     """Every value of a reading under its TALQ name."""
     if reading is None:
         return []
@@ -185,7 +214,7 @@ def attribute_values(reading: LampReading | None) -> list[AttributeValue]:
         AttributeValue(
             attribute=metric.attribute, value=known[metric.field], unit=metric.unit, time=reading.time
         )
-        for metric in LAMP_METRICS
+        for metric in (LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS)
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from cloud.inventory.model import AreaList, LampDetail, LampPage, RoadCollection, Summary
+from cloud.inventory.model import AreaList, GatewayDetail, LampDetail, LampPage, RoadCollection, Summary
 from cloud.inventory.states import LampFilter
 from cloud.live.model import LampCondition
 from cloud.responses import answers, json_response
@@ -36,6 +36,12 @@ def list_lamps(
 def get_lamp(services: ServicesOf, lamp_id: str) -> Response:
     """One lamp with every value it reports and what it will do next."""
     return json_response(services.inventory.lamp(lamp_id))
+
+
+@router.get("/gateways/{gateway_id}", responses=answers(GatewayDetail, "The gateway", 404))
+def get_gateway(services: ServicesOf, gateway_id: str) -> Response:
+    """One gateway with every value its cabinets report."""
+    return json_response(services.inventory.gateway(gateway_id))
 
 
 @router.get("/areas", responses=answers(AreaList, "Areas by name"))

@@ -6,10 +6,12 @@ import sqlalchemy as sa
 
 from cloud.control.plan import LightingPlan
 from cloud.inventory.board import Board, BoardCounter
+from cloud.inventory.gateways import GatewayStates
 from cloud.inventory.model import (
     W_PER_KW,
     AreaList,
     GatewayCount,
+    GatewayDetail,
     LampDetail,
     LampPage,
     ProgramName,
@@ -47,14 +49,17 @@ class InventoryService:
 
     def __init__(
         self,
+        *,
         store: InventoryStore,
         states: LampStates,
+        gateways: GatewayStates,
         counter: BoardCounter,
         plan: LightingPlan,
         clock: Clock,
     ) -> None:
         self._store = store
         self._states = states
+        self._gateways = gateways
         self._counter = counter
         self._plan = plan
         self._clock = clock
@@ -76,6 +81,13 @@ class InventoryService:
         outlook = self._plan.outlook(*place, now, view.override)
         program = ProgramName(id=outlook.program.id, name=outlook.program.name)
         return lamp_detail(view, standing.reading, program, outlook.night, outlook.next_change)
+
+    def gateway(self, gateway_id: str) -> GatewayDetail:
+        """One gateway with its cabinets; 404 when there is none."""
+        found = self._gateways.one(gateway_id)
+        if found is None:
+            raise not_found("gateway", "gatewayId", gateway_id)
+        return found
 
     def areas(self) -> AreaList:
         """Every area with its counts."""

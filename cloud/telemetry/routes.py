@@ -1,12 +1,11 @@
-"""Readings of a lamp over time, over HTTP."""
+"""Readings of a lamp or a cabinet over time, over HTTP."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
@@ -14,13 +13,12 @@ from cloud.live.model import View
 from cloud.problems import ProblemError, invalid, not_found
 from cloud.responses import answers, json_response
 from cloud.services import Services, ServicesOf
-from cloud.telemetry.store import Series, StoreUnavailable, UnknownAttribute
-from protocols.metrics import LAMP_METRICS
+from cloud.telemetry.store import CABINETS, LAMPS, DeviceKind, Series, StoreUnavailable, UnknownAttribute
 
 router = APIRouter(tags=["telemetry"])
 
 _DEFAULT_SPAN = timedelta(hours=24)
-_DEFAULT_ATTRIBUTES = "actualLightState,activePower"
+_DEFAULT_ATTRIBUTES = {LAMPS: "actualLightState,activePower", CABINETS: "totalPower,totalActiveEnergy"}
 _LONGEST_SPAN = timedelta(days=366)
 
 
@@ -41,56 +39,97 @@ class TelemetryView(View, frozen=True):
     series: list[SeriesView]
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRequest:
-    """Which readings are asked for."""
+class CabinetTelemetryView(View, frozen=True):
+    """Readings of a gateway's cabinet from an instant up to another."""
 
-    lamp_id: str
-    attributes: list[str]
-    start: datetime
-    end: datetime
-    max_points: int
+    gateway_id: str
+    cabinet_id: str
+    start: datetime = msgspec.field(name="from")
+    end: datetime = msgspec.field(name="to")
+    series: list[SeriesView]
+
+
+class Asked:
+    """Which readings are asked for: the parameters that both routes have."""
+
+    def __init__(
+        self,
+        *,
+        services: ServicesOf,
+        attributes: Annotated[
+            str | None, Query(description="names from the catalogue, comma-separated", max_length=500)
+        ] = None,
+        start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+        end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+        max_points: Annotated[int, Query(alias="maxPoints", ge=2, le=5000)] = 300,
+    ) -> None:
+        self.attributes = attributes
+        self.end = (end or services.clock.now()).astimezone(UTC)
+        self.start = (start or self.end - _DEFAULT_SPAN).astimezone(UTC)
+        self.max_points = max_points
+        if not self.start < self.end <= self.start + _LONGEST_SPAN:
+            raise invalid("from", self.start.isoformat(), "an instant before `to`, by at most 366 days")
+
+
+AskedFor = Annotated[Asked, Depends()]
 
 
 @router.get(
     "/lamps/{lamp_id}/telemetry",
     responses=answers(TelemetryView, "One series for each attribute", 404, 422, 503),
 )
-def get_telemetry(
-    *,
-    services: ServicesOf,
-    lamp_id: str,
-    attributes: Annotated[
-        str, Query(description="names from the catalogue, comma-separated", max_length=500)
-    ] = _DEFAULT_ATTRIBUTES,
-    start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-    max_points: Annotated[int, Query(alias="maxPoints", ge=2, le=5000)] = 300,
-) -> Response:
-    """Readings of one lamp; by default of the last 24 hours."""
-    until = (end or services.clock.now()).astimezone(UTC)
-    since = (start or until - _DEFAULT_SPAN).astimezone(UTC)
-    if not since < until <= since + _LONGEST_SPAN:
-        raise invalid("from", since.isoformat(), "an instant before `to`, by at most 366 days")
+def get_telemetry(*, services: ServicesOf, lamp_id: str, asked: AskedFor) -> Response:
+    """Readings of one lamp; by default light and power of the last 24 hours."""
     if not services.inventory_store.addresses([lamp_id]):
         raise not_found("lamp", "lampId", lamp_id)
-    names = [name.strip() for name in attributes.split(",") if name.strip()]
-    series = _series(services, SeriesRequest(lamp_id, names, since, until, max_points))
-    return json_response(
-        TelemetryView(lamp_id=lamp_id, start=since, end=until, series=[_view(one) for one in series])
+    series = _series(services, LAMPS, lamp_id, asked)
+    return json_response(TelemetryView(lamp_id=lamp_id, start=asked.start, end=asked.end, series=series))
+
+
+@router.get(
+    "/gateways/{gateway_id}/telemetry",
+    responses=answers(CabinetTelemetryView, "One series for each attribute", 404, 422, 503),
+)
+def get_gateway_telemetry(
+    *,
+    services: ServicesOf,
+    gateway_id: str,
+    asked: AskedFor,
+    cabinet: Annotated[
+        str | None, Query(max_length=64, description="one of the gateway's; the first when not given")
+    ] = None,
+) -> Response:
+    """Readings of a gateway's cabinet; by default power and energy of the last 24 hours."""
+    known = [each.id for each in services.inventory_store.cabinets(gateway_id)]
+    if not known:
+        raise not_found("gateway with a cabinet", "gatewayId", gateway_id)
+    if cabinet is not None and cabinet not in known:
+        raise not_found("cabinet of this gateway", "cabinet", cabinet)
+    cabinet_id = cabinet or known[0]
+    view = CabinetTelemetryView(
+        gateway_id=gateway_id,
+        cabinet_id=cabinet_id,
+        start=asked.start,
+        end=asked.end,
+        series=_series(services, CABINETS, cabinet_id, asked),
     )
+    return json_response(view)
 
 
-def _series(services: Services, asked: SeriesRequest) -> list[Series]:
-    names = asked.attributes
+def _series(services: Services, kind: DeviceKind, device_id: str, asked: Asked) -> list[SeriesView]:
+    given = _DEFAULT_ATTRIBUTES[kind] if asked.attributes is None else asked.attributes
+    names = [name.strip() for name in given.split(",") if name.strip()]
     try:
-        return services.telemetry.series(asked.lamp_id, names, asked.start, asked.end, asked.max_points)
+        series = services.telemetry.series(
+            device_id, names, asked.start, asked.end, asked.max_points, kind=kind
+        )
     except UnknownAttribute as error:
-        known = ", ".join(metric.attribute for metric in LAMP_METRICS)
+        known = ", ".join(metric.attribute for metric in kind.metrics)
         raise invalid("attributes", ",".join(names), f"names from: {known}") from error
     except StoreUnavailable as error:
         detail = "the telemetry store does not answer; try again"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail) from error
+    return [_view(one) for one in series]
 
 
 def _view(series: Series) -> SeriesView:

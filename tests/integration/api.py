@@ -22,7 +22,7 @@ from cloud.live.feed import LiveFeed
 from cloud.services import Services
 from cloud.wiring import open_services
 from protocols.clock import to_unix_ms
-from protocols.inventory.model import Area, Gateway, Inventory, Lamp, Road
+from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, Road
 from tests.conftest import eventually
 
 EVENING = datetime(2026, 8, 10, 13, 0, tzinfo=UTC)  # 20:00 in Soreang: lamps are on at 100 %
@@ -104,7 +104,7 @@ class Api:
 
 
 def small_town() -> Inventory:
-    """Two areas, two gateways, five lamps and a road."""
+    """Two areas, two gateways, five lamps, a road and a cabinet."""
     return Inventory(
         areas=[Area("32.04.37", "Soreang", -7.03, 107.52), Area("32.04.38", "Pasirjambu", -7.08, 107.48)],
         gateways=[
@@ -119,6 +119,7 @@ def small_town() -> Inventory:
             Lamp("PAS-2", "32.04.38", "pasirjambu-01", 1, 2, -7.081, 107.481, "Jalan Raya", 60.0),
         ],
         roads=[Road("Jalan Al-Fathu", "32.04.37", [(107.52, -7.03), (107.522, -7.032)])],
+        cabinets=[Cabinet("soreang-01-cabinet", "soreang-01", 1, 201, 202)],
     )
 
 

@@ -62,6 +62,7 @@ def test_an_inventory_comes_back_as_it_went_in(database_url: str) -> None:
     stored = InventoryStore(engine).load()
     assert sorted(stored.lamps, key=lambda lamp: lamp.id) == sorted(town.lamps, key=lambda lamp: lamp.id)
     assert (stored.roads, stored.areas) == (town.roads, town.areas)
+    assert stored.cabinets == town.cabinets
     assert {gateway.id for gateway in stored.gateways} == {"soreang-01", "pasirjambu-01"}
     engine.dispose()
 
@@ -80,12 +81,13 @@ def test_an_import_replaces_what_was_there(database_url: str) -> None:
         gateways=town.gateways[:1],
         lamps=[moved, *kept],
         roads=[],
+        cabinets=[],
     )
     import_inventory(engine, smaller)
     stored = InventoryStore(engine).load()
     assert {lamp.id: lamp for lamp in stored.lamps}["SOR-1"] == moved
     assert {lamp.id for lamp in stored.lamps} == {"SOR-1", "SOR-2", "SOR-3"}
-    assert [len(stored.areas), len(stored.gateways), stored.roads] == [1, 1, []]
+    assert [len(stored.areas), len(stored.gateways), stored.roads, stored.cabinets] == [1, 1, [], []]
     engine.dispose()
 
 

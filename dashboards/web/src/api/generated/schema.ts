@@ -94,6 +94,37 @@ export interface AttributeValue {
   time: string;
 }
 /**
+ * Readings of a gateway's cabinet from an instant up to another.
+ */
+export interface CabinetTelemetryView {
+  gatewayId: string;
+  cabinetId: string;
+  from: string;
+  to: string;
+  series: SeriesView[];
+}
+/**
+ * One attribute over time: points of Unix milliseconds and value, oldest first.
+ */
+export interface SeriesView {
+  attribute: string;
+  unit: string;
+  points: [number, number | number | boolean | string][];
+}
+/**
+ * A cabinet with every value of its newest reading; `unit` is its meter's Modbus address.
+ */
+export interface CabinetView {
+  id: string;
+  line: number;
+  unit: number;
+  profile: string;
+  online: boolean;
+  observedAt: string | null;
+  alarms: string[];
+  values: AttributeValue[];
+}
+/**
  * Domain time, and how fast it runs.
  */
 export interface ClockView {
@@ -192,6 +223,21 @@ export interface FieldProblem {
 export interface GatewayCount {
   total: number;
   offline: number;
+}
+/**
+ * A gateway, whether it is within reach and since when, and the cabinets on its lines.
+ */
+export interface GatewayDetail {
+  id: string;
+  areaId: string;
+  latitude: number;
+  longitude: number;
+  timeZone: string;
+  online: boolean;
+  since: string | null;
+  lamps: number;
+  alarms: string[];
+  cabinets: CabinetView[];
 }
 /**
  * Whether a gateway is within reach, and since when.
@@ -345,14 +391,6 @@ export interface RoadFeature {
 export interface RoadProperties {
   name: string;
   areaId: string;
-}
-/**
- * One attribute over time: points of Unix milliseconds and value, oldest first.
- */
-export interface SeriesView {
-  attribute: string;
-  unit: string;
-  points: [number, number | number | boolean | string][];
 }
 /**
  * Who is logged in.
