@@ -94,6 +94,7 @@ class IdentityConfig(_Settings):
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     poll_interval_s: Annotated[float, Field(gt=0, le=86400)] = 60.0
     default_level: Annotated[int, Field(ge=0, le=100)] = 100
+    """The safe level: where there is no program, or no clock to run it by."""
 
 
 class MqttConfig(_Settings):
@@ -118,6 +119,8 @@ class OutboxConfig(_Settings):
     """Where records wait until the cloud has stored them; what the gateway remembers lies beside it."""
 
     path: Path
+    max_megabytes: Annotated[float, Field(ge=1)] = 512.0
+    max_records: Annotated[int, Field(ge=1000)] | None = None
 
     @property
     def memory_path(self) -> Path:
@@ -131,6 +134,26 @@ class StatusConfig(_Settings):
 
     host: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8099
+
+
+class ClockConfig(_Settings):
+    """When the system clock is believed: past the earliest date, and once a file named here is there."""
+
+    synchronized_file: Path | None = None
+
+
+class WatchdogConfig(_Settings):
+    """What each controller does by itself when no gateway speaks to it for `timeout_s`; 0 is nothing."""
+
+    timeout_s: Annotated[int, Field(ge=0, le=65534)] = 3600
+    level: Annotated[int, Field(ge=0, le=100)] | None = None
+    """The gateway's default level when not given."""
+
+
+class ByHandConfig(_Settings):
+    """The secret shared with the cloud that signs files carried there and back."""
+
+    key_file: Path
 
 
 class DeviceConfig(_Settings):
@@ -169,6 +192,9 @@ class GatewayConfig(_Settings):
     gateway: IdentityConfig
     mqtt: MqttConfig = MqttConfig()
     outbox: OutboxConfig
+    clock: ClockConfig = ClockConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
+    by_hand: ByHandConfig | None = None
     status: StatusConfig | None = None
     lines: Annotated[tuple[LineConfig, ...], Field(alias="line")]
 

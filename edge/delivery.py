@@ -61,6 +61,11 @@ class Delivery:
         self._has_backlog = True
         self._heard_at = now
 
+    def look_again(self) -> None:
+        """Read the backlog from its beginning: records there have become ready to be sent."""
+        self._cursor = 0
+        self._has_backlog = True
+
     def offer(self, records: Iterable[StoredRecord]) -> None:
         """Take records that have just become durable."""
         for stored in records:

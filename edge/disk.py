@@ -13,15 +13,29 @@ import structlog
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
+TROUBLE = (sqlite3.OperationalError, OSError)
+"""What a disk that is full, absent or read-only raises: it may be well again later."""
+
+_JOURNAL_BYTES = 4_194_304
+"""The journal keeps so much space for itself, which lets a full disk forget what the cloud has."""
+
 
 class SqliteFile:
     """One file, one connection, one thread: calls run in the order in which they were made."""
 
-    def __init__(self, path: Path, schema: str) -> None:
+    def __init__(
+        self, path: Path, schema: str, prepare: Callable[[sqlite3.Connection], None] | None = None
+    ) -> None:
         self._path = path
         self._schema = schema
+        self._prepare = prepare
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.name)
         self._connection: sqlite3.Connection | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be worked with."""
+        return self._connection is not None
 
     async def open(self) -> None:
         """Open or create the file; one that SQLite cannot read is set aside and a new one begun."""
@@ -56,11 +70,14 @@ class SqliteFile:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_BYTES}")
             connection.executescript(self._schema)
             with closing(connection.execute("PRAGMA quick_check(1)")) as check:
                 (verdict,) = check.fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
+            if self._prepare is not None:
+                _transact(connection, self._prepare)
         except sqlite3.Error:
             connection.close()
             raise

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -24,6 +24,8 @@ from edge.metrics import LineCollector
 from edge.outbox import Outbox
 from edge.poller import Poller
 from edge.reader import Reader
+from edge.shelf import Limit
+from edge.status.board import Board
 from edge.teller import Teller
 from edge.uplink import Uplink
 from protocols.clock import Clock
@@ -59,6 +61,7 @@ class GatewayParts:
     lines: tuple[LineParts, ...]
     commander: Commander
     uplink: Uplink
+    levels: Levels
 
     @property
     def devices(self) -> list[Device]:
@@ -67,23 +70,28 @@ class GatewayParts:
 
 
 async def run_gateways(
-    configs: Sequence[GatewayConfig], clock: Clock, metrics: LineCollector | None = None
+    configs: Sequence[GatewayConfig],
+    clock: Clock,
+    metrics: LineCollector | None = None,
+    board: Board | None = None,
 ) -> None:
     """Run many gateways until cancelled; one that fails is started again and disturbs no other.
 
-    What their lines count is shown by `metrics`.
+    What they count is shown by `metrics`, how they are by `board`.
     """
     async with asyncio.TaskGroup() as tasks:
         for config in configs:
-            tasks.create_task(_supervise(config, clock, metrics))
+            tasks.create_task(_supervise(config, clock, metrics, board))
 
 
-async def _supervise(config: GatewayConfig, clock: Clock, metrics: LineCollector | None) -> None:
+async def _supervise(
+    config: GatewayConfig, clock: Clock, metrics: LineCollector | None, board: Board | None
+) -> None:
     pause_s = _FIRST_RESTART_S
     while True:
         began = time.monotonic()
         try:
-            await run_gateway(config, clock, metrics)
+            await run_gateway(config, clock, metrics, board)
         except Exception:  # the one supervisor: whatever a gateway died of, its lamps need it back
             log.exception("gateway failed and is started again", gateway=config.gateway.id, pause_s=pause_s)
         raise_if_cancelled()
@@ -93,28 +101,41 @@ async def _supervise(config: GatewayConfig, clock: Clock, metrics: LineCollector
         pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
 
 
-async def run_gateway(config: GatewayConfig, clock: Clock, metrics: LineCollector | None = None) -> None:
+async def run_gateway(
+    config: GatewayConfig,
+    clock: Clock,
+    metrics: LineCollector | None = None,
+    board: Board | None = None,
+) -> None:
     """Run one gateway until cancelled."""
-    outbox = Outbox(config.outbox.path, lambda: time.time_ns() // 1_000_000)
+    outbox = Outbox(config.outbox.path, lambda: time.time_ns() // 1_000_000, _limit(config))
     memory = Memory(config.outbox.memory_path)
     try:
-        await outbox.open()
         await memory.open()
         parts = build(config, clock, outbox, memory, await memory.overrides())
         boots = await memory.boot_counters()
         for device in parts.devices:
             device.boot_counter = boots.get(device.id)
         counters = {(config.gateway.id, each.line.name): each.line.counters for each in parts.lines}
-        with nullcontext() if metrics is None else metrics.watching(counters):
+        with ExitStack() as shown:
+            if metrics is not None:
+                shown.enter_context(metrics.watching(counters, {config.gateway.id: outbox}))
+            if board is not None:
+                shown.enter_context(board.watching(config, parts))
             await _run_parts(parts)
     finally:
         await outbox.close()
         await memory.close()
 
 
+def _limit(config: GatewayConfig) -> Limit:
+    return Limit(int(config.outbox.max_megabytes * 1_000_000), config.outbox.max_records)
+
+
 async def _run_parts(parts: GatewayParts) -> None:
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(parts.outbox.run(parts.uplink.offer))
+        tasks.create_task(parts.outbox.run(parts.uplink.offer, parts.uplink.look_again))
+        tasks.create_task(parts.memory.run())
         for each in parts.lines:
             tasks.create_task(each.line.run())
             tasks.create_task(each.dimmer.run())
@@ -159,7 +180,7 @@ def build(
         answering=partial(_answering, devices),
         clock=clock,
     )
-    return GatewayParts(outbox, memory, lines, commander, uplink)
+    return GatewayParts(outbox, memory, lines, commander, uplink, levels)
 
 
 def _build_line(

@@ -3,31 +3,42 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from types import MappingProxyType
+from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from edge.line import LineCounters
+from edge.outbox import Outbox
+
+_NONE: Final[Mapping[str, Outbox]] = MappingProxyType({})
 
 
 class LineCollector(Collector):
-    """The counters of every line of a process, by gateway and port; costs nothing until it is scraped."""
+    """What the lines and outboxes of a process count; costs nothing until it is scraped."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, str], LineCounters] = {}
+        self._outboxes: dict[str, Outbox] = {}
 
     @contextmanager
-    def watching(self, counters: Mapping[tuple[str, str], LineCounters]) -> Iterator[None]:
-        """Show these too, by gateway and port, for as long as they count."""
+    def watching(
+        self, counters: Mapping[tuple[str, str], LineCounters], outboxes: Mapping[str, Outbox] = _NONE
+    ) -> Iterator[None]:
+        """Show these too, counters by gateway and port and outboxes by gateway, for as long as they count."""
         self._counters.update(counters)
+        self._outboxes.update(outboxes)
         try:
             yield
         finally:
             for key in counters:
                 del self._counters[key]
+            for gateway in outboxes:
+                del self._outboxes[gateway]
 
     def collect(self) -> Iterator[Metric]:
-        """One counter for each thing a line counts."""
+        """One counter for each thing a line counts, and what each outbox holds and has dropped."""
         for field in fields(LineCounters):
             family = CounterMetricFamily(
                 f"lentera_line_{field.name}",
@@ -37,3 +48,19 @@ class LineCollector(Collector):
             for labels, counters in self._counters.items():
                 family.add_metric(labels, getattr(counters, field.name))
             yield family
+        yield from self._outbox_metrics()
+
+    def _outbox_metrics(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily(
+            "lentera_outbox_waiting", "Records that wait for the cloud", labels=["gateway"]
+        )
+        size = GaugeMetricFamily("lentera_outbox_bytes", "What the outbox takes on disk", labels=["gateway"])
+        thinned = CounterMetricFamily(
+            "lentera_outbox_thinned", "Readings dropped because the outbox was full", labels=["gateway"]
+        )
+        for gateway, outbox in self._outboxes.items():
+            held = outbox.holding
+            waiting.add_metric([gateway], held.waiting)
+            size.add_metric([gateway], held.size_bytes)
+            thinned.add_metric([gateway], held.thinned)
+        yield from (waiting, size, thinned)

@@ -3,13 +3,17 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from edge.disk import SqliteFile
+from edge import shelf
+from edge.disk import TROUBLE, SqliteFile
+from edge.shelf import ALWAYS_KEPT, Holding, Limit
+from edge.thinning import ChangeWatch, Halving
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 
@@ -17,26 +21,18 @@ Record = LampReading | DeviceEvent | CommandResult
 
 log = structlog.get_logger(__name__)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS records (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS identity (epoch INTEGER NOT NULL);
-"""
 _RETRY_S = 1.0
 _FORGET_S = 1.0
 _ROWS_PER_COMMIT = 2000
 _ROWS_IN_MEMORY = 20_000
+_ROOM_AGAIN = 0.9
+_NO_LIMIT = Limit()
 
 _ENCODER = msgspec.msgpack.Encoder()
 _KINDS: dict[type[Record], str] = {LampReading: "reading", DeviceEvent: "event", CommandResult: "result"}
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Record]] = {
     kind: msgspec.msgpack.Decoder(type_) for type_, kind in _KINDS.items()
 }
-
-_Row = tuple[int, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +43,86 @@ class StoredRecord:
     record: Record
 
 
-class Outbox:
-    """Records in the order they came; `epoch` names this outbox file among all a gateway may have had."""
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A record that is not on disk yet; it may go unless `keep`, and be sent only if it is `timed`."""
 
-    def __init__(self, path: Path, wall_ms: Callable[[], int]) -> None:
+    record: Record
+    keep: bool
+    timed: bool
+
+
+class Outbox:
+    """Records in the order they came; `epoch` names this outbox file among all a gateway may have had.
+
+    A disk that cannot be written does not stop anything: records wait in memory, and it is said once.
+    """
+
+    def __init__(self, path: Path, wall_ms: Callable[[], int], limit: Limit = _NO_LIMIT) -> None:
         self.epoch = 0
-        self._file = SqliteFile(path, _SCHEMA)
+        self.opened = asyncio.Event()
+        self._file = SqliteFile(path, shelf.SCHEMA, shelf.prepare)
         self._wall_ms = wall_ms
+        self._limit = limit
+        self._changes = ChangeWatch()
+        self._halving = Halving()
         self._next_position = 1
-        self._waiting: list[StoredRecord] = []
+        self._waiting: list[_Waiting] = []
         self._acknowledged: list[tuple[int, int]] = []
+        self._shift: timedelta | None = None
         self._work = asyncio.Event()
+        self._holding = Holding()
         self._failing = False
+        self._full = False
+
+    @property
+    def holding(self) -> Holding:
+        """What is on disk, as of the last commit."""
+        return self._holding
+
+    @property
+    def unwritten(self) -> int:
+        """How many records wait for the disk."""
+        return len(self._waiting)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk cannot be written now."""
+        return self._failing
 
     async def open(self) -> None:
         """Open or create the file and go on behind the last position ever given."""
         await self._file.open()
         created_ms = self._wall_ms()
-        self.epoch, last = await self._file.run(lambda database: _identify(database, created_ms))
+        self.epoch, last = await self._file.run(lambda database: shelf.identify(database, created_ms))
         self._next_position = last + 1
+        await self._finish_correction()
+        self._holding = await self._file.run(shelf.holding)
+        self.opened.set()
 
     async def close(self) -> None:
         """Write what still waits and close the file."""
         try:
-            while self._waiting or self._acknowledged:
+            while self._file.is_open and (self._waiting or self._acknowledged):
                 await self._commit()
         except sqlite3.Error as error:
             self._report_failure(error)
         await self._file.close()
 
-    def append(self, record: Record) -> int:
-        """Take a record to be made durable at once; returns its position."""
-        position = self._next_position
-        self._next_position += 1
-        self._waiting.append(StoredRecord(position, record))
+    def append(self, record: Record, *, timed: bool = True) -> None:
+        """Take a record to be made durable at once; one whose time is provisional waits to be put right."""
+        keep = not isinstance(record, LampReading) or self._changes.is_change(record)
+        self._waiting.append(_Waiting(record, keep, timed))
         self._work.set()
-        return position
+
+    def put_times_right(self, shift: timedelta) -> None:
+        """The time is known at last: move provisional times by `shift`, and let their records go."""
+        self._shift = shift
+        self._waiting = [
+            each if each.timed else replace(each, record=_moved(each.record, shift), timed=True)
+            for each in self._waiting
+        ]
+        self._work.set()
 
     def acknowledge(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Forget the records in these ranges, ends included: the cloud has them.
@@ -93,17 +133,25 @@ class Outbox:
             asyncio.get_running_loop().call_later(_FORGET_S, self._work.set)
         self._acknowledged.extend(ranges)
 
-    async def run(self, on_durable: Callable[[Sequence[StoredRecord]], None]) -> None:
-        """Commit as records come, all that wait at a time, and hand them on; ends when cancelled.
+    async def run(
+        self,
+        on_durable: Callable[[Sequence[StoredRecord]], None],
+        on_corrected: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open if that was not done, then commit as records come and hand them on; ends when cancelled.
 
-        There is no delay to gather more: while one commit runs the next one gathers by itself.
+        There is no delay to gather more: while one commit runs the next one gathers by itself. When times
+        were put right, `on_corrected` says that there are more records behind than was known.
         """
         while True:
-            await self._work.wait()
-            self._work.clear()
             try:
+                if not self.opened.is_set():
+                    await self.open()
+                await self._work.wait()
+                self._work.clear()
                 durable = await self._commit()
-            except sqlite3.Error as error:
+                corrected = await self._correct()
+            except TROUBLE as error:
                 self._report_failure(error)
                 await asyncio.sleep(_RETRY_S)
                 self._work.set()
@@ -113,63 +161,106 @@ class Outbox:
                 self._work.set()
             if durable:
                 on_durable(durable)
+            if corrected:
+                on_corrected()
 
     async def after(self, position: int, limit: int) -> list[StoredRecord]:
-        """The oldest records behind `position`, at most `limit`."""
-        rows = await self._file.run(lambda database: _select(database, position, limit))
+        """The oldest records behind `position` that may be sent, at most `limit`."""
+        rows = await self._file.run(lambda database: shelf.select(database, position, limit))
         return [StoredRecord(at, _DECODERS[kind].decode(body)) for at, kind, body in rows]
 
     async def count(self) -> int:
         """How many records wait for the cloud."""
-        return await self._file.run(_count)
+        return (await self._file.run(shelf.holding)).waiting
 
     async def _commit(self) -> list[StoredRecord]:
-        batch = self._waiting[:_ROWS_PER_COMMIT]
+        batch, first = self._waiting[:_ROWS_PER_COMMIT], self._next_position
         ranges = self._acknowledged[:]
-        await self._file.run(lambda database: _write(database, batch, ranges))
+        try:
+            self._holding = await self._file.run(lambda database: self._write(database, first, batch, ranges))
+        except sqlite3.OperationalError:
+            if ranges and batch:
+                # What the cloud has can go even where nothing can be added, and that makes room.
+                await self._file.run(lambda database: shelf.write(database, [], ranges))
+                del self._acknowledged[: len(ranges)]
+            raise
         del self._waiting[: len(batch)]
         del self._acknowledged[: len(ranges)]
-        return batch
+        self._next_position += len(batch)
+        self._report_thinning()
+        return [StoredRecord(at, each.record) for at, each in enumerate(batch, first) if each.timed]
 
-    def _report_failure(self, error: sqlite3.Error) -> None:
+    def _write(
+        self,
+        database: sqlite3.Connection,
+        first: int,
+        batch: Sequence[_Waiting],
+        ranges: Sequence[tuple[int, int]],
+    ) -> Holding:
+        rows = [
+            (
+                at,
+                _KINDS[type(each.record)],
+                _ENCODER.encode(each.record),
+                ALWAYS_KEPT if each.keep else 0,
+                not each.timed,
+            )
+            for at, each in enumerate(batch, first)
+        ]
+        shelf.write(database, rows, ranges)
+        return shelf.make_room(database, self._limit, self._halving)
+
+    async def _correct(self) -> bool:
+        shift = self._shift
+        if shift is None:
+            return False
+        await self._file.run(lambda database: shelf.begin_correction(database, shift))
+        self._shift = None
+        await self._finish_correction()
+        return True
+
+    async def _finish_correction(self) -> None:
+        while await self._file.run(lambda database: shelf.correct(database, _moved_body, _ROWS_PER_COMMIT)):
+            pass
+
+    def _report_failure(self, error: Exception) -> None:
         if not self._failing:
             self._failing = True
             log.error("outbox cannot be written", why=str(error), waiting=len(self._waiting))
-        excess = len(self._waiting) - _ROWS_IN_MEMORY
-        if excess > 0:
-            del self._waiting[:excess]
-            log.error("outbox dropped its oldest unwritten records", dropped=excess, kept=_ROWS_IN_MEMORY)
+        if len(self._waiting) > _ROWS_IN_MEMORY:
+            self._thin_waiting()
+
+    def _thin_waiting(self) -> None:
+        """The same order as on disk; what must be kept stays, whatever it takes."""
+        halving = Halving()
+        lamps = (
+            (index, None if each.keep or not isinstance(each.record, LampReading) else each.record.lamp_id, 1)
+            for index, each in enumerate(self._waiting)
+        )
+        dropped = set(halving.dropped(lamps))
+        self._waiting = [each for index, each in enumerate(self._waiting) if index not in dropped]
+        if dropped:
+            log.error("readings that could not be written were thinned", dropped=len(dropped))
 
     def _report_recovery(self) -> None:
         if self._failing:
             self._failing = False
             log.info("outbox can be written again", waiting=len(self._waiting))
 
-
-def _identify(database: sqlite3.Connection, created_ms: int) -> tuple[int, int]:
-    row = database.execute("SELECT epoch FROM identity").fetchone()
-    if row is None:
-        database.execute("INSERT INTO identity (epoch) VALUES (?)", (created_ms,))
-    last = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
-    return (row[0] if row else created_ms), (last[0] if last else 0)
-
-
-def _write(
-    database: sqlite3.Connection, batch: Sequence[StoredRecord], ranges: Sequence[tuple[int, int]]
-) -> None:
-    rows: list[_Row] = [
-        (each.position, _KINDS[type(each.record)], _ENCODER.encode(each.record)) for each in batch
-    ]
-    # A commit whose waiting task was cancelled is made again by close(): the same rows, ignored.
-    database.executemany("INSERT OR IGNORE INTO records (position, kind, body) VALUES (?, ?, ?)", rows)
-    database.executemany("DELETE FROM records WHERE position BETWEEN ? AND ?", ranges)
+    def _report_thinning(self) -> None:
+        if not self._full and shelf.is_over(self._holding, self._limit, 1.0 - shelf.ROOM_TO_MAKE):
+            self._full = True
+            log.warning(
+                "outbox is full: older readings are thinned", holding=self._holding, limit=self._limit
+            )
+        elif self._full and not shelf.is_over(self._holding, self._limit, _ROOM_AGAIN):
+            self._full = False
+            log.info("outbox has room again", holding=self._holding)
 
 
-def _select(database: sqlite3.Connection, position: int, limit: int) -> list[_Row]:
-    query = "SELECT position, kind, body FROM records WHERE position > ? ORDER BY position LIMIT ?"
-    return database.execute(query, (position, limit)).fetchall()
+def _moved(record: Record, shift: timedelta) -> Record:
+    return replace(record, time=record.time + shift)
 
 
-def _count(database: sqlite3.Connection) -> int:
-    count: int = database.execute("SELECT COUNT(*) FROM records").fetchone()[0]
-    return count
+def _moved_body(kind: str, body: bytes, shift: timedelta) -> bytes:
+    return _ENCODER.encode(_moved(_DECODERS[kind].decode(body), shift))

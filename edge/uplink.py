@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from enum import StrEnum
 from typing import Final
 
 import aiomqtt
@@ -51,6 +52,14 @@ _GATHER_S = 0.1
 _LAST_POSITION = 2**63 - 1
 
 
+class UplinkState(StrEnum):
+    """How far the way to the cloud goes: all of it, to the broker where the cloud is awaited, or nowhere."""
+
+    ONLINE = "online"
+    WAITING = "waiting"
+    DOWN = "down"
+
+
 class _HostGone(Exception):  # noqa: N818 - it ends a session, it is no error
     """The primary host went offline: say goodbye, disconnect, come back and wait for it."""
 
@@ -83,6 +92,24 @@ class Uplink:
         self._gathering: asyncio.TimerHandle | None = None
         self._birth_wanted = False
         self._failures = 0
+        self._problem: str | None = "not connected yet"
+
+    @property
+    def state(self) -> UplinkState:
+        """How far the way to the cloud goes now."""
+        if self._problem is not None:
+            return UplinkState.DOWN
+        return UplinkState.ONLINE if self._session.is_born else UplinkState.WAITING
+
+    @property
+    def problem(self) -> str | None:
+        """Why the broker is out of reach, while it is."""
+        return self._problem
+
+    @property
+    def in_flight(self) -> int:
+        """How many records were sent and not acknowledged yet."""
+        return self._delivery.in_flight
 
     def offer(self, records: Sequence[StoredRecord]) -> None:
         """Take records that have just become durable."""
@@ -94,13 +121,20 @@ class Uplink:
         elif self._gathering is None or self._gathering.when() < asyncio.get_running_loop().time():
             self._gathering = asyncio.get_running_loop().call_later(_GATHER_S, self._work.set)
 
+    def look_again(self) -> None:
+        """There are records on disk again that could not be sent before."""
+        self._delivery.look_again()
+        self._work.set()
+
     async def run(self) -> None:
         """Stay connected until cancelled, with full-jitter back-off between attempts."""
+        await self._outbox.opened.wait()
         while True:
             try:
                 await self._connect()
             except* aiomqtt.MqttError as errors:
                 self._failures += 1
+                self._problem = str(errors.exceptions[0])
                 if self._failures == 1:
                     log.warning("broker out of reach", gateway=self._name, why=str(errors.exceptions[0]))
             except* _HostGone:
@@ -136,6 +170,7 @@ class Uplink:
             if self._failures:
                 log.info("broker in reach again", gateway=self._name, attempts=self._failures)
             self._failures = 0
+            self._problem = None
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(client))
                 tasks.create_task(self._tick(client))
