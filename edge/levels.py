@@ -40,6 +40,10 @@ class Levels:
         else:
             self._overrides[lamp_id] = override
 
+    def trusts(self, instant: datetime) -> bool:
+        """Whether the program may go by a clock that shows this."""
+        return instant >= CLOCK_TRUSTED_FROM
+
     def at(self, lamp_id: str, instant: datetime) -> EffectiveLevel:
         """The lamp's level at an instant, why, and until when that holds."""
         return effective_level(
@@ -48,7 +52,7 @@ class Levels:
 
     def _decision(self, instant: datetime) -> LevelDecision | None:
         """What the program says; None under a clock that was never set, where only the default is safe."""
-        if instant < CLOCK_TRUSTED_FROM:
+        if not self.trusts(instant):
             return None
         if self._plan is None or not self._plan.times[0] <= instant < self._plan.end:
             first = instant.astimezone(self._place.time_zone).date() - timedelta(days=2)

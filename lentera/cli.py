@@ -114,7 +114,7 @@ def edge(
     """Run a gateway: poll its lines, keep its programme, report upwards."""
     from edge.check import reject_clashes, report_on  # noqa: PLC0415
     from edge.config import ConfigError, load_all  # noqa: PLC0415
-    from edge.gateway import run_gateways  # noqa: PLC0415
+    from edge.process import run_process  # noqa: PLC0415
 
     with explained(ConfigError):
         configs = load_all(path for given in config for path in _toml_files(given))
@@ -127,7 +127,7 @@ def edge(
         sys.stdout.write("\n".join(reports))
         return
     configure_logs()
-    _run(lambda: run_gateways(list(configs.values()), clock))
+    _run(lambda: run_process(list(configs.values()), clock, os.environ))
 
 
 @app.command()

@@ -117,6 +117,11 @@ class Line:
         self._response_times: dict[int, ResponseTime] = {}
         self._overdue: dict[int, float] = {}
 
+    @property
+    def problem(self) -> str | None:
+        """Why the port cannot be used, while it cannot."""
+        return self._down
+
     async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:
         """The words of a block; raises LineError."""
         request = read_request(unit, block)

@@ -1,0 +1,150 @@
+"""The notice board of a gateway process: reads the state of its parts when somebody asks."""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from edge.config import GatewayConfig
+from edge.device import Device
+from edge.line import Line
+from edge.status.model import (
+    ClockStatus,
+    DeviceStatus,
+    GatewayStatus,
+    LineStatus,
+    OutboxStatus,
+    OverrideStatus,
+    ProcessStatus,
+    UplinkStatus,
+)
+from protocols.clock import Clock
+from protocols.lighting.priority import Override
+
+if TYPE_CHECKING:  # the gateway itself hangs its parts on the board
+    from edge.gateway import GatewayParts
+
+_NOT_VALUES = frozenset({"lamp_id", "cabinet_id", "time", "target_level_percent", "reason"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Watched:
+    """A gateway that runs now."""
+
+    config: GatewayConfig
+    parts: "GatewayParts"
+
+
+class Board:
+    """The gateways that run now, by id; those between two attempts are missing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.now()
+        self._watched: dict[str, Watched] = {}
+
+    @contextmanager
+    def watching(self, config: GatewayConfig, parts: "GatewayParts") -> Iterator[None]:
+        """Show this gateway for as long as it runs."""
+        self._watched[config.gateway.id] = Watched(config, parts)
+        try:
+            yield
+        finally:
+            del self._watched[config.gateway.id]
+
+    def status(self, gateway_id: str | None = None, *, devices: bool = True) -> ProcessStatus:
+        """What is true now of all gateways, or of the one with this id."""
+        now = self._clock.now()
+        shown = [each for each in self._watched.values() if gateway_id in (None, each.config.gateway.id)]
+        return ProcessStatus(
+            time=now,
+            started=self._started,
+            gateways=[_gateway(each, now, devices=devices) for each in shown],
+        )
+
+
+def _gateway(watched: Watched, now: datetime, *, devices: bool) -> GatewayStatus:
+    config, parts = watched.config, watched.parts
+    all_devices = parts.devices
+    return GatewayStatus(
+        id=config.gateway.id,
+        area=config.gateway.area,
+        clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=parts.levels.trusts(now)),
+        uplink=UplinkStatus(
+            state=parts.uplink.state.value,
+            problem=parts.uplink.problem,
+            broker=f"{config.mqtt.host}:{config.mqtt.port}",
+            in_flight=parts.uplink.in_flight,
+        ),
+        outbox=_outbox(parts),
+        lines=[_line(each.line, each.devices) for each in parts.lines],
+        lamps=sum(device.dimmable for device in all_devices),
+        silent=sum(device.answering is False for device in all_devices),
+        devices=[_device(device, each.line, parts, now) for each in parts.lines for device in each.devices]
+        if devices
+        else [],
+    )
+
+
+def _outbox(parts: "GatewayParts") -> OutboxStatus:
+    held = parts.outbox.holding
+    return OutboxStatus(
+        depth=held.waiting + parts.outbox.unwritten,
+        size_bytes=held.size_bytes,
+        thinned=held.thinned,
+        unwritten=parts.outbox.unwritten,
+        failing=parts.outbox.is_failing,
+    )
+
+
+def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
+    return LineStatus(
+        port=line.name,
+        up=line.problem is None,
+        problem=line.problem,
+        devices=len(devices),
+        silent=sum(device.answering is False for device in devices),
+        counters=dataclasses.asdict(line.counters),
+    )
+
+
+def _device(device: Device, line: Line, parts: "GatewayParts", now: datetime) -> DeviceStatus:
+    reading = device.last_reading
+    level = parts.levels.at(device.id, now) if device.dimmable else None
+    return DeviceStatus(
+        id=device.id,
+        kind=device.profile.kind.value,
+        unit=device.unit,
+        line=line.name,
+        profile=device.profile.id,
+        state={True: "answering", False: "silent", None: "unasked"}[device.answering],
+        failures=device.failures,
+        last_answer=None if reading is None else reading.time,
+        age_seconds=None if reading is None else round((now - reading.time).total_seconds(), 1),
+        target_level=None if level is None else level.level_percent,
+        reason=None if level is None else level.reason.value,
+        until=None if level is None else level.until,
+        override=_override(parts.levels.override(device.id), now),
+        values={} if reading is None else _values(reading),
+    )
+
+
+def _values(reading: object) -> dict[str, float | int | bool | str | None]:
+    return {
+        each.name: getattr(reading, each.name)
+        for each in dataclasses.fields(reading)  # type: ignore[arg-type]
+        if each.name not in _NOT_VALUES and getattr(reading, each.name) is not None
+    }
+
+
+def _override(override: Override | None, now: datetime) -> OverrideStatus | None:
+    if override is None or (override.expiration is not None and override.expiration <= now):
+        return None
+    return OverrideStatus(
+        command_id=override.command_id,
+        level=override.level_percent,
+        start=override.start,
+        expiration=override.expiration,
+        active=override.is_active(now),
+    )

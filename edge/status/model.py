@@ -1,0 +1,101 @@
+"""The status document: what is true of each gateway of a process now. JSON is camelCase, times are UTC."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class _Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Field names become camelCase."""
+
+
+class OverrideStatus(_Document, frozen=True, kw_only=True):
+    """A level asked for by hand; `expiration` None lasts until it is ended."""
+
+    command_id: str
+    level: int
+    start: datetime
+    expiration: datetime | None
+    active: bool
+
+
+class DeviceStatus(_Document, frozen=True, kw_only=True):
+    """One device of a line; `state` is answering, silent or unasked, `values` are what it said last."""
+
+    id: str
+    kind: str
+    unit: int
+    line: str
+    profile: str
+    state: str
+    failures: int
+    last_answer: datetime | None
+    age_seconds: float | None
+    target_level: int | None = None
+    reason: str | None = None
+    until: datetime | None = None
+    override: OverrideStatus | None = None
+    values: dict[str, float | int | bool | str | None] = {}
+
+
+class LineStatus(_Document, frozen=True, kw_only=True):
+    """One line: whether its port can be used, why not, and what was counted on it since the start."""
+
+    port: str
+    up: bool
+    problem: str | None
+    devices: int
+    silent: int
+    counters: dict[str, int]
+
+
+class OutboxStatus(_Document, frozen=True, kw_only=True):
+    """What waits for the cloud: on disk (`depth`), and in memory while the disk cannot be written."""
+
+    depth: int
+    size_bytes: int
+    thinned: int
+    unwritten: int
+    failing: bool
+
+
+class UplinkStatus(_Document, frozen=True, kw_only=True):
+    """The way to the cloud: online, waiting (for the cloud, at the broker) or down; `problem` says why."""
+
+    state: str
+    problem: str | None
+    broker: str
+    in_flight: int
+
+
+class ClockStatus(_Document, frozen=True, kw_only=True):
+    """The gateway's time and whether its plan may go by it."""
+
+    time: datetime
+    time_zone: str
+    trusted: bool
+
+
+class GatewayStatus(_Document, frozen=True, kw_only=True):
+    """One gateway; `devices` is empty in the short form."""
+
+    id: str
+    area: str
+    clock: ClockStatus
+    uplink: UplinkStatus
+    outbox: OutboxStatus
+    lines: list[LineStatus]
+    lamps: int
+    silent: int
+    devices: list[DeviceStatus]
+
+
+class ProcessStatus(_Document, frozen=True, kw_only=True):
+    """All gateways of a process."""
+
+    time: datetime
+    started: datetime
+    gateways: list[GatewayStatus]
+
+
+ENCODER = msgspec.json.Encoder()
