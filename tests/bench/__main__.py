@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from tests.bench.command import command_latency
+from tests.bench.drain import backlog_drains
 from tests.bench.ingest import ingest_rate
 from tests.bench.line import polls_against_wire_limit, silence_kept
 from tests.bench.results import Result, report
@@ -15,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "silence": silence_kept,
     "ingest": ingest_rate,
     "command": command_latency,
+    "drain": backlog_drains,
 }
 
 

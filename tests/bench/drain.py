@@ -1,0 +1,206 @@
+"""A week without a cloud: how fast a gateway's backlog follows, and how long live readings take meanwhile."""
+
+import asyncio
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from cloud.database import create_engine, upgrade
+from cloud.inventory.service import import_inventory
+from edge.commander import Commander
+from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
+from edge.levels import Levels
+from edge.memory import Memory
+from edge.outbox import Outbox
+from edge.uplink import Uplink
+from protocols.clock import system_clock
+from protocols.inventory.model import Area, Gateway, Inventory, Lamp
+from protocols.lamp import LampReading, Reason
+from protocols.lighting.program import ASTRO_DEFAULT, Place
+from tests.bench.results import Result
+from tests.conftest import Broker, eventually, free_port, require_program, wait_until
+
+AREA, GATEWAY = "32.04.37", "soreang-01"
+LAMPS = 100
+POLL_S = 60
+DAYS = 7
+WATCHED_S = 40.0
+SPEED_WANTED = 50.0
+LIVE_WANTED_S = 2.0
+ROWS_AT_ONCE = 20_000
+
+
+async def backlog_drains() -> list[Result]:
+    """Watched for a while at the beginning of a full week's backlog of a hundred lamps."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        broker = Broker(require_program("mosquitto"), free_port(), folder)
+        broker.start()
+        try:
+            with _ingester(folder, broker.port):
+                return await _drain(folder, broker.port)
+        finally:
+            broker.kill()
+
+
+async def _drain(folder: Path, port: int) -> list[Result]:
+    outbox = Outbox(folder / "outbox.db", lambda: time.time_ns() // 1_000_000)
+    await _fill(outbox)
+    async with _uplink(folder, port, outbox):
+        telemetry = folder / "telemetry.db"
+        await eventually(lambda: _stored(telemetry) > 0, 30, "the first reading in the store")
+        before, began = _stored(telemetry), time.monotonic()
+        latencies = await _live(outbox, telemetry)
+        rate = (_stored(telemetry) - before) / (time.monotonic() - began)
+    wanted, slowest = SPEED_WANTED * LAMPS / POLL_S, max(latencies)
+    drains, is_live = rate >= wanted, slowest <= LIVE_WANTED_S
+    median = statistics.median(latencies)
+    return [
+        Result(
+            f"backlog of {LAMPS} lamps, times real time", rate * POLL_S / LAMPS, "x", SPEED_WANTED, drains
+        ),
+        Result("backlog drained", rate, "1/s", wanted, drains),
+        Result("live reading stored meanwhile, median", median, "s", LIVE_WANTED_S, is_live),
+        Result("live reading stored meanwhile, slowest", slowest, "s", LIVE_WANTED_S, is_live),
+    ]
+
+
+async def _fill(outbox: Outbox) -> None:
+    """A week of readings, one a minute and lamp, written as the gateway writes them."""
+    await outbox.open()
+    start = datetime.now(UTC) - timedelta(days=DAYS, minutes=10)
+    readings = (
+        _reading(lamp, start + timedelta(seconds=POLL_S * n + 0.5 * lamp))
+        for n in range(DAYS * 86400 // POLL_S)
+        for lamp in range(LAMPS)
+    )
+    while portion := list(islice(readings, ROWS_AT_ONCE)):
+        for reading in portion:
+            outbox.append(reading)
+        while outbox.unwritten:
+            await outbox._commit()
+
+
+async def _live(outbox: Outbox, telemetry: Path) -> list[float]:
+    """Record readings at the lamps' pace; wall seconds until each is in the store."""
+    latencies: list[float] = []
+    ends = time.monotonic() + WATCHED_S
+    number = 0
+    while time.monotonic() < ends:
+        number += 1
+        reading = _reading(number % LAMPS, datetime.now(UTC))
+        began = time.monotonic()
+        outbox.append(reading)
+        await eventually(lambda reading=reading: _holds(telemetry, reading), 30, "a live reading")
+        latencies.append(time.monotonic() - began)
+        await asyncio.sleep(max(0.0, POLL_S / LAMPS - latencies[-1]))
+    return latencies
+
+
+@asynccontextmanager
+async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None]:
+    config = GatewayConfig(
+        gateway=IdentityConfig(
+            id=GATEWAY, area=AREA, latitude=-7.0, longitude=107.5, time_zone="Asia/Jakarta"
+        ),
+        mqtt=MqttConfig(port=port),
+        outbox=OutboxConfig(path=folder / "outbox.db"),
+        lines=(LineConfig(port="/dev/null", devices=(DeviceConfig(id=_lamp(0), unit=1),)),),
+    )
+    memory, clock = Memory(folder / "memory.db"), system_clock(time.time)
+    await memory.open()
+    levels = Levels(ASTRO_DEFAULT, Place(-7.0, 107.5, ZoneInfo("Asia/Jakarta")), 100, {})
+    uplink = Uplink(
+        config,
+        outbox=outbox,
+        memory=memory,
+        commander=Commander({}, levels, memory, clock, outbox.append),
+        answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
+        clock=clock,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(outbox.run(uplink.offer)), tasks.create_task(uplink.run())]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+    await outbox.close()
+    await memory.close()
+
+
+@contextmanager
+def _ingester(folder: Path, broker_port: int) -> Iterator[None]:
+    database = f"sqlite:///{folder / 'cloud.db'}"
+    engine = create_engine(database)
+    upgrade(engine)
+    import_inventory(engine, _inventory())
+    engine.dispose()
+    settings = {
+        "LENTERA_DATABASE_URL": database,
+        "LENTERA_TELEMETRY_URL": f"sqlite:///{folder / 'telemetry.db'}",
+        "LENTERA_MQTT_PORT": str(broker_port),
+    }
+    with (folder / "ingest.log").open("wb") as log:
+        command = [sys.executable, "-m", "lentera", "cloud", "--role", "ingest"]
+        process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
+    try:
+        wait_until(lambda: b"broker reached" in (folder / "ingest.log").read_bytes(), 30, "the ingester")
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _stored(telemetry: Path) -> int:
+    with closing(sqlite3.connect(f"file:{telemetry}?mode=ro", uri=True, timeout=10)) as database:
+        count: int = database.execute("SELECT COUNT(*) FROM readings").fetchone()[0]
+        return count
+
+
+def _holds(telemetry: Path, reading: LampReading) -> bool:
+    query = "SELECT 1 FROM readings WHERE lamp = (SELECT key FROM lamps WHERE id = ?) AND time_ms >= ?"
+    since_ms = int(reading.time.timestamp() * 1000)
+    with closing(sqlite3.connect(f"file:{telemetry}?mode=ro", uri=True, timeout=10)) as database:
+        return database.execute(query, (reading.lamp_id, since_ms)).fetchone() is not None
+
+
+def _inventory() -> Inventory:
+    lamps = [Lamp(_lamp(n), AREA, GATEWAY, 1 + n // 50, 1 + n % 50, -7.0, 107.5) for n in range(LAMPS)]
+    gateway = Gateway(GATEWAY, AREA, -7.0, 107.5, "Asia/Jakarta")
+    return Inventory([Area(AREA, "Soreang", -7.0, 107.5)], [gateway], lamps)
+
+
+def _lamp(number: int) -> str:
+    return f"SOR-{number + 1:05}"
+
+
+def _reading(lamp: int, at: datetime) -> LampReading:
+    return LampReading(
+        lamp_id=_lamp(lamp),
+        time=at,
+        target_level_percent=100,
+        feedback_level_percent=100,
+        reason=Reason.PROGRAM,
+        actual_level_percent=100.0,
+        supply_voltage_v=228.4,
+        supply_current_a=0.412,
+        active_power_w=90.3,
+        power_factor=0.96,
+        temperature_c=41.0,
+        active_energy_kwh=123.4,
+        operating_hours_h=1234.5,
+        switch_on_counter=321,
+        lamp_failure=False,
+        control_gear_failure=False,
+    )
