@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from edge.config import ConfigError, GatewayConfig, LineConfig
+from edge.config import ConfigError, DeviceConfig, GatewayConfig, LineConfig
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
+from edge.profiles import load_profile
 from protocols.lighting.program import ASTRO_DEFAULT, Place, levels_of_night
 from protocols.modbus.codec import ReadBlock, plan_reads
-from protocols.modbus.profile import Poll, Profile, Table, load_builtin
+from protocols.modbus.profile import Poll, Profile, Table
 from protocols.sun import PolarState, night_of
 
 TURNAROUND_S: Final = 0.005
@@ -79,7 +80,8 @@ def sweep_s(line: LineConfig, profiles: Mapping[str, Profile]) -> float:
     return sum(
         _transaction_s(block, timing)
         for device in line.devices
-        for block in plan_reads(profiles[device.profile], Poll.FAST)
+        for name in _profiles_of(device)
+        for block in plan_reads(profiles[name], Poll.FAST)
     )
 
 
@@ -91,7 +93,7 @@ def _transaction_s(block: ReadBlock, timing: WireTiming) -> float:
 
 def report_on(config: GatewayConfig, now: datetime) -> Report:
     """What this gateway would do tonight."""
-    profiles = {name: load_builtin(name) for line in config.lines for name in _profile_names(line)}
+    profiles = {name: load_profile(name) for line in config.lines for name in _profile_names(line)}
     gateway = config.gateway
     about = (
         f"stands at {gateway.latitude:g}, {gateway.longitude:g}, on the clock of {gateway.time_zone}",
@@ -111,7 +113,11 @@ def report_on(config: GatewayConfig, now: datetime) -> Report:
 
 
 def _profile_names(line: LineConfig) -> list[str]:
-    return sorted({device.profile for device in line.devices})
+    return sorted({name for device in line.devices for name in _profiles_of(device)})
+
+
+def _profiles_of(device: DeviceConfig) -> tuple[str, ...]:
+    return (device.profile,) if device.contacts is None else (device.profile, device.contacts.profile)
 
 
 def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
@@ -119,9 +125,9 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
         yield "Modbus TCP"
     else:
         yield f"{line.baud} baud, 8{line.parity}{line.stop_bits}"
-    counts = Counter(device.profile for device in line.devices)
+    counts = Counter(name for device in line.devices for name in _profiles_of(device))
     for name in _profile_names(line):
-        units = [device.unit for device in line.devices if device.profile == name]
+        units = sorted({unit for device in line.devices for unit in _units_of(device, name)})
         requests = len(plan_reads(profiles[name], Poll.FAST))
         yield (
             f"{_count(counts[name], 'device')} of profile {name} ({profiles[name].name})"
@@ -130,6 +136,13 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
     seconds = sweep_s(line, profiles)
     share = seconds / config.gateway.poll_interval_s
     yield f"one sweep takes {seconds:.2f} s of the line, {100 * share:.2g} % of the poll interval"
+
+
+def _units_of(device: DeviceConfig, profile: str) -> Iterator[int]:
+    if device.profile == profile:
+        yield device.unit
+    if device.contacts is not None and device.contacts.profile == profile:
+        yield device.contacts.unit
 
 
 def _tonight(config: GatewayConfig, now: datetime) -> tuple[str, tuple[str, ...]]:

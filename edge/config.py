@@ -17,10 +17,12 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
-from protocols.modbus.profile import builtin_ids
+from edge.profiles import is_file, load_profile
+from protocols.modbus.profile import DeviceKind, ProfileError, builtin_ids
 
 
 class ConfigError(ValueError):
@@ -36,10 +38,18 @@ def _profile_ids() -> tuple[str, ...]:
     return builtin_ids()
 
 
-def _known_profile(profile_id: str) -> str:
-    if profile_id not in _profile_ids():
-        raise ValueError(f"expected one of {', '.join(_profile_ids())}")
-    return profile_id
+def _known_profile(name: str, info: ValidationInfo) -> str:
+    """The name as it is loaded by: a file's path is taken from the folder of the settings."""
+    if not is_file(name):
+        if name not in _profile_ids():
+            raise ValueError(f"expected a path that ends in .toml, or one of {', '.join(_profile_ids())}")
+        return name
+    path = str((info.context or {}).get("folder", Path()) / name)
+    try:
+        load_profile(path)
+    except ProfileError as error:
+        raise ValueError("; ".join(error.problems)) from error
+    return path
 
 
 def _known_zone(name: str) -> str:
@@ -49,6 +59,8 @@ def _known_zone(name: str) -> str:
         raise ValueError("expected an IANA time zone such as Asia/Jakarta") from error
     return name
 
+
+_LAST_ADDRESS = 65535
 
 LINE_ADDRESS: Final = "a device path such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port"
 
@@ -156,12 +168,44 @@ class ByHandConfig(_Settings):
     key_file: Path
 
 
+class ContactsConfig(_Settings):
+    """Where the contacts of a cabinet answer: a unit of its own, on the line of the cabinet's meter."""
+
+    unit: Annotated[int, Field(ge=1, le=247)]
+    profile: Annotated[str, AfterValidator(_known_profile)] = "cabinet-contacts"
+
+
 class DeviceConfig(_Settings):
-    """One lamp or meter on a line."""
+    """One lamp or cabinet on a line; `bus` and `address` tell lamps apart that share a unit."""
 
     id: Identifier
     unit: Annotated[int, Field(ge=1, le=247)]
     profile: Annotated[str, AfterValidator(_known_profile)] = "lentera-lamp"
+    bus: Annotated[int, Field(ge=0, le=255)] = 0
+    address: Annotated[int, Field(ge=0, le=255)] = 0
+    contacts: ContactsConfig | None = None
+
+    @property
+    def places(self) -> tuple[tuple[int, int, int], ...]:
+        """Unit, bus and address of all that answers for the device."""
+        others = () if self.contacts is None else ((self.contacts.unit, 0, 0),)
+        return ((self.unit, self.bus, self.address), *others)
+
+    @model_validator(mode="after")
+    def _fits_its_profile(self) -> Self:
+        profile = load_profile(self.profile)
+        if (self.bus and not profile.line_stride) or (self.address and not profile.address_stride):
+            raise ValueError(
+                f"device {self.id!r} has bus {self.bus} and address {self.address}, expected none: "
+                f"a unit of profile {profile.id!r} is one device"
+            )
+        if profile.at(self.bus, self.address).last_address > _LAST_ADDRESS:
+            raise ValueError(
+                f"device {self.id!r}: bus {self.bus}, address {self.address} lies behind register 65535"
+            )
+        if self.contacts is not None and profile.kind is DeviceKind.LAMP:
+            raise ValueError(f"device {self.id!r} is a lamp, expected contacts only beside a meter")
+        return self
 
 
 class LineConfig(_Settings):
@@ -178,10 +222,13 @@ class LineConfig(_Settings):
     def _has_devices_with_units_of_their_own(self) -> Self:
         if not self.devices:
             raise ValueError(f"line {self.port} has no device, expected at least one [[line.device]]")
-        for unit, count in Counter(device.unit for device in self.devices).items():
+        for (unit, bus, address), count in Counter(
+            place for device in self.devices for place in device.places
+        ).items():
             if count > 1:
+                behind = f" bus {bus} address {address}" if bus or address else ""
                 raise ValueError(
-                    f"unit {unit} stands {count} times on line {self.port}, expected one device each"
+                    f"unit {unit}{behind} stands {count} times on line {self.port}, expected one device each"
                 )
         return self
 
@@ -227,7 +274,7 @@ def load(path: Path) -> GatewayConfig:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: {error}, expected TOML"]) from error
     try:
-        return GatewayConfig.model_validate(document)
+        return GatewayConfig.model_validate(document, context={"folder": path.parent})
     except ValidationError as error:
         raise ConfigError(f"{path}: {_sentence(problem)}" for problem in error.errors()) from error
 

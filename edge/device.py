@@ -4,9 +4,11 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.cabinet import CABINET_FIELDS
+from protocols.cabinet import DeviceReading
 from protocols.lamp import LampReading, Reason
 from protocols.modbus.codec import ReadBlock, Value, plan_reads
-from protocols.modbus.profile import Poll, Profile
+from protocols.modbus.profile import DeviceKind, Poll, Profile
 
 LEVEL_POINT: Final = "target_level_percent"
 RAMP_POINT: Final = "fade_time_s"
@@ -19,9 +21,19 @@ MEASURED_FIELDS: Final = tuple(
 """The fields of a reading that come from the device's registers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A further unit whose values belong to a device's reading: the contacts beside a cabinet's meter."""
+
+    unit: int
+    profile: Profile
+    fast_blocks: tuple[ReadBlock, ...]
+    slow_blocks: tuple[ReadBlock, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Device:
-    """One lamp or meter. Shared by the parts of a gateway, which all run on one event loop.
+    """One lamp or cabinet. Shared by the parts of a gateway, which all run on one event loop.
 
     `target_level_percent` is the level that should be, `told_level_percent` the one last written and not
     disproved since. `answering` is None until the device was asked for the first time.
@@ -33,6 +45,7 @@ class Device:
     fast_blocks: tuple[ReadBlock, ...]
     slow_blocks: tuple[ReadBlock, ...]
     dimmable: bool
+    parts: tuple[Part, ...] = ()
     target_level_percent: int | None = None
     reason: Reason | None = None
     ramp_s: float = 0.0
@@ -41,21 +54,37 @@ class Device:
     boot_counter: int | None = None
     answering: bool | None = None
     failures: int = 0
-    last_reading: LampReading | None = None
+    last_reading: DeviceReading | None = None
     slow_values: dict[str, Value] = field(default_factory=dict)
 
+    @property
+    def is_lamp(self) -> bool:
+        """Whether its readings are those of a lamp, not of a cabinet."""
+        return self.profile.kind is DeviceKind.LAMP
 
-def device_of(device_id: str, unit: int, profile: Profile) -> Device:
+
+def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Device:
     """A device as configured, with what to ask it worked out from its profile."""
-    slow = tuple(
+    dimmable = any(register.name == LEVEL_POINT and register.writable for register in profile.registers)
+    fast = tuple(plan_reads(profile, Poll.FAST))
+    return Device(device_id, unit, profile, fast, _slow_blocks(profile), dimmable, parts)
+
+
+def part_of(unit: int, profile: Profile) -> Part:
+    """A further unit of a device, with what to ask it."""
+    return Part(unit, profile, tuple(plan_reads(profile, Poll.FAST)), _slow_blocks(profile))
+
+
+def _slow_blocks(profile: Profile) -> tuple[ReadBlock, ...]:
+    """The slow registers that a reading has a field for."""
+    wanted = MEASURED_FIELDS if profile.kind is DeviceKind.LAMP else CABINET_FIELDS
+    return tuple(
         block
         for block in plan_reads(profile, Poll.SLOW)
         if any(
-            register.name in MEASURED_FIELDS
+            register.name in wanted
             and register.table is block.table
             and block.address <= register.address < block.end
             for register in profile.registers
         )
     )
-    dimmable = any(register.name == LEVEL_POINT and register.writable for register in profile.registers)
-    return Device(device_id, unit, profile, tuple(plan_reads(profile, Poll.FAST)), slow, dimmable)

@@ -14,6 +14,7 @@ from edge.outbox import Record
 from edge.teller import Problems, Teller
 from protocols.clock import Clock, wall_seconds_until
 from protocols.events import DeviceEvent, EventType
+from protocols.lamp import LampReading
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,8 @@ class Dimmer:
         if not device.dimmable:
             return
         reading, told = device.last_reading, device.told_level_percent
-        if reading is not None and told is not None and reading.feedback_level_percent not in (None, told):
+        feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
+        if told is not None and feedback not in (None, told):
             device.told_level_percent = None
         if device.told_level_percent is None:
             self._wake.set()

@@ -14,8 +14,8 @@ import structlog
 
 from edge.cancelled import raise_if_cancelled
 from edge.commander import Commander
-from edge.config import GatewayConfig, LineConfig
-from edge.device import Device, device_of
+from edge.config import DeviceConfig, GatewayConfig, LineConfig
+from edge.device import Device, device_of, part_of
 from edge.dimmer import Dimmer
 from edge.levels import Levels
 from edge.line import Line, LineSettings, open_line
@@ -23,17 +23,17 @@ from edge.memory import Memory
 from edge.metrics import LineCollector
 from edge.outbox import Outbox
 from edge.poller import Poller
+from edge.profiles import load_profile, load_profile_at
 from edge.reader import Reader
 from edge.shelf import Limit
 from edge.status.board import Board
 from edge.teller import Teller
 from edge.uplink import Uplink
+from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
-from protocols.lamp import LampReading
 from protocols.lighting.priority import Override
 from protocols.lighting.program import ASTRO_DEFAULT, Place
-from protocols.modbus.profile import Profile, load_builtin
 
 log = structlog.get_logger(__name__)
 
@@ -152,15 +152,10 @@ def build(
     gateway = config.gateway
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
     levels = Levels(ASTRO_DEFAULT, place, gateway.default_level, overrides)
-    profiles = {
-        profile_id: load_builtin(profile_id)
-        for profile_id in {device.profile for line in config.lines for device in line.devices}
-    }
     interval = timedelta(seconds=gateway.poll_interval_s)
     lines = tuple(
         _build_line(
             line,
-            profiles=profiles,
             gateway_id=gateway.id,
             interval=interval,
             levels=levels,
@@ -186,7 +181,6 @@ def build(
 def _build_line(
     config: LineConfig,
     *,
-    profiles: Mapping[str, Profile],
     gateway_id: str,
     interval: timedelta,
     levels: Levels,
@@ -197,7 +191,7 @@ def _build_line(
         config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
     )
     line = open_line(settings)
-    devices = tuple(device_of(each.id, each.unit, profiles[each.profile]) for each in config.devices)
+    devices = tuple(_device(each) for each in config.devices)
     reader = Reader(line, clock, outbox.append)
     teller = Teller(line, reader, [device for device in devices if device.dimmable])
     dimmer = Dimmer(teller, levels, devices, clock, outbox.append)
@@ -215,6 +209,13 @@ def _build_line(
     return LineParts(line, Poller(reader, clock, interval, devices, on_port), dimmer, devices)
 
 
+def _device(config: DeviceConfig) -> Device:
+    profile = load_profile_at(config.profile, config.bus, config.address)
+    contacts = config.contacts
+    parts = [] if contacts is None else [part_of(contacts.unit, load_profile(contacts.profile))]
+    return device_of(config.id, config.unit, profile, *parts)
+
+
 def _forget(devices: Sequence[Device]) -> None:
     """Nothing is known of devices behind a port that is gone, and nothing is their fault."""
     for device in devices:
@@ -222,7 +223,7 @@ def _forget(devices: Sequence[Device]) -> None:
         device.told_level_percent = None
 
 
-def _answering(devices: Sequence[Device]) -> dict[str, LampReading]:
+def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
     return {
         device.id: device.last_reading
         for device in devices

@@ -1,16 +1,17 @@
-"""Stored records and the state of the lamps as Sparkplug messages, in an order that Sparkplug allows."""
+"""Stored records and the state of the devices as Sparkplug messages, in an order that Sparkplug allows."""
 
 from collections.abc import Callable, Mapping
 
 from edge.outbox import StoredRecord
+from protocols.cabinet import CabinetReading, DeviceReading, device_of
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import LampReading
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.lentera import (
+    device_birth,
     event_metrics,
     gateway_birth,
-    lamp_birth,
     position_metric,
     reading_metrics,
     result_metrics,
@@ -22,7 +23,7 @@ class MessageWriter:
     """Writes for one session; `answering` gives the last reading of every device that answers."""
 
     def __init__(
-        self, session: EdgeNodeSession, answering: Callable[[], Mapping[str, LampReading]], clock: Clock
+        self, session: EdgeNodeSession, answering: Callable[[], Mapping[str, DeviceReading]], clock: Clock
     ) -> None:
         self._session = session
         self._answering = answering
@@ -31,7 +32,7 @@ class MessageWriter:
     def births(self, epoch: int) -> list[Outgoing]:
         """NBIRTH, and DBIRTH of all that answers."""
         now_ms = self._now_ms()
-        devices = {device_id: lamp_birth(reading) for device_id, reading in self._answering().items()}
+        devices = {device_id: device_birth(reading) for device_id, reading in self._answering().items()}
         return self._session.birth(gateway_birth(epoch, now_ms), devices, now_ms)
 
     def deaths(self) -> list[Outgoing]:
@@ -47,7 +48,7 @@ class MessageWriter:
         So does a late reading of a device that has died since: `deaths` puts that right again.
         """
         record = stored.record
-        if isinstance(record, LampReading):
+        if isinstance(record, LampReading | CabinetReading):
             return self._reading(record, stored.position, is_historical)
         body = (
             event_metrics(record, is_historical=is_historical)
@@ -58,15 +59,16 @@ class MessageWriter:
         position = position_metric(stored.position, time_ms, is_historical=is_historical)
         return self._session.node_data([*body, position], self._now_ms())
 
-    def _reading(self, reading: LampReading, position: int, is_historical: bool) -> list[Outgoing]:
+    def _reading(self, reading: DeviceReading, position: int, is_historical: bool) -> list[Outgoing]:
         now_ms = self._now_ms()
         messages: list[Outgoing] = []
-        if reading.lamp_id not in self._session.live_devices:
-            latest = self._answering().get(reading.lamp_id, reading)
-            messages += self._session.device_birth(reading.lamp_id, lamp_birth(latest), now_ms)
+        device_id = device_of(reading)
+        if device_id not in self._session.live_devices:
+            latest = self._answering().get(device_id, reading)
+            messages += self._session.device_birth(device_id, device_birth(latest), now_ms)
         metrics = reading_metrics(reading, is_historical=is_historical)
         metrics.append(position_metric(position, to_unix_ms(reading.time), is_historical=is_historical))
-        return messages + self._session.device_data(reading.lamp_id, metrics, now_ms)
+        return messages + self._session.device_data(device_id, metrics, now_ms)
 
     def _now_ms(self) -> int:
         return to_unix_ms(self._clock.now())

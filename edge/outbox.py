@@ -14,10 +14,11 @@ from edge import shelf
 from edge.disk import TROUBLE, SqliteFile
 from edge.shelf import ALWAYS_KEPT, Holding, Limit
 from edge.thinning import ChangeWatch, Halving
+from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 
-Record = LampReading | DeviceEvent | CommandResult
+Record = LampReading | CabinetReading | DeviceEvent | CommandResult
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,12 @@ _ROOM_AGAIN = 0.9
 _NO_LIMIT = Limit()
 
 _ENCODER = msgspec.msgpack.Encoder()
-_KINDS: dict[type[Record], str] = {LampReading: "reading", DeviceEvent: "event", CommandResult: "result"}
+_KINDS: dict[type[Record], str] = {
+    LampReading: "reading",
+    CabinetReading: "cabinet",
+    DeviceEvent: "event",
+    CommandResult: "result",
+}
 _DECODERS: dict[str, msgspec.msgpack.Decoder[Record]] = {
     kind: msgspec.msgpack.Decoder(type_) for type_, kind in _KINDS.items()
 }

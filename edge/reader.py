@@ -5,9 +5,11 @@ from typing import Any, Final
 
 import structlog
 
-from edge.device import BOOT_COUNTER, LEVEL_POINT, MEASURED_FIELDS, Device
+from edge.cabinet import cabinet_reading
+from edge.device import BOOT_COUNTER, LEVEL_POINT, MEASURED_FIELDS, Device, Part
 from edge.line import Lane, Line, NoAnswerError, PortUnavailableError, TransientLineError
 from edge.outbox import Record
+from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
@@ -39,16 +41,19 @@ class Reader:
         """Call `observer` after each reading of a device."""
         self._observers.append(observer)
 
-    async def read(self, device: Device, lane: Lane, *, slow: bool = False) -> LampReading:
+    async def read(self, device: Device, lane: Lane, *, slow: bool = False) -> DeviceReading:
         """Read the device and record what it said, or the silence that begins; then raises LineError."""
         values: dict[str, Value] = {}
         try:
-            for block in device.fast_blocks:
-                words = await self._line.read(device.unit, block, lane)
-                values.update(decode_block(device.profile, block, words))
-            for block in device.slow_blocks if slow or not device.slow_values else ():
-                words = await self._line.read(device.unit, block, Lane.SLOW)
-                device.slow_values.update(decode_block(device.profile, block, words))
+            slow = slow or not device.slow_values
+            units: tuple[Device | Part, ...] = (device, *device.parts)
+            for part in units:
+                for block in part.fast_blocks:
+                    words = await self._line.read(part.unit, block, lane)
+                    values.update(decode_block(part.profile, block, words))
+                for block in part.slow_blocks if slow else ():
+                    words = await self._line.read(part.unit, block, Lane.SLOW)
+                    device.slow_values.update(decode_block(part.profile, block, words))
         except PortUnavailableError:
             raise
         except TransientLineError as error:
@@ -63,7 +68,9 @@ class Reader:
             observer(device)
         return reading
 
-    def _reading(self, device: Device, values: dict[str, Value]) -> LampReading:
+    def _reading(self, device: Device, values: dict[str, Value]) -> DeviceReading:
+        if not device.is_lamp:
+            return cabinet_reading(device.id, self._clock.now(), values)
         measured: dict[str, Any] = {name: values.get(name) for name in MEASURED_FIELDS}
         if measured["feedback_level_percent"] is None:
             # Controllers without a register of its own give back what was written.

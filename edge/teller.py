@@ -8,6 +8,7 @@ from typing import Final
 from edge.device import LEVEL_POINT, RAMP_POINT, Device
 from edge.line import Lane, Line, LineError, PortUnavailableError, RequestRefusedError
 from edge.reader import Reader
+from protocols.lamp import LampReading
 from protocols.modbus.codec import CodecError, Write, encode_write, writable
 
 ATTEMPTS: Final = 3
@@ -132,7 +133,8 @@ class Teller:
         except LineError as error:
             lamp.told_level_percent = None
             return _problem(error)
-        feedback, target = reading.feedback_level_percent, lamp.target_level_percent
+        feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
+        target = lamp.target_level_percent
         if feedback == target or feedback is None:
             return None
         lamp.told_level_percent = None

@@ -18,6 +18,7 @@ from edge.memory import Memory
 from edge.messages import MessageWriter
 from edge.mqtt import BatchClient
 from edge.outbox import Outbox, StoredRecord
+from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.lamp import LampReading
 from protocols.metrics import COMMAND_ID
@@ -74,7 +75,7 @@ class Uplink:
         outbox: Outbox,
         memory: Memory,
         commander: Commander,
-        answering: Callable[[], Mapping[str, LampReading]],
+        answering: Callable[[], Mapping[str, DeviceReading]],
         clock: Clock,
     ) -> None:
         self._mqtt = config.mqtt
@@ -116,7 +117,7 @@ class Uplink:
         if not self._session.is_born:
             return
         self._delivery.offer(records)
-        if not all(isinstance(stored.record, LampReading) for stored in records):
+        if not all(isinstance(stored.record, LampReading | CabinetReading) for stored in records):
             self._work.set()
         elif self._gathering is None or self._gathering.when() < asyncio.get_running_loop().time():
             self._gathering = asyncio.get_running_loop().call_later(_GATHER_S, self._work.set)

@@ -1,10 +1,10 @@
 """Reads a profile's TOML fields one by one and keeps every complaint, so that a map is mended in one go."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fractions import Fraction
-from typing import TypeVar
+from typing import Final, TypeVar
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -17,27 +17,51 @@ class ProfileError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def line_of_register(text: str, index: int) -> int:
-    """The line of the `index`-th `[[register]]` header; 0 where registers are written another way."""
-    headers = (number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[register]]")
-    return next((number for position, number in enumerate(headers) if position == index), 0)
+HEADER: Final = "[[register]]"
+
+
+def lines_of(text: str) -> list[dict[str, int]]:
+    """The line of each field: of the head first, then of each register, whose own header stands there too.
+
+    Registers that are written another way than under a header of their own are not found.
+    """
+    sections: list[dict[str, int]] = [{}]
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() == HEADER:
+            sections.append({HEADER: number})
+        elif (field := _FIELD.match(line)) is not None:
+            sections[-1].setdefault(field[1], number)
+    return sections
+
+
+_FIELD = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 
 class FieldReader:
     """Takes typed fields out of one TOML table; a wrong one becomes a problem and a stand-in value."""
 
-    def __init__(self, fields: object, source: str, where: str, problems: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        fields: object,
+        source: str,
+        lines: Mapping[str, int],
+        where: str = "",
+        problems: list[str] | None = None,
+    ) -> None:
         self.source = source
         self.problems = problems if problems is not None else []
+        self._lines = lines
         self._where = where
         self._fields: dict[str, object] = dict(fields) if isinstance(fields, dict) else {}
         self._known: set[str] = {"register"}
 
     def problem(self, name: str, value: object, expected: str) -> None:
         """Note that field `name` holds `value` where `expected` should stand."""
-        place = f"{self.source}: {self._where}: " if self._where else f"{self.source}: "
+        line = self._lines.get(name) or self._lines.get(HEADER)
+        place = ", ".join(part for part in (f"line {line}" if line else "", self._where) if part)
         found = "is missing" if value is None else f"is {value!r}"
-        self.problems.append(f"{place}{name} {found}, expected {expected}")
+        text = f"{name} {found}, expected {expected}"
+        self.problems.append(f"{self.source}: {place}: {text}" if place else f"{self.source}: {text}")
 
     def text(self, name: str, default: str | None = None) -> str:
         """A string."""

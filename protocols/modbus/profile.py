@@ -2,12 +2,13 @@
 
 import tomllib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from importlib import resources
 
-from protocols.modbus.fields import FieldReader, ProfileError, line_of_register
+from protocols.modbus.fields import FieldReader, ProfileError, lines_of
 
 __all__ = [
     "Access",
@@ -140,6 +141,11 @@ class Profile:
     address_stride: int = 0
     source: str = ""
 
+    @property
+    def last_address(self) -> int:
+        """The last address that any register takes."""
+        return max(register.end for register in self.registers) - 1
+
     def at(self, line: int, address: int) -> "Profile":
         """The same map for the lamp with this short address on this bus of a many-lamp gateway."""
         shift = self.line_stride * line + self.address_stride * address
@@ -153,9 +159,9 @@ def parse_profile(text: str, source: str) -> Profile:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError([f"{source}: {error}, expected TOML"]) from error
-    head = FieldReader(document, source, "")
-    tables = document.pop("register", None)
-    registers = _parse_registers(tables, text, head)
+    lines = lines_of(text)
+    head = FieldReader(document, source, lines[0])
+    registers = _parse_registers(document.pop("register", None), lines[1:], head)
     profile = Profile(
         id=head.text("id"),
         name=head.text("name"),
@@ -172,14 +178,18 @@ def parse_profile(text: str, source: str) -> Profile:
     return profile
 
 
-def _parse_registers(tables: object, text: str, head: FieldReader) -> tuple[Register, ...]:
+def _parse_registers(
+    tables: object, lines: Sequence[Mapping[str, int]], head: FieldReader
+) -> tuple[Register, ...]:
     if not isinstance(tables, list) or not tables:
         head.problem("register", tables, "at least one [[register]] table")
         return ()
     registers: list[Register] = []
     for index, fields in enumerate(tables):
-        where = f"line {line_of_register(text, index)}, register {index + 1}"
-        reader = FieldReader(fields, head.source, where, head.problems)
+        where = f"register {index + 1}"
+        reader = FieldReader(
+            fields, head.source, lines[index] if index < len(lines) else {}, where, head.problems
+        )
         registers.append(_parse_register(reader))
     for name, count in Counter(register.name for register in registers).items():
         if count > 1:

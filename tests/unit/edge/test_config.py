@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import ConfigError, load
+from edge.profiles import load_profile
 
 GOOD = """
 [gateway]
@@ -72,7 +73,11 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
             "unit = 248",
             "line[1].device[2].unit is 248: Input should be less than or equal to 247",
         ),
-        ("unit = 2", 'unit = 2\nprofile = "x"', "line[1].device[2].profile is 'x': expected one of intesis"),
+        (
+            "unit = 2",
+            'unit = 2\nprofile = "x"',
+            "line[1].device[2].profile is 'x': expected a path that ends in .toml, or one of",
+        ),
         ('id = "SOR-00002"', 'id = "SOR-00001"', "device.id 'SOR-00001' stands 2 times, expected once"),
         ('id = "SOR-00002"', 'id = "SOR/2"', "line[1].device[2].id is 'SOR/2': String should match pattern"),
         ('id = "SOR-00002"\n', "", "line[1].device[2].id is missing, expected a value"),
@@ -111,3 +116,59 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="byte 0 is not UTF-8"):
         load(tmp_path / "bytes.toml")
+
+
+OWN_PROFILE = """
+id = "pole"
+name = "A controller of our own"
+kind = "lamp"
+[[register]]
+name = "target_level_percent"
+table = "holding"
+address = 7
+type = "u16"
+access = "rw"
+"""
+
+
+def test_a_profile_of_ones_own_lies_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "pole.toml").write_text(OWN_PROFILE)
+    config = load(written(tmp_path, GOOD + 'profile = "pole.toml"\n'))
+    assert load_profile(config.lines[0].devices[1].profile).registers[0].address == 7
+
+
+def test_a_wrong_profile_is_named_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "pole.toml").write_text(OWN_PROFILE.replace("u16", "u17"))
+    with pytest.raises(
+        ConfigError, match=r"device\[2\].profile .*pole\.toml: line 9, register 1: type is 'u17'"
+    ):
+        load(written(tmp_path, GOOD + 'profile = "pole.toml"\n'))
+    with pytest.raises(ConfigError, match=r"gone\.toml: No such file or directory, expected a readable file"):
+        load(written(tmp_path, GOOD + 'profile = "gone.toml"\n'))
+
+
+def test_a_cabinet_has_contacts_at_a_unit_of_their_own(tmp_path: Path) -> None:
+    cabinet = '[[line.device]]\nid = "cab"\nunit = 201\nprofile = "sdm630"\ncontacts = { unit = 202 }\n'
+    device = load(written(tmp_path, GOOD + cabinet)).lines[0].devices[2]
+    assert device.contacts is not None
+    assert (device.contacts.unit, device.contacts.profile) == (202, "cabinet-contacts")
+    with pytest.raises(ConfigError, match="unit 2 stands 2 times"):
+        load(written(tmp_path, GOOD + cabinet.replace("202", "2")))
+    with pytest.raises(ConfigError, match=r"'SOR-00002' is a lamp, expected contacts only beside a meter"):
+        load(written(tmp_path, GOOD + "contacts = { unit = 202 }\n"))
+
+
+def gear(number: int, address: int, bus: int = 0) -> str:
+    place = f"bus = {bus}\naddress = {address}\n"
+    return f'[[line.device]]\nid = "D-{number}"\nunit = 9\nprofile = "intesis-dali"\n{place}'
+
+
+def test_many_lamps_may_share_a_unit_at_addresses_of_their_own(tmp_path: Path) -> None:
+    devices = load(written(tmp_path, GOOD + gear(1, 0) + gear(2, 63) + gear(3, 0, bus=1))).lines[0].devices
+    assert [(each.bus, each.address) for each in devices[2:]] == [(0, 0), (0, 63), (1, 0)]
+    with pytest.raises(ConfigError, match="unit 9 bus 1 address 3 stands 2 times"):
+        load(written(tmp_path, GOOD + gear(1, 3, bus=1) + gear(2, 3, bus=1)))
+    with pytest.raises(ConfigError, match=r"bus 9, address 63 lies behind register 65535"):
+        load(written(tmp_path, GOOD + gear(1, 63, bus=9)))
+    with pytest.raises(ConfigError, match=r"'SOR-00002' has bus 0 and address 3, expected none"):
+        load(written(tmp_path, GOOD + "address = 3\n"))

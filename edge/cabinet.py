@@ -1,0 +1,25 @@
+"""What the values of a cabinet's meter and contacts come to."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from protocols.cabinet import CabinetReading, SwitchState
+from protocols.modbus.codec import Value
+
+CABINET_FIELDS: Final = tuple(
+    each.name for each in dataclasses.fields(CabinetReading) if each.name not in {"cabinet_id", "time"}
+)
+"""The fields of a cabinet's reading, all of which come from registers."""
+
+_CONTACTOR: Final = "contactor_state"
+
+
+def cabinet_reading(cabinet_id: str, time: datetime, values: Mapping[str, Value]) -> CabinetReading:
+    """The reading that these register values make; a meter may tell less, or more, than it has room for."""
+    known: dict[str, Any] = {name: values[name] for name in CABINET_FIELDS if name in values}
+    closed = known.get(_CONTACTOR)
+    if closed is not None:
+        known[_CONTACTOR] = SwitchState.ON if closed else SwitchState.OFF
+    return CabinetReading(cabinet_id, time, **known)
