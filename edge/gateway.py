@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,21 +21,24 @@ from edge.levels import Levels
 from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
 from edge.metrics import LineCollector
-from edge.outbox import Outbox
+from edge.outbox import Outbox, Record
 from edge.poller import Poller
 from edge.profiles import load_profile, load_profile_at
 from edge.reader import Reader
 from edge.shelf import Limit
 from edge.status.board import Board
 from edge.teller import Teller
+from edge.timekeeping import EARLIEST, SEEN_EVERY_S, Timekeeper, steady_clock
 from edge.uplink import Uplink
 from protocols.cabinet import DeviceReading
-from protocols.clock import Clock
+from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
 from protocols.lighting.priority import Override
 from protocols.lighting.program import ASTRO_DEFAULT, Place
 
 log = structlog.get_logger(__name__)
+
+MakeLine = Callable[[LineSettings], Line]
 
 _KEEP_BOOTS_EVERY_S = 10.0
 _FIRST_RESTART_S = 1.0
@@ -62,6 +65,7 @@ class GatewayParts:
     commander: Commander
     uplink: Uplink
     levels: Levels
+    keeper: Timekeeper
 
     @property
     def devices(self) -> list[Device]:
@@ -106,13 +110,19 @@ async def run_gateway(
     clock: Clock,
     metrics: LineCollector | None = None,
     board: Board | None = None,
+    *,
+    steady: Clock | None = None,
+    make_line: MakeLine = open_line,
 ) -> None:
-    """Run one gateway until cancelled."""
-    outbox = Outbox(config.outbox.path, lambda: time.time_ns() // 1_000_000, _limit(config))
+    """Run one gateway until cancelled; `steady` is a clock that nobody sets."""
+    keeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
+    outbox = Outbox(config.outbox.path, _new_epoch, _limit(config))
     memory = Memory(config.outbox.memory_path)
     try:
         await memory.open()
-        parts = build(config, clock, outbox, memory, await memory.overrides())
+        parts = build(config, keeper, outbox, memory, await memory.overrides(), make_line=make_line)
+        keeper.start(memory.last_seen)
+        _report_clock(config, parts)
         boots = await memory.boot_counters()
         for device in parts.devices:
             device.boot_counter = boots.get(device.id)
@@ -122,19 +132,26 @@ async def run_gateway(
                 shown.enter_context(metrics.watching(counters, {config.gateway.id: outbox}))
             if board is not None:
                 shown.enter_context(board.watching(config, parts))
-            await _run_parts(parts)
+            await _run_parts(config.gateway.id, parts)
     finally:
         await outbox.close()
         await memory.close()
+
+
+def _new_epoch() -> int:
+    """Another than any outbox of this gateway ever had, though each start may show the same wrong time."""
+    now_ms, earliest_ms = time.time_ns() // 1_000_000, to_unix_ms(EARLIEST)
+    return now_ms if now_ms >= earliest_ms else earliest_ms + random.randrange(86_400_000)
 
 
 def _limit(config: GatewayConfig) -> Limit:
     return Limit(int(config.outbox.max_megabytes * 1_000_000), config.outbox.max_records)
 
 
-async def _run_parts(parts: GatewayParts) -> None:
+async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(parts.outbox.run(parts.uplink.offer, parts.uplink.look_again))
+        on_corrected = partial(_times_are_right, gateway_id, parts)
+        tasks.create_task(parts.outbox.run(parts.uplink.offer, on_corrected))
         tasks.create_task(parts.memory.run())
         for each in parts.lines:
             tasks.create_task(each.line.run())
@@ -142,16 +159,28 @@ async def _run_parts(parts: GatewayParts) -> None:
             tasks.create_task(each.poller.run())
         tasks.create_task(parts.commander.run())
         tasks.create_task(parts.uplink.run())
+        tasks.create_task(parts.keeper.run())
+        tasks.create_task(_keep_time(parts))
         await _keep_boot_counters(parts)
 
 
 def build(
-    config: GatewayConfig, clock: Clock, outbox: Outbox, memory: Memory, overrides: Mapping[str, Override]
+    config: GatewayConfig,
+    keeper: Timekeeper,
+    outbox: Outbox,
+    memory: Memory,
+    overrides: Mapping[str, Override],
+    *,
+    make_line: MakeLine = open_line,
 ) -> GatewayParts:
     """The parts of a gateway, wired and not yet running."""
     gateway = config.gateway
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
-    levels = Levels(ASTRO_DEFAULT, place, gateway.default_level, overrides)
+    levels = Levels(ASTRO_DEFAULT, place, gateway.default_level, overrides, lambda: keeper.is_known)
+
+    def record(record: Record) -> None:
+        outbox.append(record, timed=keeper.is_known)
+
     interval = timedelta(seconds=gateway.poll_interval_s)
     lines = tuple(
         _build_line(
@@ -159,13 +188,14 @@ def build(
             gateway_id=gateway.id,
             interval=interval,
             levels=levels,
-            clock=clock,
-            outbox=outbox,
+            keeper=keeper,
+            record=record,
+            make_line=make_line,
         )
         for line in config.lines
     )
     lamps = {device.id: (device, each.dimmer) for each in lines for device in each.devices if device.dimmable}
-    commander = Commander(lamps, levels, memory, clock, outbox.append)
+    commander = Commander(lamps, levels, memory, keeper, record)
     devices = [device for each in lines for device in each.devices]
     uplink = Uplink(
         config,
@@ -173,9 +203,12 @@ def build(
         memory=memory,
         commander=commander,
         answering=partial(_answering, devices),
-        clock=clock,
+        clock=keeper,
+        on_time=keeper.told,
     )
-    return GatewayParts(outbox, memory, lines, commander, uplink, levels)
+    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, keeper)
+    keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts))
+    return parts
 
 
 def _build_line(
@@ -184,29 +217,54 @@ def _build_line(
     gateway_id: str,
     interval: timedelta,
     levels: Levels,
-    clock: Clock,
-    outbox: Outbox,
+    keeper: Timekeeper,
+    record: Callable[[Record], None],
+    make_line: MakeLine,
 ) -> LineParts:
     settings = LineSettings(
         config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
     )
-    line = open_line(settings)
+    line = make_line(settings)
     devices = tuple(_device(each) for each in config.devices)
-    reader = Reader(line, clock, outbox.append)
+    reader = Reader(line, keeper, record)
     teller = Teller(line, reader, [device for device in devices if device.dimmable])
-    dimmer = Dimmer(teller, levels, devices, clock, outbox.append)
+    dimmer = Dimmer(teller, levels, devices, keeper, record)
     reader.add_observer(dimmer.observe)
 
     def on_port(why: str | None) -> None:
         if why is not None:
             _forget(devices)
-        outbox.append(
-            DeviceEvent(
-                gateway_id, EventType.COMMUNICATION_FAILURE, clock.now(), why is not None, why or config.port
-            )
-        )
+        kind, info = EventType.COMMUNICATION_FAILURE, why or config.port
+        record(DeviceEvent(gateway_id, kind, keeper.now(), why is not None, info))
 
-    return LineParts(line, Poller(reader, clock, interval, devices, on_port), dimmer, devices)
+    # A cadence goes by a clock that nobody sets.
+    return LineParts(line, Poller(reader, keeper.steady, interval, devices, on_port), dimmer, devices)
+
+
+def _report_clock(config: GatewayConfig, parts: GatewayParts) -> None:
+    """Say that the time is not known; that it is, says `_times_are_right`."""
+    keeper = parts.keeper
+    if not keeper.is_known:
+        info = f"clock not set: lamps at {config.gateway.default_level} %, times are put right later"
+        event = DeviceEvent(config.gateway.id, EventType.LAST_SYNC_ERROR, keeper.now(), True, info)
+        parts.outbox.append(event, timed=False)
+
+
+def _time_is_known(parts: GatewayParts, shift: timedelta) -> None:
+    parts.outbox.put_times_right(shift)
+    _wake(parts)
+
+
+def _times_are_right(gateway_id: str, parts: GatewayParts) -> None:
+    """Records of a time without a clock, of this start or one before, can be sent: that time is over."""
+    parts.uplink.look_again()
+    info = "time known, provisional times put right"
+    parts.outbox.append(DeviceEvent(gateway_id, EventType.LAST_SYNC_ERROR, parts.keeper.now(), False, info))
+
+
+def _wake(parts: GatewayParts) -> None:
+    for each in parts.lines:
+        each.dimmer.wake()
 
 
 def _device(config: DeviceConfig) -> Device:
@@ -229,6 +287,12 @@ def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
         for device in devices
         if device.answering and device.last_reading is not None
     }
+
+
+async def _keep_time(parts: GatewayParts) -> None:
+    while True:
+        await parts.memory.keep_seen(parts.keeper.now())
+        await asyncio.sleep(SEEN_EVERY_S)
 
 
 async def _keep_boot_counters(parts: GatewayParts) -> None:

@@ -1,14 +1,11 @@
 """The level each lamp should have now: override before program before default, held by the gateway alone."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
+from edge.timekeeping import EARLIEST
 from protocols.lighting.priority import EffectiveLevel, Override, effective_level
 from protocols.lighting.program import LevelDecision, LevelPlan, LightingProgram, Place, plan_nights
-
-CLOCK_TRUSTED_FROM: Final = datetime(2025, 1, 1, tzinfo=UTC)
-"""A clock that shows an earlier time has not been set since the power came back."""
 
 _PLANNED_NIGHTS = 6
 
@@ -22,11 +19,13 @@ class Levels:
         place: Place,
         default_level_percent: int,
         overrides: Mapping[str, Override],
+        time_is_known: Callable[[], bool] = lambda: True,
     ) -> None:
         self._program = program
         self._place = place
         self._default_level_percent = default_level_percent
         self._overrides = dict(overrides)
+        self._time_is_known = time_is_known
         self._plan: LevelPlan | None = None
 
     def override(self, lamp_id: str) -> Override | None:
@@ -42,13 +41,19 @@ class Levels:
 
     def trusts(self, instant: datetime) -> bool:
         """Whether the program may go by a clock that shows this."""
-        return instant >= CLOCK_TRUSTED_FROM
+        return instant >= EARLIEST and self._time_is_known()
+
+    def put_program(self, program: LightingProgram) -> None:
+        """Go by this program from now on."""
+        self._program = program
+        self._plan = None
 
     def at(self, lamp_id: str, instant: datetime) -> EffectiveLevel:
         """The lamp's level at an instant, why, and until when that holds."""
-        return effective_level(
-            self._overrides.get(lamp_id), self._decision(instant), self._default_level_percent, instant
-        )
+        override = self._overrides.get(lamp_id)
+        if override is not None and override.expiration is not None and not self.trusts(instant):
+            override = None  # it may long have ended: without a clock only what has no end is sure
+        return effective_level(override, self._decision(instant), self._default_level_percent, instant)
 
     def _decision(self, instant: datetime) -> LevelDecision | None:
         """What the program says; None under a clock that was never set, where only the default is safe."""

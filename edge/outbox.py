@@ -76,6 +76,7 @@ class Outbox:
         self._waiting: list[_Waiting] = []
         self._acknowledged: list[tuple[int, int]] = []
         self._shift: timedelta | None = None
+        self._moved_some = False
         self._work = asyncio.Event()
         self._holding = Holding()
         self._failing = False
@@ -124,6 +125,7 @@ class Outbox:
     def put_times_right(self, shift: timedelta) -> None:
         """The time is known at last: move provisional times by `shift`, and let their records go."""
         self._shift = shift
+        self._moved_some = any(not each.timed for each in self._waiting)
         self._waiting = [
             each if each.timed else replace(each, record=_moved(each.record, shift), timed=True)
             for each in self._waiting
@@ -147,7 +149,7 @@ class Outbox:
         """Open if that was not done, then commit as records come and hand them on; ends when cancelled.
 
         There is no delay to gather more: while one commit runs the next one gathers by itself. When times
-        were put right, `on_corrected` says that there are more records behind than was known.
+        were put right, `on_corrected` says that there are more records to be sent than was known.
         """
         while True:
             try:
@@ -222,12 +224,14 @@ class Outbox:
             return False
         await self._file.run(lambda database: shelf.begin_correction(database, shift))
         self._shift = None
-        await self._finish_correction()
-        return True
+        moved_on_disk = await self._finish_correction()
+        return moved_on_disk or self._moved_some
 
-    async def _finish_correction(self) -> None:
+    async def _finish_correction(self) -> bool:
+        moved = False
         while await self._file.run(lambda database: shelf.correct(database, _moved_body, _ROWS_PER_COMMIT)):
-            pass
+            moved = True
+        return moved
 
     def _report_failure(self, error: Exception) -> None:
         if not self._failing:

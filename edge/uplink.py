@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -32,7 +33,7 @@ from protocols.sparkplug.edge_node import (
     NodeCommand,
     RebirthRequested,
 )
-from protocols.sparkplug.lentera import InvalidMetrics, ack_from, command_from
+from protocols.sparkplug.lentera import InvalidMetrics, ack_from, command_from, time_from
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import WrongValue
@@ -77,6 +78,7 @@ class Uplink:
         commander: Commander,
         answering: Callable[[], Mapping[str, DeviceReading]],
         clock: Clock,
+        on_time: Callable[[datetime], None],
     ) -> None:
         self._mqtt = config.mqtt
         self._name = config.gateway.id
@@ -85,6 +87,7 @@ class Uplink:
         self._commander = commander
         self._answering = answering
         self._clock = clock
+        self._on_time = on_time
         self._session = EdgeNodeSession(config.gateway.area, config.gateway.id, config.mqtt.primary_host)
         self._writer = MessageWriter(self._session, answering, clock)
         self._identifier = f"lentera-{config.gateway.area}-{config.gateway.id}"
@@ -190,7 +193,7 @@ class Uplink:
 
     def _handle(self, event: EdgeEvent) -> None:
         if isinstance(event, NodeCommand):
-            self._acknowledge(event.metrics)
+            self._told(event.metrics)
         elif isinstance(event, DeviceCommand):
             self._command(event)
         elif isinstance(event, HostOnline | RebirthRequested):
@@ -201,16 +204,20 @@ class Uplink:
         elif isinstance(event, HostOffline) and self._session.is_born:
             raise _HostGone
 
-    def _acknowledge(self, metrics: Sequence[MetricValue]) -> None:
+    def _told(self, metrics: Sequence[MetricValue]) -> None:
         try:
-            acknowledged = ack_from(metrics)
+            cloud_time, acknowledged = time_from(metrics), ack_from(metrics)
         except InvalidMetrics as error:
-            log.warning("acknowledgement ignored", gateway=self._name, why=str(error))
+            log.warning("node command not understood", gateway=self._name, why=str(error))
             return
-        if acknowledged is None:
+        if cloud_time is not None:
+            self._on_time(cloud_time)
+        if acknowledged is not None:
+            self._acknowledge(*acknowledged)
+        elif cloud_time is None:
             log.warning("node command ignored", gateway=self._name, metrics=[each.label for each in metrics])
-            return
-        epoch, ranges = acknowledged
+
+    def _acknowledge(self, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
         if epoch != self._outbox.epoch:
             log.warning("acknowledgement of another outbox", gateway=self._name, epoch=epoch)
             return

@@ -121,6 +121,7 @@ COMMAND_RAMP_S = "Command/rampToLevelTime"
 OUTBOX_POSITION = "Outbox/position"
 OUTBOX_EPOCH = "Outbox/epoch"
 OUTBOX_ACKNOWLEDGED = "Outbox/acknowledged"
+CLOUD_TIME = "Gateway/cloudTime"
 EVENT_RECORD = "Gateway/event"
 COMMAND_RESULT_RECORD = "Gateway/commandResult"
 
@@ -138,6 +139,7 @@ NODE_METRICS: tuple[Metric, ...] = (
     Metric(OUTBOX_EPOCH, "", DataType.INT64),
     Metric(OUTBOX_POSITION, "", DataType.UINT64),
     Metric(OUTBOX_ACKNOWLEDGED, "", DataType.UINT64_ARRAY),
+    Metric(CLOUD_TIME, "", DataType.DATETIME),
     Metric(EVENT_RECORD, "", DataType.STRING),
     Metric(COMMAND_RESULT_RECORD, "", DataType.STRING),
 )

@@ -8,11 +8,19 @@ import aiomqtt
 import structlog
 
 from cloud.broker import BrokerAddress, broker_client
+from cloud.cancelled import raise_if_cancelled
 from cloud.ingest.metrics import MALFORMED, REBIRTHS
+from protocols.clock import Clock
 from protocols.sparkplug.host import HostSession
-from protocols.sparkplug.host_events import HostEvent, MalformedMessage, RebirthNeeded, StateContested
-from protocols.sparkplug.lentera import PRIMARY_HOST
-from protocols.sparkplug.messages import Outgoing
+from protocols.sparkplug.host_events import (
+    HostEvent,
+    MalformedMessage,
+    NodeBorn,
+    RebirthNeeded,
+    StateContested,
+)
+from protocols.sparkplug.lentera import PRIMARY_HOST, time_metrics
+from protocols.sparkplug.messages import Outgoing, node_command
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +52,13 @@ class HostLink:
         now_ms: Callable[[], int],
         on_event: Callable[[HostEvent], None],
         on_connected: Callable[[], None],
+        clock: Clock,
     ) -> None:
         self._address = address
         self._now_ms = now_ms
         self._on_event = on_event
         self._on_connected = on_connected
+        self._clock = clock
         self._client: aiomqtt.Client | None = None
 
     async def run(self) -> None:
@@ -64,6 +74,7 @@ class HostLink:
                         "broker not reachable", host=self._address.host, error=str(errors.exceptions[0])
                     )
                 failing = True
+            raise_if_cancelled()
             if self._now_ms() - reached > 1000 * _LONGEST_RETRY_S:
                 retry_s, failing = _FIRST_RETRY_S, False
             await asyncio.sleep(retry_s)
@@ -81,6 +92,7 @@ class HostLink:
             await self._client.publish(topic, payload, qos, retain)
         except aiomqtt.MqttError:
             return False  # the receiving side ends on the same fault and says so
+        raise_if_cancelled()
         return True
 
     async def _connect_once(self) -> None:
@@ -89,8 +101,10 @@ class HostLink:
         will = aiomqtt.Will(farewell.topic, farewell.payload, farewell.qos, farewell.retain)
         async with broker_client(self._address, CLIENT_ID, will, _MAX_QUEUED, MessageBatches) as client:
             await client.subscribe(session.subscriptions())
+            raise_if_cancelled()
             birth = session.online(since_ms)
             await client.publish(birth.topic, birth.payload, birth.qos, birth.retain)
+            raise_if_cancelled()
             self._client = client
             self._on_connected()
             try:
@@ -139,7 +153,14 @@ class HostLink:
                 log.warning("message not understood", topic=event.topic, why=event.why)
                 MALFORMED.inc()
             else:
+                if isinstance(event, NodeBorn):
+                    await self._tell_time(event)
                 self._on_event(event)
+
+    async def _tell_time(self, born: NodeBorn) -> None:
+        """A gateway may have been without power and have no clock of its own."""
+        time = time_metrics(self._clock.now())
+        await self.publish(node_command(born.group, born.node, time, self._now_ms()))
 
 
 def _chunks(messages: list[aiomqtt.Message]) -> Iterator[list[aiomqtt.Message]]:

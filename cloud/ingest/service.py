@@ -78,7 +78,7 @@ class Ingester:
         self._limits = parts.limits
         directory = Directory(parts.load_inventory)
         self._committer = Committer(parts.engine, parts.telemetry, directory, parts.clock)
-        self._link = HostLink(parts.broker, _wall_ms, self._take, self._connected)
+        self._link = HostLink(parts.broker, _wall_ms, self._take, self._connected, parts.clock)
         self._live = LivePublisher(self._publish_live)
         self._collector = Collector()
         self._watch = GatewayWatch(parts.limits.gateway_patience_s)

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from cloud.broker import BrokerAddress, broker_client
+from cloud.cancelled import raise_if_cancelled
 from cloud.config import LIVE_TOPIC
 
 log = structlog.get_logger(__name__)
@@ -103,6 +104,7 @@ class LiveFeed:
             try:
                 async with broker_client(self._address, self._identifier) as client:
                     await client.subscribe(LIVE_TOPIC, qos=0)
+                    raise_if_cancelled()
                     if failing:
                         log.info("broker reached again")
                     retry_s, failing = _FIRST_RETRY_S, False
@@ -111,6 +113,7 @@ class LiveFeed:
                 if not failing:
                     log.warning("broker not reachable", error=str(error), host=self._address.host)
                 failing = True
+            raise_if_cancelled()
             await asyncio.sleep(retry_s)
             retry_s = min(_LONGEST_RETRY_S, retry_s * 2)
 

@@ -127,6 +127,7 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
         commander=Commander({}, levels, memory, clock, outbox.append),
         answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
         clock=clock,
+        on_time=lambda _: None,
     )
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(outbox.run(uplink.offer)), tasks.create_task(uplink.run())]

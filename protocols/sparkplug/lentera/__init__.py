@@ -35,6 +35,8 @@ from protocols.sparkplug.lentera.records import (
     position_metric,
     result_from,
     result_metrics,
+    time_from,
+    time_metrics,
 )
 
 PRIMARY_HOST: Final = "lentera"
@@ -68,4 +70,6 @@ __all__ = [
     "reading_metrics",
     "result_from",
     "result_metrics",
+    "time_from",
+    "time_metrics",
 ]

@@ -7,6 +7,7 @@ from typing import Final
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LightCommand
 from protocols.metrics import (
+    CLOUD_TIME,
     COMMAND_DEADLINE,
     COMMAND_EXPIRATION,
     COMMAND_ID,
@@ -35,6 +36,7 @@ COMMANDED_METRICS: Final = frozenset(
         COMMAND_RAMP_S,
         OUTBOX_EPOCH,
         OUTBOX_ACKNOWLEDGED,
+        CLOUD_TIME,
     }
 )
 """Metrics that hosts write: they go by name, so that a host needs no birth to command."""

@@ -6,10 +6,11 @@ from typing import TypeVar
 
 import msgspec
 
-from protocols.clock import to_unix_ms
+from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus
 from protocols.metrics import (
+    CLOUD_TIME,
     COMMAND_RESULT_RECORD,
     EVENT_RECORD,
     OUTBOX_ACKNOWLEDGED,
@@ -17,7 +18,7 @@ from protocols.metrics import (
     OUTBOX_POSITION,
     DataType,
 )
-from protocols.sparkplug.lentera.coerce import value_of
+from protocols.sparkplug.lentera.coerce import LAST_MS, value_of
 from protocols.sparkplug.lentera.errors import InvalidRecord
 from protocols.sparkplug.payload import MetricValue
 
@@ -95,6 +96,22 @@ def ack_from(metrics: Sequence[MetricValue]) -> tuple[int, list[tuple[int, int]]
         if first > last:
             raise InvalidRecord(f"{OUTBOX_ACKNOWLEDGED}: {first}..{last}, expected first <= last")
     return epoch, ranges
+
+
+def time_metrics(now: datetime) -> list[MetricValue]:
+    """An NCMD's metrics: what time it is, for a gateway that has no better clock."""
+    now_ms = to_unix_ms(now)
+    return [MetricValue(CLOUD_TIME, None, DataType.DATETIME, now_ms, now_ms)]
+
+
+def time_from(metrics: Iterable[MetricValue]) -> datetime | None:
+    """The time in a node command; None when it tells none. Raises InvalidRecord."""
+    value = value_of(metrics, CLOUD_TIME)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LAST_MS:
+        raise InvalidRecord(f"{CLOUD_TIME}: {value!r}, expected Unix milliseconds")
+    return from_unix_ms(value)
 
 
 def position_from(metrics: Iterable[MetricValue]) -> int | None:
