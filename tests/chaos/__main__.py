@@ -1,6 +1,7 @@
 """`make chaos ARGS="--faults 1000 --seed 7"`: a long storm; exit status 1 when it cost a record."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -21,6 +22,9 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="lentera-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
+    # However it is ended, its processes and its disks are to end with it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     began = time.monotonic()
     with running_town(folder, options.seed) as town:
         storm = Storm(town, options.seed)

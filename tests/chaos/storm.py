@@ -33,6 +33,8 @@ class Toll:
     left_out: dict[str, str] = field(default_factory=dict)
     """Kinds of fault that cannot be made here, and why."""
     records: Counter[str] = field(default_factory=Counter)
+    answered_polls: int = 0
+    """Those that became no record were in the memory of a gateway that was killed, or came too late."""
     drained_s: list[float] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
     crashes: dict[str, int] = field(default_factory=dict)
@@ -50,7 +52,7 @@ class Toll:
         return [
             f"{self.faults.total()} faults: {faults}",
             *(f"not tried: {kind}: {why}" for kind, why in self.left_out.items()),
-            f"taken by outboxes: {records}",
+            f"taken by outboxes: {records}; polls answered: {self.answered_polls}",
             self.verdict.summary(),
             f"after a burst all was stored within {max(self.drained_s, default=0):.1f} s at most",
             f"ended by themselves: {self.crashes or 'none'}; outboxes set aside: {self.set_aside or 'none'}",
@@ -88,6 +90,7 @@ class Storm:
 
     def audit(self) -> Verdict:
         """Hold the outboxes against the store, now."""
+        self.toll.answered_polls = self._town.answered_polls()
         self.toll.verdict = self._town.audit()
         taken = (each.record for view in self._town.look() for each in view.taken)
         self.toll.records = Counter(type(record).__name__ for record in taken)

@@ -148,6 +148,11 @@ class ChaosTown:
         answer.raise_for_status()
         return True
 
+    def answered_polls(self) -> int:
+        """How many polls the simulated controllers have answered."""
+        items: list[object] = self._sim.get("/sim/v1/log").raise_for_status().json()["items"]
+        return len(items)
+
     def look(self) -> list[witness.OutboxView]:
         """Every outbox, now."""
         return [witness.look(gateway_id, self.outbox(gateway_id)) for gateway_id in GATEWAYS]
