@@ -11,6 +11,7 @@ from edge.device import Device
 from edge.line import Line
 from edge.status.model import (
     ClockStatus,
+    CountersStatus,
     DeviceStatus,
     GatewayStatus,
     LineStatus,
@@ -18,14 +19,19 @@ from edge.status.model import (
     OverrideStatus,
     ProcessStatus,
     UplinkStatus,
+    ValueStatus,
 )
+from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
+from protocols.lamp import LampReading
 from protocols.lighting.priority import Override
+from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 
 if TYPE_CHECKING:  # the gateway itself hangs its parts on the board
     from edge.gateway import GatewayParts
 
-_NOT_VALUES = frozenset({"lamp_id", "cabinet_id", "time", "target_level_percent", "reason"})
+_DECIDED = frozenset({"target_level_percent", "reason"})
+"""Fields of a lamp's reading that the gateway itself decides: shown beside the values, as of now."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,22 +61,22 @@ class Board:
 
     def status(self, gateway_id: str | None = None, *, devices: bool = True) -> ProcessStatus:
         """What is true now of all gateways, or of the one with this id."""
-        now = self._clock.now()
         shown = [each for each in self._watched.values() if gateway_id in (None, each.config.gateway.id)]
         return ProcessStatus(
-            time=now,
+            time=self._clock.now(),
             started=self._started,
-            gateways=[_gateway(each, now, devices=devices) for each in shown],
+            gateways=[_gateway(each, devices=devices) for each in shown],
         )
 
 
-def _gateway(watched: Watched, now: datetime, *, devices: bool) -> GatewayStatus:
+def _gateway(watched: Watched, *, devices: bool) -> GatewayStatus:
     config, parts = watched.config, watched.parts
+    now = parts.keeper.now()
     all_devices = parts.devices
     return GatewayStatus(
         id=config.gateway.id,
         area=config.gateway.area,
-        clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=parts.levels.trusts(now)),
+        clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=parts.keeper.is_known),
         uplink=UplinkStatus(
             state=parts.uplink.state.value,
             problem=parts.uplink.problem,
@@ -105,7 +111,7 @@ def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
         problem=line.problem,
         devices=len(devices),
         silent=sum(device.answering is False for device in devices),
-        counters=dataclasses.asdict(line.counters),
+        counters=CountersStatus(**dataclasses.asdict(line.counters)),
     )
 
 
@@ -126,16 +132,18 @@ def _device(device: Device, line: Line, parts: "GatewayParts", now: datetime) ->
         reason=None if level is None else level.reason.value,
         until=None if level is None else level.until,
         override=_override(parts.levels.override(device.id), now),
-        values={} if reading is None else _values(reading),
+        values=[] if reading is None else _values(reading),
     )
 
 
-def _values(reading: object) -> dict[str, float | int | bool | str | None]:
-    return {
-        each.name: getattr(reading, each.name)
-        for each in dataclasses.fields(reading)  # type: ignore[arg-type]
-        if each.name not in _NOT_VALUES and getattr(reading, each.name) is not None
-    }
+def _values(reading: DeviceReading) -> list[ValueStatus]:
+    metrics = LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS
+    read = ((metric, getattr(reading, metric.field)) for metric in metrics if metric.field not in _DECIDED)
+    return [
+        ValueStatus(attribute=metric.attribute, value=value, unit=metric.unit)
+        for metric, value in read
+        if value is not None
+    ]
 
 
 def _override(override: Override | None, now: datetime) -> OverrideStatus | None:

@@ -19,6 +19,14 @@ class OverrideStatus(_Document, frozen=True, kw_only=True):
     active: bool
 
 
+class ValueStatus(_Document, frozen=True, kw_only=True):
+    """What a device measured, by its TALQ attribute."""
+
+    attribute: str
+    value: float | int | bool | str
+    unit: str
+
+
 class DeviceStatus(_Document, frozen=True, kw_only=True):
     """One device of a line; `state` is answering, silent or unasked, `values` are what it said last."""
 
@@ -31,11 +39,24 @@ class DeviceStatus(_Document, frozen=True, kw_only=True):
     failures: int
     last_answer: datetime | None
     age_seconds: float | None
-    target_level: int | None = None
-    reason: str | None = None
-    until: datetime | None = None
-    override: OverrideStatus | None = None
-    values: dict[str, float | int | bool | str | None] = {}
+    target_level: int | None
+    reason: str | None
+    until: datetime | None
+    override: OverrideStatus | None
+    values: list[ValueStatus]
+
+
+class CountersStatus(_Document, frozen=True, kw_only=True):
+    """What happened on a line since the start."""
+
+    requests: int
+    answers: int
+    no_answers: int
+    corrupt: int
+    late: int
+    foreign: int
+    refused: int
+    reopened: int
 
 
 class LineStatus(_Document, frozen=True, kw_only=True):
@@ -46,7 +67,7 @@ class LineStatus(_Document, frozen=True, kw_only=True):
     problem: str | None
     devices: int
     silent: int
-    counters: dict[str, int]
+    counters: CountersStatus
 
 
 class OutboxStatus(_Document, frozen=True, kw_only=True):

@@ -75,6 +75,9 @@ def _gateway_toml(gateway: Gateway, lines: Mapping[int, Sequence[Lamp]], setting
         "",
         "[outbox]",
         f'path = "{settings.state_folder / gateway.id}.outbox.db"',
+        "",
+        "[status]",
+        "port = 0",
     ]
     for line, lamps in sorted(lines.items()):
         port = settings.lines_folder / f"{gateway.id}-{line}"
