@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from math import ceil
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -17,6 +18,7 @@ from edge.commander import Commander
 from edge.config import DeviceConfig, GatewayConfig, LineConfig
 from edge.device import Device, device_of, part_of
 from edge.dimmer import Dimmer
+from edge.fallback import LONGEST_TIMEOUT_S, Fallback, FallbackSettings
 from edge.levels import Levels
 from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
@@ -52,6 +54,7 @@ class LineParts:
     line: Line
     poller: Poller
     dimmer: Dimmer
+    fallback: Fallback
     devices: tuple[Device, ...]
 
 
@@ -156,6 +159,7 @@ async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
         for each in parts.lines:
             tasks.create_task(each.line.run())
             tasks.create_task(each.dimmer.run())
+            tasks.create_task(each.fallback.run())
             tasks.create_task(each.poller.run())
         tasks.create_task(parts.commander.run())
         tasks.create_task(parts.uplink.run())
@@ -191,6 +195,7 @@ def build(
             keeper=keeper,
             record=record,
             make_line=make_line,
+            fallback=_fallback_of(config),
         )
         for line in config.lines
     )
@@ -220,6 +225,7 @@ def _build_line(
     keeper: Timekeeper,
     record: Callable[[Record], None],
     make_line: MakeLine,
+    fallback: FallbackSettings,
 ) -> LineParts:
     settings = LineSettings(
         config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
@@ -230,6 +236,8 @@ def _build_line(
     teller = Teller(line, reader, [device for device in devices if device.dimmable])
     dimmer = Dimmer(teller, levels, devices, keeper, record)
     reader.add_observer(dimmer.observe)
+    own_light = Fallback(line, devices, fallback)
+    reader.add_observer(own_light.observe)
 
     def on_port(why: str | None) -> None:
         if why is not None:
@@ -238,7 +246,16 @@ def _build_line(
         record(DeviceEvent(gateway_id, kind, keeper.now(), why is not None, info))
 
     # A cadence goes by a clock that nobody sets.
-    return LineParts(line, Poller(reader, keeper.steady, interval, devices, on_port), dimmer, devices)
+    poller = Poller(reader, keeper.steady, interval, devices, on_port)
+    return LineParts(line, poller, dimmer, own_light, devices)
+
+
+def _fallback_of(config: GatewayConfig) -> FallbackSettings:
+    """A controller that is polled seldom must not take that for the gateway's death."""
+    timeout_s, level = config.watchdog.timeout_s, config.watchdog.level
+    if timeout_s:
+        timeout_s = min(max(timeout_s, 3 * ceil(config.gateway.poll_interval_s)), LONGEST_TIMEOUT_S)
+    return FallbackSettings(timeout_s, config.gateway.default_level if level is None else level)
 
 
 def _report_clock(config: GatewayConfig, parts: GatewayParts) -> None:

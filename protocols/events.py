@@ -19,6 +19,7 @@ class Source(StrEnum):
 
     GATEWAY = "gateway"
     CLOUD = "cloud"
+    BOTH = "both"  # of what each of them alone can see
 
 
 class EventType(StrEnum):
@@ -53,7 +54,8 @@ class EventTraits:
 TRAITS: dict[EventType, EventTraits] = {
     EventType.LAMP_FAILURE: EventTraits("LampMonitorFunction", Severity.CRITICAL, Source.CLOUD),
     EventType.LAMP_UNEXPECTED_ON: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
-    EventType.DIMMING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
+    # The gateway where a controller does not take its level, the cloud where it does and the light differs.
+    EventType.DIMMING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.BOTH),
     EventType.CYCLING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
     EventType.CONTROL_GEAR_COMM_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
     EventType.LAMP_POWER_TOO_HIGH: EventTraits("LampMonitorFunction", Severity.MINOR, Source.CLOUD),

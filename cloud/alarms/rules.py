@@ -119,11 +119,11 @@ def lamp_unexpected_on(at: Situation) -> Verdict:
 
 
 def dimming_failure(at: Situation) -> Verdict:
-    """Light, but not at the level asked for."""
+    """Light, but not at the level in effect. That a controller does not take its level, the gateway says."""
     if not at.settled or not at.target or at.level is None or at.supply_lost:
         return Verdict.UNKNOWN
     if abs(at.level - at.target) > _LEVEL_AGREES:
-        return Verdict.SUSPICIOUS
+        return Verdict.UNKNOWN
     if at.is_dark or (at.is_dark is None and at.reading.actual_level_percent is None):
         return Verdict.UNKNOWN
     if _output_disagrees(at) or _too_bright(at):

@@ -43,7 +43,7 @@ from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStor
 from protocols.cabinet import DeviceReading, device_of
 from protocols.clock import Clock, from_unix_ms, to_unix_ms
 from protocols.events import EventType
-from protocols.lamp import Reason
+from protocols.lamp import LampReading, Reason
 from protocols.sparkplug.host_events import NodeBorn
 from protocols.sparkplug.lentera import epoch_from
 
@@ -134,7 +134,7 @@ class Committer:
         self._assess_lamps(batch, change)
         change.cabinets = cabinets_after(batch, self._cabinets)
         change.judgement = self._alarms.judge(
-            batch.readings,
+            self._news(batch.readings),
             lambda lamp_id: self._directory.device(lamp_id, batch.sources[lamp_id]),
             self._directory.rated_power_w,
         )
@@ -151,6 +151,15 @@ class Committer:
                 back = Transition(device, EventType.COMMUNICATION_FAILURE, raised=False, time_ms=now_ms)
                 self._alarms.report(change.judgement, back)
         return change
+
+    def _news(self, readings: Iterable[LampReading]) -> list[LampReading]:
+        """Readings newer than the lamp's state: one sent again after a restart says nothing about now."""
+        known = self._lamps
+        return [
+            reading
+            for reading in readings
+            if reading.lamp_id not in known or reading.time > known[reading.lamp_id].reading.time
+        ]
 
     def _assess_gateways(self, batch: Batch, change: _Change, now_ms: int) -> None:
         for (area_id, gateway_id), event in batch.nodes.items():

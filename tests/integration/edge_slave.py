@@ -46,7 +46,7 @@ class Unit:
     """One controller: its registers and what is wrong with it."""
 
     inputs: list[int] = field(default_factory=healthy_inputs)
-    holdings: list[int] = field(default_factory=lambda: [0, 0, 0, 0, 0])
+    holdings: list[int] = field(default_factory=lambda: [0, 0, 3600, 100, 100])
     silent: bool = False
     delay_s: float = 0.0
     corrupt: bool = False
