@@ -1,19 +1,28 @@
 """Reads a device and tells the rest of the gateway: a reading, a silence, a return, a restart."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 
 from edge.cabinet import cabinet_reading
 from edge.device import BOOT_COUNTER, LEVEL_POINT, MEASURED_FIELDS, Device, Part
-from edge.line import Lane, Line, NoAnswerError, PortUnavailableError, TransientLineError
+from edge.line import (
+    Lane,
+    Line,
+    NoAnswerError,
+    PortUnavailableError,
+    RequestRefusedError,
+    TransientLineError,
+)
 from edge.outbox import Record
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
-from protocols.modbus.codec import Value, decode_block
+from protocols.modbus.codec import BlockDecoder, ReadBlock, Value
+from protocols.modbus.profile import Profile
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +45,7 @@ class Reader:
         self._clock = clock
         self._record = record
         self._observers: list[Callable[[Device], None]] = []
+        self._decoders: dict[tuple[int, ReadBlock], tuple[Profile, BlockDecoder]] = {}
 
     def add_observer(self, observer: Callable[[Device], None]) -> None:
         """Call `observer` after each reading of a device."""
@@ -45,15 +55,15 @@ class Reader:
         """Read the device and record what it said, or the silence that begins; then raises LineError."""
         values: dict[str, Value] = {}
         try:
+            if device.answering is False:
+                await self._probe(device, lane)
             slow = slow or not device.slow_values
             units: tuple[Device | Part, ...] = (device, *device.parts)
             for part in units:
                 for block in part.fast_blocks:
-                    words = await self._line.read(part.unit, block, lane)
-                    values.update(decode_block(part.profile, block, words))
+                    values |= await self._values(part, block, lane)
                 for block in part.slow_blocks if slow else ():
-                    words = await self._line.read(part.unit, block, Lane.SLOW)
-                    device.slow_values.update(decode_block(part.profile, block, words))
+                    device.slow_values |= await self._values(part, block, Lane.SLOW)
         except PortUnavailableError:
             raise
         except TransientLineError as error:
@@ -67,6 +77,23 @@ class Reader:
         for observer in self._observers:
             observer(device)
         return reading
+
+    async def _probe(self, device: Device, lane: Lane) -> None:
+        """See whether a dead device is there, before anything long is asked of it."""
+        # One that refuses the odd question is there all the same.
+        with suppress(RequestRefusedError):
+            await self._line.probe(device.unit, device.fast_blocks[0], lane)
+
+    async def _values(self, device: Device | Part, block: ReadBlock, lane: Lane) -> dict[str, Value]:
+        words = await self._line.read(device.unit, block, lane)
+        return self._decoder(device.profile, block).decode(words)
+
+    def _decoder(self, profile: Profile, block: ReadBlock) -> BlockDecoder:
+        known = self._decoders.get((id(profile), block))
+        if known is None:
+            # The profile is kept, so that its id stays its own.
+            known = self._decoders[id(profile), block] = (profile, BlockDecoder(profile, block))
+        return known[1]
 
     def _reading(self, device: Device, values: dict[str, Value]) -> DeviceReading:
         if not device.is_lamp:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import (
     ReadCoilsRequest,
@@ -20,6 +19,7 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
+from edge.line.crc import crc16
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
 
@@ -129,11 +129,18 @@ class RtuFraming:
 
     def wrap(self, request: Request, tag: int) -> bytes:  # noqa: ARG002 - RTU has no transaction id
         """The bytes to send."""
-        body = bytes([request.unit]) + request.pdu
-        return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
+        body = bytes((request.unit,)) + request.pdu
+        return body + crc16(body).to_bytes(2, "little")
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""
+        if _is_one_frame(received):
+            frame = Frame(received[0], bytes(received[1:-2]))
+            received.clear()
+            return [frame], 0
+        return self._search(received)
+
+    def _search(self, received: bytearray) -> tuple[list[Frame], int]:
         frames: list[Frame] = []
         garbage = 0
         while len(received) >= _SMALLEST_FRAME:
@@ -145,13 +152,27 @@ class RtuFraming:
             if len(received) < size:
                 break
             body = bytes(received[: size - 2])
-            if FramerRTU.compute_CRC(body).to_bytes(2, "big") == received[size - 2 : size]:
+            if crc16(body) == received[size - 2] | received[size - 1] << 8:
                 frames.append(Frame(body[0], body[1:]))
                 del received[:size]
             else:
                 del received[0]
                 garbage += 1
         return frames, garbage
+
+
+def _is_one_frame(received: bytearray) -> bool:
+    """Whether these bytes are the whole answer to a read and nothing else, as they nearly always are.
+
+    The CRC of a frame with its CRC is 0.
+    """
+    size = len(received)
+    return (
+        size > _SMALLEST_FRAME
+        and received[1] in _READ_FUNCTIONS
+        and received[2] + 5 == size
+        and crc16(received) == 0
+    )
 
 
 def _rtu_size(received: bytearray) -> int | None:

@@ -55,8 +55,7 @@ class Lanes:
         if self._held:
             self._held = {unit: until for unit, until in self._held.items() if until > now}
         for lane in self._lanes:
-            job = self._take_from(lane)
-            if job is not None:
+            if lane and (job := self._take_from(lane)) is not None:
                 return job
         return None
 

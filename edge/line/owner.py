@@ -101,6 +101,7 @@ class Line:
         self._timing = timing
         self._first_timeout_s = first_timeout_s
         self._lanes = Lanes()
+        self._reads: dict[tuple[int, ReadBlock], Request] = {}
         self._port: Port | None = None
         self._timer: Timer | None = None
         self._alarm_at = 0.0
@@ -124,7 +125,9 @@ class Line:
 
     async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:
         """The words of a block; raises LineError."""
-        request = read_request(unit, block)
+        request = self._reads.get((unit, block))
+        if request is None:
+            request = self._reads[unit, block] = read_request(unit, block)
         return answered_words(request, await self._ask(request, lane))
 
     async def probe(self, unit: int, block: ReadBlock, lane: Lane) -> None:
@@ -163,7 +166,8 @@ class Line:
             raise PortUnavailableError(f"{self.name}: {self._down}")
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._lanes.put(Job(lane, request, answer, timeout_s))
-        self._advance()
+        if self._alarm_at != self._quiet_at:
+            self._advance()
         pdu = await answer
         code = refusal(pdu) if pdu else None
         if code is None:
@@ -331,8 +335,11 @@ class Line:
                 job.answer.set_exception(outcome)
             else:
                 job.answer.set_result(outcome)
-        # After those who wait for the answer: what they ask next may go before what waits already.
-        asyncio.get_running_loop().call_soon(self._advance)
+        if self._timer is not None and monotonic() < self._quiet_at:
+            self._wake_at(self._timer, self._quiet_at)
+        else:
+            # After those who wait for the answer: what they ask next may go before what waits already.
+            asyncio.get_running_loop().call_soon(self._advance)
 
     def _on_lost(self, why: str) -> None:
         self._fail(why)

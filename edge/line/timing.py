@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-_FASTEST_TIMEOUT_S = 0.1
+_FASTEST_TIMEOUT_S = 0.2
 _FASTEST_PROBE_S = 0.03
 _SLOWEST_TIMEOUT_S = 1.0
 _BITS_PER_CHARACTER = 11

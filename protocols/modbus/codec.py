@@ -61,48 +61,95 @@ def _joins(profile: Profile, block: ReadBlock, register: Register) -> bool:
     )
 
 
-def decode_block(profile: Profile, block: ReadBlock, words: Sequence[int]) -> dict[str, Value]:
-    """The values that lie wholly in `block`, by register name; None where the device says it does not know.
+class BlockDecoder:
+    """Turns the answers to one block of one profile into values; made once, as its register list is."""
 
-    `words` are the answer's registers, or its bits as 0 and 1. Raises CodecError if their number is wrong.
-    """
-    if len(words) != block.count:
-        raise CodecError(
-            f"{profile.id}: {block} was answered with {len(words)} words, expected {block.count}"
+    def __init__(self, profile: Profile, block: ReadBlock) -> None:
+        self._profile_id = profile.id
+        self._block = block
+        self._fields = tuple(
+            _Field(register, register.address - block.address)
+            for register in profile.registers
+            if register.table is block.table
+            and block.address <= register.address
+            and register.end <= block.end
         )
-    first, end = block.address, block.end
-    return {
-        register.name: _decode(register, words, register.address - first)
-        for register in profile.registers
-        if register.table is block.table and first <= register.address and register.end <= end
-    }
+
+    def decode(self, words: Sequence[int]) -> dict[str, Value]:
+        """The values that lie wholly in the block, by register name; None where the device does not know.
+
+        `words` are the answer's registers, or its bits as 0 and 1; raises CodecError for a wrong number.
+        """
+        if len(words) != self._block.count:
+            raise CodecError(
+                f"{self._profile_id}: {self._block} was answered with {len(words)} words, "
+                f"expected {self._block.count}"
+            )
+        return {field.name: field.decode(words) for field in self._fields}
 
 
-def _decode(register: Register, words: Sequence[int], at: int) -> Value:
-    if register.type is ValueType.BOOL:
-        word = int(words[at])
-        bit = bool(word >> (register.bit or 0) & 1)
-        return None if word in register.error_values else bit is not register.inverted
-    raw = int(words[at])
-    if register.end - register.address == 2:
-        low = int(words[at + 1])
-        raw = low << 16 | raw if register.word_order is WordOrder.LOW_FIRST else raw << 16 | low
-    return None if raw in register.error_values else _scaled(register, raw)
+def decode_block(profile: Profile, block: ReadBlock, words: Sequence[int]) -> dict[str, Value]:
+    """As `BlockDecoder.decode`, for a block that is decoded once."""
+    return BlockDecoder(profile, block).decode(words)
 
 
-def _scaled(register: Register, raw: int) -> Value:
-    number: int | float = raw
-    if register.type is ValueType.F32:
-        (number,) = struct.unpack(">f", struct.pack(">I", raw))
-        if not math.isfinite(number):
+class _Field:
+    """One register, with all that can be known before the answer worked out."""
+
+    __slots__ = (
+        "_at",
+        "_bit",
+        "_denominator",
+        "_errors",
+        "_inverted",
+        "_is_bool",
+        "_is_float",
+        "_low_at",
+        "_numerator",
+        "_offset",
+        "_sign",
+        "name",
+    )
+
+    def __init__(self, register: Register, at: int) -> None:
+        two = register.type.words == 2
+        low_first = register.word_order is WordOrder.LOW_FIRST
+        self.name = register.name
+        self._at = at + 1 if two and low_first else at
+        self._low_at = (at if low_first else at + 1) if two else None
+        self._errors = register.error_values
+        self._is_bool = register.type is ValueType.BOOL
+        self._bit = register.bit or 0
+        self._inverted = register.inverted
+        self._is_float = register.type is ValueType.F32
+        signed = register.type in (ValueType.S16, ValueType.S32)
+        self._sign = 1 << (16 * register.type.words - 1) if signed else 0
+        self._numerator = register.scale.numerator
+        self._denominator = register.scale.denominator
+        self._offset = register.offset
+
+    def decode(self, words: Sequence[int]) -> Value:
+        raw = words[self._at]
+        if self._low_at is not None:
+            raw = raw << 16 | words[self._low_at]
+        if raw in self._errors:
             return None
-    elif register.type in (ValueType.S16, ValueType.S32):
-        sign = 1 << (16 * register.type.words - 1)
-        number = (raw ^ sign) - sign
-    scale, offset = register.scale, register.offset
-    if scale.denominator == 1:
-        return number * scale.numerator + offset if offset else number * scale.numerator
-    return number * scale.numerator / scale.denominator + offset
+        if self._is_bool:
+            return bool(raw >> self._bit & 1) is not self._inverted
+        return self._scaled(raw)
+
+    def _scaled(self, raw: int) -> Value:
+        number: int | float = raw
+        if self._sign:
+            number = (raw ^ self._sign) - self._sign
+        elif self._is_float:
+            (number,) = struct.unpack(">f", raw.to_bytes(4, "big"))
+            if not math.isfinite(number):
+                return None
+        number *= self._numerator
+        if self._denominator != 1:
+            number /= self._denominator
+        return number + self._offset if self._offset else number
 
 
 def encode_write(profile: Profile, point: str, value: float) -> Write:

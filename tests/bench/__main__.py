@@ -5,15 +5,23 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+from tests.bench.broadcast import broadcast_and_read_back
 from tests.bench.command import command_latency
+from tests.bench.cpu import processor_time
+from tests.bench.dead import dead_lamps
 from tests.bench.drain import backlog_drains
 from tests.bench.ingest import ingest_rate
+from tests.bench.latency import command_to_wire
 from tests.bench.line import polls_against_wire_limit, silence_kept
 from tests.bench.results import Result, report
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "line": polls_against_wire_limit,
     "silence": silence_kept,
+    "dead": dead_lamps,
+    "latency": command_to_wire,
+    "broadcast": broadcast_and_read_back,
+    "cpu": processor_time,
     "ingest": ingest_rate,
     "command": command_latency,
     "drain": backlog_drains,

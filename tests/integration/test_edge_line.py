@@ -111,6 +111,33 @@ async def test_noise_and_a_foreign_frame_before_the_answer_are_passed_over() -> 
             assert line.counters.foreign == 1
 
 
+async def test_a_unit_that_is_held_back_does_not_hold_back_another() -> None:
+    with SlaveLine({1: Unit(silent=True), 2: Unit(inputs=healthy_inputs(22))}) as slave:
+        async with running(slave.path) as line:
+            with pytest.raises(NoAnswerError):
+                await line.read(1, FAST_BLOCK, Lane.READING)
+            held = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.COMMAND))
+            await asyncio.sleep(0)
+            async with asyncio.timeout(0.3):
+                assert list(await line.read(2, FAST_BLOCK, Lane.READING)) == healthy_inputs(22)
+            with pytest.raises(NoAnswerError):
+                await held
+
+
+async def test_a_probe_of_a_dead_unit_costs_a_short_while_and_finds_one_that_is_back() -> None:
+    units = {1: Unit(silent=True), 2: Unit()}
+    with SlaveLine(units) as slave:
+        async with running(slave.path) as line:
+            for _ in range(10):
+                await line.read(2, FAST_BLOCK, Lane.READING)
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(NoAnswerError):
+                await line.probe(1, FAST_BLOCK, Lane.SLOW)
+            assert asyncio.get_running_loop().time() - began < 0.2
+            units[1].silent = False
+            await line.probe(1, FAST_BLOCK, Lane.SLOW)
+
+
 async def test_a_command_goes_before_the_polls_that_wait() -> None:
     with SlaveLine({number: Unit() for number in range(1, 6)}) as slave:
         async with running(slave.path) as line:

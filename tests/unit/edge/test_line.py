@@ -5,7 +5,9 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymodbus.framer.rtu import FramerRTU
 
+from edge.line.crc import crc16
 from edge.line.framing import (
     Frame,
     Request,
@@ -38,6 +40,13 @@ def test_requests_are_the_bytes_of_the_specification() -> None:
     many = write_request(1, Write(Table.HOLDING, 1, (10, 258)))
     assert many.pdu.hex(" ") == "10 00 01 00 02 04 00 0a 01 02"
     assert write_request(1, Write(Table.COIL, 3, (1,))).pdu.hex(" ") == "05 00 03 ff 00"
+
+
+@given(st.binary(min_size=1, max_size=256))
+def test_the_crc_is_that_of_modbus(data: bytes) -> None:
+    low_first = crc16(data).to_bytes(2, "little")
+    assert low_first == FramerRTU.compute_CRC(data).to_bytes(2, "big")
+    assert crc16(data + low_first) == 0
 
 
 def test_only_the_asked_units_answer_of_the_asked_length_is_the_answer() -> None:
@@ -150,7 +159,7 @@ def test_a_units_timeout_follows_its_answers_within_bounds() -> None:
     assert time.probe_s is None
     for _ in range(30):
         time.answered(0.005)
-    assert time.timeout_s == 0.1
+    assert time.timeout_s == 0.2
     assert time.probe_s == 0.03
     for _ in range(30):
         time.answered(0.4)

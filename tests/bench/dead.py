@@ -1,0 +1,64 @@
+"""What dead lamps cost the living on a saturated line, and how soon they are missed and welcomed."""
+
+import asyncio
+import time
+
+from edge.device import Device
+from protocols.modbus.profile import load_builtin
+from tests.bench.polling import PolledLine, polled
+from tests.bench.results import Result
+from tests.bench.simulator import Simulation, simulated
+from tests.conftest import eventually
+
+BAUD = 9600
+LAMPS = 10
+SECONDS = 30.0
+LEAST_RATE = {1: 0.98, 5: 0.95}
+NOTICED_WITHIN_POLLS = 3
+WELCOMED_WITHIN_S = 60.0
+
+
+async def dead_lamps() -> list[Result]:
+    """The line's answers a second with some of ten lamps dead against all alive; then one lamp comes back."""
+    results: list[Result] = []
+    with simulated(BAUD, lamps=LAMPS) as simulation:
+        async with polled(simulation, BAUD, LAMPS, load_builtin("lentera-lamp")) as line:
+            await eventually(lambda: all(lamp.answering for lamp in line.devices), what="an answer of each")
+            healthy = await line.answers_per_s(SECONDS)
+            for dead, least in LEAST_RATE.items():
+                polls = await _let_die(simulation, line.devices[:dead])
+                rate = await line.answers_per_s(SECONDS)
+                name = f"answers per second with {dead} of {LAMPS} lamps dead"
+                results += [
+                    Result(name, rate, "1/s", healthy, rate >= least * healthy),
+                    Result(
+                        f"polls until {dead} of {LAMPS} count as dead, at most",
+                        polls,
+                        "polls",
+                        NOTICED_WITHIN_POLLS,
+                        polls <= NOTICED_WITHIN_POLLS,
+                    ),
+                ]
+            results.append(await _welcome(simulation, line))
+    return results
+
+
+async def _let_die(simulation: Simulation, lamps: list[Device]) -> int:
+    """The most polls that one of them took to be noticed."""
+    for lamp in lamps:
+        simulation.silence(lamp.id)
+    await eventually(lambda: all(lamp.answering is False for lamp in lamps), 30.0, "their silence")
+    return max(lamp.failures for lamp in lamps if lamp.failures <= NOTICED_WITHIN_POLLS + 10)
+
+
+async def _welcome(simulation: Simulation, line: PolledLine) -> Result:
+    lamp = line.devices[0]
+    # Until it is asked as seldom as it ever will be.
+    await asyncio.sleep(2 * SECONDS)
+    simulation.wake(lamp.id)
+    began = time.monotonic()
+    await eventually(lambda: lamp.answering, 2 * WELCOMED_WITHIN_S, "its return")
+    took_s = time.monotonic() - began
+    return Result(
+        "a lamp that answers again is back after", took_s, "s", WELCOMED_WITHIN_S, took_s <= WELCOMED_WITHIN_S
+    )
