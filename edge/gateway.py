@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 MakeLine = Callable[[LineSettings], Line]
 
-_KEEP_BOOTS_EVERY_S = 10.0
+_KEEP_BOOTS_EVERY_S = 30.0
 _FIRST_RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
 
@@ -95,17 +95,30 @@ async def _supervise(
     config: GatewayConfig, clock: Clock, metrics: LineCollector | None, board: Board | None
 ) -> None:
     pause_s = _FIRST_RESTART_S
+    failure: str | None = None
     while True:
         began = time.monotonic()
+        recovery = None if failure is None else _say_when_it_runs(config.gateway.id)
         try:
             await run_gateway(config, clock, metrics, board)
-        except Exception:  # the one supervisor: whatever a gateway died of, its lamps need it back
-            log.exception("gateway failed and is started again", gateway=config.gateway.id, pause_s=pause_s)
+        except Exception as error:  # the one supervisor: whatever a gateway died of, its lamps need it back
+            if time.monotonic() - began > _LONGEST_RESTART_S:
+                pause_s, failure = _FIRST_RESTART_S, None
+            if repr(error) != failure:
+                failure = repr(error)
+                log.exception("gateway failed and is started again and again", gateway=config.gateway.id)
+        finally:
+            if recovery is not None:
+                recovery.cancel()
         raise_if_cancelled()
-        if time.monotonic() - began > _LONGEST_RESTART_S:
-            pause_s = _FIRST_RESTART_S
         await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)
         pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
+
+
+def _say_when_it_runs(gateway_id: str) -> asyncio.TimerHandle:
+    """A gateway that has failed counts as running once it has run for a while."""
+    report = partial(log.info, "gateway runs again", gateway=gateway_id)
+    return asyncio.get_running_loop().call_later(_LONGEST_RESTART_S, report)
 
 
 async def run_gateway(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from math import inf
+from types import TracebackType
 from typing import Self
 
 import aiomqtt
@@ -20,6 +21,14 @@ class BatchClient(aiomqtt.Client):
         except (aiomqtt.MqttError, asyncio.CancelledError):
             self._client.disconnect()
             raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Disconnect; why the connection broke is known already, whoever noticed it first."""
+        await super().__aexit__(kind, error, trace)
+        if self._disconnected.done() and not self._disconnected.cancelled():
+            self._disconnected.exception()  # or asyncio reports that nobody looked
 
     async def publish_all(self, messages: Sequence[Outgoing], timeout_s: float = inf) -> None:
         """Publish in order; returns when the last one has left (QoS 0) or was acknowledged (QoS 1).

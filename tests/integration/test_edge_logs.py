@@ -1,0 +1,145 @@
+"""A failure is logged once when it begins and once when it ends, however long it lasts."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from edge import gateway
+from edge.config import GatewayConfig
+from edge.gateway import run_gateways
+from edge.line import Line
+from tests.conftest import Broker, eventually, free_port
+from tests.integration.edge_cloud import EVENING, Cloud, clock_at
+from tests.integration.edge_slave import SlaveLine, Unit
+from tests.integration.test_edge_gateway import BAUD, config_for
+
+LONG_S = 30.0
+
+
+@asynccontextmanager
+async def running(config: GatewayConfig, speed: float = 1.0) -> AsyncIterator[list[EventDict]]:
+    """A gateway and what it logs."""
+    with capture_logs() as logs:
+        async with asyncio.TaskGroup() as tasks:
+            gateway_task = tasks.create_task(run_gateways([config], clock_at(EVENING, speed)))
+            yield logs
+            gateway_task.cancel()
+
+
+def said(logs: list[EventDict]) -> list[str]:
+    return [f"{each['log_level']}: {each['event']}" for each in logs]
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing comes past structlog, such as exceptions that nobody looked at."""
+    yield
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_silent_lamp(tmp_path: Path) -> None:
+    units = {1: Unit(), 2: Unit(silent=True)}
+    with SlaveLine(units, BAUD) as slave:
+        broker = Broker("", free_port(), tmp_path)
+        async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
+            silence = "warning: device does not answer"
+            await eventually(lambda: silence in said(logs), LONG_S, "the silence")
+            asked = len(slave.requests)
+            await eventually(
+                lambda: [unit for unit, _ in slave.requests[asked:]].count(2) >= 2, LONG_S, "two probes more"
+            )
+            units[2].silent = False
+            await eventually(lambda: "info: device answers again" in said(logs), LONG_S, "the return")
+        about_lamp = [each for each in said(logs) if "device" in each]
+    assert about_lamp == [silence, "info: device answers again"]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_lamp_that_refuses(tmp_path: Path) -> None:
+    units = {1: Unit(), 2: Unit(refuses=2)}
+    with SlaveLine(units, BAUD) as slave:
+        broker = Broker("", free_port(), tmp_path)
+        async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
+            await eventually(
+                lambda: [request for request in slave.requests if request == (2, 4)][5:], LONG_S, "six polls"
+            )
+            units[2].refuses = 0
+            await eventually(
+                lambda: "info: device takes its polls again" in said(logs), LONG_S, "the end of it"
+            )
+        about_polls = [each for each in said(logs) if "polls" in each]
+    assert about_polls == ["warning: device refuses its polls", "info: device takes its polls again"]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_dead_broker(mosquitto: Broker, tmp_path: Path) -> None:
+    cloud = Cloud(clock_at(EVENING))
+    with SlaveLine({1: Unit()}, BAUD) as slave:
+        async with running(config_for(slave, mosquitto, tmp_path, 0.2)) as logs:
+            async with cloud.connected(mosquitto.port):
+                await eventually(lambda: cloud.alive, what="the birth")
+                mosquitto.kill()
+                await eventually(lambda: "warning: broker out of reach" in said(logs), LONG_S, "the loss")
+                polls = slave.reads_answered
+                await eventually(lambda: slave.reads_answered > polls + 25, LONG_S, "many polls without it")
+                mosquitto.start()
+                await eventually(lambda: "info: broker in reach again" in said(logs), LONG_S, "the return")
+            again = next(each for each in logs if each["event"] == "broker in reach again")
+        about_broker = [each for each in said(logs) if "broker" in each]
+    assert about_broker == ["warning: broker out of reach", "info: broker in reach again"]
+    assert again["attempts"] >= 2
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_vanished_port(tmp_path: Path) -> None:
+    link = tmp_path / "ttyUSB0"
+    broker = Broker("", free_port(), tmp_path)
+    with SlaveLine({1: Unit()}, BAUD, link) as slave:
+        async with running(config_for(slave, broker, tmp_path, 0.2, port=str(link))) as logs:
+            await eventually(lambda: slave.reads_answered > 3, LONG_S, "polls")
+            slave.close()
+            await eventually(lambda: "error: line cannot be used" in said(logs), LONG_S, "the loss")
+            link.unlink()
+            loop = asyncio.get_running_loop()
+            until = loop.time() + 3  # several attempts to open it
+            await eventually(lambda: loop.time() > until, what="three seconds")
+            with SlaveLine({1: Unit()}, BAUD, link) as returned:
+                await eventually(lambda: returned.reads_answered > 3, LONG_S, "polls again")
+                about_line = [each for each in said(logs) if "line" in each or "device" in each]
+    assert about_line == ["error: line cannot be used", "info: line is open again"]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_gateway_that_cannot_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same failure at every start is told once, and so is that it has passed."""
+    monkeypatch.setattr(gateway, "_FIRST_RESTART_S", 0.05)
+    monkeypatch.setattr(gateway, "_LONGEST_RESTART_S", 0.2)
+    attempts = 0
+    run = Line.run
+
+    async def fail_four_times(line: Line) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts <= 4:
+            raise RuntimeError("out of order")
+        await run(line)
+
+    monkeypatch.setattr(Line, "run", fail_four_times)
+    with SlaveLine({1: Unit()}, BAUD) as slave:
+        broker = Broker("", free_port(), tmp_path)
+        async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
+            await eventually(lambda: "info: gateway runs again" in said(logs), LONG_S, "the recovery")
+        about_gateway = [each for each in said(logs) if "gateway" in each]
+    assert about_gateway == [
+        "error: gateway failed and is started again and again",
+        "info: gateway runs again",
+    ]
+    assert attempts == 5
