@@ -43,7 +43,6 @@ class Poller:
         self._on_port = on_port
         self._turns = Turns(())
         self._refusing: set[Device] = set()
-        self._refusing: set[Device] = set()
         self._probes_from = 0.0
         self._port_failed_at: float | None = None
         self._port_reported = False
