@@ -16,10 +16,11 @@ log = structlog.get_logger(__name__)
 EARLIEST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """A clock that shows an earlier time has not been set since the power came back."""
 
-SEEN_EVERY_S: Final = 60.0
+SEEN_EVERY_S: Final = 600.0
 """How often, in wall time, the present time should be kept for the next start."""
 
-_CHECK_EVERY_S = 1.0
+_CHECK_UNKNOWN_EVERY_S = 1.0
+_CHECK_KNOWN_EVERY_S = 10.0
 _STEP = timedelta(seconds=0.5)
 
 
@@ -89,7 +90,7 @@ class Timekeeper:
     async def run(self) -> None:
         """Look after the system's clock until cancelled."""
         while True:
-            await asyncio.sleep(_CHECK_EVERY_S)
+            await asyncio.sleep(_CHECK_KNOWN_EVERY_S if self._known else _CHECK_UNKNOWN_EVERY_S)
             self.check()
 
     def check(self) -> None:
