@@ -12,11 +12,12 @@ from firmware_sim.grouping import Located, compact_groups, middle, wiring_order
 from firmware_sim.kecamatan import KECAMATAN, SOREANG, TIME_ZONE, Kecamatan
 from firmware_sim.streets import METRES_PER_DEGREE, grow_town
 from protocols.inventory.lamp_list import LampSite
-from protocols.inventory.model import Area, Gateway, Inventory, InventoryError, Lamp, Road
+from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, InventoryError, Lamp, Road
 
 LAMPS_PER_GATEWAY = 100
 LAMPS_PER_LINE = 50
 LAMPS_PER_AREA = 1000
+METER_UNIT, CONTACTS_UNIT = 201, 202
 _NEIGHBOUR_M = 60.0
 _AREA_REACH_M = 10_000.0
 
@@ -117,12 +118,13 @@ def _area(kecamatan: Kecamatan) -> Area:
 
 
 def _connect(inventory: Inventory, area: Area, sites: Sequence[_Site], time_zone: str) -> None:
-    """Add gateways for an area's lamps, and the lamps with line and unit."""
+    """Add gateways for an area's lamps, the lamps with line and unit, and a cabinet on each first line."""
     slug = _slug(area.name)
     for number, group in enumerate(compact_groups(sites, LAMPS_PER_GATEWAY), 1):
         latitude, longitude = middle(group)
         gateway = Gateway(f"{slug}-{number:02}", area.id, latitude, longitude, time_zone)
         inventory.gateways.append(gateway)
+        inventory.cabinets.append(Cabinet(f"{gateway.id}-cabinet", gateway.id, 1, METER_UNIT, CONTACTS_UNIT))
         for line, wired in enumerate(compact_groups(group, LAMPS_PER_LINE), 1):
             for unit, site in enumerate(wiring_order(wired, latitude, longitude), 1):
                 inventory.lamps.append(_lamp(site, gateway, line, unit))

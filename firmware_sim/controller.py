@@ -40,6 +40,7 @@ class LampController:
         self._limit_error = False
         self._watchdog_active = False
         self._power_cycle_seen = False
+        self._supplied = True
 
     @property
     def feedback_percent(self) -> int:
@@ -55,12 +56,24 @@ class LampController:
             return
         (self.faults.add if active else self.faults.discard)(fault)
         if fault in LUMINAIRE_FAULTS:
-            self.luminaire.set_fault(fault, active, t_s)
+            dark = fault is FaultType.SUPPLY_LOSS and not self._supplied
+            self.luminaire.set_fault(fault, active or dark, t_s)
+
+    def set_supply(self, supplied: bool, t_s: float) -> None:
+        """Cut the pole off from the mains, or connect it again: then the controller starts anew."""
+        self.advance(t_s)
+        if supplied is self._supplied:
+            return
+        self._supplied = supplied
+        dark = not supplied or FaultType.SUPPLY_LOSS in self.faults
+        self.luminaire.set_fault(FaultType.SUPPLY_LOSS, dark, t_s)
+        if supplied:
+            self._reboot(t_s)
 
     def hears(self, t_s: float) -> bool:
         """Whether the controller takes notice of a frame; if so its watchdog starts anew."""
         self.advance(t_s)
-        if t_s < self._silent_until or FaultType.SILENT in self.faults:
+        if t_s < self._silent_until or not self._supplied or FaultType.SILENT in self.faults:
             return False
         self._heard_at = t_s
         return True
@@ -69,7 +82,7 @@ class LampController:
         """Let the watchdog act, at the instant it was due."""
         timeout = self._holding[_WATCHDOG_TIMEOUT]
         due = self._heard_at + timeout
-        if timeout and not self._watchdog_active and due <= t_s:
+        if timeout and self._supplied and not self._watchdog_active and due <= t_s:
             self._watchdog_active = True
             self._apply(self._holding[_WATCHDOG_LEVEL], due)
 

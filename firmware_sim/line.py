@@ -4,8 +4,8 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol
 
-from firmware_sim.controller import LampController
 from firmware_sim.faults import Fault, FaultType
 from firmware_sim.frames import (
     BROADCAST,
@@ -43,12 +43,24 @@ class LineStatistics:
     late_ms_max: float = 0.0
 
 
+class Controller(Protocol):
+    """What stands at an address: a lamp's controller, a meter, an I/O module."""
+
+    def hears(self, t_s: float) -> bool:
+        """Whether it takes notice of a frame."""
+        ...
+
+    def answer(self, pdu: bytes, t_s: float) -> bytes:
+        """Carry out a request's PDU and give the answer's."""
+        ...
+
+
 @dataclass(slots=True)
 class Station:
-    """A controller at its address, with what spoils its answers."""
+    """What stands at an address, with what spoils its answers; `lamp_id` is None where it is no lamp."""
 
-    lamp_id: str
-    controller: LampController
+    lamp_id: str | None
+    controller: Controller
     wire_faults: dict[FaultType, Fault] = field(default_factory=dict)
 
 
@@ -72,7 +84,7 @@ class Line:
         strict: bool = False,
     ) -> None:
         self.name = name
-        self.stations = stations
+        self.stations = dict(stations)
         self.statistics = LineStatistics()
         self._timing = timing
         self._timer = timer
@@ -94,6 +106,10 @@ class Line:
     def silence_s(self) -> float:
         """The silence that must stand between two frames."""
         return self._timing.silence_s
+
+    def connect(self, unit: int, station: Station) -> None:
+        """Put another station on the line."""
+        self.stations[unit] = station
 
     def receive(self, data: bytes, send: Send) -> None:
         """Take bytes that a gateway put on the wire; answers go to `send` when their time has come."""
@@ -154,7 +170,8 @@ class Line:
             whole = not extra and reply == build_frame(unit, answer)
         duration = len(reply) * self._timing.character_s
         due = request_end + self._timing.silence_s + delay + duration
-        poll = (station.lamp_id, t_s) if whole and answer[0] == READ_INPUT and pdu[1:3] == b"\0\0" else None
+        is_poll = whole and answer[0] == READ_INPUT and pdu[1:3] == b"\0\0"
+        poll = (station.lamp_id, t_s) if is_poll and station.lamp_id is not None else None
         self._timer.call_at(due, lambda: self._reply(reply, due, duration, delay, poll, send))
 
     def _spoil(self, station: Station, unit: int, answer: bytes, reply: bytes) -> tuple[bytes, float]:

@@ -11,8 +11,10 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from firmware_sim.cabinet_routes import cabinet_routes
 from firmware_sim.faults import FaultType
 from firmware_sim.line import Line
+from firmware_sim.missing import NotFoundError
 from firmware_sim.uplink import Network
 from firmware_sim.world import SimulatedLamp, World
 
@@ -45,20 +47,12 @@ class NetworkRequest(BaseModel):
         return Network(self.up, self.latency_ms, self.bytes_per_second, self.blackhole)
 
 
-class NotFoundError(LookupError):
-    """Something asked for by an id that does not exist."""
-
-    def __init__(self, kind: str, identifier: str) -> None:
-        super().__init__(f"{kind} {identifier!r} is not simulated here")
-        self.kind = kind
-        self.identifier = identifier
-
-
 def create_app(world: World, ports: dict[str, int], on_network: OnNetwork | None) -> FastAPI:
     """The application; `ports` are the lines' TCP ports by line name."""
     app = FastAPI(title="Lentera simulator", docs_url="/sim/docs", openapi_url="/sim/openapi.json")
     app.include_router(_lamp_routes(world))
     app.include_router(_network_routes(world, ports, on_network))
+    app.include_router(cabinet_routes(world))
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(NotFoundError, _on_missing)
     return app
@@ -212,7 +206,7 @@ def _line(line: Line, ports: dict[str, int]) -> dict[str, object]:
     counts = line.statistics
     return {
         "name": line.name,
-        "lamps": len(line.stations),
+        "lamps": sum(station.lamp_id is not None for station in line.stations.values()),
         "tcpPort": ports.get(line.name),
         "frames": counts.frames,
         "answers": counts.answers,

@@ -2,10 +2,11 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from firmware_sim.cabinet import Cabinet, Contacts, Meter
 from firmware_sim.config import SimulatorConfig
 from firmware_sim.controller import LampController
 from firmware_sim.faults import WIRE_FAULTS, Fault, FaultType
@@ -19,6 +20,7 @@ from firmware_sim.uplink import Network
 from protocols.clock import Clock
 from protocols.inventory.lamp_list import MAX_PROBLEMS
 from protocols.inventory.model import Inventory, InventoryError, Lamp
+from protocols.modbus.profile import load_builtin
 
 PROFILE = "lentera-lamp"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,8 +36,16 @@ class SimulatedLamp:
     faults: dict[FaultType, Fault]
 
 
+@dataclass(slots=True)
+class SimulatedCabinet:
+    """The cabinet of one gateway, by its id."""
+
+    id: str
+    cabinet: Cabinet
+
+
 class World:
-    """What there is. Lookups raise KeyError for ids that are not in the inventory."""
+    """What there is; cabinets by their gateway. Lookups raise KeyError for ids not in the inventory."""
 
     def __init__(
         self,
@@ -50,6 +60,7 @@ class World:
         self.lines = lines
         self.uplinks = uplinks
         self.journal = journal
+        self.cabinets: dict[str, SimulatedCabinet] = {}
 
     def now_s(self) -> float:
         """Domain time as Unix seconds."""
@@ -94,12 +105,17 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
     by_line: dict[tuple[str, int], list[Lamp]] = defaultdict(list)
     for lamp in inventory.lamps:
         by_line[lamp.gateway_id, lamp.line].append(lamp)
+    feeders: dict[tuple[str, int], Feeder] = {}
     for (gateway_id, number), lamps in by_line.items():
         name = f"{gateway_id}-{number}"
-        stations = _stations(config.seed, name, lamps, world.now_s())
+        feeder = feeders[gateway_id, number] = _feeder(config.seed, name, lamps)
+        controllers = _controllers(config.seed, lamps, feeder, world.now_s())
         line = Line(
             name=name,
-            stations={lamp.unit: station for lamp, station in zip(lamps, stations, strict=True)},
+            stations={
+                lamp.unit: Station(lamp.id, controller)
+                for lamp, controller in zip(lamps, controllers, strict=True)
+            },
             timing=WireTiming(config.baud),
             timer=timer,
             now_s=world.now_s,
@@ -108,19 +124,51 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
             strict=config.strict_silence,
         )
         world.lines.append(line)
-        for lamp, station in zip(lamps, stations, strict=True):
-            world.lamps[lamp.id] = SimulatedLamp(lamp, station.controller, line, {})
+        for lamp, controller in zip(lamps, controllers, strict=True):
+            world.lamps[lamp.id] = SimulatedLamp(lamp, controller, line, {})
+    _add_cabinets(world, config.seed, inventory, feeders)
     return world
 
 
-def _stations(seed: int, name: str, lamps: Sequence[Lamp], now_s: float) -> list[Station]:
-    feeder = Feeder(
+def _add_cabinets(
+    world: World, seed: int, inventory: Inventory, feeders: Mapping[tuple[str, int], Feeder]
+) -> None:
+    """Put each cabinet before the lamps of its gateway, and its units on their line."""
+    phases: dict[str, list[list[LampController]]] = defaultdict(lambda: [[], [], []])
+    for simulated in world.lamps.values():
+        phases[simulated.lamp.gateway_id][phase_of(simulated.lamp)].append(simulated.controller)
+    lines = {line.name: line for line in world.lines}
+    for placed in inventory.cabinets:
+        line = lines.get(f"{placed.gateway_id}-{placed.line}")
+        if line is None or placed.gateway_id in world.cabinets:
+            raise InventoryError(
+                [f"cabinets: {placed.id!r}, expected one for each gateway, on a line that has lamps"]
+            )
+        feeder, rng = feeders[placed.gateway_id, placed.line], random.Random(f"{seed}:{placed.id}")
+        cabinet = Cabinet(phases[placed.gateway_id], feeder, rng, world.now_s())
+        world.cabinets[placed.gateway_id] = SimulatedCabinet(placed.id, cabinet)
+        line.connect(placed.unit, Station(None, Meter(cabinet, load_builtin(placed.profile))))
+        if placed.contacts_unit is not None:
+            contacts = Contacts(cabinet, load_builtin(placed.contacts_profile))
+            line.connect(placed.contacts_unit, Station(None, contacts))
+
+
+def phase_of(lamp: Lamp) -> int:
+    """The phase, from 0, that a lamp hangs on: electricians take them in turn along the street."""
+    return lamp.unit % 3
+
+
+def _feeder(seed: int, name: str, lamps: Sequence[Lamp]) -> Feeder:
+    return Feeder(
         FeederTraits.draw(random.Random(f"{seed}:{name}:feeder")),
         full_load_w=sum(lamp.rated_power_w for lamp in lamps),
         length_km=len(lamps) * SPACING_M / 1000,
         longitude=lamps[0].longitude,
     )
-    stations = []
+
+
+def _controllers(seed: int, lamps: Sequence[Lamp], feeder: Feeder, now_s: float) -> list[LampController]:
+    by_id = {}
     for position, lamp in enumerate(sorted(lamps, key=lambda each: each.unit), 1):
         rng = random.Random(f"{seed}:{lamp.id}")
         traits = LuminaireTraits.draw(
@@ -128,9 +176,7 @@ def _stations(seed: int, name: str, lamps: Sequence[Lamp], now_s: float) -> list
             rated_power_w=lamp.rated_power_w,
             longitude=lamp.longitude,
             distance=position / len(lamps),
-            phase=lamp.unit % 3,
+            phase=phase_of(lamp),
         )
-        controller = LampController(Luminaire(traits, feeder, now_s), rng.randint(1, 40), now_s)
-        stations.append((lamp.id, Station(lamp.id, controller)))
-    by_id = dict(stations)
+        by_id[lamp.id] = LampController(Luminaire(traits, feeder, now_s), rng.randint(1, 40), now_s)
     return [by_id[lamp.id] for lamp in lamps]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from protocols.inventory.model import Gateway, Inventory, Lamp
+from protocols.inventory.model import Cabinet, Gateway, Inventory, Lamp
 from protocols.sun import night_of
 
 DUSK_AFTER_WALL_S = 50.0
@@ -51,15 +51,23 @@ def write_gateway_configs(inventory: Inventory, settings: TownSettings, folder: 
     lamps: dict[str, dict[int, list[Lamp]]] = defaultdict(lambda: defaultdict(list))
     for lamp in inventory.lamps:
         lamps[lamp.gateway_id][lamp.line].append(lamp)
+    cabinets: dict[str, list[Cabinet]] = defaultdict(list)
+    for cabinet in inventory.cabinets:
+        cabinets[cabinet.gateway_id].append(cabinet)
     paths = []
     for gateway in inventory.gateways:
         path = folder / f"{gateway.id}.toml"
-        path.write_text(_gateway_toml(gateway, lamps[gateway.id], settings))
+        path.write_text(_gateway_toml(gateway, lamps[gateway.id], cabinets[gateway.id], settings))
         paths.append(path)
     return paths
 
 
-def _gateway_toml(gateway: Gateway, lines: Mapping[int, Sequence[Lamp]], settings: TownSettings) -> str:
+def _gateway_toml(
+    gateway: Gateway,
+    lines: Mapping[int, Sequence[Lamp]],
+    cabinets: Sequence[Cabinet],
+    settings: TownSettings,
+) -> str:
     parts = [
         "[gateway]",
         f'id = "{gateway.id}"',
@@ -96,4 +104,20 @@ def _gateway_toml(gateway: Gateway, lines: Mapping[int, Sequence[Lamp]], setting
                 f"unit = {lamp.unit}",
                 f'profile = "{lamp.profile}"',
             ]
+        for cabinet in cabinets:
+            if cabinet.line == line:
+                parts += _cabinet_toml(cabinet)
     return "\n".join(parts) + "\n"
+
+
+def _cabinet_toml(cabinet: Cabinet) -> list[str]:
+    parts = [
+        "[[line.device]]",
+        f'id = "{cabinet.id}"',
+        f"unit = {cabinet.unit}",
+        f'profile = "{cabinet.profile}"',
+    ]
+    if cabinet.contacts_unit is not None:
+        contacts = f'unit = {cabinet.contacts_unit}, profile = "{cabinet.contacts_profile}"'
+        parts.append(f"contacts = {{ {contacts} }}")
+    return parts

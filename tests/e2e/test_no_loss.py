@@ -37,9 +37,11 @@ def test_kills_lose_and_double_nothing(town: Town) -> None:
 
 
 def _stop_polling(town: Town) -> None:
-    """Silence every lamp, so that no new reading is taken while the last ones are on their way."""
+    """Silence every lamp and cabinet, so that nothing new is read while the last is on its way."""
     for lamp_id in town.truth():
         town.sim.post(f"/sim/v1/lamps/{lamp_id}/faults", json={"type": "silent"}).raise_for_status()
+    for gateway in _gateways(town):
+        town.sim.post(f"/sim/v1/gateways/{gateway}/faults", json={"type": "silent"}).raise_for_status()
 
 
 def _assert_polls_were_recorded(town: Town) -> None:
@@ -83,7 +85,8 @@ def _waiting(town: Town) -> int:
 
 
 def _stored_readings(town: Town) -> int:
-    return _scalar(town.folder / "telemetry.db", "SELECT COUNT(*) FROM readings")
+    counts = (f"SELECT COUNT(*) FROM {table}" for table in ("readings", "cabinet_readings"))  # noqa: S608
+    return sum(_scalar(town.folder / "telemetry.db", query) for query in counts)
 
 
 def _stored_records(town: Town) -> int:
