@@ -5,6 +5,8 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 
+from rich.console import Console
+
 from tests.bench.broadcast import broadcast_and_read_back
 from tests.bench.command import command_latency
 from tests.bench.cpu import processor_time
@@ -13,7 +15,8 @@ from tests.bench.drain import backlog_drains
 from tests.bench.ingest import ingest_rate
 from tests.bench.latency import command_to_wire
 from tests.bench.line import polls_against_wire_limit, silence_kept
-from tests.bench.results import Result, report
+from tests.bench.peer import lamp_polls_against_peer
+from tests.bench.results import Result, SkippedError, report
 
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "line": polls_against_wire_limit,
@@ -22,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "latency": command_to_wire,
     "broadcast": broadcast_and_read_back,
     "cpu": processor_time,
+    "peer": lamp_polls_against_peer,
     "ingest": ingest_rate,
     "command": command_latency,
     "drain": backlog_drains,
@@ -31,7 +35,10 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
 async def _run(names: list[str]) -> list[Result]:
     results: list[Result] = []
     for name in names:
-        results += await BENCHMARKS[name]()
+        try:
+            results += await BENCHMARKS[name]()
+        except SkippedError as error:
+            Console(stderr=True).print(f"{name} is skipped: {error}")
     return results
 
 

@@ -18,7 +18,7 @@ SECONDS = 8.0
 ASKERS = 3
 LEAST_PART_OF_LIMIT = {9600: 0.97, 19200: 0.97, 38400: 0.95, 115200: 0.95}
 SILENCE_FRAMES = 100_000
-SILENCE_LINES = 12
+SILENCE_LINES = 24
 USABLE_LATENESS_MS = 1.0
 """A simulator later than that on average measures the machine and not the line."""
 

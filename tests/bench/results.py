@@ -10,6 +10,10 @@ from rich.table import Table
 RESULTS = Path(__file__).parents[2] / "bench" / "results.json"
 
 
+class SkippedError(Exception):
+    """A benchmark that cannot be run here, and why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One figure; `reference` is the physical limit, the peer or the promise it is held against."""
