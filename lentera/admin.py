@@ -9,7 +9,8 @@ import typer
 
 from lentera.clocks import clock_from
 from lentera.errors import UsageError, explained
-from protocols.inventory.model import decode
+from lentera.places import read_place
+from protocols.inventory.model import decode, encode
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other command should wait for
     from sqlalchemy import Engine
@@ -37,6 +38,20 @@ def import_inventory_command(
     inventory = decode(file.read_bytes(), file.name)
     import_inventory(_engine(), inventory)
     sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways\n")
+
+
+@admin.command("make-inventory")
+def make_inventory_command(
+    lamps: Annotated[Path, typer.Argument(help="A GeoJSON or CSV file of real lamps.")],
+    output: Annotated[Path, typer.Argument(help="Where the inventory document goes.")],
+    zone: Annotated[str, typer.Option(help="IANA time zone of the lamps.")] = "Asia/Jakarta",
+) -> None:
+    """Put a list of real lamps on gateways: at most 100 to a gateway, 50 to a line, close together."""
+    inventory = read_place(lamps, zone)
+    if output.exists():
+        raise UsageError(f"{output}: exists already, expected the name of a new file")
+    output.write_bytes(encode(inventory))
+    sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways: {output}\n")
 
 
 @admin.command("create-user")

@@ -8,16 +8,16 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 import typer
 
 from lentera.admin import admin
 from lentera.clocks import ClockError, clock_from
 from lentera.errors import UsageError, explained
 from lentera.logs import configure_logs
+from lentera.places import generated_place, read_place, time_zone
 from protocols.inventory.model import Inventory, InventoryError
-from protocols.inventory.model import decode as decode_inventory
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(admin, name="admin")
@@ -87,7 +87,7 @@ def sim(
     """Simulate lamp controllers on RS-485 lines."""
     from lentera.simulation import run_simulation  # noqa: PLC0415
 
-    ports = {} if uplinks is None else json.loads(uplinks.read_text())
+    ports = {} if uplinks is None else _uplink_ports(uplinks)
     configure_logs()
     _run(
         lambda: run_simulation(
@@ -193,9 +193,9 @@ def sun(
     """Say when the sun rises and sets."""
     from lentera.sun import rise_and_set  # noqa: PLC0415
 
-    time_zone = _time_zone(zone)
-    local_date = datetime.now(time_zone).date() if day is None else _date(day)
-    times = rise_and_set(_coordinates(at), time_zone, local_date, altitude)
+    place_zone = time_zone(zone)
+    local_date = datetime.now(place_zone).date() if day is None else _date(day)
+    times = rise_and_set(_coordinates(at), place_zone, local_date, altitude)
     if as_json:
         sys.stdout.write(json.dumps(times) + "\n")
     else:
@@ -219,28 +219,14 @@ def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def _place(inventory: Path | None, lamps: int, seed: int, zone: str) -> Inventory:
-    from firmware_sim.city import city_from_lamps, generate_city  # noqa: PLC0415
-    from protocols.inventory.lamp_list import parse_csv, parse_geojson  # noqa: PLC0415
-
-    if inventory is None:
-        return generate_city(lamps, seed)
-    if not inventory.is_file():
-        raise UsageError(f"--inventory {inventory}: no such file")
-    content = inventory.read_bytes()
-    parsers = {".csv": parse_csv, ".geojson": parse_geojson}
-    if parse := parsers.get(inventory.suffix):
-        lamp_sites = parse(_text(content, inventory), inventory.name)
-        return city_from_lamps(lamp_sites, inventory.stem, time_zone=_time_zone(zone).key)
-    if inventory.suffix == ".json":
-        return decode_inventory(content, inventory.name)
-    raise UsageError(f"--inventory {inventory}: expected a name ending in .geojson, .csv or .json")
+    return generated_place(lamps, seed) if inventory is None else read_place(inventory, zone)
 
 
-def _text(content: bytes, path: Path) -> str:
+def _uplink_ports(path: Path) -> dict[str, int]:
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: byte {error.start} is not UTF-8, expected a UTF-8 file") from error
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"--uplinks {path}: {error}, expected JSON of gateway id to port") from error
 
 
 def _toml_files(given: Path) -> list[Path]:
@@ -273,13 +259,6 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"--date {text!r}: expected YYYY-MM-DD") from error
-
-
-def _time_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"--zone {name!r}: expected an IANA time zone such as Asia/Jakarta") from error
 
 
 def _coordinates(text: str) -> tuple[float, float]:

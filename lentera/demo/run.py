@@ -175,6 +175,7 @@ class _Town:
             sys.stdout.write(json.dumps(ready) + "\n")
         else:
             sys.stdout.write(f"Lentera is ready: {url}   (Ctrl-C ends it)\n")
+            sys.stdout.write(f"The simulator answers at http://127.0.0.1:{self._ports.sim}/sim/v1/lamps\n")
         sys.stdout.flush()
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from protocols.inventory.model import decode
+
 
 def lentera(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command as a user would."""
@@ -130,3 +132,17 @@ def test_an_option_that_cannot_be_is_refused(arguments: tuple[str, ...], said: s
     assert run.returncode == 2
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_list_of_lamps_becomes_an_inventory(tmp_path: Path) -> None:
+    """Real lamps are put on gateways; what is there is not written over."""
+    lamps, inventory = tmp_path / "lamps.csv", tmp_path / "inventory.json"
+    lamps.write_text("id,latitude,longitude\nA,-7.0300,107.5200\nB,-7.0303,107.5200\n")
+    run = lentera("admin", "make-inventory", str(lamps), str(inventory))
+    assert run.returncode == 0, run.stderr
+    made = decode(inventory.read_bytes(), inventory.name)
+    assert [lamp.id for lamp in made.lamps] == ["A", "B"]
+    assert len(made.gateways) == 1
+    again = lentera("admin", "make-inventory", str(lamps), str(inventory))
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
