@@ -84,7 +84,7 @@ class AreaView(View, frozen=True):
     off: int
     fault: int
     unknown: int
-    active_power: float
+    total_power: float
 
 
 class AreaList(View, frozen=True):
@@ -112,7 +112,7 @@ class Summary(View, frozen=True):
     fault: int
     unknown: int
     gateways: GatewayCount
-    active_power: float
+    total_power: float
     expected_power: float
     center: tuple[float, float] | None
     bounds: tuple[float, float, float, float] | None
@@ -187,7 +187,7 @@ def area_view(area: Area, counted: Tally) -> AreaView:
         off=counted.conditions[LampCondition.OFF],
         fault=counted.conditions[LampCondition.FAULT],
         unknown=counted.conditions[LampCondition.UNKNOWN],
-        active_power=round(counted.active_power_w / W_PER_KW, 3),
+        total_power=round(counted.active_power_w / W_PER_KW, 3),
     )
 
 

@@ -117,7 +117,7 @@ class InventoryService:
             gateways=GatewayCount(
                 total=len(board.gateways), offline=len(board.gateways) - board.gateways_online
             ),
-            active_power=round(sum(one.active_power_w for one in board.tallies.values()) / W_PER_KW, 3),
+            total_power=round(sum(one.active_power_w for one in board.tallies.values()) / W_PER_KW, 3),
             expected_power=round(self._expected_power_w(board) / W_PER_KW, 3),
             center=center_of(board.bounds),
             bounds=board.bounds,

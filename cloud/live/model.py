@@ -52,9 +52,9 @@ class LampView(View, frozen=True):
     longitude: float
     rated_power: float
     state: LampCondition
-    level: float | None
-    target_level: int | None
-    feedback_level: int | None
+    actual_light_state: float | None
+    target_light_command: int | None
+    feedback_light_command: int | None
     reason: str | None
     active_power: float | None
     observed_at: datetime | None
@@ -139,9 +139,9 @@ def lamp_view(
         longitude=lamp.longitude,
         rated_power=lamp.rated_power_w,
         state=lamp_condition(reading if online else None, lamp.rated_power_w, alarms),
-        level=seen.actual_level_percent,
-        target_level=seen.target_level_percent,
-        feedback_level=seen.feedback_level_percent,
+        actual_light_state=seen.actual_level_percent,
+        target_light_command=seen.target_level_percent,
+        feedback_light_command=seen.feedback_level_percent,
         reason=seen.reason,
         active_power=seen.active_power_w,
         observed_at=reading.time if reading else None,

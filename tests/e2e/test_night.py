@@ -130,10 +130,10 @@ def _disagreements(
 ) -> list[str]:
     """Healthy lamps whose shown level was the true one neither at the instant nor since."""
     return [
-        f"{instant:%H:%M} {lamp_id}: true {then[lamp_id]['trueLevel']}, shown {lamp['level']}"
+        f"{instant:%H:%M} {lamp_id}: true {then[lamp_id]['trueLevel']}, shown {lamp['actualLightState']}"
         for lamp_id, lamp in shown.items()
         if lamp_id not in faulty
-        and not any(_same(lamp["level"], truth[lamp_id]["trueLevel"]) for truth in (then, now))
+        and not any(_same(lamp["actualLightState"], truth[lamp_id]["trueLevel"]) for truth in (then, now))
     ]
 
 

@@ -61,9 +61,9 @@ async def test_a_lamp_says_all_of_itself(mixed: Api) -> None:
         "longitude": 107.522,
         "ratedPower": 90.0,
         "state": "fault",
-        "level": 100.0,
-        "targetLevel": 100,
-        "feedbackLevel": 100,
+        "actualLightState": 100.0,
+        "targetLightCommand": 100,
+        "feedbackLightCommand": 100,
         "reason": "program",
         "activePower": 0.5,
         "observedAt": "2026-08-10T13:00:00Z",
@@ -143,7 +143,7 @@ async def test_a_lamp_in_detail(mixed: Api) -> None:
 async def test_a_lamp_that_was_never_read(mixed: Api) -> None:
     """It has a place and a plan but no values."""
     lamp = await _get(mixed, "/lamps/PAS-1")
-    assert (lamp["values"], lamp["level"], lamp["observedAt"], lamp["state"]) == ([], None, None, "unknown")
+    assert (lamp["values"], lamp["actualLightState"], lamp["observedAt"], lamp["state"]) == ([], None, None, "unknown")
 
 
 async def test_an_unknown_lamp(api: Api) -> None:
@@ -158,9 +158,9 @@ async def test_areas_count_their_lamps(mixed: Api) -> None:
     """By name, with power in kW of what is within reach."""
     assert (await _get(mixed, "/areas"))["items"] == [
         {"id": "32.04.38", "name": "Pasirjambu", "latitude": -7.08, "longitude": 107.48,
-         "total": 2, "lit": 0, "off": 0, "fault": 0, "unknown": 2, "activePower": 0.0},
+         "total": 2, "lit": 0, "off": 0, "fault": 0, "unknown": 2, "totalPower": 0.0},
         {"id": "32.04.37", "name": "Soreang", "latitude": -7.03, "longitude": 107.52,
-         "total": 3, "lit": 1, "off": 1, "fault": 1, "unknown": 0, "activePower": 0.091},
+         "total": 3, "lit": 1, "off": 1, "fault": 1, "unknown": 0, "totalPower": 0.091},
     ]  # fmt: skip
 
 
@@ -180,7 +180,7 @@ async def test_the_summary_adds_up(mixed: Api) -> None:
         "fault": 1,
         "unknown": 2,
         "gateways": {"total": 2, "offline": 1},
-        "activePower": 0.091,
+        "totalPower": 0.091,
         "expectedPower": 0.39,
     }
 

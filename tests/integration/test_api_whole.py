@@ -87,7 +87,7 @@ async def test_a_command_goes_down_and_its_result_comes_back(cloud: Process, edg
     assert (await cloud.client.get(f"/api/v1/commands/{sent['id']}")).json() == confirmed
     lamp = await _lamp(cloud, "SOR-2")
     assert lamp["override"]["commandId"] == sent["id"]
-    assert (lamp["state"], lamp["level"]) == ("lit", 40.0)
+    assert (lamp["state"], lamp["actualLightState"]) == ("lit", 40.0)
 
 
 async def test_an_alarm_is_raised_seen_and_ended(cloud: Process, edge: Edge) -> None:

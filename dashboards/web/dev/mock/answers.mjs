@@ -44,7 +44,7 @@ export function lampDetail(world, id) {
   const lamp = world.lamps.get(id);
   if (!lamp) return null;
   const night = world.night();
-  const lit = (lamp.level ?? 0) > 0;
+  const lit = (lamp.actualLightState ?? 0) > 0;
   const time = lamp.observedAt;
   const value = (
     /** @type {string} */ attribute,
@@ -149,12 +149,12 @@ function carryOut(world, view, publish) {
       silent || view.level === null
         ? null
         : { commandId: view.id, expiration: view.expiration, note: view.note, requestedBy: view.requestedBy };
-    if (view.level !== null) lamp.targetLevel = view.level;
+    if (view.level !== null) lamp.targetLightCommand = view.level;
     world.observe(lamp);
     changed.push(lamp);
     result.status = silent ? "failed" : "confirmed";
     result.detail = silent ? "no answer on the line" : "";
-    result.level = silent ? null : lamp.level;
+    result.level = silent ? null : lamp.actualLightState;
     result.time = iso(world.now());
   }
   view.status = view.results.every((result) => result.status === "confirmed") ? "confirmed" : "failed";

@@ -80,9 +80,9 @@ export class World {
     return {
       ...lamp,
       state: "unknown",
-      level: null,
-      targetLevel: null,
-      feedbackLevel: null,
+      actualLightState: null,
+      targetLightCommand: null,
+      feedbackLightCommand: null,
       reason: null,
       activePower: null,
       observedAt: null,
@@ -96,18 +96,18 @@ export class World {
     if (lamp.gatewayId === this.offlineGateway) return;
     const override = lamp.override;
     if (override?.expiration && Date.parse(override.expiration) < this.now()) lamp.override = null;
-    const target = lamp.override ? (lamp.targetLevel ?? 0) : this.plannedLevel();
+    const target = lamp.override ? (lamp.targetLightCommand ?? 0) : this.plannedLevel();
     const dead = lamp.alarms.includes("lampFailure");
     const stuck = lamp.alarms.includes("lampUnexpectedOn");
-    lamp.targetLevel = target;
-    lamp.feedbackLevel = target;
-    lamp.level = dead ? 0 : stuck ? 100 : target;
+    lamp.targetLightCommand = target;
+    lamp.feedbackLightCommand = target;
+    lamp.actualLightState = dead ? 0 : stuck ? 100 : target;
     lamp.reason = lamp.override ? "override" : "program";
     lamp.activePower = dead
       ? 0.4
-      : Math.round(lamp.ratedPower * (lamp.level / 100) * (0.97 + this.random() * 0.05) * 10) / 10;
+      : Math.round(lamp.ratedPower * (lamp.actualLightState / 100) * (0.97 + this.random() * 0.05) * 10) / 10;
     lamp.observedAt = iso(this.now());
-    lamp.state = lamp.alarms.length > 0 ? "fault" : lamp.level > 0 ? "lit" : "off";
+    lamp.state = lamp.alarms.length > 0 ? "fault" : lamp.actualLightState > 0 ? "lit" : "off";
   }
 
   breakSome() {
@@ -171,11 +171,11 @@ export class World {
   }
 
   counts(/** @type {Iterable<LampState>} */ lamps) {
-    const counts = { total: 0, lit: 0, off: 0, fault: 0, unknown: 0, activePower: 0 };
+    const counts = { total: 0, lit: 0, off: 0, fault: 0, unknown: 0, totalPower: 0 };
     for (const lamp of lamps) {
       counts.total++;
       counts[lamp.state]++;
-      counts.activePower += (lamp.activePower ?? 0) / 1000;
+      counts.totalPower += (lamp.activePower ?? 0) / 1000;
     }
     return counts;
   }

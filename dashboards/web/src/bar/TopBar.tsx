@@ -58,10 +58,10 @@ export function TopBar({ summary, live }: { summary: Summary | undefined; live: 
         />
         <Figure
           testId="summary-power"
-          raw={summary?.activePower ?? undefined}
+          raw={summary?.totalPower ?? undefined}
           icon={<IconBolt {...ICON} />}
           tone="calm"
-          value={format.power(summary?.activePower)}
+          value={format.power(summary?.totalPower)}
           label={t("bar.power")}
           detail={summary ? t("bar.plan", { power: format.power(summary.expectedPower) }) : ""}
         />

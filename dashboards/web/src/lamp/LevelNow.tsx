@@ -9,8 +9,9 @@ export function LevelNow({ lamp }: { lamp: LampState }) {
   const { t } = useTranslation();
   const format = useFormat();
   const now = useNow(1_000);
-  const level = lamp.level === null ? null : Math.round(lamp.level);
-  const differs = lamp.targetLevel !== null && level !== null && Math.abs(lamp.targetLevel - level) > 2;
+  const level = lamp.actualLightState === null ? null : Math.round(lamp.actualLightState);
+  const differs =
+    lamp.targetLightCommand !== null && level !== null && Math.abs(lamp.targetLightCommand - level) > 2;
   return (
     <div className={styles.now}>
       <div className={styles.big} data-testid="lamp-level" data-value={level ?? ""}>
@@ -19,7 +20,7 @@ export function LevelNow({ lamp }: { lamp: LampState }) {
       </div>
       <div className={styles.facts}>
         <strong>{format.quantity(lamp.activePower, "W")}</strong>
-        {differs && <span>{t("lamp.target", { level: format.level(lamp.targetLevel) })}</span>}
+        {differs && <span>{t("lamp.target", { level: format.level(lamp.targetLightCommand) })}</span>}
         <span className={styles.quiet} data-testid="lamp-age">
           {lamp.observedAt ? format.age(lamp.observedAt, now) : t("lamp.never")}
         </span>

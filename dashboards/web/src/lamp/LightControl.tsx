@@ -19,7 +19,9 @@ export function LightControl({ lamp, canCommand }: { lamp: LampState; canCommand
   const { t } = useTranslation();
   const format = useFormat();
   const send = useSendCommand();
-  const [level, setLevel] = useState(() => Math.round(lamp.targetLevel ?? lamp.level ?? 100));
+  const [level, setLevel] = useState(() =>
+    Math.round(lamp.targetLightCommand ?? lamp.actualLightState ?? 100),
+  );
   const [duration, setDuration] = useState<number | null>(DEFAULT_DURATION_S);
   const [note, setNote] = useState("");
   if (!canCommand) return <p className={panel.quiet}>{t("command.viewer")}</p>;

@@ -44,7 +44,7 @@ export function MapHover({ lampMap }: { lampMap: LampMap }) {
   return (
     <div className={styles.hover} style={{ left: hover.x, top: hover.y }} aria-hidden="true">
       <strong>{lamp.id}</strong> {t(`state.${lamp.state}`)}
-      {lamp.level !== null && `, ${format.level(lamp.level)}`}
+      {lamp.actualLightState !== null && `, ${format.level(lamp.actualLightState)}`}
     </div>
   );
 }

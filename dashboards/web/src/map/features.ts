@@ -33,7 +33,7 @@ export function faultFeatures(lamps: Iterable<LampState>): Features {
   const features: GeoJSON.Feature[] = [];
   for (const lamp of lamps) {
     if (lamp.state !== "fault") continue;
-    const icon = (lamp.level ?? 0) > 0 ? "fault-lit" : "fault-dark";
+    const icon = (lamp.actualLightState ?? 0) > 0 ? "fault-lit" : "fault-dark";
     features.push({ type: "Feature", properties: { id: lamp.id, icon }, geometry: at(lamp) });
   }
   return collection(features);

@@ -12,9 +12,12 @@ export interface LampMark {
 }
 
 export function markOf(lamp: LampState): LampMark {
-  const level = lamp.level ?? 0;
+  const level = lamp.actualLightState ?? 0;
   if (lamp.state === "fault" || lamp.state === "unknown") return { kind: lamp.state, level };
-  return { kind: lamp.state, level: lamp.state === "lit" ? (lamp.level ?? lamp.targetLevel ?? 100) : 0 };
+  return {
+    kind: lamp.state,
+    level: lamp.state === "lit" ? (lamp.actualLightState ?? lamp.targetLightCommand ?? 100) : 0,
+  };
 }
 
 export const sameMark = (a: LampMark | undefined, b: LampMark) => a?.kind === b.kind && a.level === b.level;

@@ -40,13 +40,16 @@ describe("lamp colours", () => {
 
 describe("markOf", () => {
   it("takes the measured level of a lit lamp, the asked one where none was measured", () => {
-    expect(markOf(lampState({ level: 48 }))).toEqual({ kind: "lit", level: 48 });
-    expect(markOf(lampState({ level: null, targetLevel: 60 }))).toEqual({ kind: "lit", level: 60 });
-    expect(markOf(lampState({ state: "off", level: 0 }))).toEqual({ kind: "off", level: 0 });
+    expect(markOf(lampState({ actualLightState: 48 }))).toEqual({ kind: "lit", level: 48 });
+    expect(markOf(lampState({ actualLightState: null, targetLightCommand: 60 }))).toEqual({
+      kind: "lit",
+      level: 60,
+    });
+    expect(markOf(lampState({ state: "off", actualLightState: 0 }))).toEqual({ kind: "off", level: 0 });
   });
 
   it("never calls an unknown lamp dark or lit", () => {
-    expect(markOf(lampState({ state: "unknown", level: null })).kind).toBe("unknown");
+    expect(markOf(lampState({ state: "unknown", actualLightState: null })).kind).toBe("unknown");
   });
 });
 
@@ -75,7 +78,7 @@ describe("lamp expressions", () => {
 describe("features", () => {
   const lamps = [
     lampState({ id: "A", longitude: 107.5, latitude: -7.0 }),
-    lampState({ id: "B", longitude: 107.6, latitude: -7.1, state: "fault", level: 0 }),
+    lampState({ id: "B", longitude: 107.6, latitude: -7.1, state: "fault", actualLightState: 0 }),
     lampState({ id: "C", longitude: 107.55, latitude: -7.2, areaId: "other", state: "fault" }),
   ];
 

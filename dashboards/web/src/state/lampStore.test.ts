@@ -20,10 +20,10 @@ describe("LampStore", () => {
     const told: string[][] = [];
     store.subscribe((changed) => told.push([...changed]));
     store.upsert([lampState({ id: "A" })]);
-    store.upsert([lampState({ id: "B" }), lampState({ id: "A", level: 50 })]);
+    store.upsert([lampState({ id: "B" }), lampState({ id: "A", actualLightState: 50 })]);
     frame();
     expect(told).toEqual([["A", "B"]]);
-    expect(store.get("A")?.level).toBe(50);
+    expect(store.get("A")?.actualLightState).toBe(50);
   });
 
   it("counts per area and over all", () => {
@@ -43,7 +43,7 @@ describe("LampStore", () => {
     const { store, frame } = manual();
     store.upsert([lampState({ id: "A" }), lampState({ id: "B" })]);
     const before = store.membership;
-    store.upsert([lampState({ id: "A", level: 1 })]);
+    store.upsert([lampState({ id: "A", actualLightState: 1 })]);
     expect(store.membership).toBe(before);
     store.retain(new Set(["A"]));
     frame();

@@ -74,7 +74,7 @@ export interface AreaView {
   off: number;
   fault: number;
   unknown: number;
-  activePower: number;
+  totalPower: number;
 }
 /**
  * TALQ active period from sunset to sunrise; offsets in minutes.
@@ -260,9 +260,9 @@ export interface LampDetail {
   longitude: number;
   ratedPower: number;
   state: LampCondition;
-  level: number | null;
-  targetLevel: number | null;
-  feedbackLevel: number | null;
+  actualLightState: number | null;
+  targetLightCommand: number | null;
+  feedbackLightCommand: number | null;
   reason: string | null;
   activePower: number | null;
   observedAt: string | null;
@@ -316,9 +316,9 @@ export interface LampView {
   longitude: number;
   ratedPower: number;
   state: LampCondition;
-  level: number | null;
-  targetLevel: number | null;
-  feedbackLevel: number | null;
+  actualLightState: number | null;
+  targetLightCommand: number | null;
+  feedbackLightCommand: number | null;
   reason: string | null;
   activePower: number | null;
   observedAt: string | null;
@@ -412,7 +412,7 @@ export interface Summary {
   fault: number;
   unknown: number;
   gateways: GatewayCount;
-  activePower: number;
+  totalPower: number;
   expectedPower: number;
   center: [number, number] | null;
   bounds: [number, number, number, number] | null;
