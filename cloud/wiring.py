@@ -13,6 +13,9 @@ from cloud.control.service import ControlService
 from cloud.control.store import ControlStore
 from cloud.database import create_engine
 from cloud.downlink.service import Downlink
+from cloud.ingest.byhand import Stored, store_parcel
+from cloud.ingest.commit import Committer
+from cloud.ingest.directory import Directory
 from cloud.ingest.service import IngestParts
 from cloud.inventory.board import BoardCounter
 from cloud.inventory.gateways import GatewayStates
@@ -23,6 +26,7 @@ from cloud.live.feed import LiveFeed
 from cloud.services import Services
 from cloud.telemetry.open import open_store
 from protocols.clock import Clock
+from protocols.lighting.talq import encode
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
@@ -63,3 +67,17 @@ def ingest_parts(services: Services) -> IngestParts:
         load_inventory=services.inventory_store.load,
         clock=services.clock,
     )
+
+
+def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
+    """Store a parcel that was carried here, and answer it with the program in force; raises ParcelError."""
+    engine = create_engine(config.database_url)
+    telemetry = open_store(config.telemetry_url)
+    try:
+        committer = Committer(engine, telemetry, Directory(InventoryStore(engine).load), clock)
+        committer.resume()
+        program = encode(LightingPlan().program)
+        return store_parcel(content, source, config.gateway_keys, committer, program)
+    finally:
+        telemetry.close()
+        engine.dispose()

@@ -36,13 +36,15 @@ from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
 from protocols.lighting.priority import Override
-from protocols.lighting.program import ASTRO_DEFAULT, Place
+from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram, Place
+from protocols.lighting.talq import decode as decode_program
 
 log = structlog.get_logger(__name__)
 
 MakeLine = Callable[[LineSettings], Line]
 
 _KEEP_BOOTS_EVERY_S = 30.0
+_LOOK_FOR_PROGRAM_EVERY_S = 60.0
 _FIRST_RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
 
@@ -178,6 +180,7 @@ async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
         tasks.create_task(parts.uplink.run())
         tasks.create_task(parts.keeper.run())
         tasks.create_task(_keep_time(parts))
+        tasks.create_task(_follow_program(parts))
         await _keep_boot_counters(parts)
 
 
@@ -193,7 +196,9 @@ def build(
     """The parts of a gateway, wired and not yet running."""
     gateway = config.gateway
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
-    levels = Levels(ASTRO_DEFAULT, place, gateway.default_level, overrides, lambda: keeper.is_known)
+    levels = Levels(
+        _program_of(memory.program), place, gateway.default_level, overrides, lambda: keeper.is_known
+    )
 
     def record(record: Record) -> None:
         outbox.append(record, timed=keeper.is_known)
@@ -317,6 +322,22 @@ def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
         for device in devices
         if device.answering and device.last_reading is not None
     }
+
+
+def _program_of(document: bytes | None) -> LightingProgram:
+    return ASTRO_DEFAULT if document is None else decode_program(document, "the program brought by hand")
+
+
+async def _follow_program(parts: GatewayParts) -> None:
+    """Take up a program that was brought by hand while the gateway runs."""
+    present = parts.memory.program
+    while True:
+        await asyncio.sleep(_LOOK_FOR_PROGRAM_EVERY_S)
+        if (found := await parts.memory.reread_program()) != present:
+            present = found
+            parts.levels.put_program(_program_of(found))
+            log.info("lighting program brought by hand is in force")
+            _wake(parts)
 
 
 async def _keep_time(parts: GatewayParts) -> None:

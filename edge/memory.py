@@ -119,11 +119,6 @@ class Memory:
         time_ms = to_unix_ms(time)
         await self._write(lambda database: _keep_one(database, "seen", "time_ms", time_ms))
 
-    async def keep_program(self, document: bytes) -> None:
-        """Keep a lighting program in place of the one before."""
-        self._program = document
-        await self._write(lambda database: _keep_one(database, "program", "document", document))
-
     async def reread_program(self) -> bytes | None:
         """The lighting program, which another process may have brought meanwhile."""
         if self._file.is_open and not self._failing.is_set():
@@ -188,6 +183,11 @@ def _keep_overrides(database: sqlite3.Connection, overrides: Mapping[str, Overri
 def _keep_boots(database: sqlite3.Connection, counters: Mapping[str, int]) -> None:
     query = "INSERT OR REPLACE INTO boots (lamp_id, counter) VALUES (?, ?)"
     database.executemany(query, list(counters.items()))
+
+
+def replace_program(database: sqlite3.Connection, document: bytes) -> None:
+    """Keep a lighting program in place of the one before, in the file of a gateway that may be running."""
+    _keep_one(database, "program", "document", document)
 
 
 def _one(database: sqlite3.Connection, table: str, column: str) -> Any:  # noqa: ANN401 - as the column has it

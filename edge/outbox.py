@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import structlog
 
 from edge import shelf
 from edge.disk import TROUBLE, SqliteFile
 from edge.shelf import ALWAYS_KEPT, Holding, Limit
-from edge.thinning import ChangeWatch, Halving
+from edge.thinning import ChangeWatch, Halving, device_of
 from protocols.cabinet import CabinetReading
-from protocols.events import DeviceEvent
-from protocols.lamp import CommandResult, LampReading
+from protocols.lamp import LampReading
+from protocols.records import Record, decode_record, encode_record, kind_of
 
-Record = LampReading | CabinetReading | DeviceEvent | CommandResult
+__all__ = ["Outbox", "Record", "StoredRecord"]
 
 log = structlog.get_logger(__name__)
 
@@ -28,17 +27,6 @@ _ROWS_PER_COMMIT = 2000
 _ROWS_IN_MEMORY = 20_000
 _ROOM_AGAIN = 0.9
 _NO_LIMIT = Limit()
-
-_ENCODER = msgspec.msgpack.Encoder()
-_KINDS: dict[type[Record], str] = {
-    LampReading: "reading",
-    CabinetReading: "cabinet",
-    DeviceEvent: "event",
-    CommandResult: "result",
-}
-_DECODERS: dict[str, msgspec.msgpack.Decoder[Record]] = {
-    kind: msgspec.msgpack.Decoder(type_) for type_, kind in _KINDS.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +106,7 @@ class Outbox:
 
     def append(self, record: Record, *, timed: bool = True) -> None:
         """Take a record to be made durable at once; one whose time is provisional waits to be put right."""
-        keep = not isinstance(record, LampReading) or self._changes.is_change(record)
+        keep = not isinstance(record, LampReading | CabinetReading) or self._changes.is_change(record)
         self._waiting.append(_Waiting(record, keep, timed))
         self._work.set()
 
@@ -175,7 +163,7 @@ class Outbox:
     async def after(self, position: int, limit: int) -> list[StoredRecord]:
         """The oldest records behind `position` that may be sent, at most `limit`."""
         rows = await self._file.run(lambda database: shelf.select(database, position, limit))
-        return [StoredRecord(at, _DECODERS[kind].decode(body)) for at, kind, body in rows]
+        return [StoredRecord(at, decode_record(kind, body)) for at, kind, body in rows]
 
     async def count(self) -> int:
         """How many records wait for the cloud."""
@@ -208,8 +196,8 @@ class Outbox:
         rows = [
             (
                 at,
-                _KINDS[type(each.record)],
-                _ENCODER.encode(each.record),
+                kind_of(each.record),
+                encode_record(each.record),
                 ALWAYS_KEPT if each.keep else 0,
                 not each.timed,
             )
@@ -244,7 +232,7 @@ class Outbox:
         """The same order as on disk; what must be kept stays, whatever it takes."""
         halving = Halving()
         lamps = (
-            (index, None if each.keep or not isinstance(each.record, LampReading) else each.record.lamp_id, 1)
+            (index, None if each.keep else device_of(each.record), 1)
             for index, each in enumerate(self._waiting)
         )
         dropped = set(halving.dropped(lamps))
@@ -273,4 +261,4 @@ def _moved(record: Record, shift: timedelta) -> Record:
 
 
 def _moved_body(kind: str, body: bytes, shift: timedelta) -> bytes:
-    return _ENCODER.encode(_moved(_DECODERS[kind].decode(body), shift))
+    return encode_record(_moved(decode_record(kind, body), shift))

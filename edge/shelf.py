@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-import msgspec
-
-from edge.thinning import Halving
+from edge.thinning import Halving, device_of
+from protocols.records import decode_record
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS records (
@@ -143,7 +142,7 @@ def _thin_portion(database: sqlite3.Connection, held: Holding, halving: Halving)
         halving.begin()
         database.execute("UPDATE tally SET round = round + 1, swept = 0")
         return False
-    dropped = set(halving.dropped((row[0], _thinnable_lamp(row), this_round - row[3]) for row in rows))
+    dropped = set(halving.dropped((row[0], _thinnable_device(row), this_round - row[3]) for row in rows))
     # Written anew, for a page that has lost every second record is half empty and not free.
     database.execute("DELETE FROM records WHERE position BETWEEN ? AND ?", (rows[0][0], rows[-1][0]))
     database.executemany(
@@ -162,18 +161,9 @@ def _thinned(row: Row, this_round: int) -> Row:
     return position, kind, body, rounds if rounds == ALWAYS_KEPT else max(rounds, this_round), untimed
 
 
-class _Owner(msgspec.Struct):
-    """Whose reading a record is; its other fields are passed over."""
-
-    lamp_id: str
-
-
-_OWNER = msgspec.msgpack.Decoder(_Owner)
-
-
-def _thinnable_lamp(row: Row) -> str | None:
-    _, _, body, rounds, _ = row
-    return None if rounds == ALWAYS_KEPT else _OWNER.decode(body).lamp_id
+def _thinnable_device(row: Row) -> str | None:
+    _, kind, body, rounds, _ = row
+    return None if rounds == ALWAYS_KEPT else device_of(decode_record(kind, body))
 
 
 def begin_correction(database: sqlite3.Connection, shift: timedelta) -> None:

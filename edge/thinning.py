@@ -8,7 +8,10 @@ through that, the next round begins. So the whole time stays covered evenly, onl
 from collections.abc import Iterable, Iterator
 from typing import Final, TypeVar
 
+from protocols.cabinet import CabinetReading
+from protocols.events import DeviceEvent
 from protocols.lamp import LampReading
+from protocols.records import Record
 
 LEVEL_STEP_PERCENT: Final = 5.0
 """A measured level this far from the last change is a change itself: less is noise."""
@@ -25,20 +28,13 @@ class ChangeWatch:
         self._signs: dict[str, _Signs] = {}
         self._levels: dict[str, float | None] = {}
 
-    def is_change(self, reading: LampReading) -> bool:
-        """Whether the lamp's level, its reason or its health differ from the change before."""
-        lamp_id, level = reading.lamp_id, reading.actual_level_percent
-        signs = (
-            reading.target_level_percent,
-            reading.feedback_level_percent,
-            reading.reason,
-            reading.lamp_failure,
-            reading.control_gear_failure,
-        )
-        if signs == self._signs.get(lamp_id) and not _moved(self._levels.get(lamp_id), level):
+    def is_change(self, reading: LampReading | CabinetReading) -> bool:
+        """Whether the level, its reason, the health or the contacts differ from the change before."""
+        device_id, signs, level = device_of(reading), _signs(reading), _level(reading)
+        if signs == self._signs.get(device_id) and not _moved(self._levels.get(device_id), level):
             return False
-        self._signs[lamp_id] = signs
-        self._levels[lamp_id] = level
+        self._signs[device_id] = signs
+        self._levels[device_id] = level
         return True
 
 
@@ -71,3 +67,26 @@ def _moved(before: float | None, now: float | None) -> bool:
     if before is None or now is None:
         return before is not now
     return abs(now - before) >= LEVEL_STEP_PERCENT
+
+
+def device_of(record: Record) -> str:
+    """The device a record is of."""
+    if isinstance(record, CabinetReading):
+        return record.cabinet_id
+    return record.device_id if isinstance(record, DeviceEvent) else record.lamp_id
+
+
+def _signs(reading: LampReading | CabinetReading) -> _Signs:
+    if isinstance(reading, CabinetReading):
+        return (reading.door_open, reading.breaker_tripped, reading.contactor_state)
+    return (
+        reading.target_level_percent,
+        reading.feedback_level_percent,
+        reading.reason,
+        reading.lamp_failure,
+        reading.control_gear_failure,
+    )
+
+
+def _level(reading: LampReading | CabinetReading) -> float | None:
+    return reading.actual_level_percent if isinstance(reading, LampReading) else None

@@ -15,6 +15,8 @@ from protocols.inventory.model import decode, encode
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other command should wait for
     from sqlalchemy import Engine
 
+    from cloud.config import CloudConfig
+
 admin = typer.Typer(no_args_is_help=True, help="Look after a cloud: database, inventory, users.")
 
 
@@ -78,9 +80,45 @@ def create_token_command(username: Annotated[str, typer.Argument()]) -> None:
         sys.stdout.write(create_token(_engine(), username, now=clock_from(os.environ).now()) + "\n")
 
 
+@admin.command("create-gateway-key")
+def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="The gateway's id.")]) -> None:
+    """Make the key that signs files carried by hand; its file goes to the gateway too, by a safe way."""
+    from cloud.ingest.byhand import create_key  # noqa: PLC0415
+    from protocols.parcel import ParcelError  # noqa: PLC0415
+
+    with explained(ParcelError, OSError):
+        sys.stdout.write(f"{create_key(_config().gateway_keys, gateway)}\n")
+
+
+@admin.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="What `lentera edge export` wrote.")],
+    answer: Annotated[
+        Path | None, typer.Option(help="Where the answer for the gateway goes; FILE.answer when not given.")
+    ] = None,
+) -> None:
+    """Store records that were carried here; a file that was tampered with is refused whole."""
+    from cloud.wiring import store_by_hand  # noqa: PLC0415
+    from protocols.parcel import ParcelError  # noqa: PLC0415
+
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file")
+    with explained(ParcelError, OSError):
+        stored = store_by_hand(_config(), clock_from(os.environ), file.read_bytes(), file.name)
+        reply = answer or file.with_name(file.name + ".answer")
+        reply.write_bytes(stored.answer)
+    sys.stdout.write(f"{stored.records} records of {stored.gateway} stored; bring {reply} back to it\n")
+
+
 def _engine() -> "Engine":
-    from cloud.config import ConfigError, load_config  # noqa: PLC0415
     from cloud.database import UnsupportedDatabaseError, create_engine  # noqa: PLC0415
 
-    with explained(ConfigError, UnsupportedDatabaseError):
-        return create_engine(load_config().database_url)
+    with explained(UnsupportedDatabaseError):
+        return create_engine(_config().database_url)
+
+
+def _config() -> "CloudConfig":
+    from cloud.config import ConfigError, load_config  # noqa: PLC0415
+
+    with explained(ConfigError):
+        return load_config()

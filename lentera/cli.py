@@ -13,6 +13,7 @@ import msgspec
 import typer
 
 from lentera.admin import admin
+from lentera.byhand import edge_app
 from lentera.clocks import ClockError, clock_from
 from lentera.errors import UsageError, explained
 from lentera.logs import configure_logs
@@ -21,6 +22,7 @@ from protocols.inventory.model import Inventory, InventoryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(admin, name="admin")
+app.add_typer(edge_app, name="edge")
 
 LARGEST_PLACE_LAMPS = 50_000
 FAULTS_HELP = "Of a thousand lamps, how many break in the course of the night."
@@ -104,14 +106,21 @@ def sim(
     )
 
 
-@app.command()
+@edge_app.callback(invoke_without_command=True)
 def edge(
-    config: Annotated[list[Path], typer.Option(help="gateway.toml, or a folder of them; may be repeated.")],
+    context: typer.Context,
+    config: Annotated[
+        list[Path] | None, typer.Option(help="gateway.toml, or a folder of them; may be repeated.")
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Say what it would do, and whether it can; touch nothing.")
     ] = False,
 ) -> None:
     """Run a gateway: poll its lines, keep its programme, report upwards."""
+    if context.invoked_subcommand is not None:
+        return
+    if not config:
+        raise UsageError("--config is missing, expected gateway.toml or a folder of them")
     from edge.check import reject_clashes, report_on  # noqa: PLC0415
     from edge.config import ConfigError, load_all  # noqa: PLC0415
     from edge.process import run_process  # noqa: PLC0415

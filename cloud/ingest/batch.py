@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from cloud.alarms.model import ReportedEvent
 from protocols.cabinet import CabinetReading
+from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
+from protocols.records import Record
 from protocols.sparkplug.host_events import (
     DeviceBorn,
     DeviceData,
@@ -133,6 +135,24 @@ class Collector:
         outbox = Outbox(node, epoch)
         batch.positions[outbox].append(position)
         return outbox, position
+
+
+def add_record(batch: Batch, outbox: Outbox, position: int, record: Record) -> None:
+    """Add a record that came by another way than Sparkplug; raises InvalidMetrics where no store takes it."""
+    if isinstance(record, DeviceEvent):
+        _check_text(record.device_id, record.info)
+        batch.events.append(ReportedEvent(outbox.node[1], outbox.epoch, position, record))
+    elif isinstance(record, CommandResult):
+        _check_text(record.command_id, record.lamp_id, record.detail)
+        batch.results.append(record)
+    elif isinstance(record, CabinetReading):
+        batch.cabinets.append(record)
+        batch.sources[record.cabinet_id] = outbox.node
+    else:
+        _check_reading(record)
+        batch.readings.append(record)
+        batch.sources[record.lamp_id] = outbox.node
+    batch.size += 1
 
 
 def _stored_integer(value: int | None) -> int | None:

@@ -1,0 +1,47 @@
+"""A record as it lies in an outbox and in a parcel: what kind it is, and its fields as MessagePack."""
+
+from typing import Final
+
+import msgspec
+
+from protocols.cabinet import CabinetReading
+from protocols.events import DeviceEvent
+from protocols.lamp import CommandResult, LampReading
+
+Record = LampReading | CabinetReading | DeviceEvent | CommandResult
+
+_KINDS: Final[dict[type[Record], str]] = {
+    LampReading: "reading",
+    CabinetReading: "cabinet",
+    DeviceEvent: "event",
+    CommandResult: "result",
+}
+_DECODERS: Final[dict[str, msgspec.msgpack.Decoder[Record]]] = {
+    kind: msgspec.msgpack.Decoder(type_) for type_, kind in _KINDS.items()
+}
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+class UnknownRecordError(ValueError):
+    """A record of a kind, or with fields, that this version does not know."""
+
+
+def kind_of(record: Record) -> str:
+    """The word that tells how to read its body."""
+    return _KINDS[type(record)]
+
+
+def encode_record(record: Record) -> bytes:
+    """The record's body."""
+    return _ENCODER.encode(record)
+
+
+def decode_record(kind: str, body: bytes) -> Record:
+    """The record of that body; raises UnknownRecordError."""
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        raise UnknownRecordError(f"record of kind {kind!r}, expected one of {', '.join(_DECODERS)}")
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise UnknownRecordError(f"{kind}: {error}") from error
