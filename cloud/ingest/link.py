@@ -110,8 +110,8 @@ class HostLink:
             try:
                 log.info("broker reached", host=self._address.host, port=self._address.port)
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._receive(client, session), name="receive")
                     tasks.create_task(self._tick(session), name="tick")
+                    await self._receive(client, session)
             except asyncio.CancelledError:
                 await self._say_goodbye(session)
                 raise
