@@ -7,6 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.storm import Storm
 from tests.chaos.town import running_town
 
@@ -25,11 +27,16 @@ def main() -> None:
     # However it is ended, its processes and its disks are to end with it.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    began = time.monotonic()
+    began, stuck = time.monotonic(), ""
     with running_town(folder, options.seed) as town:
         storm = Storm(town, options.seed)
         while (left := options.faults - storm.toll.faults.total()) > 0:
-            verdict = storm.burst(min(left, FAULTS_PER_BURST))
+            try:
+                verdict = storm.burst(min(left, FAULTS_PER_BURST))
+            except pytest.fail.Exception as error:
+                stuck = str(error)
+                storm.audit()
+                break
             minutes = (time.monotonic() - began) / 60
             done = storm.toll.faults.total()
             _say(f"{minutes:5.1f} min  {done}/{options.faults} faults  {verdict.summary()}")
@@ -37,11 +44,13 @@ def main() -> None:
                 break
     for line in storm.toll.lines():
         _say(line)
+    if stuck:
+        _say(f"did not come back to life: {stuck}")
     for name in ("lost", "altered", "reused", "unaccounted"):
         for each in getattr(storm.toll.verdict, name)[:20]:
             _say(f"{name}: {each}")
     _say(f"seed {options.seed}, {(time.monotonic() - began) / 60:.1f} minutes, all in {folder}")
-    sys.exit(0 if storm.toll.holds else 1)
+    sys.exit(0 if storm.toll.holds and not stuck else 1)
 
 
 def _say(line: str) -> None:

@@ -69,6 +69,14 @@ def _free(town: ChaosTown, fault: Fault) -> None:
     town.disks[fault.target].free()
 
 
+def _hold(town: ChaosTown, fault: Fault) -> None:  # noqa: ARG001 - there is one store
+    town.hold_store()
+
+
+def _release(town: ChaosTown, fault: Fault) -> None:  # noqa: ARG001
+    town.release_store()
+
+
 def _step(town: ChaosTown, fault: Fault) -> None:
     town.set_clock(fault.target, LONGEST_STEP_S * (2 * fault.amount - 1))
 
@@ -89,6 +97,10 @@ def _disk(name: str) -> str:
     return f"disk {name}"
 
 
+def _store(name: str) -> str:
+    return f"store {name}"
+
+
 def _clock(name: str) -> str:
     return f"clock {name}"
 
@@ -101,6 +113,7 @@ KINDS: Mapping[str, Kind] = {
     "half-open": Kind(3, GATEWAYS, 8.0, _swallow, _mend, _uplink),
     "slow": Kind(3, GATEWAYS, 4.0, _slow, _mend, _uplink),
     "disk full": Kind(3, GATEWAYS, 3.0, _fill, _free, _disk),
+    "store held": Kind(3, ("telemetry",), 3.0, _hold, _release, _store),
     "clock step": Kind(2, GATEWAYS, 0.0, _step, _leave, _clock),
 }
 

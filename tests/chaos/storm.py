@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
 
 from tests.chaos.audit import Verdict
-from tests.chaos.faults import KINDS, draw
+from tests.chaos.faults import KINDS, Fault, draw
 from tests.chaos.town import ChaosTown
 
 SECONDS_PER_FAULT = 0.6
@@ -78,8 +79,8 @@ class Storm:
         longest = faults * SECONDS_PER_FAULT
         for fault in draw(self._random, faults, longest, kinds):
             kind = KINDS[fault.kind]
-            self._at(fault.begins_s, lambda kind=kind, fault=fault: kind.begin(self._town, fault))
-            self._at(fault.ends_s, lambda kind=kind, fault=fault: kind.end(self._town, fault))
+            self._at(fault.begins_s, lambda kind=kind, fault=fault: self._do("begin", kind.begin, fault))
+            self._at(fault.ends_s, lambda kind=kind, fault=fault: self._do("end", kind.end, fault))
             self.toll.faults[fault.kind] += 1
         self._plan_traffic(longest + _CALM_S)
         self._play()
@@ -97,6 +98,11 @@ class Storm:
         self.toll.crashes = self._town.crashes()
         self.toll.set_aside = [path.name for path in self._town.set_aside()]
         return self.toll.verdict
+
+    def _do(self, what: str, act: Callable[[ChaosTown, Fault], None], fault: Fault) -> None:
+        with (self._town.folder / "faults.log").open("a") as log:
+            log.write(f"{datetime.now(UTC).isoformat()} {what} {fault.kind} of {fault.target}\n")
+        act(self._town, fault)
 
     def _plan_traffic(self, until_s: float) -> None:
         """Commands (results), restarts (events) and silences (events at both ends) beside the readings."""

@@ -7,6 +7,7 @@ the while, so that readings, results and events are under way whenever something
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,6 +109,7 @@ class ChaosTown:
         self.broker_port = broker_port
         self.lamps = [lamp.id for lamp in inventory().lamps]
         self._sim = sim
+        self._hold: sqlite3.Connection | None = None
         self._api = api
 
     def revive(self) -> None:
@@ -123,6 +125,18 @@ class ChaosTown:
         """Cut, spoil or mend a gateway's uplink."""
         request = {"up": True, **network}
         self._sim.post(f"/sim/v1/gateways/{gateway_id}/network", json=request).raise_for_status()
+
+    def hold_store(self) -> None:
+        """Let nobody else write the telemetry store: what the ingester has received stays unstored."""
+        path = self.folder / "telemetry.db"
+        self._hold = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._hold.execute("BEGIN IMMEDIATE")
+
+    def release_store(self) -> None:
+        """Let the store be written again."""
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
 
     def set_clock(self, gateway_id: str, off_s: float) -> None:
         """Put a gateway's domain clock `off_s` wrong."""
@@ -225,6 +239,7 @@ def running_town(folder: Path, seed: int) -> Iterator[ChaosTown]:
         url = f"http://127.0.0.1:{ports['api']}"
         api = stack.enter_context(httpx.Client(base_url=url, headers=token, timeout=30))
         town = ChaosTown(folder, children, disks, ports["broker"], sim, api)
+        stack.callback(town.release_store)
         wait_until(lambda: len(read_store(folder).readings) > 0, 60, "a first reading in the store")
         yield town
 
