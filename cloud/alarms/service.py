@@ -1,7 +1,7 @@
 """Alarms kept up to date: from readings by the rules, from what gateways report, and from their silence."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -61,17 +61,16 @@ class AlarmBook:
 
     def resume(self, connection: sa.Connection) -> None:
         """Take up the alarms that are open in the store."""
-        query = sa.select(_ALARMS.c.device_id, _ALARMS.c.lamp_id, _ALARMS.c.type).where(
-            _ALARMS.c.cleared_ms.is_(None)
-        )
-        lamps: dict[str, set[EventType]] = defaultdict(set)
-        others: dict[str, set[EventType]] = defaultdict(set)
-        for device_id, lamp_id, kind in connection.execute(query):
-            (others if lamp_id is None else lamps)[device_id].add(EventType(kind))
+        lamps, others = _open_alarms(connection)
         self._states = {lamp_id: resumed(types) for lamp_id, types in lamps.items()}
         self._cabinets = {
             cabinet_id: CabinetAlarmState(active=frozenset(types)) for cabinet_id, types in others.items()
         }
+
+    def take_up(self, connection: sa.Connection, lamp_ids: Collection[str]) -> None:
+        """Take up the open alarms of these lamps, which another process has judged."""
+        lamps, _ = _open_alarms(connection)
+        self._states |= {lamp_id: resumed(lamps.get(lamp_id, ())) for lamp_id in lamp_ids}
 
     def active(self, lamp_id: str) -> frozenset[EventType]:
         """The lamp's open alarms."""
@@ -141,6 +140,20 @@ def record(connection: sa.Connection, transitions: Sequence[Transition]) -> list
         if row is not None:
             changed[row.id] = row
     return list(changed.values())
+
+
+def _open_alarms(
+    connection: sa.Connection,
+) -> tuple[dict[str, set[EventType]], dict[str, set[EventType]]]:
+    """The types of the open alarms by lamp, and by other device."""
+    query = sa.select(_ALARMS.c.device_id, _ALARMS.c.lamp_id, _ALARMS.c.type).where(
+        _ALARMS.c.cleared_ms.is_(None)
+    )
+    lamps: dict[str, set[EventType]] = defaultdict(set)
+    others: dict[str, set[EventType]] = defaultdict(set)
+    for device_id, lamp_id, kind in connection.execute(query):
+        (others if lamp_id is None else lamps)[device_id].add(EventType(kind))
+    return lamps, others
 
 
 def _open_alarm(connection: sa.Connection, transition: Transition) -> int | None:

@@ -99,6 +99,12 @@ def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
     return {row["lamp_id"]: _lamp_state(row) for row in connection.execute(sa.select(_LAMPS)).mappings()}
 
 
+def lamp_times_ms(connection: sa.Connection) -> list[tuple[str, str, int]]:
+    """Of every lamp that was ever read its gateway and the time of its newest reading."""
+    rows = connection.execute(sa.select(_LAMPS.c.lamp_id, _LAMPS.c.gateway_id, _LAMPS.c.time_ms))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
     """The state of every gateway that was ever born."""
     rows = connection.execute(sa.select(_GATEWAYS)).mappings()

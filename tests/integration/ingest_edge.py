@@ -27,6 +27,7 @@ from protocols.sparkplug.lentera import (
     position_metric,
     reading_metrics,
     result_metrics,
+    time_from,
 )
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import MetricValue
@@ -54,6 +55,7 @@ class Edge:
     sent: int = 0
     acknowledged: int = 0
     born: bool = False
+    told_times: list[datetime] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._session = EdgeNodeSession(self.group, self.gateway, PRIMARY_HOST)
@@ -131,6 +133,8 @@ class Edge:
                 return False
             elif isinstance(event, DeviceCommand):
                 self.commands.append(event)
+            elif isinstance(event, NodeCommand) and (told := time_from(event.metrics)) is not None:
+                self.told_times.append(told)
             elif isinstance(event, NodeCommand) and (found := ack_from(event.metrics)) is not None:
                 self._acknowledge(*found)
         return True

@@ -154,6 +154,14 @@ async def test_late_readings_do_not_overwrite_the_present(
     assert open_alarms(engine) == []
 
 
+async def test_a_gateway_is_told_the_time_at_its_birth(parts: IngestParts, mosquitto: Broker) -> None:
+    edge = Edge(mosquitto.port, GATEWAY, LAMPS)
+    async with running(run_ingest(parts), edge.run()):
+        await eventually(lambda: edge.told_times, what="the time")
+    (told,) = edge.told_times
+    assert abs(told - parts.clock.now()) < timedelta(seconds=10)
+
+
 async def test_lamp_failure_from_first_dark_readings_to_repair(
     parts: IngestParts, mosquitto: Broker, engine: sa.Engine
 ) -> None:

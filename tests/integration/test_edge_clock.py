@@ -1,0 +1,59 @@
+"""A gateway that starts in 1970 beside a cloud that knows the time: real wire, real broker."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from edge.gateway import run_gateway
+from protocols.clock import Clock
+from protocols.events import EventType
+from protocols.lamp import Reason
+from protocols.sparkplug.lentera import time_metrics
+from tests.conftest import Broker, eventually
+from tests.integration.edge_cloud import EVENING, GATEWAY, Cloud, clock_at
+from tests.integration.edge_slave import SlaveLine, Unit
+from tests.integration.test_edge_gateway import BAUD, config_for
+
+
+@dataclass
+class NeverSet:
+    """The clock of a machine that was never told the time."""
+
+    began: float
+    speed: float = 1.0
+
+    def now(self) -> datetime:
+        return datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC) + timedelta(seconds=time.monotonic() - self.began)
+
+
+async def test_the_cloud_tells_the_time_and_all_is_put_right(mosquitto: Broker, tmp_path: Path) -> None:
+    true: Clock = clock_at(EVENING)
+    cloud = Cloud(true)
+    with SlaveLine({unit: Unit() for unit in (1, 2)}, BAUD) as slave:
+        config = config_for(slave, mosquitto, tmp_path)
+        config = config.model_copy(
+            update={"gateway": config.gateway.model_copy(update={"default_level": 70})}
+        )
+        async with cloud.connected(mosquitto.port), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(run_gateway(config, NeverSet(time.monotonic())))
+            await eventually(lambda: slave.reads_answered >= 6, what="polls without a clock")
+            await eventually(lambda: all(unit.holdings[0] == 70 for unit in slave.units.values()))
+            await eventually(lambda: cloud.node_alive, what="the gateway's birth")
+            assert not cloud.readings
+            assert not cloud.events
+            await cloud.send_node_metrics(time_metrics(true.now()))
+            await eventually(
+                lambda: all(unit.holdings[0] == 100 for unit in slave.units.values()), what="100 %"
+            )
+            await eventually(lambda: len(cloud.events) == 2, what="the events")
+            await eventually(lambda: len(cloud.readings) >= 8, what="readings of before and after")
+            running.cancel()
+    began, ended = (each for _, each in sorted(cloud.events.items()))
+    assert (began.device_id, began.type, began.active) == (GATEWAY, EventType.LAST_SYNC_ERROR, True)
+    assert (ended.type, ended.active) == (EventType.LAST_SYNC_ERROR, False)
+    reasons = {each.reason for each in cloud.readings.values()}
+    assert reasons >= {Reason.DEFAULT, Reason.PROGRAM}
+    for record in (*cloud.readings.values(), began, ended):
+        assert EVENING - timedelta(seconds=1) < record.time <= true.now()
