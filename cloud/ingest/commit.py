@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from cloud.alarms.events import Condition, record_events
 from cloud.alarms.service import AlarmBook, Device, Judgement, Transition, record
@@ -20,10 +20,12 @@ from cloud.ingest.batch import Batch, Node
 from cloud.ingest.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
 from cloud.ingest.directory import Directory
 from cloud.ingest.metrics import ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
+from cloud.ingest.rejected import halves, save_rejected_records, whole_records
 from cloud.ingest.store import (
     GatewayState,
     LampState,
     RejectedReading,
+    lamp_times_ms,
     load_gateway_states,
     load_lamp_states,
     save_gateway_states,
@@ -50,6 +52,10 @@ from protocols.sparkplug.lentera import epoch_from
 log = structlog.get_logger(__name__)
 
 _MAX_IN_LIST = 500  # longer lists meet the databases' limits; then all overrides are read
+
+
+class _RefusedError(Exception):
+    """Permanent: something in a batch can't be stored as it is."""
 
 
 @dataclass(slots=True)
@@ -82,17 +88,32 @@ class Committer:
 
     def resume(self) -> None:
         """Take up what an ingester before this one has stored."""
-        self.refresh_directory()
         with _translated(), self._engine.connect() as connection:
+            self._directory.refresh()
             self._lamps = load_lamp_states(connection)
             self._cabinets = load_cabinet_states(connection)
             self._gateways = load_gateway_states(connection)
             self._alarms.resume(connection)
 
     def refresh_directory(self) -> None:
-        """Take up the inventory as it is now."""
-        with _translated():
+        """Take up the inventory as it is now, and what was imported by hand."""
+        with _translated(), self._engine.connect() as connection:
             self._directory.refresh()
+            self._take_up_imports(connection)
+
+    def _take_up_imports(self, connection: sa.Connection) -> None:
+        """What changes the lamps of a gateway that is not connected is an import, done by another process."""
+        online = {gateway_id for gateway_id, state in self._gateways.items() if state.online}
+        known = {lamp_id: to_unix_ms(state.reading.time) for lamp_id, state in self._lamps.items()}
+        imported = {
+            lamp_id
+            for lamp_id, gateway_id, time_ms in lamp_times_ms(connection)
+            if gateway_id not in online and time_ms > known.get(lamp_id, -1)
+        }
+        if imported:
+            states = load_lamp_states(connection)
+            self._lamps |= {lamp_id: states[lamp_id] for lamp_id in imported}
+            self._alarms.take_up(connection, imported)
 
     def gateways_expected(self) -> list[Node]:
         """The gateways of the inventory that were ever born: they should be there."""
@@ -102,15 +123,34 @@ class Committer:
         ]
 
     def commit(self, batch: Batch) -> LiveUpdate:
-        """Store the batch; what open maps should be told."""
-        rejected = self._store_readings([*batch.readings, *batch.cabinets])
+        """Store the batch; what open maps should be told. A record that can't be stored is kept aside."""
+        try:
+            return self._commit(batch)
+        except _RefusedError as error:
+            parts = halves(batch)
+            if parts is None:
+                self._put_aside(batch, str(error))
+                return LiveUpdate()
+            return _joined(self.commit(parts[0]), self.commit(parts[1]))
+
+    def _commit(self, batch: Batch) -> LiveUpdate:
         now_ms = to_unix_ms(self._clock.now())
-        change = self._assess(batch, now_ms)
-        with _translated(), writing(self._engine) as connection:
-            self._store(connection, batch, change, now_ms)
-            save_rejected(connection, rejected)
+        with _translated(), _faults_of_content():
+            rejected = self._store_readings([*batch.readings, *batch.cabinets])
+            change = self._assess(batch, now_ms)
+            with writing(self._engine) as connection:
+                self._store(connection, batch, change, now_ms)
+                save_rejected(connection, rejected)
         self._remember(batch, change)
         return self._live(change)
+
+    def _put_aside(self, batch: Batch, why: str) -> None:
+        """Keep the one thing left of a batch where it can be looked at; the stores won't take it."""
+        records = whole_records(batch, why)
+        log.warning("refused for good, kept aside", why=why, records=records, nodes=list(batch.nodes))
+        with _translated(), writing(self._engine) as connection:
+            save_rejected_records(connection, records, to_unix_ms(self._clock.now()))
+        REJECTED.inc()
 
     def _store_readings(self, readings: list[DeviceReading]) -> list[RejectedReading]:
         try:
@@ -264,10 +304,33 @@ class Committer:
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """A database that refuses work whatever is in it is waited for: an operator can put that right."""
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except DBAPIError as error:
         raise StoreUnavailable(str(error.orig)) from error
+
+
+@contextmanager
+def _faults_of_content() -> Iterator[None]:
+    """What only the content of a batch can cause: trying again would not help."""
+    try:
+        yield
+    except (DataError, IntegrityError) as error:
+        raise _RefusedError(str(error.orig)) from error
+    except DBAPIError:
+        raise
+    except (StatementError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise _RefusedError(f"{type(error).__name__}: {error}") from error
+
+
+def _joined(first: LiveUpdate, second: LiveUpdate) -> LiveUpdate:
+    return LiveUpdate(
+        lamps=first.lamps + second.lamps,
+        alarms=first.alarms + second.alarms,
+        commands=first.commands + second.commands,
+        gateways=first.gateways + second.gateways,
+    )
 
 
 def _reported(condition: Condition, device: Device) -> Transition:

@@ -12,11 +12,12 @@ from cloud.alarms.model import ReportedEvent
 from cloud.alarms.register import AlarmFilter, AlarmRegister, AlarmState
 from cloud.control.model import Command
 from cloud.control.store import ControlStore
-from cloud.database import create_engine
+from cloud.database import create_engine, table_of
 from cloud.ingest.batch import Batch, DevicePresence, Outbox
 from cloud.ingest.cabinets import load_cabinet_states
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
+from cloud.ingest.rejected import RejectedRecordRow
 from cloud.ingest.store import load_gateway_states, load_lamp_states
 from cloud.inventory.store import InventoryStore
 from cloud.live.model import AlarmView, LampCondition
@@ -128,6 +129,18 @@ def test_the_whole_state_survives_a_restart(
     assert update.lamps[-1].state is LampCondition.LIT
 
 
+def test_what_another_process_imported_is_taken_up_while_the_gateway_is_not_connected(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    committer.commit(batch(lit(0)))
+    resumed(engine, telemetry).commit(batch(*FAILING[1:], first=2))  # `lentera admin import`
+    committer.refresh_directory()
+    update = committer.commit(batch(*(lit(minute) for minute in range(6, 9)), first=7))
+    assert [(alarm.type, alarm.cleared_at) for alarm in update.alarms] == [
+        ("lampFailure", DUSK + timedelta(minutes=8))
+    ]
+
+
 def test_a_commit_that_fails_is_as_if_it_had_not_been(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
 ) -> None:
@@ -183,6 +196,46 @@ def test_a_result_of_a_known_command_shows_its_override(committer: Committer, en
     (lamp,) = update.lamps
     assert lamp.override is not None
     assert (lamp.override.requested_by, lamp.override.note) == ("siti", "parade")
+
+
+POISON = {
+    "a reading beyond the column": lambda work: work.readings.append(lit(9, switch_on_counter=2**70)),
+    "a reading without time zone": lambda work: work.readings.append(
+        replace(lit(1), time=datetime(2026, 3, 1, 11, 1))  # noqa: DTZ001
+    ),
+    "an event beyond the column": lambda work: work.events.append(
+        ReportedEvent(NODE[1], 77, 2**70, silent(1))
+    ),
+    "an event without time zone": lambda work: work.events.append(
+        ReportedEvent(NODE[1], 77, 50, replace(silent(1), time=datetime(2026, 3, 1)))  # noqa: DTZ001
+    ),
+    "a result beyond the column": lambda work: work.results.append(
+        CommandResult("c1", LAMPS[0], CommandStatus.CONFIRMED, DUSK, 2**70)
+    ),
+    "a result before the calendar": lambda work: work.results.append(
+        CommandResult("c1", LAMPS[0], CommandStatus.CONFIRMED, datetime(2026, 3, 1), 40)  # noqa: DTZ001
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", POISON)
+def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_stored(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore, kind: str
+) -> None:
+    ControlStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", ""), LAMPS)
+    work = batch(*FAILING, events=(silent(1),))
+    work.results = [CommandResult("c1", LAMPS[1], CommandStatus.CONFIRMED, DUSK, 40)]
+    work.node_turned(NodeBorn(*NODE, gateway_birth(77, 0), 3))
+    POISON[kind](work)
+    for _ in range(2):
+        committer.commit(work)
+        assert {alarm.type for alarm in alarms(engine)} == {"lampFailure", "communicationFailure"}
+        assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
+        with engine.connect() as connection:
+            (row,) = connection.execute(sa.select(table_of(RejectedRecordRow))).all()
+            assert load_gateway_states(connection)[NODE[1]].online
+        assert row.kind == kind.split()[1]
+        assert row.device_id in LAMPS
 
 
 def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(

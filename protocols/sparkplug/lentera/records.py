@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -22,24 +22,29 @@ from protocols.sparkplug.lentera.coerce import LAST_MS, value_of
 from protocols.sparkplug.lentera.errors import InvalidRecord
 from protocols.sparkplug.payload import MetricValue
 
-Body = TypeVar("Body", bound=msgspec.Struct)
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Id = Annotated[str, msgspec.Meta(max_length=64)]
+Level = Annotated[int, msgspec.Meta(ge=0, le=100)]
 
 
 class _Event(msgspec.Struct, rename="camel", frozen=True):
-    device_id: str
+    device_id: Id
     type: EventType
-    time: datetime
+    time: Instant
     active: bool
     info: str = ""
 
 
 class _Result(msgspec.Struct, rename="camel", frozen=True):
     command_id: str
-    lamp_id: str
+    lamp_id: Id
     status: CommandStatus
-    time: datetime
-    level: int | None = None
+    time: Instant
+    level: Level | None = None
     detail: str = ""
+
+
+Body = TypeVar("Body", _Event, _Result)
 
 
 def event_metrics(event: DeviceEvent, *, is_historical: bool = False) -> list[MetricValue]:
@@ -134,9 +139,12 @@ def _parse(metrics: Iterable[MetricValue], name: str, kind: type[Body]) -> Body 
     if not isinstance(text, str):
         raise InvalidRecord(f"{name}: {text!r}, expected JSON text")
     try:
-        return msgspec.json.decode(text, type=kind)
+        body = msgspec.json.decode(text, type=kind)
     except msgspec.DecodeError as error:
         raise InvalidRecord(f"{name}: {text[:200]!r}, {error}") from error
+    if not 0 <= to_unix_ms(body.time) <= LAST_MS:
+        raise InvalidRecord(f"{name}: {text[:200]!r}, time {body.time}, expected one from 1970 to 9998")
+    return body
 
 
 def position_metric(position: int, time_ms: int, *, is_historical: bool = False) -> MetricValue:

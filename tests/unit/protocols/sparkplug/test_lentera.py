@@ -262,6 +262,29 @@ def test_an_acknowledgement_that_is_none_is_named(metrics: dict[str, Value], exp
         ack_from([MetricValue(name, value=value) for name, value in metrics.items()])
 
 
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ('"time":"2026-03-01T11:00:00"', "timezone"),
+        ('"time":"0001-01-01T00:00:00+14:00"', "expected one from 1970"),
+        ('"time":"9999-12-31T23:59:59-14:00"', "expected one from 1970"),
+        ('"level":18446744073709551616', "level"),
+        ('"level":-1', "level"),
+        (f'"lampId":"{"x" * 65}"', "lampId"),
+    ],
+)
+def test_a_record_no_store_could_take_is_refused(changed: str, expected: str) -> None:
+    good = {"commandId": '"c1"', "lampId": '"L1"', "status": '"confirmed"', "time": '"2026-03-01T11:00:00Z"'}
+    name, _, value = changed.partition(":")
+    text = ",".join(f'"{key}":{item}' for key, item in {**good, name.strip('"'): value}.items())
+    with pytest.raises(InvalidRecord, match=expected):
+        result_from([MetricValue(COMMAND_RESULT_RECORD, value="{" + text + "}")])
+    if name == '"time"':
+        event = f'{{"deviceId":"L1","type":"deviceReset","active":true,{changed}}}'
+        with pytest.raises(InvalidRecord, match=expected):
+            event_from([MetricValue(EVENT_RECORD, value=event)])
+
+
 def test_records_that_cannot_be_read_are_named() -> None:
     with pytest.raises(InvalidRecord, match="Gateway/event: 'nonsense'"):
         event_from([MetricValue(EVENT_RECORD, value="nonsense")])
