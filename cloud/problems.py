@@ -8,6 +8,7 @@ import msgspec
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic.alias_generators import to_camel
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -112,7 +113,7 @@ async def _on_defect(_request: Request, _error: Exception) -> Response:
 
 def _path(location: Sequence[str | int]) -> str:
     parts = location[1:] if location and location[0] in ("body", "query", "path") else location
-    return ".".join(str(part) for part in parts) or "body"
+    return ".".join(to_camel(str(part)) for part in parts) or "body"
 
 
 def _expectation(message: str) -> str:
@@ -128,4 +129,5 @@ def _shown(value: object) -> object:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = value if isinstance(value, str) else repr(value)
+    text = text.encode(errors="replace").decode()  # half of a surrogate pair can't be sent back
     return text if len(text) <= 200 else f"{text[:200]}…"

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from cloud.access.guard import SESSION_COOKIE, Caller, SessionSecret
 from cloud.access.model import Principal, SessionView
 from cloud.access.service import Login, TooManyLoginsError
+from cloud.parameters import Text
 from cloud.problems import ProblemError, problem_response
 from cloud.responses import answers, json_response
 from cloud.services import Services, ServicesOf
@@ -21,7 +22,7 @@ login_router = APIRouter(include_in_schema=False)
 class Credentials(BaseModel, extra="forbid"):
     """A username with its password, or a token."""
 
-    username: str | None = Field(default=None, max_length=64)
+    username: Text | None = Field(default=None, max_length=64)
     password: str | None = Field(default=None, max_length=1024)
     token: str | None = Field(default=None, max_length=200)
 

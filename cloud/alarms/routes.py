@@ -9,6 +9,7 @@ from starlette.responses import Response
 from cloud.access.guard import Operator
 from cloud.alarms.register import AlarmFilter, AlarmPage, AlarmState
 from cloud.live.model import AlarmView, LiveUpdate
+from cloud.parameters import Identifier, RowNumber
 from cloud.problems import not_found
 from cloud.responses import answers, json_response
 from cloud.services import ServicesOf
@@ -17,19 +18,17 @@ from protocols.events import EventType
 
 router = APIRouter(tags=["alarms"])
 
-Identifier = Annotated[str | None, Query(max_length=64)]
-
 
 @router.get("/alarms", responses=answers(AlarmPage, "Alarms, newest first", 422))
 def list_alarms(
     *,
     services: ServicesOf,
     state: AlarmState = AlarmState.ACTIVE,
-    area: Identifier = None,
-    lamp: Identifier = None,
+    area: Identifier | None = None,
+    lamp: Identifier | None = None,
     kind: Annotated[EventType | None, Query(alias="type")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: RowNumber | None = None,
 ) -> Response:
     """Alarms that hold now, or all there ever were."""
     wanted = AlarmFilter(state, area, kind, lamp)
@@ -37,7 +36,7 @@ def list_alarms(
 
 
 @router.post("/alarms/{alarm_id}/acknowledge", responses=answers(AlarmView, "The alarm", 403, 404, 422))
-async def acknowledge_alarm(services: ServicesOf, caller: Operator, alarm_id: int) -> Response:
+async def acknowledge_alarm(services: ServicesOf, caller: Operator, alarm_id: RowNumber) -> Response:
     """Note that the caller has seen an alarm; the first to do so stays."""
     now_ms = to_unix_ms(services.clock.now())
     alarm = await anyio.to_thread.run_sync(services.alarms.acknowledge, alarm_id, caller.name, now_ms)

@@ -13,6 +13,7 @@ from cloud.access.guard import Operator
 from cloud.control.night import NightView, ProgramList
 from cloud.control.service import Override
 from cloud.live.model import CommandView, LiveUpdate
+from cloud.parameters import Identifier, PathIdentifier, Text
 from cloud.problems import ProblemError
 from cloud.responses import answers, json_response
 from cloud.services import ServicesOf
@@ -28,12 +29,12 @@ class CommandRequest(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
-    lamp_ids: Annotated[list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=5000)]
+    lamp_ids: Annotated[list[Identifier], Field(min_length=1, max_length=5000)]
     level: Annotated[int, Field(ge=0, le=100)] | None = Field(description="%; null ends the override")
     duration: Annotated[int, Field(ge=1, le=_LONGEST_S)] | None = Field(
         default=DEFAULT_DURATION_S, description="seconds of domain time"
     )
-    note: str = Field(default="", max_length=500)
+    note: Text = Field(default="", max_length=500)
 
 
 @router.post(
@@ -54,7 +55,7 @@ async def post_command(services: ServicesOf, caller: Operator, asked: CommandReq
 
 
 @router.get("/commands/{command_id}", responses=answers(CommandView, "The command", 404))
-def get_command(services: ServicesOf, command_id: str) -> Response:
+def get_command(services: ServicesOf, command_id: PathIdentifier) -> Response:
     """A command with its results so far."""
     return json_response(services.control.view(command_id))
 

@@ -8,24 +8,23 @@ from starlette.responses import Response
 from cloud.inventory.model import AreaList, GatewayDetail, LampDetail, LampPage, RoadCollection, Summary
 from cloud.inventory.states import LampFilter
 from cloud.live.model import LampCondition
+from cloud.parameters import Identifier, PathIdentifier, Text
 from cloud.responses import answers, json_response
 from cloud.services import ServicesOf
 
 router = APIRouter(tags=["inventory"])
-
-Identifier = Annotated[str | None, Query(max_length=64)]
 
 
 @router.get("/lamps", responses=answers(LampPage, "Lamps by id", 422))
 def list_lamps(
     *,
     services: ServicesOf,
-    area: Identifier = None,
-    gateway: Identifier = None,
+    area: Identifier | None = None,
+    gateway: Identifier | None = None,
     state: LampCondition | None = None,
-    q: Annotated[str | None, Query(max_length=100, description="part of an id or a road's name")] = None,
+    q: Annotated[Text | None, Query(max_length=100, description="part of an id or a road's name")] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
-    cursor: Identifier = None,
+    cursor: Identifier | None = None,
 ) -> Response:
     """Lamps with how they stand now."""
     wanted = LampFilter(area, gateway, state, q)
@@ -33,13 +32,13 @@ def list_lamps(
 
 
 @router.get("/lamps/{lamp_id}", responses=answers(LampDetail, "The lamp", 404))
-def get_lamp(services: ServicesOf, lamp_id: str) -> Response:
+def get_lamp(services: ServicesOf, lamp_id: PathIdentifier) -> Response:
     """One lamp with every value it reports and what it will do next."""
     return json_response(services.inventory.lamp(lamp_id))
 
 
 @router.get("/gateways/{gateway_id}", responses=answers(GatewayDetail, "The gateway", 404))
-def get_gateway(services: ServicesOf, gateway_id: str) -> Response:
+def get_gateway(services: ServicesOf, gateway_id: PathIdentifier) -> Response:
     """One gateway with every value its cabinets report."""
     return json_response(services.inventory.gateway(gateway_id))
 

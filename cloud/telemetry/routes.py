@@ -6,10 +6,10 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from cloud.live.model import View
+from cloud.parameters import Identifier, Instant, PathIdentifier
 from cloud.problems import ProblemError, invalid, not_found
 from cloud.responses import answers, json_response
 from cloud.services import Services, ServicesOf
@@ -59,8 +59,8 @@ class Asked:
         attributes: Annotated[
             str | None, Query(description="names from the catalogue, comma-separated", max_length=500)
         ] = None,
-        start: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-        end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+        start: Annotated[Instant | None, Query(alias="from")] = None,
+        end: Annotated[Instant | None, Query(alias="to")] = None,
         max_points: Annotated[int, Query(alias="maxPoints", ge=2, le=5000)] = 300,
     ) -> None:
         self.attributes = attributes
@@ -78,7 +78,7 @@ AskedFor = Annotated[Asked, Depends()]
     "/lamps/{lamp_id}/telemetry",
     responses=answers(TelemetryView, "One series for each attribute", 404, 422, 503),
 )
-def get_telemetry(*, services: ServicesOf, lamp_id: str, asked: AskedFor) -> Response:
+def get_telemetry(*, services: ServicesOf, lamp_id: PathIdentifier, asked: AskedFor) -> Response:
     """Readings of one lamp; by default light and power of the last 24 hours."""
     if not services.inventory_store.addresses([lamp_id]):
         raise not_found("lamp", "lampId", lamp_id)
@@ -93,10 +93,10 @@ def get_telemetry(*, services: ServicesOf, lamp_id: str, asked: AskedFor) -> Res
 def get_gateway_telemetry(
     *,
     services: ServicesOf,
-    gateway_id: str,
+    gateway_id: PathIdentifier,
     asked: AskedFor,
     cabinet: Annotated[
-        str | None, Query(max_length=64, description="one of the gateway's; the first when not given")
+        Identifier | None, Query(description="one of the gateway's; the first when not given")
     ] = None,
 ) -> Response:
     """Readings of a gateway's cabinet; by default power and energy of the last 24 hours."""
