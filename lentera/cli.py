@@ -16,7 +16,7 @@ from lentera.admin import admin
 from lentera.byhand import edge_app
 from lentera.clocks import ClockError, clock_from
 from lentera.errors import UsageError, explained
-from lentera.logs import configure_logs
+from lentera.lean import go_without
 from lentera.places import generated_place, read_place, time_zone
 from protocols.inventory.model import Inventory, InventoryError
 
@@ -87,6 +87,7 @@ def sim(
     broker_port: Annotated[int, typer.Option(help="The broker the uplinks lead to.")] = 1883,
 ) -> None:
     """Simulate lamp controllers on RS-485 lines."""
+    from lentera.logs import configure_logs  # noqa: PLC0415
     from lentera.simulation import run_simulation  # noqa: PLC0415
 
     ports = {} if uplinks is None else _uplink_ports(uplinks)
@@ -121,9 +122,11 @@ def edge(
         return
     if not config:
         raise UsageError("--config is missing, expected gateway.toml or a folder of them")
+    go_without("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
     from edge.check import reject_clashes, report_on  # noqa: PLC0415
     from edge.config import ConfigError, load_all  # noqa: PLC0415
     from edge.process import run_process  # noqa: PLC0415
+    from lentera.logs import configure_logs  # noqa: PLC0415
 
     with explained(ConfigError):
         configs = load_all(path for given in config for path in _toml_files(given))
@@ -179,6 +182,7 @@ def cloud(
     from cloud.database import UnsupportedDatabaseError  # noqa: PLC0415
     from cloud.server import ListenError  # noqa: PLC0415
     from cloud.telemetry.store import TelemetryUrlError  # noqa: PLC0415
+    from lentera.logs import configure_logs  # noqa: PLC0415
 
     roles = frozenset(role or ("api", "ingest"))
     if unknown := roles - {"api", "ingest"}:

@@ -15,6 +15,7 @@ from tests.bench.drain import backlog_drains
 from tests.bench.ingest import ingest_rate
 from tests.bench.latency import command_to_wire
 from tests.bench.line import polls_against_wire_limit, silence_kept
+from tests.bench.memory import memory_over_a_month
 from tests.bench.peer import lamp_polls_against_peer
 from tests.bench.results import Result, SkippedError, report
 
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Result]]]] = {
     "ingest": ingest_rate,
     "command": command_latency,
     "drain": backlog_drains,
+    "memory": memory_over_a_month,
 }
 
 
