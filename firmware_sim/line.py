@@ -168,11 +168,12 @@ class Line:
             reply, extra = self._spoil(station, unit, answer, reply)
             delay += extra
             whole = not extra and reply == build_frame(unit, answer)
+        self.statistics.turnaround_ms_total += delay * 1000
         duration = len(reply) * self._timing.character_s
         due = request_end + self._timing.silence_s + delay + duration
         is_poll = whole and answer[0] == READ_INPUT and pdu[1:3] == b"\0\0"
         poll = (station.lamp_id, t_s) if is_poll and station.lamp_id is not None else None
-        self._timer.call_at(due, lambda: self._reply(reply, due, duration, delay, poll, send))
+        self._timer.call_at(due, lambda: self._reply(reply, due, duration, poll, send))
 
     def _spoil(self, station: Station, unit: int, answer: bytes, reply: bytes) -> tuple[bytes, float]:
         """The answer as the faults of the wire leave it, and how much later it comes."""
@@ -190,13 +191,7 @@ class Line:
         return reply, late
 
     def _reply(
-        self,
-        reply: bytes,
-        due: float,
-        duration: float,
-        delay: float,
-        poll: tuple[str, float] | None,
-        send: Send,
+        self, reply: bytes, due: float, duration: float, poll: tuple[str, float] | None, send: Send
     ) -> None:
         statistics, now = self.statistics, monotonic()
         start, end = self._request_span
@@ -207,7 +202,7 @@ class Line:
         self._free_at = max(self._free_at, now)
         statistics.answers += 1
         statistics.exceptions += reply[1] >= 0x80
-        statistics.turnaround_ms_total += (now - due + delay) * 1000
+        statistics.turnaround_ms_total += (now - due) * 1000
         statistics.late_ms_total += (now - due) * 1000
         statistics.late_ms_max = max(statistics.late_ms_max, (now - due) * 1000)
         if poll is not None:

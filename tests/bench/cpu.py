@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import statistics
 import tempfile
 import time
 from contextlib import AsyncExitStack
@@ -11,7 +12,7 @@ from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig,
 from edge.gateway import run_gateways
 from protocols.clock import system_clock
 from protocols.modbus.profile import load_builtin
-from tests.bench.line import fast_block, saturated
+from tests.bench.line import BusyLine, fast_block, saturated
 from tests.bench.polling import polled
 from tests.bench.results import Result
 from tests.bench.simulator import LATITUDE, LONGITUDE, ZONE, Simulation, lamp_id, shortest_s, simulated
@@ -21,6 +22,7 @@ BAUD = 115200
 LINES = 32
 LAMPS = 50
 SECONDS = 10.0
+WINDOWS = 5
 SETTLE_S = 3.0
 MOST_MS = 0.25
 PEER_MS = 1.4
@@ -102,18 +104,26 @@ async def _many_lines() -> list[Result]:
                 for number in range(LINES)
             ]
             await asyncio.sleep(SETTLE_S)
-            before, began = sum(each.line.counters.answers for each in lines), time.monotonic()
-            cpu_began = time.process_time()
-            await asyncio.sleep(SECONDS)
-            polls = sum(each.line.counters.answers for each in lines) - before
-            cost_ms = (time.process_time() - cpu_began) * 1000 / polls
-            rate = polls / (time.monotonic() - began)
+            cpu_began, answers = time.process_time(), _answers(lines)
+            rates = [await _rate(lines) for _ in range(WINDOWS)]
+            cost_ms = (time.process_time() - cpu_began) * 1000 / (_answers(lines) - answers)
         counts = simulation.counts()
     words = fast_block().count
     limit = sum(1 / shortest_s(BAUD, words, each.turnaround_ms) for each in counts)
+    rate = statistics.median(rates)
     kept = not any(each.silence_violations or each.collisions for each in counts)
     name = f"lamp polls per second on {LINES} lines of {BAUD} baud, one process"
     return [
         Result(name, rate, "1/s", limit, kept and rate >= LEAST_OF_LIMIT_ON_MANY * limit),
         Result(f"CPU of a transaction, {LINES} lines", cost_ms, "ms", MOST_MS, cost_ms <= MOST_MS),
     ]
+
+
+def _answers(lines: list[BusyLine]) -> int:
+    return sum(each.line.counters.answers for each in lines)
+
+
+async def _rate(lines: list[BusyLine]) -> float:
+    before, began = _answers(lines), time.monotonic()
+    await asyncio.sleep(SECONDS / WINDOWS)
+    return (_answers(lines) - before) / (time.monotonic() - began)

@@ -47,8 +47,16 @@ async def _let_die(simulation: Simulation, lamps: list[Device]) -> int:
     """The most polls that one of them took to be noticed."""
     for lamp in lamps:
         simulation.silence(lamp.id)
-    await eventually(lambda: all(lamp.answering is False for lamp in lamps), 30.0, "their silence")
-    return max(lamp.failures for lamp in lamps if lamp.failures <= NOTICED_WITHIN_POLLS + 10)
+    noticed: dict[Device, int] = {}
+
+    def all_noticed() -> bool:
+        for lamp in lamps:
+            if lamp.answering is False:
+                noticed.setdefault(lamp, lamp.failures)
+        return len(noticed) == len(lamps)
+
+    await eventually(all_noticed, 30.0, "their silence")
+    return max(noticed.values())
 
 
 async def _welcome(simulation: Simulation, line: PolledLine) -> Result:
