@@ -27,10 +27,13 @@ class Condition:
     info: str
 
 
-def record_events(connection: sa.Connection, reported: Sequence[ReportedEvent]) -> list[Condition]:
+def record_events(
+    connection: sa.Connection, reported: Sequence[ReportedEvent], latest_ms: int
+) -> list[Condition]:
     """Store events and say which conditions they leave; an event stored before says nothing again.
 
-    Backlog arrives late and out of order, so the newest event by its own time is what counts.
+    Backlog arrives late and out of order, so the newest event by its own time is what counts; one later than
+    `latest_ms` does not, its clock is wrong.
     """
     new = _unstored(connection, reported)
     insert_new(connection, _EVENTS, [_row(one) for one in new])
@@ -39,9 +42,11 @@ def record_events(connection: sa.Connection, reported: Sequence[ReportedEvent]) 
         for one in new
         if TRAITS[one.event.type].severity is not Severity.INFO
     }
-    return [
-        _newest(connection, gateway_id, device_id, kind) for (device_id, kind), gateway_id in lasting.items()
-    ]
+    newest = (
+        _newest(connection, gateway_id, device_id, kind, latest_ms)
+        for (device_id, kind), gateway_id in lasting.items()
+    )
+    return [condition for condition in newest if condition is not None]
 
 
 def _unstored(connection: sa.Connection, reported: Sequence[ReportedEvent]) -> list[ReportedEvent]:
@@ -54,14 +59,22 @@ def _unstored(connection: sa.Connection, reported: Sequence[ReportedEvent]) -> l
     return [one for one in reported if (one.gateway_id, one.epoch, one.position) not in stored]
 
 
-def _newest(connection: sa.Connection, gateway_id: str, device_id: str, kind: EventType) -> Condition:
+def _newest(
+    connection: sa.Connection, gateway_id: str, device_id: str, kind: EventType, latest_ms: int
+) -> Condition | None:
     query = (
         sa.select(_EVENTS.c.active, _EVENTS.c.time_ms, _EVENTS.c.info)
-        .where(_EVENTS.c.device_id == device_id, _EVENTS.c.type == kind.value)
+        .where(
+            _EVENTS.c.device_id == device_id,
+            _EVENTS.c.type == kind.value,
+            _EVENTS.c.time_ms <= latest_ms,
+        )
         .order_by(_EVENTS.c.time_ms.desc(), _EVENTS.c.epoch.desc(), _EVENTS.c.position.desc())
         .limit(1)
     )
-    row = connection.execute(query).one()
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
     return Condition(gateway_id, device_id, kind, row.active, row.time_ms, row.info)
 
 

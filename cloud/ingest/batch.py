@@ -1,9 +1,13 @@
 """What gateways sent, gathered until it is stored: pure, and forgotten without harm, for it is sent again."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from cloud.alarms.model import ReportedEvent
+from cloud.ingest.metrics import FOREIGN
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
@@ -32,7 +36,11 @@ from protocols.sparkplug.payload import MetricValue
 Node = tuple[str, str]
 """Sparkplug group and edge node: area and gateway."""
 
+WholeRecord = LampReading | CabinetReading | ReportedEvent | CommandResult
+
 DataEvent = NodeBorn | DeviceBorn | NodeData | DeviceData | NodeDied | DeviceDied
+
+log = structlog.get_logger(__name__)
 
 _LARGEST_INT32 = 2**31 - 1
 _LARGEST_INT64 = 2**63 - 1
@@ -62,6 +70,8 @@ class Batch:
     cabinets: list[CabinetReading] = field(default_factory=list)
     events: list[ReportedEvent] = field(default_factory=list)
     results: list[CommandResult] = field(default_factory=list)
+    foreign: list[tuple[WholeRecord, str]] = field(default_factory=list)
+    """Records about devices of another gateway, with the gateway that sent them: only kept aside."""
     positions: dict[Outbox, list[int]] = field(default_factory=lambda: defaultdict(list))
     nodes: dict[Node, NodeBorn | NodeDied] = field(default_factory=dict)
     devices: dict[str, DevicePresence] = field(default_factory=dict)
@@ -79,40 +89,54 @@ class Batch:
 
 
 class Collector:
-    """Turns Sparkplug events into records of a batch; knows the outbox epoch of every node."""
+    """Turns Sparkplug events into records of a batch; knows the outbox epoch of every node.
 
-    def __init__(self) -> None:
+    `owner` tells which node speaks for a device or gateway; None where anyone may.
+    """
+
+    def __init__(self, owner: Callable[[str], Node | None] = lambda _device_id: None) -> None:
+        self._owner = owner
         self._epochs: dict[Node, int | None] = {}
+        self._strangers: set[Node] = set()
+
+    def is_impostor(self, node: Node) -> bool:
+        """Whether the gateway of that id is known and belongs to another area."""
+        return self._owner(node[1]) not in (None, node)
 
     def add(self, batch: Batch, event: DataEvent) -> None:
         """Add what `event` says; raises InvalidMetrics where it is no record, its position settled."""
+        node = (event.group, event.node)
         if isinstance(event, DeviceData):
             self._add_reading(batch, event)
         elif isinstance(event, NodeData):
             self._add_record(batch, event)
         elif isinstance(event, DeviceBorn | DeviceDied):
-            online = isinstance(event, DeviceBorn)
-            batch.devices[event.device] = DevicePresence((event.group, event.node), online)
-            batch.size += 1
+            if not self._is_foreign(event.device, node):
+                batch.devices[event.device] = DevicePresence(node, isinstance(event, DeviceBorn))
+                batch.size += 1
         else:
-            node = (event.group, event.node)
             if isinstance(event, NodeBorn):
                 self._epochs[node] = _stored_integer(epoch_from(event.metrics))
-            batch.node_turned(event)
+            if not self._is_foreign(event.node, node):
+                batch.node_turned(event)
 
     def _add_reading(self, batch: Batch, event: DeviceData) -> None:
         node = (event.group, event.node)
         self._settle(batch, node, event.metrics)
         if not event.device.isprintable():
             raise InvalidReading(f"device id {event.device!r}, expected printable characters")
-        if is_cabinet_data(event.metrics):
-            batch.cabinets.append(cabinet_from(event.device, event.metrics, event.timestamp_ms))
-        else:
-            reading = reading_from(event.device, event.metrics, event.timestamp_ms)
-            _check_reading(reading)
-            batch.readings.append(reading)
-        batch.sources[event.device] = node
         batch.size += 1
+        if is_cabinet_data(event.metrics):
+            cabinet = cabinet_from(event.device, event.metrics, event.timestamp_ms)
+            if self._may_speak(batch, event.device, node, cabinet):
+                batch.cabinets.append(cabinet)
+                batch.sources[event.device] = node
+            return
+        reading = reading_from(event.device, event.metrics, event.timestamp_ms)
+        _check_reading(reading)
+        if self._may_speak(batch, event.device, node, reading):
+            batch.readings.append(reading)
+            batch.sources[event.device] = node
 
     def _add_record(self, batch: Batch, event: NodeData) -> None:
         node = (event.group, event.node)
@@ -121,11 +145,31 @@ class Collector:
         if happened is not None and place is not None:
             _check_text(happened.device_id, happened.info)
             outbox, position = place
-            batch.events.append(ReportedEvent(event.node, outbox.epoch, position, happened))
+            reported = ReportedEvent(event.node, outbox.epoch, position, happened)
+            if self._may_speak(batch, happened.device_id, node, reported):
+                batch.events.append(reported)
         if result is not None:
             _check_text(result.command_id, result.lamp_id, result.detail)
-            batch.results.append(result)
+            if self._may_speak(batch, result.lamp_id, node, result):
+                batch.results.append(result)
         batch.size += 1
+
+    def _may_speak(self, batch: Batch, device_id: str, node: Node, record: WholeRecord) -> bool:
+        """Whether the record counts; else it is put with what is only kept aside."""
+        if not self._is_foreign(device_id, node):
+            return True
+        batch.foreign.append((record, node[1]))
+        return False
+
+    def _is_foreign(self, device_id: str, node: Node) -> bool:
+        owner = self._owner(device_id)
+        if owner in (None, node) and not self.is_impostor(node):
+            return False
+        FOREIGN.inc()
+        if node not in self._strangers:
+            self._strangers.add(node)
+            log.warning("speaks for a device of another gateway, kept aside", node=node, device=device_id)
+        return True
 
     def _settle(self, batch: Batch, node: Node, metrics: list[MetricValue]) -> tuple[Outbox, int] | None:
         """Note the record's position, to be acknowledged whatever else is wrong with it; None without one."""

@@ -19,12 +19,13 @@ from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
 from cloud.ingest.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
 from cloud.ingest.directory import Directory
-from cloud.ingest.metrics import ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.ingest.rejected import halves, save_rejected_records, whole_records
+from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
+from cloud.ingest.rejected import halves, rejected, save_rejected_records, whole_records
 from cloud.ingest.store import (
     GatewayState,
     LampState,
     RejectedReading,
+    forget_future,
     lamp_times_ms,
     load_gateway_states,
     load_lamp_states,
@@ -51,6 +52,8 @@ from protocols.sparkplug.lentera import epoch_from
 
 log = structlog.get_logger(__name__)
 
+_FOREIGN = "sent by a gateway the device is not of"
+_AHEAD_MS = 300_000  # clocks differ; what is further ahead says nothing about now
 _MAX_IN_LIST = 500  # longer lists meet the databases' limits; then all overrides are read
 
 
@@ -85,10 +88,12 @@ class Committer:
         self._lamps: dict[str, LampState] = {}
         self._cabinets: dict[str, CabinetState] = {}
         self._gateways: dict[str, GatewayState] = {}
+        self._ahead: frozenset[str] = frozenset()
 
     def resume(self) -> None:
         """Take up what an ingester before this one has stored."""
-        with _translated(), self._engine.connect() as connection:
+        with _translated(), writing(self._engine) as connection:
+            forget_future(connection, to_unix_ms(self._clock.now()) + _AHEAD_MS)
             self._directory.refresh()
             self._lamps = load_lamp_states(connection)
             self._cabinets = load_cabinet_states(connection)
@@ -136,13 +141,38 @@ class Committer:
     def _commit(self, batch: Batch) -> LiveUpdate:
         now_ms = to_unix_ms(self._clock.now())
         with _translated(), _faults_of_content():
-            rejected = self._store_readings([*batch.readings, *batch.cabinets])
-            change = self._assess(batch, now_ms)
+            refused = self._store_readings([*batch.readings, *batch.cabinets])
+            past = self._without_future(batch, now_ms)
+            change = self._assess(past, now_ms)
             with writing(self._engine) as connection:
-                self._store(connection, batch, change, now_ms)
-                save_rejected(connection, rejected)
+                self._store(connection, past, change, now_ms)
+                save_rejected(connection, refused)
+                save_rejected_records(
+                    connection, [rejected(one, sender, _FOREIGN) for one, sender in batch.foreign], now_ms
+                )
         self._remember(batch, change)
         return self._live(change)
+
+    def _without_future(self, batch: Batch, now_ms: int) -> Batch:
+        """The batch without readings by clocks that are ahead: stored they are, believed they are not."""
+        latest = from_unix_ms(now_ms + _AHEAD_MS)
+        readings: list[DeviceReading] = [*batch.readings, *batch.cabinets]
+        future = [device_of(one) for one in readings if one.time > latest]
+        AHEAD.inc(len(future))
+        ahead = {batch.sources[device_id][1] for device_id in future}
+        heard = {gateway_id for _, gateway_id in batch.sources.values()}
+        for gateway_id in ahead - self._ahead:
+            log.warning("readings from the future: stored, not believed", gateway=gateway_id)
+        for gateway_id in (heard - ahead) & self._ahead:
+            log.info("readings are of the present again", gateway=gateway_id)
+        self._ahead = self._ahead - heard | ahead
+        if not future:
+            return batch
+        return replace(
+            batch,
+            readings=[one for one in batch.readings if one.time <= latest],
+            cabinets=[one for one in batch.cabinets if one.time <= latest],
+        )
 
     def _put_aside(self, batch: Batch, why: str) -> None:
         """Keep the one thing left of a batch where it can be looked at; the stores won't take it."""
@@ -242,7 +272,7 @@ class Committer:
 
     def _store(self, connection: sa.Connection, batch: Batch, change: _Change, now_ms: int) -> None:
         areas = {outbox.node[1]: outbox.node[0] for outbox in batch.positions}
-        for condition in record_events(connection, batch.events):
+        for condition in record_events(connection, batch.events, now_ms + _AHEAD_MS):
             node = (areas[condition.gateway_id], condition.gateway_id)
             self._alarms.report(
                 change.judgement, _reported(condition, self._directory.device(condition.device_id, node))

@@ -27,6 +27,13 @@ class Directory:
         """Whether the gateway is in the inventory."""
         return gateway_id in self._areas
 
+    def owner(self, device_id: str) -> Node | None:
+        """The node that speaks for a lamp, a cabinet or a gateway; None for what is not in the inventory."""
+        lamp = self._lamps.get(device_id)
+        gateway_id = lamp.gateway_id if lamp else self._cabinets.get(device_id, device_id)
+        area_id = self._areas.get(gateway_id)
+        return None if area_id is None else (area_id, gateway_id)
+
     def lamp(self, lamp_id: str) -> Lamp | None:
         """The lamp of that id."""
         return self._lamps.get(lamp_id)

@@ -53,12 +53,15 @@ class HostLink:
         on_event: Callable[[HostEvent], None],
         on_connected: Callable[[], None],
         clock: Clock,
+        *,
+        is_ours: Callable[[str, str], bool],
     ) -> None:
         self._address = address
         self._now_ms = now_ms
         self._on_event = on_event
         self._on_connected = on_connected
         self._clock = clock
+        self._is_ours = is_ours
         self._client: aiomqtt.Client | None = None
 
     async def run(self) -> None:
@@ -153,7 +156,7 @@ class HostLink:
                 log.warning("message not understood", topic=event.topic, why=event.why)
                 MALFORMED.inc()
             else:
-                if isinstance(event, NodeBorn):
+                if isinstance(event, NodeBorn) and self._is_ours(event.group, event.node):
                     await self._tell_time(event)
                 self._on_event(event)
 

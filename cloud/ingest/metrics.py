@@ -7,6 +7,8 @@ EVENTS = Counter("lentera_ingest_events", "Gateway events durably stored, repeat
 RESULTS = Counter("lentera_ingest_results", "Command results durably stored, repeats included.")
 ACKNOWLEDGED = Counter("lentera_ingest_acknowledged", "Outbox positions acknowledged to gateways.")
 REJECTED = Counter("lentera_ingest_rejected", "Readings the telemetry store refused for good.")
+FOREIGN = Counter("lentera_ingest_foreign", "Messages about a device by a gateway it is not of.")
+AHEAD = Counter("lentera_ingest_ahead", "Readings stored that claim to be of the future.")
 MALFORMED = Counter("lentera_ingest_malformed", "Messages and records that could not be read.")
 DROPPED = Counter(
     "lentera_ingest_dropped", "Records dropped unacknowledged for want of room; they come again."

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
@@ -11,11 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.alarms.model import ReportedEvent
 from cloud.database import Base, insert_new, table_of
-from cloud.ingest.batch import Batch
+from cloud.ingest.batch import Batch, WholeRecord
 from protocols.cabinet import CabinetReading
-from protocols.lamp import CommandResult, LampReading
+from protocols.lamp import LampReading
 
-_Whole = LampReading | CabinetReading | ReportedEvent | CommandResult
 _LISTS = ("readings", "cabinets", "events", "results")
 
 
@@ -44,7 +43,7 @@ class RejectedRecord:
     record: str
 
 
-def rejected(record: _Whole, gateway_id: str, why: str) -> RejectedRecord:
+def rejected(record: WholeRecord, gateway_id: str, why: str) -> RejectedRecord:
     """The record with the reason for keeping it aside."""
     text = msgspec.json.encode(record).decode()
     kind, device_id = _named(record)
@@ -99,10 +98,11 @@ def _atoms(batch: Batch) -> Iterator[tuple[str, object]]:
     yield from (("nodes", one) for one in batch.nodes.items())
     yield from (("devices", one) for one in batch.devices.items())
     yield from (("lost", one) for one in batch.lost)
+    yield from (("foreign", one) for one in batch.foreign)
 
 
 def _gathered(batch: Batch, atoms: Iterable[tuple[str, object]]) -> Batch:
-    part = replace(batch, readings=[], cabinets=[], events=[], results=[], nodes={}, devices={}, lost=[])
+    part = Batch(positions=batch.positions, sources=batch.sources)
     for name, one in atoms:
         held = getattr(part, name)
         if isinstance(held, dict):
@@ -116,7 +116,7 @@ def _time(reading: LampReading | CabinetReading) -> float:
     return reading.time.timestamp()
 
 
-def _named(record: _Whole) -> tuple[str, str]:
+def _named(record: WholeRecord) -> tuple[str, str]:
     if isinstance(record, LampReading):
         return "reading", record.lamp_id
     if isinstance(record, CabinetReading):

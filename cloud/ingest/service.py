@@ -76,11 +76,13 @@ class Ingester:
 
     def __init__(self, parts: IngestParts) -> None:
         self._limits = parts.limits
-        directory = Directory(parts.load_inventory)
-        self._committer = Committer(parts.engine, parts.telemetry, directory, parts.clock)
-        self._link = HostLink(parts.broker, _wall_ms, self._take, self._connected, parts.clock)
+        self._directory = Directory(parts.load_inventory)
+        self._committer = Committer(parts.engine, parts.telemetry, self._directory, parts.clock)
+        self._link = HostLink(
+            parts.broker, _wall_ms, self._take, self._connected, parts.clock, is_ours=self._is_ours
+        )
         self._live = LivePublisher(self._publish_live)
-        self._collector = Collector()
+        self._collector = Collector(self._directory.owner)
         self._watch = GatewayWatch(parts.limits.gateway_patience_s)
         self._pending = Batch()
         self._arrived = asyncio.Event()
@@ -108,12 +110,17 @@ class Ingester:
         if isinstance(event, DeviceData | NodeData) and self._has_no_room():
             DROPPED.inc()
             return
-        if isinstance(event, NodeBorn):
-            self._watch.born((event.group, event.node))
-        elif isinstance(event, NodeDied):
-            self._watch.died((event.group, event.node), time.monotonic())
+        node = (event.group, event.node)
+        if isinstance(event, NodeBorn | NodeDied) and not self._collector.is_impostor(node):
+            if isinstance(event, NodeBorn):
+                self._watch.born(node)
+            else:
+                self._watch.died(node, time.monotonic())
         self._add(event)
         self._announce()
+
+    def _is_ours(self, group: str, node: str) -> bool:
+        return self._directory.owner(node) == (group, node)
 
     def _add(self, event: DataEvent) -> None:
         try:

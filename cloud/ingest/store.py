@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
+from cloud.ingest.cabinets import CabinetStateRow
 from protocols.cabinet import DeviceReading, device_of
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
@@ -103,6 +104,12 @@ def lamp_times_ms(connection: sa.Connection) -> list[tuple[str, str, int]]:
     """Of every lamp that was ever read its gateway and the time of its newest reading."""
     rows = connection.execute(sa.select(_LAMPS.c.lamp_id, _LAMPS.c.gateway_id, _LAMPS.c.time_ms))
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def forget_future(connection: sa.Connection, latest_ms: int) -> None:
+    """Drop the states of lamps and cabinets that claim to be later than `latest_ms`: nothing could follow."""
+    for table in (_LAMPS, table_of(CabinetStateRow)):
+        connection.execute(sa.delete(table).where(table.c.time_ms > latest_ms))
 
 
 def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:

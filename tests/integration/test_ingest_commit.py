@@ -20,7 +20,7 @@ from cloud.ingest.directory import Directory
 from cloud.ingest.rejected import RejectedRecordRow
 from cloud.ingest.store import load_gateway_states, load_lamp_states
 from cloud.inventory.store import InventoryStore
-from cloud.live.model import AlarmView, LampCondition
+from cloud.live.model import AlarmView, LampCondition, LiveUpdate
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import CABINETS, StoreUnavailable, TelemetryStore
 from protocols.cabinet import CabinetReading
@@ -236,6 +236,57 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
             assert load_gateway_states(connection)[NODE[1]].online
         assert row.kind == kind.split()[1]
         assert row.device_id in LAMPS
+
+
+FAR = 40_000_000.0  # minutes from dusk: the year 2102
+
+
+def test_a_clock_far_ahead_neither_freezes_a_lamp_nor_mutes_its_alarms(
+    committer: Committer, telemetry: TelemetryStore
+) -> None:
+    wrong = batch(lit(FAR), *FAILING[:2], events=(silent(FAR, active=False), silent(1)))
+    first = committer.commit(wrong)
+    assert [alarm.type for alarm in first.alarms] == ["communicationFailure"]
+    assert [lamp.observed_at for lamp in first.lamps if lamp.id == LAMPS[0]] == [FAILING[1].time]
+    assert [alarm.type for alarm in committer.commit(batch(*FAILING[2:], first=9)).alarms] == ["lampFailure"]
+    assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=60_000)) == 5
+
+
+def test_states_that_are_in_the_future_already_are_healed(
+    engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    later = Committer(
+        engine,
+        telemetry,
+        Directory(InventoryStore(engine).load),
+        ScaledClock(DUSK + timedelta(minutes=FAR), 0.0, 1.0, lambda: 0.0),
+    )
+    later.resume()
+    wrong = batch(lit(FAR))
+    wrong.cabinets, wrong.sources = [cabinet(FAR)], {**wrong.sources, CABINET: NODE}
+    later.commit(wrong)
+    after = resumed(engine, telemetry)
+    right = batch(lit(1), first=2)
+    right.cabinets, right.sources = [cabinet(1)], {**right.sources, CABINET: NODE}
+    after.commit(right)
+    with engine.connect() as connection:
+        assert load_lamp_states(connection)[LAMPS[0]].reading == lit(1)
+        assert load_cabinet_states(connection)[CABINET].reading == cabinet(1)
+
+
+def test_what_a_gateway_says_of_anothers_devices_is_only_kept_aside(
+    committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
+) -> None:
+    committer.commit(batch(lit(0)))
+    work = Batch(foreign=[(lit(1), "other"), (ReportedEvent("other", 1, 1, silent(1)), "other")])
+    assert committer.commit(work) == committer.commit(work) == LiveUpdate()
+    assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 1
+    with engine.connect() as connection:
+        kept = connection.execute(sa.select(table_of(RejectedRecordRow))).all()
+    assert sorted((row.kind, row.gateway_id, row.device_id) for row in kept) == [
+        ("event", "other", LAMPS[1]),
+        ("reading", "other", LAMPS[0]),
+    ]
 
 
 def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.ingest.batch import Batch, Collector, DevicePresence, Outbox
+from cloud.ingest.batch import Batch, Collector, DevicePresence, Node, Outbox
 from cloud.ingest.watch import GatewayWatch
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
@@ -129,3 +129,37 @@ def test_a_cabinet_is_told_from_a_lamp_by_its_metrics() -> None:
     assert (batch.cabinets, batch.readings) == ([cabinet], [])
     assert dict(batch.positions) == {Outbox(NODE, 77): [9]}
     assert batch.sources == {cabinet.cabinet_id: NODE}
+
+
+OTHER = ("32.04.38", "pasirjambu-01")
+ELSEWHERE = ("99.99.99", NODE[1])
+OWNERS = {"SOR-00001": NODE, "cabinet": NODE, NODE[1]: NODE, OTHER[1]: OTHER}
+
+
+@pytest.mark.parametrize("node", [OTHER, ELSEWHERE])
+def test_a_gateway_speaks_for_its_own_devices_only(node: tuple[str, str]) -> None:
+    batch, collector = Batch(), Collector(OWNERS.get)
+    event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
+    result = CommandResult("c1", "SOR-00001", CommandStatus.CONFIRMED, DUSK, 40)
+    reading = [*reading_metrics(READING), position_metric(5, 1)]
+    door = [*reading_metrics(CabinetReading("cabinet", DUSK, door_open=True)), position_metric(8, 1)]
+    collector.add(batch, NodeBorn(*node, gateway_birth(77, 1), 0))
+    collector.add(batch, DeviceBorn(*node, "SOR-00001", []))
+    collector.add(batch, DeviceData(*node, "SOR-00001", reading, 1))
+    collector.add(batch, NodeData(*node, [*event_metrics(event), position_metric(6, 1)], 1))
+    collector.add(batch, NodeData(*node, [*result_metrics(result), position_metric(7, 1)], 1))
+    collector.add(batch, DeviceData(*node, "cabinet", door, 1))
+    collector.add(batch, DeviceDied(*node, "SOR-00001"))
+    assert (batch.readings, batch.cabinets, batch.events, batch.results) == ([], [], [], [])
+    assert batch.devices == {}
+    assert list(batch.nodes) == ([OTHER] if node == OTHER else [])
+    assert [sender for _, sender in batch.foreign] == [node[1]] * 4
+    assert dict(batch.positions) == {Outbox(node, 77): [5, 6, 7, 8]}
+
+
+def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
+    batch, collector = Batch(), Collector(dict[str, Node]().get)
+    collector.add(batch, born())
+    collector.add(batch, data(READING, 5))
+    assert batch.readings == [READING]
+    assert batch.foreign == []
