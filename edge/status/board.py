@@ -61,7 +61,7 @@ class Board:
 
     def status(self, gateway_id: str | None = None, *, devices: bool = True) -> ProcessStatus:
         """What is true now of all gateways, or of the one with this id."""
-        shown = [each for each in self._watched.values() if gateway_id in (None, each.config.gateway.id)]
+        shown = [each for name, each in sorted(self._watched.items()) if gateway_id in (None, name)]
         return ProcessStatus(
             time=self._clock.now(),
             started=self._started,
