@@ -118,9 +118,8 @@ class Timekeeper:
         self._follows_system = follows_system
         self._set_anchor(present)
         if not was_known:
-            log.info(
-                "time is known", time=present.isoformat(), provisional_times_move_s=shift.total_seconds()
-            )
+            if abs(shift) >= _STEP:
+                log.info("time is known", time=present.isoformat(), moved_s=shift.total_seconds())
             for known in self._on_known:
                 known(shift)
         if abs(shift) >= _STEP * max(1.0, self.speed):
