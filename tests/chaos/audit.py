@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from math import isclose
 from pathlib import Path
 
+from protocols.cabinet import CabinetReading, DeviceReading, device_of
 from protocols.clock import to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, CommandStatus, LampReading
 from tests.chaos.witness import OutboxView, Taken
 
-_COMPARED = (
+_OF_LAMPS = (
     "target_level_percent",
     "feedback_level_percent",
     "actual_level_percent",
@@ -21,9 +22,18 @@ _COMPARED = (
     "active_energy_kwh",
     "switch_on_counter",
 )
-_READINGS = (
-    f"SELECT id, time_ms, {', '.join(_COMPARED)} FROM readings JOIN lamps ON lamps.key = readings.lamp"  # noqa: S608
+_OF_CABINETS = ("total_power_kw", "total_active_energy_kwh", "phase1_voltage_v", "door_open")
+_LAMP_READINGS = (
+    f"SELECT id, time_ms, {', '.join(_OF_LAMPS)} FROM readings"  # noqa: S608
+    " JOIN lamps ON lamps.key = readings.lamp"
 )
+_CABINET_READINGS = (
+    f"SELECT id, time_ms, {', '.join(_OF_CABINETS)} FROM cabinet_readings"  # noqa: S608
+    " JOIN cabinets ON cabinets.key = cabinet_readings.cabinet"
+)
+
+_WIRE_STEP = 0.0006
+"""Measured values travel with three decimals."""
 
 ReadingKey = tuple[str, int]
 EventKey = tuple[str, int, int]
@@ -38,7 +48,8 @@ class Stored:
     events: dict[EventKey, tuple[object, ...]]
     results: dict[ResultKey, tuple[object, ...]]
     commands: frozenset[str]
-    refused_readings: frozenset[ReadingKey]
+    put_aside: frozenset[tuple[object, ...]]
+    """What the cloud could not store as what it was: in this town there should be nothing."""
 
 
 @dataclass(slots=True)
@@ -60,6 +71,11 @@ class Verdict:
         """Whether nothing was lost, doubled, altered or invented."""
         return not (self.lost or self.altered or self.reused or self.unaccounted)
 
+    def examples(self, most: int = 5) -> list[str]:
+        """The first of each kind of finding."""
+        kinds = {"lost": self.lost, "altered": self.altered, "reused": self.reused, "extra": self.unaccounted}
+        return [f"{kind}: {each}" for kind, found in kinds.items() for each in found[:most]]
+
     def summary(self) -> str:
         """One line for people."""
         return (
@@ -70,7 +86,9 @@ class Verdict:
 
 def read_store(folder: Path) -> Stored:
     """What the cloud's two databases hold now."""
-    readings = {(row[0], row[1]): tuple(row[2:]) for row in _rows(folder / "telemetry.db", _READINGS)}
+    telemetry = folder / "telemetry.db"
+    rows = [*_rows(telemetry, _LAMP_READINGS), *_rows(telemetry, _CABINET_READINGS)]
+    readings = {(row[0], row[1]): tuple(row[2:]) for row in rows}
     cloud = folder / "cloud.db"
     events = _rows(cloud, "SELECT gateway_id, epoch, position, device_id, type, time_ms, active FROM events")
     results = _rows(
@@ -82,7 +100,7 @@ def read_store(folder: Path) -> Stored:
         events={(row[0], row[1], row[2]): tuple(row[3:]) for row in events},
         results={(row[0], row[1]): tuple(row[2:]) for row in results},
         commands=frozenset(row[0] for row in _rows(cloud, "SELECT id FROM commands")),
-        refused_readings=frozenset(_rows(cloud, "SELECT lamp_id, time_ms FROM rejected_readings")),
+        put_aside=frozenset(_rows(cloud, "SELECT kind, device_id, why FROM rejected_records")),
     )
 
 
@@ -110,9 +128,9 @@ def _find_reused(records: Iterable[Taken], verdict: Verdict) -> None:
 
 def _find_missing(taken: Taken, stored: Stored, verdict: Verdict) -> None:
     record = taken.record
-    if isinstance(record, LampReading):
-        key = (record.lamp_id, to_unix_ms(record.time))
-        found, expected = stored.readings.get(key), tuple(getattr(record, name) for name in _COMPARED)
+    if isinstance(record, LampReading | CabinetReading):
+        names = _OF_LAMPS if isinstance(record, LampReading) else _OF_CABINETS
+        found, expected = stored.readings.get(_key(record)), tuple(getattr(record, name) for name in names)
     elif isinstance(record, DeviceEvent):
         found = stored.events.get((taken.gateway_id, taken.epoch, taken.position))
         expected = (record.device_id, record.type.value, to_unix_ms(record.time), record.active)
@@ -132,8 +150,8 @@ def _find_unaccounted(stored: Stored, records: Iterable[Taken], verdict: Verdict
     results: set[ResultKey] = set()
     for taken in records:
         record = taken.record
-        if isinstance(record, LampReading):
-            readings.add((record.lamp_id, to_unix_ms(record.time)))
+        if isinstance(record, LampReading | CabinetReading):
+            readings.add(_key(record))
         elif isinstance(record, DeviceEvent):
             events.add((taken.gateway_id, taken.epoch, taken.position))
         else:
@@ -142,9 +160,13 @@ def _find_unaccounted(stored: Stored, records: Iterable[Taken], verdict: Verdict
         key for key, values in stored.results.items() if values[0] == CommandStatus.CONFIRMED.value
     }  # the cloud itself may fail a command it could not send
     verdict.unaccounted += sorted(stored.readings.keys() - readings)
-    verdict.unaccounted += sorted(stored.refused_readings)
+    verdict.unaccounted += sorted(stored.put_aside)
     verdict.unaccounted += sorted(stored.events.keys() - events)
     verdict.unaccounted += sorted(confirmed - results)
+
+
+def _key(reading: DeviceReading) -> ReadingKey:
+    return device_of(reading), to_unix_ms(reading.time)
 
 
 def _result_values(result: CommandResult) -> tuple[object, ...]:
@@ -158,7 +180,7 @@ def _same(found: tuple[object, ...], expected: tuple[object, ...]) -> bool:
 def _equal(one: object, other: object) -> bool:
     if isinstance(one, float) or isinstance(other, float):
         numbers = isinstance(one, int | float) and isinstance(other, int | float)
-        return numbers and isclose(one, other, rel_tol=1e-5, abs_tol=1e-6)
+        return numbers and isclose(one, other, rel_tol=1e-5, abs_tol=_WIRE_STEP)
     return one == other
 
 

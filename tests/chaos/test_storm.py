@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 SEED = 20
 FAULTS = 30
 
+RECORDS = {"LampReading", "CabinetReading", "DeviceEvent", "CommandResult"}
 ONE_READING = "(lamp, time_ms) IN (SELECT lamp, time_ms FROM readings LIMIT 1)"
 
 
@@ -41,9 +42,9 @@ def town(storm: Storm) -> ChaosTown:
 def test_a_storm_loses_and_doubles_nothing(storm: Storm) -> None:
     """Kills, cuts, half-open and slow links, full disks, wrong clocks: every record is stored once."""
     verdict = storm.burst(FAULTS)
-    report = "\n".join(storm.toll.lines())
-    assert storm.toll.holds, f"{report}\n{verdict}"
-    assert storm.toll.records.keys() == {"LampReading", "DeviceEvent", "CommandResult"}, report
+    report = "\n".join([*storm.toll.lines(), *verdict.examples()])
+    assert storm.toll.holds, report
+    assert storm.toll.records.keys() == RECORDS, report
     assert verdict.records > 10 * FAULTS, report
 
 

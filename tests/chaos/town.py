@@ -23,7 +23,7 @@ from lentera.demo.cloud import CloudAccess, prepare_cloud
 from lentera.demo.processes import ProcessSpec
 from lentera.demo.town import TownSettings, write_gateway_configs
 from protocols.clock import ScaledClock
-from protocols.inventory.model import Area, Gateway, Inventory, Lamp, encode
+from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, encode
 from tests.chaos import witness
 from tests.chaos.audit import Verdict, audit, read_store
 from tests.chaos.disk import SmallDisk
@@ -206,14 +206,16 @@ class ChaosTown:
 
 
 def inventory() -> Inventory:
-    """Two gateways with ten lamps each."""
+    """Two gateways with ten lamps and a cabinet each."""
     gateways = [Gateway(name, AREA.id, AREA.latitude, AREA.longitude, "Asia/Jakarta") for name in GATEWAYS]
     lamps = [
         Lamp(f"{name[:3].upper()}-{unit:03}", AREA.id, name, 1, unit, AREA.latitude, AREA.longitude)
         for name in GATEWAYS
         for unit in range(1, LAMPS_PER_GATEWAY + 1)
     ]
-    return Inventory([AREA], gateways, lamps)
+    unit = LAMPS_PER_GATEWAY + 1
+    cabinets = [Cabinet(f"{name}-cabinet", name, 1, unit, unit + 1) for name in GATEWAYS]
+    return Inventory([AREA], gateways, lamps, cabinets=cabinets)
 
 
 @contextmanager
@@ -303,9 +305,9 @@ def _prepare_gateways(folder: Path, place: Inventory, ports: Mapping[str, int]) 
             poll_interval_s=POLL_INTERVAL_S,
         )
         own = [lamp for lamp in place.lamps if lamp.gateway_id == gateway.id]
-        write_gateway_configs(
-            Inventory(place.areas, [gateway], own), settings, _config(folder, gateway.id).parent
-        )
+        cabinets = [cabinet for cabinet in place.cabinets if cabinet.gateway_id == gateway.id]
+        alone = Inventory(place.areas, [gateway], own, cabinets=cabinets)
+        write_gateway_configs(alone, settings, _config(folder, gateway.id).parent)
         _step_file(folder, gateway.id).write_text("0")
         witness.install(_disk_folder(folder, gateway.id) / f"{gateway.id}.outbox.db")
 

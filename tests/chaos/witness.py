@@ -14,10 +14,16 @@ from pathlib import Path
 import msgspec
 
 from edge.outbox import Outbox, Record
+from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 
-KINDS: dict[str, type[Record]] = {"reading": LampReading, "event": DeviceEvent, "result": CommandResult}
+KINDS: dict[str, type[Record]] = {
+    "reading": LampReading,
+    "cabinet": CabinetReading,
+    "event": DeviceEvent,
+    "result": CommandResult,
+}
 
 _TRIGGERS = """
 CREATE TABLE chaos_witness (position INTEGER NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
