@@ -1,6 +1,6 @@
 """Errors as HTTP says them: RFC 9457 problem details that name field, value and what was expected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -39,10 +39,17 @@ class ProblemDetails(msgspec.Struct, frozen=True):
 class ProblemError(Exception):
     """A request that can't be answered as asked."""
 
-    def __init__(self, status: HTTPStatus, detail: str, errors: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status = status
         self.detail = detail
         self.errors = tuple(errors)
+        self.headers = dict(headers or {})
         super().__init__(detail)
 
 
@@ -83,8 +90,8 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 async def _on_problem(_request: Request, error: ProblemError) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else None
-    return problem_response(error.status, error.detail, error.errors, headers)
+    bearer = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else {}
+    return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
 
 
 async def _on_invalid_request(_request: Request, error: RequestValidationError) -> Response:

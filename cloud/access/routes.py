@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import RedirectResponse, Response
 
@@ -35,12 +35,12 @@ class Credentials(BaseModel, extra="forbid"):
 
 
 @router.post("/session", responses=answers(SessionView, "Logged in; the session is in a cookie", 422, 429))
-def log_in(credentials: Credentials, services: ServicesOf) -> Response:
+def log_in(request: Request, credentials: Credentials, services: ServicesOf) -> Response:
     """Log in with username and password, or with a one-time token."""
     if credentials.token is not None:
         login = services.access.login_with_token(credentials.token)
     else:
-        login = _with_password(services, credentials.username or "", credentials.password or "")
+        login = _with_password(services, credentials, request.client.host if request.client else "")
     if login is None:
         raise ProblemError(
             HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
@@ -71,7 +71,7 @@ def log_in_by_link(
     services: ServicesOf, secret: SessionSecret, token: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Log in with a one-time token and go to the map; whoever is logged in already just goes there."""
-    login = services.access.login_with_token(token) if token else None
+    login = services.access.login_once(token) if token else None
     if login is None and (not token or (secret and services.access.of_session(secret))):
         return RedirectResponse("/", HTTPStatus.SEE_OTHER)
     if login is None:
@@ -83,11 +83,12 @@ def log_in_by_link(
     return answer
 
 
-def _with_password(services: Services, username: str, password: str) -> Login | None:
+def _with_password(services: Services, given: Credentials, address: str) -> Login | None:
     try:
-        return services.access.login_with_password(username, password)
+        return services.access.login_with_password(given.username or "", given.password or "", address)
     except TooManyLoginsError as error:
-        raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error)) from error
+        headers = {"Retry-After": str(error.wait_s)}
+        raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers) from error
 
 
 def _view(principal: Principal) -> SessionView:

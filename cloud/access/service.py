@@ -3,6 +3,7 @@
 How long sessions and tokens last is counted in wall time; `now` is domain time, for the record.
 """
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -23,12 +24,15 @@ from cloud.access.model import (
     secret_digest,
 )
 from cloud.access.store import AccessStore
-from cloud.access.throttle import LoginThrottle
+from cloud.access.throttle import HashingQueue, LoginThrottle
 from protocols.clock import to_unix_ms
 
 log = structlog.get_logger(__name__)
 
 ONE_TIME_LOGIN_LIFETIME = timedelta(hours=1)
+TOKEN_LIFETIME = timedelta(days=365)
+_FAILURES_OF_A_NAME = 10  # in a minute: a person who mistypes stays below, a list of passwords takes days
+_FAILURES_OF_AN_ADDRESS = 50  # a whole office may share one
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,12 @@ def create_user(engine: sa.Engine, username: str, *, password: str | None, role:
 
 
 def create_token(
-    engine: sa.Engine, username: str, *, now: datetime, lifetime: timedelta | None = None
+    engine: sa.Engine, username: str, *, now: datetime, lifetime: timedelta = TOKEN_LIFETIME
 ) -> str:
     """A new API token of a user, who must exist; it can't be shown again. Raises AccessError."""
     store = _store_that_knows(engine, username)
     secret = secrets.token_urlsafe(32)
-    expires_ms = None if lifetime is None else _now_ms(time.time) + _milliseconds(lifetime)
+    expires_ms = _now_ms(time.time) + _milliseconds(lifetime)
     store.add_token(secret_digest(secret), username, to_unix_ms(now), expires_ms)
     return secret
 
@@ -72,11 +76,11 @@ def create_one_time_login(
 
 
 class TooManyLoginsError(Exception):
-    """Too many failed logins for one name; try again after `wait_s` seconds."""
+    """Too many failed logins, or too many at once; try again after `wait_s` whole seconds."""
 
     def __init__(self, wait_s: float) -> None:
-        self.wait_s = wait_s
-        super().__init__(f"too many failed logins; try again in {wait_s:.0f} s")
+        self.wait_s = max(1, math.ceil(wait_s))
+        super().__init__(f"too many logins; try again in {self.wait_s} s")
 
 
 class AccessService:
@@ -88,30 +92,41 @@ class AccessService:
         self._store = store
         self._session_lifetime = session_lifetime
         self._wall = wall
-        self._throttle = LoginThrottle(time.monotonic)
+        self._by_name = LoginThrottle(time.monotonic, _FAILURES_OF_A_NAME)
+        self._by_address = LoginThrottle(time.monotonic, _FAILURES_OF_AN_ADDRESS)
+        self._queue = HashingQueue()
         self._hasher = PasswordHasher()
         self._decoy = ""
 
-    def login_with_password(self, username: str, password: str) -> Login | None:
+    def login_with_password(self, username: str, password: str, address: str) -> Login | None:
         """A session for the user of that name and password; None for anyone else, after the same time.
 
         Raises TooManyLoginsError.
         """
-        if wait_s := self._throttle.wait_s(username):
-            raise TooManyLoginsError(wait_s)
-        user = self._store.user(username)
-        stored = user.password_hash if user else None
-        matches = self._matches(stored or self._decoy_hash(), password)
-        if user is None or stored is None or not matches:
-            self._throttle.failed(username)
-            log.warning("login refused", username=username[:64])
-            return None
+        with self._queue.place() as mine:
+            if not mine:
+                raise TooManyLoginsError(1)
+            if wait_s := max(self._by_name.wait_s(username), self._by_address.wait_s(address)):
+                raise TooManyLoginsError(wait_s)
+            user = self._store.user(username)
+            stored = user.password_hash if user else None
+            matches = self._matches(stored or self._decoy_hash(), password)
+            if user is None or stored is None or not matches:
+                self._by_name.failed(username)
+                self._by_address.failed(address)
+                log.warning("login refused", username=username[:64], address=address)
+                return None
         return self._open(user.principal)
 
     def login_with_token(self, token: str) -> Login | None:
         """A session for the holder of an unused one-time login or of an API token."""
         digest, now_ms = secret_digest(token), _now_ms(self._wall)
         principal = self._store.take_one_time_login(digest, now_ms) or self._store.token(digest, now_ms)
+        return self._open(principal) if principal else None
+
+    def login_once(self, token: str) -> Login | None:
+        """A session for the holder of an unused one-time login; an API token has no place in a link."""
+        principal = self._store.take_one_time_login(secret_digest(token), _now_ms(self._wall))
         return self._open(principal) if principal else None
 
     def logout(self, secret: str) -> None:

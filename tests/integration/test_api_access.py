@@ -88,6 +88,16 @@ async def test_guessing_is_slowed_down(api: Api, ana: str) -> None:
             await client.post("/api/v1/session", json={"username": ana, "password": "wrong"})
         answer = await client.post("/api/v1/session", json={"username": ana, "password": PASSWORD})
     assert answer.status_code == 429
+    assert 1 <= int(answer.headers["retry-after"]) <= 60
+
+
+async def test_guessing_names_is_slowed_down_too(api: Api) -> None:
+    """A list of names with one password each comes from one address, which has to wait."""
+    for _ in range(50):
+        api.services.access._by_address.failed("127.0.0.1")
+    async with api.client(role=None) as client:
+        answer = await client.post("/api/v1/session", json={"username": "n51", "password": "wrong"})
+    assert (answer.status_code, "retry-after" in answer.headers) == (429, True)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +120,14 @@ async def test_a_link_logs_in_once(api: Api) -> None:
         assert (await client.get("/login", params={"token": token})).status_code == 303
     async with api.client(role=None) as stranger:
         assert (await stranger.get("/login", params={"token": token})).status_code == 401
+
+
+async def test_an_api_token_is_no_link(api: Api) -> None:
+    """Links end up in histories and logs, so only what works once may be in one."""
+    async with api.client(role=None) as client:
+        answer = await client.get("/login", params={"token": api.tokens["admin"]})
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
 
 
 async def test_a_token_can_be_typed_into_the_login(api: Api) -> None:
