@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from edge.outbox import Outbox, StoredRecord
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
@@ -125,3 +128,39 @@ async def test_a_file_that_is_no_database_is_set_aside_and_a_new_epoch_begins(tm
         assert outbox.epoch == 77
         assert await outbox.count() == 0
     assert (tmp_path / "o.db.unreadable-1").read_bytes().startswith(b"the card")
+
+
+async def test_while_the_disk_is_full_only_plain_readings_are_thinned_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.outbox._ROWS_IN_MEMORY", 50)
+    durable: list[StoredRecord] = []
+    async with running(tmp_path / "o.db", durable) as outbox:
+        await eventually(outbox.opened.is_set)
+        await fill_up(outbox, pages=1)
+        for number in range(200):
+            outbox.append(reading(number))
+            outbox.append(DeviceEvent("SOR-00001", EventType.DEVICE_RESET, NIGHT, True, str(number)))
+        await eventually(lambda: outbox.is_failing and outbox.unwritten < 310, what="thinning")
+        await fill_up(outbox, pages=1_000_000)
+        await eventually(lambda: not outbox.unwritten, what="the disk to have room again")
+    events = [each.record for each in durable if isinstance(each.record, DeviceEvent)]
+    assert [each.info for each in events] == [str(number) for number in range(200)]
+    assert durable[0].record == reading(0)
+    assert [each.position for each in durable] == list(range(1, len(durable) + 1))
+
+
+async def test_the_file_of_an_older_version_is_taken_up(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / "o.db")
+    database.executescript(
+        "CREATE TABLE records (position INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " kind TEXT NOT NULL, body BLOB NOT NULL);"
+        "CREATE TABLE identity (epoch INTEGER NOT NULL); INSERT INTO identity VALUES (55);"
+    )
+    database.execute("INSERT INTO records VALUES (7, 'reading', ?)", (msgspec.msgpack.encode(reading(1)),))
+    database.commit()
+    database.close()
+    async with running(tmp_path / "o.db", []) as outbox:
+        assert outbox.epoch == 55
+        assert await outbox.after(0, 10) == [StoredRecord(7, reading(1))]
+        assert await outbox.count() == 1
