@@ -14,7 +14,7 @@ from protocols.lamp import LampReading
 FAULTS = frozenset(
     event
     for event, traits in TRAITS.items()
-    if traits.source is Source.CLOUD and traits.severity in (Severity.CRITICAL, Severity.MAJOR)
+    if traits.source is not Source.GATEWAY and traits.severity in (Severity.CRITICAL, Severity.MAJOR)
 )
 """The alarms that make a lamp a fault on the map; minor ones are only listed."""
 
