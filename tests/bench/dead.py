@@ -44,16 +44,17 @@ async def dead_lamps() -> list[Result]:
 
 
 async def _let_die(simulation: Simulation, lamps: list[Device]) -> int:
-    """The most polls that one of them took to be noticed."""
-    for lamp in lamps:
+    """The most polls that one of those not dead already took to be noticed."""
+    newly_dead = [lamp for lamp in lamps if lamp.answering]
+    for lamp in newly_dead:
         simulation.silence(lamp.id)
     noticed: dict[Device, int] = {}
 
     def all_noticed() -> bool:
-        for lamp in lamps:
+        for lamp in newly_dead:
             if lamp.answering is False:
                 noticed.setdefault(lamp, lamp.failures)
-        return len(noticed) == len(lamps)
+        return len(noticed) == len(newly_dead)
 
     await eventually(all_noticed, 30.0, "their silence")
     return max(noticed.values())
