@@ -24,6 +24,7 @@ from cloud.inventory import routes as inventory_routes
 from cloud.live import routes as live_routes
 from cloud.metrics import RequestMetrics
 from cloud.openapi import complete_document
+from cloud.parameters import refuse_unknown_parameters
 from cloud.problems import install_problem_handlers
 from cloud.server import listen, serve
 from cloud.services import Services
@@ -35,6 +36,7 @@ from protocols.clock import Clock
 API_PREFIX = "/api/v1"
 ROLES = frozenset({"api", "ingest"})
 _VERSION = "1"
+_KNOWN = Depends(refuse_unknown_parameters)
 
 
 async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] = ROLES) -> None:
@@ -117,8 +119,8 @@ def _routed_app() -> FastAPI:
     app.include_router(health.process_router)
     app.include_router(health.router)
     app.include_router(access_routes.login_router)
-    app.include_router(access_routes.router, prefix=API_PREFIX)
-    guarded = APIRouter(prefix=API_PREFIX, dependencies=[Depends(role(Role.VIEWER))])
+    app.include_router(access_routes.router, prefix=API_PREFIX, dependencies=[_KNOWN])
+    guarded = APIRouter(prefix=API_PREFIX, dependencies=[Depends(role(Role.VIEWER)), _KNOWN])
     for routes in (inventory_routes, control_routes, alarm_routes, telemetry_routes, live_routes):
         guarded.include_router(routes.router)
     app.include_router(guarded)

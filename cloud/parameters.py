@@ -4,8 +4,12 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Path
+from fastapi import Path, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, Field
+
+from cloud.problems import invalid
 
 MOST_ID = 2**63 - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -37,3 +41,20 @@ RowNumber = Annotated[int, Field(ge=1, le=MOST_ID)]
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
 """An instant that can be reckoned with in any time zone."""
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """422 for a query parameter the route does not have: a filter that is misspelt must not mean all."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = _query_parameters(route.dependant)
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            names = f"one of {', '.join(sorted(known))}" if known else "no query parameters"
+            raise invalid(name, value, names)
+
+
+def _query_parameters(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*(_query_parameters(each) for each in dependant.dependencies))

@@ -13,6 +13,8 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from cloud.expectations import expectation
+
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -94,12 +96,15 @@ async def _on_problem(_request: Request, error: ProblemError) -> Response:
     return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
 
 
-async def _on_invalid_request(_request: Request, error: RequestValidationError) -> Response:
+async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    # What came with a login may be a password, also where it stands in the wrong field.
+    secret = request.url.path.endswith("/session")
     errors = [
-        FieldProblem(_path(item["loc"]), _shown(item.get("input")), _expectation(item["msg"]))
+        FieldProblem(_path(item["loc"]), None if secret else _shown(item.get("input")), expectation(item))
         for item in error.errors()
     ]
-    detail = "; ".join(f"{item.field}: {item.value!r}, expected {item.expected}" for item in errors[:5])
+    shown = [item.field if secret else f"{item.field}: {item.value!r}" for item in errors[:5]]
+    detail = "; ".join(f"{what}, expected {item.expected}" for what, item in zip(shown, errors, strict=False))
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 
@@ -121,14 +126,6 @@ async def _on_defect(_request: Request, _error: Exception) -> Response:
 def _path(location: Sequence[str | int]) -> str:
     parts = location[1:] if location and location[0] in ("body", "query", "path") else location
     return ".".join(to_camel(str(part)) for part in parts) or "body"
-
-
-def _expectation(message: str) -> str:
-    """What pydantic says of a value, as what would have been right."""
-    for prefix in ("Input should be ", "Value error, expected ", "Value error, "):
-        if message.startswith(prefix):
-            return message.removeprefix(prefix)
-    return "a value" if message == "Field required" else message
 
 
 def _shown(value: object) -> object:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -13,7 +12,8 @@ from cloud.live.model import View
 from cloud.problems import not_found
 from cloud.telemetry.store import Series, StoreUnavailable, TelemetryStore
 from protocols.clock import Clock, from_unix_ms
-from protocols.lighting.program import LightingProgram, Place, levels_of_night
+from protocols.lighting.program import Place, levels_of_night
+from protocols.lighting.talq import ControlProgramOne, control_program
 from protocols.sun import CIVIL_DEG, Night, SunEvent, night_of, sun_event
 
 log = structlog.get_logger(__name__)
@@ -34,45 +34,6 @@ class NightView(View, frozen=True):
     civil_dawn: datetime | None
     planned: list[LevelChange]
     actual: list[LevelChange]
-
-
-class LevelState(View, frozen=True):
-    """TALQ LevelState, in %."""
-
-    value: float
-    name: Literal["LevelState"] = "LevelState"
-
-
-class ProgramCommand(View, frozen=True):
-    """TALQ command of a program."""
-
-    state: LevelState
-
-
-class AstroClockActivePeriod(View, frozen=True):
-    """TALQ active period from sunset to sunrise; offsets in minutes."""
-
-    sunset_offset: int
-    sunrise_offset: int
-    name: Literal["AstroClockActivePeriod"] = "AstroClockActivePeriod"
-
-
-class FixedTimeControl(View, frozen=True):
-    """TALQ switch point in local time, hh:mm:ss."""
-
-    start_time: str
-    command: ProgramCommand
-
-
-class ControlProgramOne(View, frozen=True):
-    """TALQ lighting program; `initialLevel` in % is in effect from sunset to the first switch point."""
-
-    id: str
-    name: str
-    active_periods: list[AstroClockActivePeriod]
-    fixed_time_controls: list[FixedTimeControl]
-    initial_level: float
-    type: Literal["ControlProgramOne"] = "ControlProgramOne"
 
 
 class ProgramList(View, frozen=True):
@@ -121,7 +82,7 @@ class NightService:
 
     def programs(self) -> ProgramList:
         """Every lighting program."""
-        return ProgramList(items=[talq_program(self._plan.program)])
+        return ProgramList(items=[control_program(self._plan.program)])
 
     def _actual(self, night: Night, now: datetime) -> list[LevelChange]:
         series = []
@@ -144,24 +105,3 @@ def mean_levels(series: Sequence[Series]) -> list[LevelChange]:
     return [
         LevelChange(time=from_unix_ms(step), level=round(fmean(steps[step]), 1)) for step in sorted(steps)
     ]
-
-
-def talq_program(program: LightingProgram) -> ControlProgramOne:
-    """A program in the shape of TALQ's ControlProgramOne."""
-    return ControlProgramOne(
-        id=program.id,
-        name=program.name,
-        active_periods=[
-            AstroClockActivePeriod(
-                sunset_offset=program.sunset_offset_min, sunrise_offset=program.sunrise_offset_min
-            )
-        ],
-        fixed_time_controls=[
-            FixedTimeControl(
-                start_time=point.local_time.isoformat("seconds"),
-                command=ProgramCommand(state=LevelState(value=point.level_percent)),
-            )
-            for point in program.switch_points
-        ],
-        initial_level=program.initial_level_percent,
-    )

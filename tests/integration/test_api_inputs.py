@@ -106,3 +106,54 @@ async def test_a_defect_is_counted_and_safe(api: Api) -> None:
         answer = await client.get("/defect")
     assert (answer.status_code, answer.headers["x-content-type-options"]) == (500, "nosniff")
     assert counted._value.get() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("path", "unknown", "expected"),
+    [
+        ("/lamps?areaId=32.04.37", "areaId", "one of area, cursor, gateway, limit, q, state"),
+        ("/alarms?areaId=32.04.37", "areaId", "one of area, cursor, lamp, limit, state, type"),
+        ("/lamps/SOR-1/telemetry?maxpoints=3", "maxpoints", "one of attributes, from, maxPoints, to"),
+        ("/summary?area=1", "area", "no query parameters"),
+        ("/session?x=1", "x", "no query parameters"),
+    ],
+)
+async def test_parameters_nobody_knows(api: Api, path: str, unknown: str, expected: str) -> None:
+    """A misspelt filter is not a wish for everything."""
+    answer = await _asked(api, "GET", path)
+    assert _refused_field(answer) == unknown
+    assert answer.json()["errors"][0]["expected"] == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/lamps?limit=ten", "a whole number"),
+        ("/lamps?limit=0", "1 or more"),
+        ("/lamps?limit=5001", "5000 or less"),
+        ("/lamps?state=on", "one of 'lit', 'off', 'fault' or 'unknown'"),
+        (f"/lamps?area={'x' * 65}", "at most 64 characters"),
+        ("/lamps/SOR-1/telemetry?from=yesterday", "an instant such as 2026-08-10T13:00:00Z"),
+        (
+            "/lamps/SOR-1/telemetry?from=2026-08-10T13:00:00",
+            "an instant with its time zone, such as 2026-08-10T13:00:00Z",
+        ),
+    ],
+)
+async def test_expectations_are_plain_words(api: Api, path: str, expected: str) -> None:
+    """Not those of the library that checks."""
+    answer = await _asked(api, "GET", path)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["expected"] == expected
+    assert answer.json()["detail"].endswith(f", expected {expected}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"username": "ana", "password": ["terang bulan 17"]}, {"username": "a", "pasword": "terang bulan 17"}],
+)
+async def test_a_password_is_never_repeated(api: Api, body: dict[str, Any]) -> None:
+    """Answers end up in logs of proxies and browsers."""
+    answer = await _asked(api, "POST", "/session", json=body)
+    assert answer.status_code == 422
+    assert "terang" not in answer.text

@@ -1,11 +1,13 @@
 """Lamps, areas, roads, the summary and the night over HTTP."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from protocols.lamp import LampReading
+from tests.conftest import shared_data
 from tests.integration.api import EVENING, Api
 
 
@@ -143,7 +145,12 @@ async def test_a_lamp_in_detail(mixed: Api) -> None:
 async def test_a_lamp_that_was_never_read(mixed: Api) -> None:
     """It has a place and a plan but no values."""
     lamp = await _get(mixed, "/lamps/PAS-1")
-    assert (lamp["values"], lamp["actualLightState"], lamp["observedAt"], lamp["state"]) == ([], None, None, "unknown")
+    assert (lamp["values"], lamp["actualLightState"], lamp["observedAt"], lamp["state"]) == (
+        [],
+        None,
+        None,
+        "unknown",
+    )
 
 
 async def test_an_unknown_lamp(api: Api) -> None:
@@ -222,15 +229,20 @@ async def test_the_night_from_noon_to_noon(api: Api) -> None:
 
 
 async def test_programs_have_talqs_shape(api: Api) -> None:
-    """ControlProgramOne with an astro clock and a switch point."""
+    """ControlProgramOne with an astro clock and its levels, in the fields of the published schema alone."""
     program = (await _get(api, "/programs"))["items"][0]
     assert program["type"] == "ControlProgramOne"
     assert program["activePeriods"] == [
         {"name": "AstroClockActivePeriod", "sunsetOffset": 0, "sunriseOffset": 0}
     ]
     assert program["fixedTimeControls"] == [
-        {"startTime": "23:00:00", "command": {"state": {"name": "LevelState", "value": 50}}}
+        {"startTime": "12:00:00", "command": {"state": {"name": "LevelState", "value": 100}}},
+        {"startTime": "23:00:00", "command": {"state": {"name": "LevelState", "value": 50}}},
     ]
+    schemas = json.loads(shared_data("talq/talq-data-model-2-7-1.json").read_text(encoding="utf-8"))
+    talq = schemas["components"]["schemas"]["ControlProgramOne"]["allOf"][1]
+    assert set(talq["required"]) <= program.keys()
+    assert program.keys() - {"id", "ownerCMS", "name"} <= talq["properties"].keys()
 
 
 async def test_readings_over_time(api: Api) -> None:

@@ -1,10 +1,9 @@
-"""The night strip's actual level and TALQ's shape of a program."""
+"""The night strip's actual level."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 
-from cloud.control.night import mean_levels, talq_program
+from cloud.control.night import mean_levels
 from cloud.telemetry.store import Series
-from protocols.lighting.program import LightingProgram, SwitchPoint
 
 QUARTER_MS = 15 * 60 * 1000
 
@@ -25,13 +24,3 @@ def test_the_mean_goes_by_quarters_of_an_hour() -> None:
 def test_no_readings_no_levels() -> None:
     """An empty night has no actual level, not zero."""
     assert mean_levels([_series()]) == []
-
-
-def test_a_program_as_talq_writes_it() -> None:
-    """Offsets in minutes, switch points in local time."""
-    program = LightingProgram("p", "Jalan utama", -10, 5, 80, (SwitchPoint(time(23, 30), 30),))
-    talq = talq_program(program)
-    assert (talq.type, talq.initial_level) == ("ControlProgramOne", 80)
-    assert (talq.active_periods[0].sunset_offset, talq.active_periods[0].sunrise_offset) == (-10, 5)
-    assert talq.fixed_time_controls[0].start_time == "23:30:00"
-    assert talq.fixed_time_controls[0].command.state.value == 30

@@ -77,12 +77,12 @@ export interface AreaView {
   totalPower: number;
 }
 /**
- * TALQ active period from sunset to sunrise; offsets in minutes.
+ * Active from sunset to sunrise, each moved by whole minutes.
  */
 export interface AstroClockActivePeriod {
+  name: "AstroClockActivePeriod";
   sunsetOffset: number;
   sunriseOffset: number;
-  name?: "AstroClockActivePeriod";
 }
 /**
  * The newest value of one attribute, by its TALQ name.
@@ -132,6 +132,19 @@ export interface ClockView {
   speed: number;
 }
 /**
+ * What a control does to the lamp.
+ */
+export interface CommandBase {
+  state: LevelState;
+}
+/**
+ * A dim level.
+ */
+export interface LevelState {
+  name: "LevelState";
+  value: number;
+}
+/**
  * An override for lamps: `level` null ends the one in force, `duration` null lets it hold until ended.
  */
 export interface CommandRequest {
@@ -171,35 +184,24 @@ export interface CommandView {
   results: CommandResultView[];
 }
 /**
- * TALQ lighting program; `initialLevel` in % is in effect from sunset to the first switch point.
+ * The part of TALQ's type that Lentera runs, and a `name` for people, which TALQ does not have.
  */
 export interface ControlProgramOne {
+  type: "ControlProgramOne";
   id: string;
-  name: string;
+  ownerCMS: string;
+  name?: string;
   activePeriods: AstroClockActivePeriod[];
   fixedTimeControls: FixedTimeControl[];
-  initialLevel: number;
-  type?: "ControlProgramOne";
+  astroClockTimeControls?: unknown[];
+  dynamicControls?: unknown[];
 }
 /**
- * TALQ switch point in local time, hh:mm:ss.
+ * A level from a local time on, until the next control; the last one holds over midnight.
  */
 export interface FixedTimeControl {
   startTime: string;
-  command: ProgramCommand;
-}
-/**
- * TALQ command of a program.
- */
-export interface ProgramCommand {
-  state: LevelState;
-}
-/**
- * TALQ LevelState, in %.
- */
-export interface LevelState {
-  value: number;
-  name?: "LevelState";
+  command: CommandBase;
 }
 /**
  * A username with its password, or a token.
