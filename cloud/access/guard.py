@@ -20,13 +20,16 @@ BearerToken = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 SessionSecret = Annotated[str | None, Depends(_cookie)]
 
 
+def recognised(services: ServicesOf, bearer: BearerToken, session: SessionSecret) -> Principal | None:
+    """Whoever sent the request, as the store knows them now; None when they can't be believed."""
+    if bearer is not None:
+        return services.access.of_bearer(bearer.credentials)
+    return None if session is None else services.access.of_session(session)
+
+
 def current_principal(services: ServicesOf, bearer: BearerToken, session: SessionSecret) -> Principal:
     """Whoever sent the request; 401 when they don't say or can't be believed."""
-    found = None
-    if bearer is not None:
-        found = services.access.of_bearer(bearer.credentials)
-    elif session is not None:
-        found = services.access.of_session(session)
+    found = recognised(services, bearer, session)
     if found is None:
         raise ProblemError(
             HTTPStatus.UNAUTHORIZED,
@@ -51,5 +54,4 @@ def role(needed: Role) -> Callable[[Principal], Principal]:
     return check
 
 
-Viewer = Annotated[Principal, Depends(role(Role.VIEWER))]
 Operator = Annotated[Principal, Depends(role(Role.OPERATOR))]

@@ -1,22 +1,30 @@
 """The live feed over HTTP, as server-sent events."""
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 
+import anyio.to_thread
 import msgspec
+import structlog
 from fastapi import APIRouter
+from sqlalchemy.exc import OperationalError
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from cloud.access.guard import BearerToken, SessionSecret, recognised
 from cloud.live.feed import LiveFeed, Mailbox
 from cloud.live.model import View
 from cloud.responses import problem_content
-from cloud.services import ServicesOf
+from cloud.services import Services, ServicesOf
 from protocols.clock import Clock
+
+log = structlog.get_logger(__name__)
 
 router = APIRouter(tags=["live"])
 
 _CLOCK_INTERVAL_S = 1.0
+_RECOGNISED_EVERY_S = 60.0
 _RETRY = b"retry: 2000\n\n"
 
 
@@ -32,15 +40,17 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, feed: LiveFeed, clock: Clock) -> None:
+    def __init__(self, feed: LiveFeed, clock: Clock, welcome: Callable[[], bool]) -> None:
         super().__init__(_nothing(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._feed = feed
         self._clock = clock
+        self._welcome = welcome
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; the mailbox lives exactly as long as the connection."""
         with self._feed.mailbox() as mailbox:
-            self.body_iterator = events(mailbox, self._clock)
+            stream = events(mailbox, self._clock)
+            self.body_iterator = while_welcome(stream, self._welcome)
             await super().__call__(scope, receive, send)
 
 
@@ -55,9 +65,32 @@ class EventStream(StreamingResponse):
         },
     },
 )
-async def live(services: ServicesOf) -> EventStream:
+async def live(services: ServicesOf, bearer: BearerToken, session: SessionSecret) -> EventStream:
     """What changes from now on. Each event carries a list of whole items; `clock` comes every second."""
-    return EventStream(services.feed, services.clock)
+    welcome = partial(_still_recognised, services, bearer, session)
+    return EventStream(services.feed, services.clock, welcome)
+
+
+async def while_welcome(
+    stream: AsyncIterator[bytes], welcome: Callable[[], bool], wall: Callable[[], float] = time.monotonic
+) -> AsyncIterator[bytes]:
+    """The stream until `welcome`, asked once a minute, says no: a session that ended sees no more."""
+    ask_s = wall() + _RECOGNISED_EVERY_S
+    async for event in stream:
+        if wall() >= ask_s:
+            if not await anyio.to_thread.run_sync(welcome):
+                return
+            ask_s = wall() + _RECOGNISED_EVERY_S
+        yield event
+
+
+def _still_recognised(services: Services, bearer: BearerToken, session: SessionSecret) -> bool:
+    try:
+        return recognised(services, bearer, session) is not None
+    except OperationalError as error:
+        # Maps stay open while the database is away; the next minute asks again.
+        log.warning("reader of the live feed not recognised anew", error=str(error.orig))
+        return True
 
 
 async def events(mailbox: Mailbox, clock: Clock) -> AsyncIterator[bytes]:

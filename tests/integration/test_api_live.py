@@ -10,12 +10,14 @@ import aiomqtt
 import httpx
 import pytest
 
+from cloud.access.service import create_one_time_login
 from cloud.app import run_cloud
 from cloud.config import LIVE_TOPIC, CloudConfig
+from cloud.live.routes import live
 from cloud.server import ListenError
 from protocols.inventory.model import Inventory, Lamp
 from tests.conftest import Broker, accepts_connections, eventually, free_port
-from tests.integration.api import FixedClock, small_town
+from tests.integration.api import Api, FixedClock, small_town
 from tests.integration.api_process import Process, events_of, next_event, ready, running_api
 
 FAST_S = 0.3
@@ -171,3 +173,14 @@ async def test_a_city_is_listed_at_once(tmp_path: Path, mosquitto: Broker) -> No
             assert len(answer.json()["items"]) == 4129
             took_s.append(answer.elapsed.total_seconds())
     assert min(took_s) < FAST_S
+
+
+async def test_a_logout_ends_the_open_map(api: Api) -> None:
+    """The stream asks the store again, so that it ends with its session."""
+    once = create_one_time_login(api.services.engine, "viewer", now=api.clock.now())
+    login = api.services.access.login_once(once)
+    assert login is not None
+    stream = await live(api.services, None, login.secret)
+    assert stream._welcome()
+    api.services.access.logout(login.secret)
+    assert not stream._welcome()

@@ -1,0 +1,34 @@
+"""A reader of the live feed is recognised anew once a minute."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from cloud.live.routes import while_welcome
+
+
+@dataclass
+class Wall:
+    """Seconds that the stream lets pass."""
+
+    now_s: float = 0.0
+
+    def __call__(self) -> float:
+        """The present second."""
+        return self.now_s
+
+
+async def _clock_events(wall: Wall) -> AsyncIterator[bytes]:
+    for second in range(200):
+        wall.now_s = float(second)
+        yield b"clock"
+
+
+@pytest.mark.parametrize(("answers", "seconds"), [([False], 60), ([True, False], 120), ([True] * 3, 200)])
+async def test_whoever_lost_access_hears_no_more(answers: list[bool], seconds: int) -> None:
+    """The stream ends within a minute of the session; it goes on while that lasts."""
+    wall, asked = Wall(), iter(answers)
+    heard = [event async for event in while_welcome(_clock_events(wall), lambda: next(asked), wall)]
+    assert len(heard) == seconds
+    assert next(asked, None) is None
