@@ -9,12 +9,14 @@ import sqlalchemy as sa
 import structlog
 
 from cloud.broker import BrokerAddress
+from cloud.cancelled import raise_if_cancelled
 from cloud.downlink.service import acknowledgements
 from cloud.ingest.batch import Batch, Collector, DataEvent
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
 from cloud.ingest.link import HostLink
 from cloud.ingest.metrics import ACKNOWLEDGED, COMMIT_SECONDS, DROPPED, MALFORMED, PENDING, RETRIES
+from cloud.ingest.seat import SeatLostError, keep_seat, seat_of, take_seat
 from cloud.ingest.watch import GatewayWatch
 from cloud.live.model import LiveUpdate
 from cloud.live.publisher import LivePublisher
@@ -66,9 +68,22 @@ class IngestParts:
 
 
 async def run_ingest(parts: IngestParts) -> None:
-    """Ingest until cancelled. Whatever ends it, what is not stored is not acknowledged and comes again."""
-    ingester = Ingester(parts)
-    await ingester.run()
+    """Ingest until cancelled, or stand by while another ingester of the same database does.
+
+    Whatever ends it, what is not stored is not acknowledged and comes again.
+    """
+    seat = seat_of(parts.engine)
+    while True:
+        try:
+            await take_seat(seat)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(keep_seat(seat), name="seat")
+                tasks.create_task(Ingester(parts).run(), name="ingest")
+        except* SeatLostError:
+            log.warning("another ingester took over")
+        finally:
+            seat.leave()
+        raise_if_cancelled()
 
 
 class Ingester:

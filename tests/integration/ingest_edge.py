@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import aiomqtt
 
+from cloud.cancelled import raise_if_cancelled
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 from protocols.sparkplug.edge_node import (
@@ -55,6 +56,7 @@ class Edge:
     sent: int = 0
     acknowledged: int = 0
     born: bool = False
+    births: int = 0
     told_times: list[datetime] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class Edge:
         now_ms = wall_ms()
         await self._publish(self._session.birth(gateway_birth(self.epoch, now_ms), births, now_ms))
         self._sent_at.clear()
+        self.births += 1
         self.born = True
 
     async def _connect_once(self) -> None:
@@ -114,11 +117,14 @@ class Edge:
             self._client = client
             self._session.connected(wall_ms())
             await client.subscribe(self._session.subscriptions())
+            raise_if_cancelled()
             pump = asyncio.create_task(self._pump())
             try:
                 async for message in client.messages:
                     assert isinstance(message.payload, bytes)
-                    if not await self._receive(str(message.topic), message.payload):
+                    stays = await self._receive(str(message.topic), message.payload)
+                    raise_if_cancelled()
+                    if not stays:
                         return
             finally:
                 pump.cancel()

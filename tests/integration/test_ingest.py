@@ -243,6 +243,24 @@ async def test_a_gateway_that_vanished_while_no_one_looked_is_found(
         assert not rows(engine, GatewayStateRow)[0].online
 
 
+async def test_a_second_ingester_stands_by_until_the_first_ends(
+    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore
+) -> None:
+    edge = Edge(mosquitto.port, GATEWAY, LAMPS)
+    async with running(edge.run()):
+        first = asyncio.ensure_future(run_ingest(parts))
+        await eventually(lambda: edge.born)
+        async with running(run_ingest(parts)):
+            births, until = edge.births, time.monotonic() + 2.5
+            await eventually(lambda: time.monotonic() > until)
+            assert edge.births == births, "they took the broker from one another"
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            edge.put(lit(LAMPS[0], 1))
+            await eventually(delivered(edge), what="the second ingester")
+    assert telemetry.count(LAMPS, DUSK, LATER) == 1
+
+
 async def test_a_result_completes_its_command(
     parts: IngestParts, mosquitto: Broker, engine: sa.Engine
 ) -> None:

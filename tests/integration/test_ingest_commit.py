@@ -18,6 +18,7 @@ from cloud.ingest.cabinets import load_cabinet_states
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
 from cloud.ingest.rejected import RejectedRecordRow
+from cloud.ingest.seat import seat_of
 from cloud.ingest.store import load_gateway_states, load_lamp_states
 from cloud.inventory.store import InventoryStore
 from cloud.live.model import AlarmView, LampCondition, LiveUpdate
@@ -349,3 +350,14 @@ def test_presence_of_a_cabinet(committer: Committer, engine: sa.Engine) -> None:
     died.node_turned(NodeDied(*NODE))
     committer.commit(died)
     assert not online()
+
+
+def test_one_ingester_has_the_seat_of_a_database(database_url: str) -> None:
+    engines = [create_engine(database_url) for _ in range(2)]
+    first, second = (seat_of(engine) for engine in engines)
+    assert (first.take(), first.take(), second.take()) == (True, True, False)
+    first.leave()
+    assert (second.take(), first.take()) == (True, False)
+    second.leave()
+    for engine in engines:
+        engine.dispose()
