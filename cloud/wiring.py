@@ -13,6 +13,7 @@ from cloud.control.service import ControlService
 from cloud.control.store import ControlStore
 from cloud.database import create_engine
 from cloud.downlink.service import Downlink
+from cloud.ingest.batch import Collector
 from cloud.ingest.byhand import Stored, store_parcel
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
@@ -74,10 +75,11 @@ def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)
     try:
-        committer = Committer(engine, telemetry, Directory(InventoryStore(engine).load), clock)
+        directory = Directory(InventoryStore(engine).load)
+        committer, collector = Committer(engine, telemetry, directory, clock), Collector(directory.owner)
         committer.resume()
         program = encode(LightingPlan().program)
-        return store_parcel(content, source, config.gateway_keys, committer, program)
+        return store_parcel(content, source, config.gateway_keys, committer, collector, program=program)
     finally:
         telemetry.close()
         engine.dispose()

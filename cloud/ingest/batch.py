@@ -120,6 +120,32 @@ class Collector:
             if not self._is_foreign(event.node, node):
                 batch.node_turned(event)
 
+    def add_carried(self, batch: Batch, outbox: Outbox, position: int, record: Record) -> None:
+        """Add a record that was carried here in a file; raises InvalidMetrics where no store takes it."""
+        batch.positions[outbox].append(position)
+        batch.size += 1
+        if isinstance(record, DeviceEvent):
+            _check_text(record.device_id, record.info)
+            reported = ReportedEvent(outbox.node[1], outbox.epoch, position, record)
+            if self._may_speak(batch, record.device_id, outbox.node, reported):
+                batch.events.append(reported)
+        elif isinstance(record, CommandResult):
+            _check_text(record.command_id, record.lamp_id, record.detail)
+            if self._may_speak(batch, record.lamp_id, outbox.node, record):
+                batch.results.append(record)
+        elif isinstance(record, CabinetReading):
+            if self._may_speak(batch, record.cabinet_id, outbox.node, record):
+                batch.cabinets.append(record)
+                batch.sources[record.cabinet_id] = outbox.node
+        else:
+            self._add_carried_reading(batch, outbox.node, record)
+
+    def _add_carried_reading(self, batch: Batch, node: Node, reading: LampReading) -> None:
+        _check_reading(reading)
+        if self._may_speak(batch, reading.lamp_id, node, reading):
+            batch.readings.append(reading)
+            batch.sources[reading.lamp_id] = node
+
     def _add_reading(self, batch: Batch, event: DeviceData) -> None:
         node = (event.group, event.node)
         self._settle(batch, node, event.metrics)
@@ -179,24 +205,6 @@ class Collector:
         outbox = Outbox(node, epoch)
         batch.positions[outbox].append(position)
         return outbox, position
-
-
-def add_record(batch: Batch, outbox: Outbox, position: int, record: Record) -> None:
-    """Add a record that came by another way than Sparkplug; raises InvalidMetrics where no store takes it."""
-    if isinstance(record, DeviceEvent):
-        _check_text(record.device_id, record.info)
-        batch.events.append(ReportedEvent(outbox.node[1], outbox.epoch, position, record))
-    elif isinstance(record, CommandResult):
-        _check_text(record.command_id, record.lamp_id, record.detail)
-        batch.results.append(record)
-    elif isinstance(record, CabinetReading):
-        batch.cabinets.append(record)
-        batch.sources[record.cabinet_id] = outbox.node
-    else:
-        _check_reading(record)
-        batch.readings.append(record)
-        batch.sources[record.lamp_id] = outbox.node
-    batch.size += 1
 
 
 def _stored_integer(value: int | None) -> int | None:

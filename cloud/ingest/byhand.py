@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from cloud.downlink.service import merged
-from cloud.ingest.batch import Batch, Outbox, add_record
+from cloud.ingest.batch import Batch, Collector, Outbox
 from cloud.ingest.commit import Committer
 from protocols.parcel import (
     Answer,
@@ -39,7 +39,9 @@ class Stored:
     answer: bytes
 
 
-def store_parcel(content: bytes, source: str, keys: Path, committer: Committer, program: bytes) -> Stored:
+def store_parcel(
+    content: bytes, source: str, keys: Path, committer: Committer, collector: Collector, *, program: bytes
+) -> Stored:
     """Store all records of a parcel; raises ParcelError where it cannot be taken whole, and stores nothing.
 
     Storing it again changes nothing. `keys` is the folder with each gateway's key; `committer` has resumed.
@@ -57,9 +59,8 @@ def store_parcel(content: bytes, source: str, keys: Path, committer: Committer, 
     for frame in unsealed(content, key, source):
         batch = Batch()
         for packed in unpack_records(frame, source):
-            batch.positions[outbox].append(packed.position)
             try:
-                add_record(batch, outbox, packed.position, _record(packed, source))
+                collector.add_carried(batch, outbox, packed.position, _record(packed, source))
             except InvalidMetrics as error:
                 log.warning("record not understood", gateway=header.gateway, error=str(error))
         committer.commit(batch)

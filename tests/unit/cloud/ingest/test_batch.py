@@ -163,3 +163,14 @@ def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
     collector.add(batch, data(READING, 5))
     assert batch.readings == [READING]
     assert batch.foreign == []
+
+
+@pytest.mark.parametrize(("node", "counts"), [(NODE, True), (OTHER, False), (ELSEWHERE, False)])
+def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], counts: bool) -> None:
+    batch, collector, outbox = Batch(), Collector(OWNERS.get), Outbox(node, 77)
+    event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
+    for position, record in enumerate((READING, event), 5):
+        collector.add_carried(batch, outbox, position, record)
+    assert (len(batch.readings), len(batch.events)) == ((1, 1) if counts else (0, 0))
+    assert len(batch.foreign) == (0 if counts else 2)
+    assert batch.positions[outbox] == [5, 6]
