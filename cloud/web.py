@@ -20,7 +20,7 @@ class MapFiles(StaticFiles):
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
-            if error.status_code != 404 or path.startswith("api/") or Path(path).suffix:
+            if error.status_code != 404 or path.startswith(("api/", _HASHED)) or Path(path).suffix:
                 raise
             response = await super().get_response("index.html", scope)
         cached = _FOR_A_YEAR if path.startswith(_HASHED) else "no-cache"

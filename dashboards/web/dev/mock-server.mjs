@@ -69,7 +69,9 @@ function get(url) {
 /** @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
 function live(request, response) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
-  response.write(`event: clock\ndata: ${JSON.stringify({ time: iso(world.now()), speed: world.speed })}\n\n`);
+  response.write(
+    `event: clock\ndata: ${JSON.stringify({ time: iso(world.now()), speed: world.speed, ingestOnline: true, dataAsOf: iso(world.now()) })}\n\n`,
+  );
   streams.add(response);
   request.on("close", () => streams.delete(response));
 }
@@ -141,7 +143,16 @@ server.listen(Number(PORT), "127.0.0.1", () =>
   process.stdout.write(`mock API on http://127.0.0.1:${PORT}\n`),
 );
 
-setInterval(() => publish("clock", { time: iso(world.now()), speed: world.speed }), 1000);
+setInterval(
+  () =>
+    publish("clock", {
+      time: iso(world.now()),
+      speed: world.speed,
+      ingestOnline: true,
+      dataAsOf: iso(world.now()),
+    }),
+  1000,
+);
 const ids = [...world.lamps.keys()];
 let turn = 0;
 setInterval(() => {

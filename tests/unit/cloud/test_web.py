@@ -46,7 +46,15 @@ async def test_hashed_files_are_kept(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/nothing", "/assets/gone.js", "/favicon.png", "/../secret.txt", "/%2e%2e/secret.txt"]
+    "path",
+    [
+        "/api/v1/nothing",
+        "/assets/gone.js",
+        "/assets/gone",
+        "/favicon.png",
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+    ],
 )
 async def test_what_is_not_there(app: FastAPI, path: str) -> None:
     """No page instead of data, no file from elsewhere."""

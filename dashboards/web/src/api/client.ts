@@ -18,8 +18,7 @@ import type {
 
 const BASE = "/api/v1";
 const LAMP_PAGE = 5000;
-const ALARM_PAGE = 500;
-const MAX_ALARM_PAGES = 10;
+const ALARM_PAGE = 1000;
 
 /** An answer the API refused with; `problem` is its RFC 9457 body. */
 export class ApiError extends Error {
@@ -94,16 +93,16 @@ export async function* allLamps(signal: AbortSignal): AsyncGenerator<LampState[]
   } while (cursor);
 }
 
+/** Every alarm that holds, however many: a city without power has one for each lamp. */
 export async function activeAlarms(): Promise<Alarm[]> {
   const alarms: Alarm[] = [];
   let cursor: string | null = null;
-  for (let pages = 0; pages < MAX_ALARM_PAGES; pages++) {
+  do {
     const query = new URLSearchParams({ state: "active", limit: String(ALARM_PAGE) });
     if (cursor) query.set("cursor", cursor);
     const page: AlarmPage = await request(`/alarms?${query}`);
     alarms.push(...page.items);
     cursor = page.nextCursor;
-    if (!cursor) break;
-  }
+  } while (cursor);
   return alarms;
 }

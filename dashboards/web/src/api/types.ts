@@ -19,13 +19,14 @@ export type Alarm = Narrow<shape.AlarmView, { severity: Severity }>;
 export type AlarmPage = Narrow<shape.AlarmPage, { items: Alarm[] }>;
 export type CommandResult = Narrow<shape.CommandResultView, { status: CommandStatus }>;
 export type CommandView = Narrow<shape.CommandView, { status: CommandStatus; results: CommandResult[] }>;
+/** `ingestOnline` is false while no readings come in; `dataAsOf` is the newest that did. */
+export type Clock = shape.ClockView & { ingestOnline?: boolean; dataAsOf?: string | null };
 export type Roads = GeoJSON.FeatureCollection<GeoJSON.LineString, shape.RoadProperties>;
 
 export type {
   AreaList,
   AreaView as Area,
   AttributeValue,
-  ClockView as Clock,
   CommandRequest,
   Credentials,
   LevelChange as LevelPoint,

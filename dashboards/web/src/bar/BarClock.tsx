@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../format/useFormat";
 import { type LiveStatus, useDesk, useNow, useSpeed } from "../state/desk";
+import { noDataText } from "./noData";
 import styles from "./TopBar.module.css";
 
 /** The place's time; says when it is simulated and when the stream is down. */
@@ -12,6 +13,7 @@ export function BarClock({ live }: { live: LiveStatus }) {
   const now = useNow(speed > 1 ? 100 : 500);
   if (!clock.known) return <div className={styles.clock} data-testid="clock" />;
   const iso = new Date(now).toISOString();
+  const noData = noDataText(clock.data, now, t, format);
   return (
     <div className={styles.clock}>
       {speed !== 1 && (
@@ -21,12 +23,13 @@ export function BarClock({ live }: { live: LiveStatus }) {
       )}
       <span
         className={styles.live}
-        data-status={live}
+        data-status={noData ? "lost" : live}
+        data-testid="live-status"
         role="status"
-        title={t(live === "live" ? "bar.live" : "bar.reconnecting")}
+        title={noData ?? t(live === "live" ? "bar.live" : "bar.reconnecting")}
       >
         <span className={styles.dot} />
-        {live === "lost" && t("bar.reconnecting")}
+        {live === "lost" ? t("bar.reconnecting") : noData}
       </span>
       <time dateTime={iso} data-testid="clock">
         <span className={styles.day}>{format.day(now)}</span>

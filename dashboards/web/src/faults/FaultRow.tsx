@@ -67,26 +67,49 @@ function firstLampOf(
 }
 
 function Acknowledge({ group, known }: { group: FaultGroup; known: boolean }) {
-  const { t } = useTranslation();
   const acknowledge = useAcknowledge();
   const session = useSession();
   if (session.data?.role === "viewer" && !known) return null;
-  const label = known
-    ? t("faults.acknowledged", { name: group.worst.acknowledgedBy ?? "" })
-    : t("faults.acknowledge");
   const send = () => {
     for (const alarm of group.alarms) if (!alarm.acknowledgedAt) acknowledge.mutate(alarm.id);
   };
   return (
-    <Tooltip label={label} withArrow>
+    <AcknowledgeButton
+      deviceId={group.deviceId}
+      by={known ? (group.worst.acknowledgedBy ?? "") : null}
+      failed={acknowledge.isError}
+      pending={acknowledge.isPending}
+      onSend={send}
+    />
+  );
+}
+
+interface AcknowledgeButtonProps {
+  deviceId: string;
+  /** Who has acknowledged it; null while nobody has. */
+  by: string | null;
+  failed: boolean;
+  pending: boolean;
+  onSend: () => void;
+}
+
+export function AcknowledgeButton({ deviceId, by, failed, pending, onSend }: AcknowledgeButtonProps) {
+  const { t } = useTranslation();
+  const known = by !== null;
+  const wrong = failed && !known;
+  const asked = wrong ? t("faults.notAcknowledged") : t("faults.acknowledge");
+  const label = known ? t("faults.acknowledged", { name: by }) : asked;
+  return (
+    <Tooltip label={label} withArrow {...(wrong ? { opened: true, color: "red" } : {})}>
       <ActionIcon
-        variant={known ? "light" : "subtle"}
-        color={known ? "teal" : "gray"}
+        variant={known || wrong ? "light" : "subtle"}
+        color={wrong ? "red" : known ? "teal" : "gray"}
         aria-label={label}
         aria-pressed={known}
-        disabled={acknowledge.isPending}
-        onClick={known ? undefined : send}
-        data-testid={`acknowledge-${group.deviceId}`}
+        disabled={pending}
+        onClick={known ? undefined : onSend}
+        data-testid={`acknowledge-${deviceId}`}
+        data-failed={wrong}
       >
         {known ? <IconEyeCheck size={17} /> : <IconEye size={17} stroke={1.6} />}
       </ActionIcon>

@@ -3,6 +3,7 @@ import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { useCommand } from "../api/queries";
+import { refusal } from "../api/refusal";
 import type { CommandView } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import styles from "./LightControl.module.css";
@@ -37,14 +38,14 @@ function Mark({ status }: { status: string }) {
 
 /** What became of the last command, as the lamp answers. */
 export function CommandStatus({ commandId, refused }: { commandId: string | null; refused: Error | null }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const format = useFormat();
   const command = useCommand(commandId).data;
   const status = refused ? "refused" : command?.status;
   if (!status) return null;
   const reason = refused ? undefined : reasonOf(command);
   const text = refused
-    ? t("command.refused", { detail: refused.message })
+    ? t("command.refused", { detail: refusal(refused, t, i18n.language) })
     : command && describe(command, t, format.level);
   return (
     <div className={styles.status} role="status" data-testid="command-status" data-status={status}>

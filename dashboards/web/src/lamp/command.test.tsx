@@ -73,7 +73,10 @@ describe("what became of a command", () => {
     });
     const html = markup(<CommandStatus commandId={null} refused={refused} />, "en");
     expect(html).toContain('data-status="refused"');
-    expect(html).toContain("Refused: level is out of range (level: 0 to 100)");
+    expect(html).toContain("Refused: A value is not allowed. level is out of range (level: 0 to 100)");
+    const indonesian = markup(<CommandStatus commandId={null} refused={refused} />, "id");
+    expect(indonesian).toContain("Ditolak: Ada nilai yang tidak diperbolehkan.");
+    expect(indonesian).not.toContain("out of range");
   });
 
   it("is nothing before there was one", () => {

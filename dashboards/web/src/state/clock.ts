@@ -9,6 +9,8 @@ export class DomainClock {
   private baseMs: number | null = null;
   private baseWallMs = 0;
   speed = 1;
+  /** Whether readings come in, and until when they did; null when none ever came. */
+  data: { flowing: boolean; untilMs: number | null } = { flowing: true, untilMs: null };
 
   constructor(wallMs: () => number) {
     this.wallMs = wallMs;
@@ -18,6 +20,10 @@ export class DomainClock {
     this.baseMs = Date.parse(clock.time);
     this.baseWallMs = this.wallMs();
     this.speed = clock.speed;
+    this.data = {
+      flowing: clock.ingestOnline !== false,
+      untilMs: clock.dataAsOf ? Date.parse(clock.dataAsOf) : null,
+    };
     for (const listener of this.listeners) listener();
   }
 

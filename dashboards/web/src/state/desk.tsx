@@ -72,5 +72,6 @@ export function useClockKnown(): boolean {
 
 export function useSpeed(): number {
   const { clock } = useDesk();
-  return useSyncExternalStore(clock.subscribe, () => clock.speed);
+  const speed = () => clock.speed;
+  return useSyncExternalStore(clock.subscribe, speed, speed);
 }

@@ -50,4 +50,27 @@ describe("LampStore", () => {
     expect(store.membership).toBe(before + 1);
     expect(store.get("B")).toBeUndefined();
   });
+
+  it("keeps what was told live when an older page arrives late", () => {
+    const { store } = manual();
+    const page = lampState({ id: "A", state: "lit", observedAt: "2025-11-24T12:00:00Z" });
+    store.beginLoad();
+    store.upsert([lampState({ id: "A", state: "off", observedAt: "2025-11-24T12:00:30Z" })]);
+    store.fill([page, lampState({ id: "B" })]);
+    expect(store.get("A")?.state).toBe("off");
+    expect(store.get("B")).toBeDefined();
+    store.upsert([{ ...page, state: "unknown" }]);
+    store.fill([page]);
+    expect(store.get("A")?.state).toBe("unknown");
+    store.fill([{ ...page, observedAt: "2025-11-24T12:01:00Z" }]);
+    expect(store.get("A")?.state).toBe("lit");
+  });
+
+  it("takes a new load whole", () => {
+    const { store } = manual();
+    store.upsert([lampState({ id: "A", state: "off" })]);
+    store.beginLoad();
+    store.fill([lampState({ id: "A", state: "lit" })]);
+    expect(store.get("A")?.state).toBe("lit");
+  });
 });

@@ -18,6 +18,7 @@ export class LampStore {
   private readonly listeners = new Set<Listener>();
   private readonly schedule: (flush: () => void) => void;
   private changed = new Set<string>();
+  private toldLive = new Set<string>();
   private scheduled = false;
   private counts = new Map<string, Counts>();
   private countsStale = true;
@@ -41,11 +42,25 @@ export class LampStore {
     return this.lamps.values();
   }
 
+  /** What the live stream tells. */
   upsert(lamps: readonly LampState[]): void {
     for (const lamp of lamps) {
-      if (!this.lamps.has(lamp.id)) this.membership++;
-      this.lamps.set(lamp.id, lamp);
-      this.changed.add(lamp.id);
+      this.put(lamp);
+      this.toldLive.add(lamp.id);
+    }
+    this.touch();
+  }
+
+  /** A complete load begins: what the live stream tells from now on is newer than its pages. */
+  beginLoad(): void {
+    this.toldLive.clear();
+  }
+
+  /** A page of a load; a page that was long on its way does not undo what was told meanwhile. */
+  fill(lamps: readonly LampState[]): void {
+    for (const lamp of lamps) {
+      const known = this.toldLive.has(lamp.id) ? this.lamps.get(lamp.id) : undefined;
+      if (!known || (lamp.observedAt ?? "") > (known.observedAt ?? "")) this.put(lamp);
     }
     this.touch();
   }
@@ -73,6 +88,12 @@ export class LampStore {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
+
+  private put(lamp: LampState): void {
+    if (!this.lamps.has(lamp.id)) this.membership++;
+    this.lamps.set(lamp.id, lamp);
+    this.changed.add(lamp.id);
+  }
 
   private recount(): Map<string, Counts> {
     if (!this.countsStale) return this.counts;

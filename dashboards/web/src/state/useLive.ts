@@ -14,9 +14,10 @@ export interface LampLoading {
 
 async function loadLamps(desk: Desk, signal: AbortSignal): Promise<void> {
   const seen = new Set<string>();
+  desk.store.beginLoad();
   for await (const lamps of allLamps(signal)) {
     if (signal.aborted) return;
-    desk.store.upsert(lamps);
+    desk.store.fill(lamps);
     for (const lamp of lamps) seen.add(lamp.id);
   }
   desk.store.retain(seen);

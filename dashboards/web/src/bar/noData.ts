@@ -1,0 +1,19 @@
+import type { TFunction } from "i18next";
+import type { DomainClock } from "../state/clock";
+
+const DAY_MS = 86_400_000;
+
+/** What the bar says while no readings come in; null while they do. */
+export function noDataText(
+  data: DomainClock["data"],
+  nowMs: number,
+  t: TFunction,
+  format: { time: (ms: number) => string; day: (ms: number) => string },
+): string | null {
+  if (data.flowing) return null;
+  if (data.untilMs === null) return t("bar.noDataYet");
+  const time = format.time(data.untilMs);
+  return t("bar.noData", {
+    time: nowMs - data.untilMs < DAY_MS ? time : `${format.day(data.untilMs)} ${time}`,
+  });
+}
