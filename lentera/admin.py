@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other co
 
     from cloud.config import CloudConfig
 
+_LOST_UNASKED = 0.05  # of all lamps: more is rather the wrong document
+
 admin = typer.Typer(no_args_is_help=True, help="Look after a cloud: database, inventory, users.")
 
 
@@ -32,14 +34,20 @@ def migrate() -> None:
 @admin.command("import-inventory")
 def import_inventory_command(
     file: Annotated[Path, typer.Argument(help="An inventory document (JSON).")],
+    yes: Annotated[bool, typer.Option("--yes", help="Even if many lamps go.")] = False,
 ) -> None:
     """Replace the inventory by a document; a document with any mistake changes nothing."""
-    from cloud.inventory.service import import_inventory  # noqa: PLC0415
+    from cloud.inventory.service import import_inventory, lamps_lost  # noqa: PLC0415
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
-    inventory = decode(file.read_bytes(), file.name)
-    import_inventory(_engine(), inventory)
+    inventory, engine = decode(file.read_bytes(), file.name), _engine()
+    lost, stored = lamps_lost(engine, inventory)
+    if inventory.lamps and lost > stored * _LOST_UNASKED and not yes:
+        raise UsageError(
+            f"{file}: {lost} of {stored} lamps would be removed, expected --yes if that is meant"
+        )
+    import_inventory(engine, inventory, clock_from(os.environ).now())
     sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways\n")
 
 
@@ -72,14 +80,68 @@ def create_user_command(
         create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
 
 
+@admin.command("list-users")
+def list_users_command() -> None:
+    """Print every user: name, role, whether there is a password, how many API tokens last."""
+    from cloud.access.people import list_users  # noqa: PLC0415
+
+    for user in list_users(_engine()):
+        way = "password" if user.has_password else "no password"
+        sys.stdout.write(f"{user.principal.name}\t{user.principal.role}\t{way}\t{user.tokens} tokens\n")
+
+
+@admin.command("remove-user")
+def remove_user_command(username: Annotated[str, typer.Argument()]) -> None:
+    """Shut a person out at once: sessions and tokens end with the user."""
+    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.people import remove_user  # noqa: PLC0415
+
+    with explained(AccessError):
+        remove_user(_engine(), username)
+
+
+@admin.command("set-password")
+def set_password_command(
+    username: Annotated[str, typer.Argument()],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Change a user's password; whoever is logged in as them is logged out."""
+    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.people import set_password  # noqa: PLC0415
+
+    with explained(AccessError):
+        set_password(_engine(), username, password)
+
+
 @admin.command("create-token")
-def create_token_command(username: Annotated[str, typer.Argument()]) -> None:
+def create_token_command(
+    username: Annotated[str, typer.Argument()],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it lasts.")] = 365,
+) -> None:
     """Print a new API token for a user; it is shown this once."""
     from cloud.access.model import AccessError  # noqa: PLC0415
     from cloud.access.service import create_token  # noqa: PLC0415
 
+    now = clock_from(os.environ).now()
     with explained(AccessError):
-        sys.stdout.write(create_token(_engine(), username, now=clock_from(os.environ).now()) + "\n")
+        token = create_token(_engine(), username, now=now, lifetime=timedelta(days=days))
+    sys.stdout.write(token + "\n")
+
+
+@admin.command("revoke-token")
+def revoke_token_command(
+    username: Annotated[str | None, typer.Argument(help="End all tokens of this user.")] = None,
+) -> None:
+    """End every API token of a user, or, without a name, the one that is typed in."""
+    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.people import revoke_token, revoke_tokens  # noqa: PLC0415
+
+    engine = _engine()
+    with explained(AccessError):
+        if username is None:
+            revoke_token(engine, typer.prompt("Token", hide_input=True))
+        else:
+            sys.stdout.write(f"{revoke_tokens(engine, username)} tokens ended\n")
 
 
 @admin.command("create-gateway-key")

@@ -72,6 +72,12 @@ class AlarmBook:
         lamps, _ = _open_alarms(connection)
         self._states |= {lamp_id: resumed(lamps.get(lamp_id, ())) for lamp_id in lamp_ids}
 
+    def forget(self, device_ids: Iterable[str]) -> None:
+        """These devices are gone, and their alarms were ended."""
+        for device_id in device_ids:
+            self._states.pop(device_id, None)
+            self._cabinets.pop(device_id, None)
+
     def active(self, lamp_id: str) -> frozenset[EventType]:
         """The lamp's open alarms."""
         return self._states.get(lamp_id, _NEW).active

@@ -103,7 +103,11 @@ class Committer:
     def refresh_directory(self) -> None:
         """Take up the inventory as it is now, and what was imported by hand."""
         with _translated(), self._engine.connect() as connection:
-            self._directory.refresh()
+            gone = self._directory.refresh()
+            self._alarms.forget(gone)
+            for device_id in gone:
+                for known in (self._lamps, self._cabinets, self._gateways):
+                    known.pop(device_id, None)
             self._take_up_imports(connection)
 
     def _take_up_imports(self, connection: sa.Connection) -> None:

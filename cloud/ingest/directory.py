@@ -16,12 +16,14 @@ class Directory:
         self._areas: dict[str, str] = {}
         self._cabinets: dict[str, str] = {}
 
-    def refresh(self) -> None:
-        """Take up the inventory as it is now."""
+    def refresh(self) -> set[str]:
+        """Take up the inventory as it is now; the lamps, cabinets and gateways that are gone."""
+        before = {*self._lamps, *self._areas, *self._cabinets}
         inventory = self._load()
         self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
         self._areas = {gateway.id: gateway.area_id for gateway in inventory.gateways}
         self._cabinets = {cabinet.id: cabinet.gateway_id for cabinet in inventory.cabinets}
+        return before.difference(self._lamps, self._areas, self._cabinets)
 
     def knows_gateway(self, gateway_id: str) -> bool:
         """Whether the gateway is in the inventory."""

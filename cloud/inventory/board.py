@@ -11,7 +11,7 @@ from cloud.database import table_of
 from cloud.ingest.store import GatewayStateRow, LampStateRow
 from cloud.inventory.model import Bounds, Tally
 from cloud.inventory.states import open_alarms
-from cloud.inventory.store import InventoryStore, LampRow
+from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Area, Gateway
 from protocols.lamp import LampReading
@@ -104,5 +104,6 @@ def _bounds(connection: sa.Connection) -> Bounds | None:
 
 def _gateways_online(connection: sa.Connection) -> int:
     states = table_of(GatewayStateRow)
-    query = sa.select(sa.func.count()).select_from(states).where(states.c.online)
+    ours = sa.exists().where(GatewayRow.id == states.c.gateway_id)  # foreign nodes are born there too
+    query = sa.select(sa.func.count()).select_from(states).where(states.c.online, ours)
     return connection.scalar(query) or 0

@@ -1,5 +1,6 @@
 """What there is and how it stands: answers for lists, areas, roads and the summary."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
@@ -32,16 +33,27 @@ from protocols.clock import Clock, to_unix_ms
 from protocols.inventory.model import Inventory, InventoryError
 
 
-def import_inventory(engine: sa.Engine, inventory: Inventory) -> None:
-    """Make the stored inventory this one, all or nothing. Raises InventoryError."""
+def lamps_lost(engine: sa.Engine, inventory: Inventory) -> tuple[int, int]:
+    """How many of the stored lamps an import of `inventory` would remove, and how many are stored."""
+    stored = {lamp.id for lamp in InventoryStore(engine).load().lamps}
+    return len(stored - {lamp.id for lamp in inventory.lamps}), len(stored)
+
+
+def import_inventory(engine: sa.Engine, inventory: Inventory, now: datetime | None = None) -> None:
+    """Make the stored inventory this one, all or nothing; alarms of what goes end at `now`.
+
+    Raises InventoryError.
+    """
     problems = [
         f"gateways: {gateway.id!r} has time zone {gateway.time_zone!r}, expected an IANA name"
         for gateway in inventory.gateways
         if not _is_time_zone(gateway.time_zone)
     ]
+    if not inventory.lamps:
+        problems.append("lamps: none, expected at least one")
     if problems:
         raise InventoryError(problems)
-    InventoryStore(engine).replace(inventory)
+    InventoryStore(engine).replace(inventory, None if now is None else to_unix_ms(now))
 
 
 class InventoryService:

@@ -10,16 +10,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from cloud.alarms.store import AlarmRow
 from cloud.control.model import Command
 from cloud.control.store import ControlStore, record_results
-from cloud.database import create_engine, migration_config, upgrade, writing
-from cloud.inventory.service import import_inventory
+from cloud.database import create_engine, migration_config, table_of, upgrade, writing
+from cloud.ingest.store import LampStateRow
+from cloud.inventory.service import import_inventory, lamps_lost
 from cloud.inventory.store import InventoryStore
 from cloud.migrations.schema import METADATA
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import InventoryError
 from protocols.lamp import CommandResult, CommandStatus
-from tests.integration.api import small_town
+from tests.integration.api import Api, small_town
 
 NOON = datetime(2026, 8, 10, 5, tzinfo=UTC)
 
@@ -89,6 +91,31 @@ def test_an_import_replaces_what_was_there(database_url: str) -> None:
     assert {lamp.id for lamp in stored.lamps} == {"SOR-1", "SOR-2", "SOR-3"}
     assert [len(stored.areas), len(stored.gateways), stored.roads, stored.cabinets] == [1, 1, [], []]
     engine.dispose()
+
+
+def test_what_is_removed_has_no_alarms_and_no_state(api: Api) -> None:
+    """A lamp that was taken down is not reported dark for ever."""
+    engine, town = api.services.engine, small_town()
+    api.read("PAS-1")
+    api.read("SOR-1")
+    kept, gone = api.alarm("SOR-1", "lampFailure"), api.alarm("PAS-1", "lampFailure", info="0.2 W")
+    import_inventory(engine, replace(town, lamps=town.lamps[:3]), NOON)
+    with engine.connect() as connection:
+        alarms = {row.id: row for row in connection.execute(sa.select(table_of(AlarmRow)))}
+        states = connection.scalars(sa.select(LampStateRow.lamp_id)).all()
+    assert alarms[kept].cleared_ms is None
+    assert (alarms[gone].cleared_ms, alarms[gone].info) == (
+        to_unix_ms(NOON),
+        "0.2 W; removed from the inventory",
+    )
+    assert states == ["SOR-1"]
+
+
+def test_a_city_without_lamps_is_refused(api: Api) -> None:
+    """An empty document is a mistake."""
+    with pytest.raises(InventoryError, match="lamps: none, expected at least one"):
+        import_inventory(api.services.engine, replace(small_town(), lamps=[]))
+    assert lamps_lost(api.services.engine, replace(small_town(), lamps=small_town().lamps[:3])) == (2, 5)
 
 
 def test_a_bad_inventory_changes_nothing(database_url: str) -> None:

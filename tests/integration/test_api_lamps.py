@@ -194,6 +194,7 @@ async def test_the_summary_adds_up(mixed: Api) -> None:
 
 async def test_a_gateway_that_was_never_born_is_out_of_reach(api: Api) -> None:
     """Silence is not taken for health."""
+    api.gateway("a-foreign-node", online=True)
     assert (await _get(api, "/summary"))["gateways"] == {"total": 2, "offline": 2}
 
 

@@ -1,12 +1,15 @@
 """Bad input at the command line: one clear message, exit status 2, and nothing changed."""
 
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from protocols.inventory.model import decode
+from protocols.inventory.model import decode, encode
+from tests.integration.api import small_town
 
 
 def lentera(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -146,3 +149,20 @@ def test_a_list_of_lamps_becomes_an_inventory(tmp_path: Path) -> None:
     again = lentera("admin", "make-inventory", str(lamps), str(inventory))
     assert again.returncode == 2
     assert "exists already" in again.stderr
+
+
+def test_an_inventory_that_would_remove_many_lamps_needs_a_yes(tmp_path: Path) -> None:
+    """The wrong document must not empty a city."""
+    env = {**os.environ, "LENTERA_DATABASE_URL": f"sqlite:///{tmp_path}/cloud.db"}
+    town = small_town()
+    for name, lamps in (("whole", town.lamps), ("part", town.lamps[:3]), ("none", [])):
+        (tmp_path / f"{name}.json").write_bytes(encode(replace(town, lamps=lamps)))
+    assert lentera("admin", "migrate", env=env).returncode == 0
+    assert lentera("admin", "import-inventory", str(tmp_path / "whole.json"), env=env).returncode == 0
+    refused = lentera("admin", "import-inventory", str(tmp_path / "part.json"), env=env)
+    assert refused.returncode == 2
+    assert "2 of 5 lamps would be removed, expected --yes" in refused.stderr
+    empty = lentera("admin", "import-inventory", str(tmp_path / "none.json"), "--yes", env=env)
+    assert (empty.returncode, "expected at least one" in empty.stderr) == (2, True)
+    meant = lentera("admin", "import-inventory", str(tmp_path / "part.json"), "--yes", env=env)
+    assert (meant.returncode, meant.stdout) == (0, "3 lamps on 2 gateways\n")

@@ -242,6 +242,23 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
 FAR = 40_000_000.0  # minutes from dusk: the year 2102
 
 
+def test_a_lamp_taken_out_and_put_back_can_fail_anew(committer: Committer, engine: sa.Engine) -> None:
+    committer.commit(batch(*FAILING))
+    store = InventoryStore(engine)
+    whole = store.load()
+    store.replace(replace(whole, lamps=whole.lamps[1:]))
+    committer.refresh_directory()
+    store.replace(whole)
+    committer.refresh_directory()
+    again = [
+        lit(20),
+        lit(21),
+        lit(22, active_power_w=1.0),
+        lit(23, active_power_w=1.0),
+    ]
+    assert [alarm.type for alarm in committer.commit(batch(*again, first=20)).alarms] == ["lampFailure"]
+
+
 def test_a_clock_far_ahead_neither_freezes_a_lamp_nor_mutes_its_alarms(
     committer: Committer, telemetry: TelemetryStore
 ) -> None:
