@@ -63,6 +63,15 @@ class StoredUser:
     password_hash: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class UserEntry:
+    """A user as a list shows them."""
+
+    principal: Principal
+    has_password: bool
+    tokens: int
+
+
 class AccessStore:
     """Users and their ways in."""
 
@@ -86,6 +95,44 @@ class AccessStore:
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return StoredUser(Principal(row.username, Role(row.role)), row.password_hash) if row else None
+
+    def users(self, now_ms: int) -> list[UserEntry]:
+        """Every user by name, with how many API tokens of theirs still last."""
+        lasting = sa.or_(ApiTokenRow.expires_ms.is_(None), ApiTokenRow.expires_ms > now_ms)
+        tokens = (
+            sa.select(sa.func.count())
+            .select_from(ApiTokenRow)
+            .where(ApiTokenRow.username == UserRow.username, lasting)
+            .scalar_subquery()
+        )
+        query = sa.select(UserRow.username, UserRow.role, UserRow.password_hash.is_not(None), tokens)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(UserRow.username)).all()
+        return [UserEntry(Principal(row[0], Role(row[1])), bool(row[2]), row[3]) for row in rows]
+
+    def remove_user(self, username: str) -> bool:
+        """Remove a user with all their ways in; False where there is none of that name."""
+        with writing(self._engine) as connection:
+            return connection.execute(sa.delete(UserRow).where(UserRow.username == username)).rowcount > 0
+
+    def set_password(self, username: str, password_hash: str) -> bool:
+        """Change a user's password and end their sessions; False where there is none of that name."""
+        changed = sa.update(UserRow).where(UserRow.username == username).values(password_hash=password_hash)
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(SessionRow).where(SessionRow.username == username))
+            connection.execute(sa.delete(OneTimeLoginRow).where(OneTimeLoginRow.username == username))
+            return connection.execute(changed).rowcount > 0
+
+    def remove_tokens(self, username: str) -> int:
+        """End every API token of a user; how many there were."""
+        with writing(self._engine) as connection:
+            ended = sa.delete(ApiTokenRow).where(ApiTokenRow.username == username)
+            return connection.execute(ended).rowcount
+
+    def remove_token(self, digest: str) -> bool:
+        """End one API token; False where it is unknown."""
+        with writing(self._engine) as connection:
+            return connection.execute(sa.delete(ApiTokenRow).where(ApiTokenRow.digest == digest)).rowcount > 0
 
     def add_session(self, digest: str, username: str, expires_ms: int, now_ms: int) -> None:
         """Open a session, and forget those that have ended."""

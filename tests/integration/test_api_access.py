@@ -1,12 +1,15 @@
 """Who is let in, over HTTP."""
 
+import time
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from cloud.access.model import AccessError
+from cloud.access.model import AccessError, secret_digest
+from cloud.access.people import list_users, remove_user, revoke_token, revoke_tokens, set_password
 from cloud.access.service import create_one_time_login, create_token, create_user
+from cloud.access.store import AccessStore
 from tests.integration.api import EVENING, Api
 
 PASSWORD = "terang bulan 17"
@@ -186,3 +189,57 @@ def test_tokens_need_a_user(api: Api) -> None:
         create_token(api.services.engine, "nobody", now=EVENING)
     with pytest.raises(AccessError, match="no user 'nobody'"):
         create_one_time_login(api.services.engine, "nobody", now=EVENING)
+
+
+async def _status(api: Api, token: str) -> int:
+    async with api.client(role=None) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        return (await client.get("/api/v1/session", headers=headers)).status_code
+
+
+async def test_a_user_who_is_removed_is_out_at_once(api: Api) -> None:
+    """Their tokens and sessions end with them."""
+    engine = api.services.engine
+    login = api.services.access.login_with_token(api.tokens["operator"])
+    assert login is not None
+    assert await _status(api, api.tokens["operator"]) == 200
+    remove_user(engine, "operator")
+    assert await _status(api, api.tokens["operator"]) == 401
+    assert api.services.access.of_session(login.secret) is None
+    assert [user.principal.name for user in list_users(engine)] == ["admin", "viewer"]
+    with pytest.raises(AccessError, match="no user 'operator'"):
+        remove_user(engine, "operator")
+
+
+async def test_a_new_password_logs_everyone_out(api: Api, ana: str) -> None:
+    """Whoever had the old one has nothing left."""
+    access, engine = api.services.access, api.services.engine
+    login = access.login_with_password(ana, PASSWORD, "127.0.0.1")
+    assert login is not None
+    set_password(engine, ana, "purnama di atas")
+    assert access.of_session(login.secret) is None
+    assert access.login_with_password(ana, PASSWORD, "127.0.0.1") is None
+    assert access.login_with_password(ana, "purnama di atas", "127.0.0.1") is not None
+    with pytest.raises(AccessError, match="at least 10"):
+        set_password(engine, ana, "short")
+
+
+async def test_tokens_can_be_revoked(api: Api) -> None:
+    """One by itself, or all of a user; those of others stay."""
+    engine = api.services.engine
+    second = create_token(engine, "viewer", now=EVENING)
+    assert [user.tokens for user in list_users(engine)] == [1, 1, 2]
+    revoke_token(engine, second)
+    assert (await _status(api, second), await _status(api, api.tokens["viewer"])) == (401, 200)
+    assert revoke_tokens(engine, "viewer") == 1
+    assert (await _status(api, api.tokens["viewer"]), await _status(api, api.tokens["admin"])) == (401, 200)
+    with pytest.raises(AccessError, match="not known here"):
+        revoke_token(engine, second)
+
+
+def test_tokens_last_a_year(api: Api) -> None:
+    """Without a wish of their own they end, so that a forgotten one does not stay open for ever."""
+    digest, year_ms = secret_digest(api.tokens["viewer"]), 365 * 24 * 3600 * 1000
+    store, now_ms = AccessStore(api.services.engine), int(time.time() * 1000)
+    assert store.token(digest, now_ms + year_ms - 60_000) is not None
+    assert store.token(digest, now_ms + year_ms + 60_000) is None

@@ -166,3 +166,21 @@ def test_an_inventory_that_would_remove_many_lamps_needs_a_yes(tmp_path: Path) -
     assert (empty.returncode, "expected at least one" in empty.stderr) == (2, True)
     meant = lentera("admin", "import-inventory", str(tmp_path / "part.json"), "--yes", env=env)
     assert (meant.returncode, meant.stdout) == (0, "3 lamps on 2 gateways\n")
+
+
+def test_a_user_comes_and_goes(tmp_path: Path) -> None:
+    """Made, listed, given a token that is revoked, and removed."""
+    env = os.environ | {"LENTERA_DATABASE_URL": f"sqlite:///{tmp_path / 'cloud.db'}"}
+
+    def admin(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return lentera("admin", *arguments, env=env)
+
+    assert admin("migrate").returncode == 0
+    assert admin("create-user", "ana", "--role", "operator", "--password", "terang bulan 17").returncode == 0
+    assert len(admin("create-token", "ana", "--days", "3").stdout.strip()) > 40
+    assert admin("list-users").stdout == "ana\toperator\tpassword\t1 tokens\n"
+    assert admin("revoke-token", "ana").stdout == "1 tokens ended\n"
+    assert admin("set-password", "ana", "--password", "purnama di atas").returncode == 0
+    assert admin("remove-user", "ana").returncode == 0
+    again = admin("remove-user", "ana")
+    assert (again.returncode, "no user 'ana'" in again.stderr) == (2, True)
