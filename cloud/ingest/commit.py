@@ -131,6 +131,10 @@ class Committer:
             (one.area_id, one.gateway_id) for one in known if self._directory.knows_gateway(one.gateway_id)
         ]
 
+    def gateways_unheard(self) -> list[Node]:
+        """The gateways of the inventory that were never born: installed, they should be there soon."""
+        return [node for node in self._directory.gateways() if node[1] not in self._gateways]
+
     def commit(self, batch: Batch) -> LiveUpdate:
         """Store the batch; what open maps should be told. A record that can't be stored is kept aside."""
         try:

@@ -25,6 +25,10 @@ class Directory:
         self._cabinets = {cabinet.id: cabinet.gateway_id for cabinet in inventory.cabinets}
         return before.difference(self._lamps, self._areas, self._cabinets)
 
+    def gateways(self) -> list[Node]:
+        """All gateways of the inventory."""
+        return [(area_id, gateway_id) for gateway_id, area_id in self._areas.items()]
+
     def knows_gateway(self, gateway_id: str) -> bool:
         """Whether the gateway is in the inventory."""
         return gateway_id in self._areas

@@ -51,6 +51,8 @@ class IngestLimits:
     """How long a gateway may be gone before that is an alarm: it may just have been restarted."""
     gateway_return_s: float = 60.0
     """How long gateways may take to come back after we were away."""
+    first_birth_s: float = 900.0
+    """How long a gateway of the inventory may take to be heard for the first time: crews drive there."""
     inventory_refresh_s: float = 60.0
     longest_retry_s: float = 10.0
 
@@ -117,6 +119,11 @@ class Ingester:
     def _connected(self) -> None:
         now_s = time.monotonic()
         self._watch.expect(self._committer.gateways_expected(), now_s + self._limits.gateway_return_s)
+        self._expect_unheard()
+
+    def _expect_unheard(self) -> None:
+        until_s = time.monotonic() + self._limits.first_birth_s
+        self._watch.expect_first(self._committer.gateways_unheard(), until_s)
 
     def _take(self, event: HostEvent) -> None:
         """Add to the batch being gathered; called on the event loop for each message, so it must be quick."""
@@ -214,6 +221,7 @@ class Ingester:
         while True:
             await asyncio.sleep(self._limits.inventory_refresh_s)
             await self._until_available(self._committer.refresh_directory, "the inventory")
+            self._expect_unheard()
 
     async def _publish_live(self, topic: str, payload: bytes) -> None:
         await self._link.send(topic, payload)

@@ -243,6 +243,18 @@ async def test_a_gateway_that_vanished_while_no_one_looked_is_found(
         assert not rows(engine, GatewayStateRow)[0].online
 
 
+async def test_a_gateway_that_was_never_heard_of_is_missed_after_a_while(
+    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+) -> None:
+    parts = replace(parts, limits=replace(parts.limits, first_birth_s=1.0, inventory_refresh_s=0.2))
+    other = Gateway("soreang-02", AREA, -7.03, 107.52, "Asia/Jakarta")
+    edge = Edge(mosquitto.port, GATEWAY, LAMPS)
+    async with running(run_ingest(parts), edge.run()):
+        await eventually(lambda: edge.born)
+        InventoryStore(engine).replace(replace(inventory(), gateways=[*inventory().gateways, other]))
+        await eventually(lambda: open_alarms(engine) == [("soreang-02", "communicationFailure")])
+
+
 async def test_a_second_ingester_stands_by_until_the_first_ends(
     parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore
 ) -> None:

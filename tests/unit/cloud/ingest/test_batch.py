@@ -174,3 +174,13 @@ def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], co
     assert (len(batch.readings), len(batch.events)) == ((1, 1) if counts else (0, 0))
     assert len(batch.foreign) == (0 if counts else 2)
     assert batch.positions[outbox] == [5, 6]
+
+
+def test_a_gateway_that_is_there_already_is_not_waited_for() -> None:
+    watch = GatewayWatch(10)
+    watch.born(NODE)
+    watch.expect_first([NODE, OTHER], 900)
+    assert watch.overdue(899) == []
+    assert watch.overdue(900) == [OTHER]
+    watch.died(NODE, 900)
+    assert watch.overdue(910) == [NODE]
