@@ -2,16 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from itertools import islice
 
 import msgspec
 
 from cloud.config import LIVE_TOPIC
 from cloud.live.model import AlarmView, CommandView, GatewayView, LampView, LiveUpdate
+from protocols.metrics import LAMP_METRICS
 
 INTERVAL_S = 0.25
 LAMPS_PER_MESSAGE = 500
 """Keeps a message below what brokers and slow links take in one piece."""
+
+MOST_SILENCE = timedelta(minutes=1)
+"""A lamp on which nothing changes is told again after this much of its own time: its age stays true."""
+
+_DEADBANDS = {metric.field: metric.deadband for metric in LAMP_METRICS}
 
 Publish = Callable[[str, bytes], Awaitable[None]]
 
@@ -26,6 +33,7 @@ class LivePublisher:
         self._alarms: dict[int, AlarmView] = {}
         self._commands: dict[str, CommandView] = {}
         self._gateways: dict[str, GatewayView] = {}
+        self._told: dict[str, LampView] = {}
         self._changed = asyncio.Event()
 
     def add(self, update: LiveUpdate) -> None:
@@ -47,10 +55,14 @@ class LivePublisher:
             await asyncio.sleep(self._interval_s)
 
     def _take(self) -> list[LiveUpdate]:
-        lamps, alarms = self._lamps, tuple(self._alarms.values())
+        lamps = [lamp for lamp in self._lamps.values() if worth_telling(self._told.get(lamp.id), lamp)]
+        self._told |= {lamp.id: lamp for lamp in lamps}
+        alarms = tuple(self._alarms.values())
         commands, gateways = tuple(self._commands.values()), tuple(self._gateways.values())
         self._lamps, self._alarms, self._commands, self._gateways = {}, {}, {}, {}
-        values = iter(lamps.values())
+        if not (lamps or alarms or commands or gateways):
+            return []
+        values = iter(lamps)
         first = LiveUpdate(
             lamps=tuple(islice(values, LAMPS_PER_MESSAGE)),
             alarms=alarms,
@@ -61,3 +73,27 @@ class LivePublisher:
         while chunk := tuple(islice(values, LAMPS_PER_MESSAGE)):
             updates.append(LiveUpdate(lamps=chunk))
         return updates
+
+
+def worth_telling(told: LampView | None, now: LampView) -> bool:
+    """Whether a watcher who was told `told` of a lamp should be told `now`: more than noise has changed."""
+    if told is None or told.observed_at is None or now.observed_at is None:
+        return told != now
+    if not timedelta(0) <= now.observed_at - told.observed_at < MOST_SILENCE:
+        return True
+    if _differ(told.actual_light_state, now.actual_light_state, _DEADBANDS["actual_level_percent"]):
+        return True
+    if _differ(told.active_power, now.active_power, _DEADBANDS["active_power_w"]):
+        return True
+    noise = {
+        "observed_at": told.observed_at,
+        "actual_light_state": told.actual_light_state,
+        "active_power": told.active_power,
+    }
+    return msgspec.structs.replace(now, **noise) != told
+
+
+def _differ(told: float | None, now: float | None, deadband: float) -> bool:
+    if told is None or now is None:
+        return told is not now
+    return abs(told - now) >= deadband

@@ -4,9 +4,10 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
-from cloud.live.model import GatewayView, LiveUpdate, lamp_view
-from cloud.live.publisher import LAMPS_PER_MESSAGE, LivePublisher
+from cloud.live.model import GatewayView, LampCondition, LampView, LiveUpdate, lamp_view
+from cloud.live.publisher import LAMPS_PER_MESSAGE, LivePublisher, worth_telling
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Lamp
 from protocols.lamp import LampReading
@@ -45,3 +46,51 @@ async def test_the_newest_of_each_lamp_is_sent_once() -> None:
     await eventually(lambda: len(sent) == 4)
     assert [len(one["lamps"]) for one in sent[1:]] == [LAMPS_PER_MESSAGE, LAMPS_PER_MESSAGE, 1]
     task.cancel()
+
+
+async def test_noise_is_not_told() -> None:
+    """What stays within the deadbands of the catalogue is told to nobody; what adds up to more is."""
+    sent: list[dict[str, Any]] = []
+
+    async def publish(_topic: str, payload: bytes) -> None:
+        sent.append(msgspec.json.decode(payload))
+
+    publisher = LivePublisher(publish, interval_s=0.01)
+    for power in (80.0, 80.6, 80.4):
+        publisher.add(update("A", power))
+        assert len(publisher._take()) == (power == 80.0)
+    publisher.add(update("A", 81.0))
+    task = asyncio.create_task(publisher.run())
+    await eventually(lambda: sent)
+    assert [lamp["activePower"] for lamp in sent[0]["lamps"]] == [81.0]
+    task.cancel()
+
+
+def _view(**changes: object) -> LampView:
+    (view,) = update("A", 80.0).lamps
+    return msgspec.structs.replace(view, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, False),
+        ({"actual_light_state": 99.5}, False),
+        ({"active_power": 80.9}, False),
+        ({"active_power": 81.0}, True),
+        ({"active_power": None}, True),
+        ({"actual_light_state": 98.0}, True),
+        ({"target_light_command": 99}, True),
+        ({"state": LampCondition.UNKNOWN}, True),
+        ({"alarms": ("lampFailure",)}, True),
+        ({"observed_at": from_unix_ms(1_772_362_859_999)}, False),
+        ({"observed_at": from_unix_ms(1_772_362_860_000)}, True),
+        ({"observed_at": None}, True),
+    ],
+)
+def test_what_is_worth_telling(changes: dict[str, object], told: bool) -> None:
+    """Light and power beyond their deadband, anything else at all, and a sign of life every minute."""
+    before = _view(actual_light_state=100.0)
+    after = msgspec.structs.replace(before, **changes)
+    assert worth_telling(before, after) is told
+    assert worth_telling(None, after)
