@@ -29,7 +29,7 @@ from cloud.problems import install_problem_handlers
 from cloud.server import listen, serve
 from cloud.services import Services
 from cloud.telemetry import routes as telemetry_routes
-from cloud.web import mount_web
+from cloud.web import docs_router, mount_web
 from cloud.wiring import ingest_parts, open_services
 from protocols.clock import Clock
 
@@ -63,7 +63,7 @@ def _work(services: Services, roles: AbstractSet[str]) -> list[Coroutine[None, N
         work += [services.feed.run(), serve(create_app(services), listener, services.feed.close)]
     elif config.metrics_port is not None:
         listener = listen(config.http_host, config.metrics_port)
-        work += [serve(_metrics_app(), listener, services.feed.close)]
+        work += [serve(_metrics_app(services), listener, services.feed.close)]
     if "ingest" in roles:
         work += [run_ingest(ingest_parts(services))]
     return work
@@ -74,6 +74,7 @@ def create_app(services: Services) -> FastAPI:
     app = _routed_app()
     app.state.services = services
     if services.config.web_dir is not None:
+        app.include_router(docs_router)
         mount_web(app, services.config.web_dir)
     return app
 
@@ -97,9 +98,11 @@ class LenteraApi(FastAPI):
         return self.openapi_schema
 
 
-def _metrics_app() -> FastAPI:
+def _metrics_app(services: Services) -> FastAPI:
     """What an ingester of its own shows: that it lives, and its metrics."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services = services
+    install_problem_handlers(app)
     app.include_router(health.process_router)
     return app
 
@@ -109,7 +112,7 @@ def _routed_app() -> FastAPI:
         title="Lentera",
         version=_VERSION,
         summary="Street lights: how they stand, and what they are told.",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
         generate_unique_id_function=lambda route: route.name,

@@ -9,7 +9,6 @@ from annotated_types import Ge, Le
 from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PRIMARY_HOST_ID = "lentera"
 LIVE_TOPIC = "lentera/v1/live"
 
 Port = Annotated[int, Ge(1), Le(65535)]
@@ -40,7 +39,7 @@ class CloudConfig(BaseSettings):
     metrics_port: Port | None = None  # where an ingester without API shows /healthz and /metrics
     gateway_keys: Path = Path("var/gateway-keys")  # the folder of the keys that sign files carried by hand
     web_dir: Path | None = None
-    cookie_secure: bool = False
+    cookie_secure: bool | None = None  # None: wherever the browser is not on this very machine
     session_lifetime: timedelta = timedelta(hours=12)
 
     @model_validator(mode="after")

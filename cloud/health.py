@@ -1,13 +1,18 @@
 """Whether this process lives, and whether it can do its work."""
 
+from http import HTTPStatus
+
 import msgspec
 import sqlalchemy as sa
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy.exc import OperationalError
 from starlette.responses import Response
 
+from cloud.access.guard import BearerToken, recognised
+from cloud.config import is_loopback
 from cloud.metrics import metrics_response
+from cloud.problems import ProblemError
 from cloud.responses import json_response
 from cloud.services import ServicesOf
 
@@ -42,8 +47,11 @@ def readyz(services: ServicesOf) -> Response:
 
 
 @process_router.get("/metrics")
-def metrics() -> Response:
-    """Metrics of this process for Prometheus."""
+def metrics(request: Request, services: ServicesOf, bearer: BearerToken) -> Response:
+    """Metrics of this process for Prometheus: on the same machine, or with an API token."""
+    host = request.client.host if request.client else ""
+    if not is_loopback(host) and recognised(services, bearer, None) is None:
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, "expected an API token from another machine")
     return metrics_response()
 
 

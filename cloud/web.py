@@ -2,14 +2,22 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+docs_router = APIRouter(include_in_schema=False)
+
 _HASHED = "assets/"  # the bundler names these files by their content
 _FOR_A_YEAR = "public, max-age=31536000, immutable"
+
+
+@docs_router.get("/api/docs")
+async def api_docs() -> Response:
+    """The API's reference, which is part of the built map."""
+    return RedirectResponse("/api-docs/")
 
 
 class MapFiles(StaticFiles):

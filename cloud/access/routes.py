@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from cloud.access.guard import SESSION_COOKIE, Caller, SessionSecret
 from cloud.access.model import Principal, SessionView
 from cloud.access.service import Login, TooManyLoginsError
+from cloud.config import CloudConfig, is_loopback
 from cloud.parameters import Text
 from cloud.problems import ProblemError, problem_response
 from cloud.responses import answers, json_response
@@ -46,7 +47,7 @@ def log_in(request: Request, credentials: Credentials, services: ServicesOf) -> 
             HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
         )
     answer = json_response(_view(login.principal))
-    _set_cookie(answer, login, services)
+    _set_cookie(answer, login, services, request)
     return answer
 
 
@@ -68,7 +69,10 @@ def log_out(services: ServicesOf, secret: SessionSecret) -> Response:
 
 @login_router.get("/login")
 def log_in_by_link(
-    services: ServicesOf, secret: SessionSecret, token: Annotated[str, Query(max_length=200)] = ""
+    request: Request,
+    services: ServicesOf,
+    secret: SessionSecret,
+    token: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Log in with a one-time token and go to the map; whoever is logged in already just goes there."""
     login = services.access.login_once(token) if token else None
@@ -79,7 +83,7 @@ def log_in_by_link(
             HTTPStatus.UNAUTHORIZED, "this login link was used or is too old; ask for a new one"
         )
     answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
-    _set_cookie(answer, login, services)
+    _set_cookie(answer, login, services, request)
     return answer
 
 
@@ -95,7 +99,7 @@ def _view(principal: Principal) -> SessionView:
     return SessionView(principal.name, principal.role)
 
 
-def _set_cookie(answer: Response, login: Login, services: Services) -> None:
+def _set_cookie(answer: Response, login: Login, services: Services, request: Request) -> None:
     config = services.config
     answer.set_cookie(
         SESSION_COOKIE,
@@ -103,5 +107,12 @@ def _set_cookie(answer: Response, login: Login, services: Services) -> None:
         max_age=int(config.session_lifetime.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=config.cookie_secure,
+        secure=_is_secure(request, config),
     )
+
+
+def _is_secure(request: Request, config: CloudConfig) -> bool:
+    """Whether the cookie may travel over TLS only: as set, else unless the browser is on this machine."""
+    if config.cookie_secure is not None:
+        return config.cookie_secure
+    return request.url.scheme == "https" or not is_loopback(request.url.hostname or "")

@@ -1,10 +1,27 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const api = process.env.LENTERA_URL ?? "http://127.0.0.1:8790";
 
+/** The pages of `/api/docs`, from here rather than from a network that may not be there. */
+function apiDocs(): Plugin {
+  const { resolve } = createRequire(import.meta.url);
+  return {
+    name: "api-docs",
+    generateBundle() {
+      for (const file of ["swagger-ui.css", "swagger-ui-bundle.js"]) {
+        const source = readFileSync(resolve(`swagger-ui-dist/${file}`));
+        this.emitFile({ type: "asset", fileName: `api-docs/${file}`, source });
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), apiDocs()],
   server: {
     host: "127.0.0.1",
     proxy: { "/api": { target: api }, "/login": { target: api } },

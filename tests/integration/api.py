@@ -53,7 +53,7 @@ class Api:
         """A client that bears a token of the role, or none."""
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
         transport = httpx.ASGITransport(self.app)
-        return httpx.AsyncClient(transport=transport, base_url="http://lentera.test", headers=headers)
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
 
     def read(self, lamp_id: str, **values: object) -> None:
         """Leave a reading of a lamp as ingest does; what isn't given is a healthy lamp at full light."""

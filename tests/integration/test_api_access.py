@@ -243,3 +243,29 @@ def test_tokens_last_a_year(api: Api) -> None:
     store, now_ms = AccessStore(api.services.engine), int(time.time() * 1000)
     assert store.token(digest, now_ms + year_ms - 60_000) is not None
     assert store.token(digest, now_ms + year_ms + 60_000) is None
+
+
+@pytest.mark.parametrize(
+    ("site", "secure"),
+    [("http://127.0.0.1:8080", False), ("http://localhost", False), ("http://lampu.test", True),
+     ("https://127.0.0.1", True)],
+)  # fmt: skip
+async def test_cookies_travel_over_tls_only(api: Api, site: str, secure: bool) -> None:
+    """Except where browser and server are one machine and nothing travels."""
+    once = create_one_time_login(api.services.engine, "viewer", now=EVENING)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api.app), base_url=site) as client:
+        answer = await client.get("/login", params={"token": once})
+    assert ("Secure" in answer.headers["set-cookie"]) is secure
+
+
+async def test_metrics_are_not_for_strangers(api: Api) -> None:
+    """Prometheus on this machine needs nothing, on another an API token."""
+    headers = {"Authorization": f"Bearer {api.tokens['viewer']}"}
+    for client_host, given, status in (
+        ("127.0.0.1", {}, 200), ("10.0.0.9", {}, 401), ("10.0.0.9", headers, 200),
+    ):  # fmt: skip
+        transport = httpx.ASGITransport(api.app, client=(client_host, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://lentera.test") as client:
+            answer = await client.get("/metrics", headers=given)
+        assert answer.status_code == status
+        assert "script-src 'self'" in answer.headers["content-security-policy"]

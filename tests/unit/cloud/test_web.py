@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from cloud.problems import install_problem_handlers
-from cloud.web import mount_web
+from cloud.web import docs_router, mount_web
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def app(tmp_path: Path) -> FastAPI:
     (tmp_path.parent / "secret.txt").write_text("not for you")
     app = FastAPI()
     install_problem_handlers(app)
+    app.include_router(docs_router)
     mount_web(app, tmp_path)
     return app
 
@@ -61,3 +62,9 @@ async def test_what_is_not_there(app: FastAPI, path: str) -> None:
     answer = await _get(app, path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_api_reference_is_part_of_the_map(app: FastAPI) -> None:
+    """Its address leads there, so that no other site is asked for it."""
+    answer = await _get(app, "/api/docs")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/api-docs/")
