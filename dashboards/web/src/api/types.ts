@@ -20,7 +20,10 @@ export type AlarmPage = Narrow<shape.AlarmPage, { items: Alarm[] }>;
 export type CommandResult = Narrow<shape.CommandResultView, { status: CommandStatus }>;
 export type CommandView = Narrow<shape.CommandView, { status: CommandStatus; results: CommandResult[] }>;
 /** `ingestOnline` is false while no readings come in; `dataAsOf` is the newest that did. */
-export type Clock = shape.ClockView & { ingestOnline?: boolean; dataAsOf?: string | null };
+export type Clock = Pick<shape.ClockView, "time" | "speed"> & {
+  ingestOnline?: boolean;
+  dataAsOf?: string | null;
+};
 export type Roads = GeoJSON.FeatureCollection<GeoJSON.LineString, shape.RoadProperties>;
 
 export type {
