@@ -37,12 +37,15 @@ async def healthz() -> Response:
 
 @router.get("/readyz")
 def readyz(services: ServicesOf) -> Response:
-    """200 when database and broker are within reach, else 503 with what is not."""
+    """200 when database and broker are within reach, else 503 with what is not; `ingest` is only told."""
     parts = {
         "database": "ok" if _database_answers(services.engine) else "unreachable",
         "broker": "ok" if services.feed.connected else "unreachable",
     }
     ready = all(state == "ok" for state in parts.values())
+    # Not a reason to be unready: one missing ingester is missing to every replica, and a load balancer
+    # would take them all away, and with them the map that says since when no data comes in.
+    parts["ingest"] = "ok" if services.feed.ingester.online else "offline"
     return json_response(Health("ok" if ready else "unavailable", parts), 200 if ready else 503)
 
 

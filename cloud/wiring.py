@@ -43,6 +43,7 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         counter=BoardCounter(engine),
         plan=plan,
         clock=clock,
+        ingester=feed.ingester,
     )
     return Services(
         config=config,

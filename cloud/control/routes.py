@@ -47,6 +47,9 @@ async def post_command(services: ServicesOf, caller: Operator, asked: CommandReq
     if not services.feed.connected:
         detail = "the broker is not reachable, so nothing was stored or sent; try again"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
+    if services.feed.ingester.lost:
+        detail = "no ingester is at work, so the command could only expire; nothing was stored or sent"
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
     duration = None if asked.duration is None else timedelta(seconds=asked.duration)
     override = Override(asked.lamp_ids, asked.level, duration, asked.note)
     view = await services.control.command(override, caller.name)

@@ -6,6 +6,7 @@ After a failure the batch can be committed again as it is; only what is stored i
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
@@ -123,6 +124,10 @@ class Committer:
             states = load_lamp_states(connection)
             self._lamps |= {lamp_id: states[lamp_id] for lamp_id in imported}
             self._alarms.take_up(connection, imported)
+
+    def data_as_of(self) -> datetime | None:
+        """The instant of the newest reading believed."""
+        return max((state.reading.time for state in self._lamps.values()), default=None)
 
     def gateways_expected(self) -> list[Node]:
         """The gateways of the inventory that were ever born: they should be there."""

@@ -11,6 +11,7 @@ import structlog
 from cloud.broker import BrokerAddress
 from cloud.cancelled import raise_if_cancelled
 from cloud.downlink.service import acknowledgements
+from cloud.ingest import pulse
 from cloud.ingest.batch import Batch, Collector, DataEvent
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
@@ -99,6 +100,8 @@ class Ingester:
             parts.broker, _wall_ms, self._take, self._connected, parts.clock, is_ours=self._is_ours
         )
         self._live = LivePublisher(self._publish_live)
+        self._clock = parts.clock
+        self._pulse = pulse.Pulse()
         self._collector = Collector(self._directory.owner)
         self._watch = GatewayWatch(parts.limits.gateway_patience_s)
         self._pending = Batch()
@@ -109,10 +112,12 @@ class Ingester:
     async def run(self) -> None:
         """Take up where the one before left off, then ingest until cancelled."""
         await self._until_available(self._committer.resume, "what was stored before")
+        self._pulse.stored(self._committer.data_as_of())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._link.run(), name="broker")
             tasks.create_task(self._store_batches(), name="store")
             tasks.create_task(self._live.run(), name="live")
+            tasks.create_task(self._beat(), name="heartbeat")
             tasks.create_task(self._watch_gateways(), name="watch")
             tasks.create_task(self._refresh_directory(), name="inventory")
 
@@ -120,6 +125,7 @@ class Ingester:
         now_s = time.monotonic()
         self._watch.expect(self._committer.gateways_expected(), now_s + self._limits.gateway_return_s)
         self._expect_unheard()
+        self._tell_pulse()
 
     def _expect_unheard(self) -> None:
         until_s = time.monotonic() + self._limits.first_birth_s
@@ -182,8 +188,10 @@ class Ingester:
 
     async def _store(self, batch: Batch) -> None:
         outcome: list[LiveUpdate] = []
-        with COMMIT_SECONDS.time():
+        with COMMIT_SECONDS.time(), self._pulse.storing():
             await self._until_available(lambda: outcome.append(self._committer.commit(batch)), "a batch")
+        if batch.readings or batch.cabinets:
+            self._pulse.stored(self._clock.now())
         for outbox, positions in batch.positions.items():
             for message in acknowledgements(*outbox.node, outbox.epoch, positions, _wall_ms()):
                 await self._link.publish(message)
@@ -216,6 +224,14 @@ class Ingester:
             if lost:
                 self._pending.lost += lost
                 self._announce()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(pulse.INTERVAL_S)
+            self._tell_pulse()
+
+    def _tell_pulse(self) -> None:
+        self._live.add(LiveUpdate(ingest=self._pulse.beat()))
 
     async def _refresh_directory(self) -> None:
         while True:

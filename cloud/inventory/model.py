@@ -101,7 +101,10 @@ class GatewayCount(View, frozen=True):
 
 
 class Summary(View, frozen=True):
-    """The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first."""
+    """The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first.
+
+    While `ingest_online` is false, all this is as of `data_as_of`.
+    """
 
     time: datetime
     speed: float
@@ -116,6 +119,8 @@ class Summary(View, frozen=True):
     expected_power: float
     center: tuple[float, float] | None
     bounds: tuple[float, float, float, float] | None
+    ingest_online: bool
+    data_as_of: datetime | None
 
 
 class CabinetView(View, frozen=True):

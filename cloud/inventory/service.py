@@ -27,6 +27,7 @@ from cloud.inventory.model import (
 )
 from cloud.inventory.states import LampFilter, LampStates
 from cloud.inventory.store import InventoryStore
+from cloud.live.ingester import IngesterWatch
 from cloud.live.model import LampCondition
 from cloud.problems import not_found
 from protocols.clock import Clock, to_unix_ms
@@ -68,6 +69,7 @@ class InventoryService:
         counter: BoardCounter,
         plan: LightingPlan,
         clock: Clock,
+        ingester: IngesterWatch,
     ) -> None:
         self._store = store
         self._states = states
@@ -75,6 +77,7 @@ class InventoryService:
         self._counter = counter
         self._plan = plan
         self._clock = clock
+        self._ingester = ingester
 
     def lamps(self, wanted: LampFilter, limit: int, cursor: str | None) -> LampPage:
         """A page of lamps by id."""
@@ -133,6 +136,8 @@ class InventoryService:
             expected_power=round(self._expected_power_w(board) / W_PER_KW, 3),
             center=center_of(board.bounds),
             bounds=board.bounds,
+            ingest_online=self._ingester.online,
+            data_as_of=self._ingester.data_as_of,
         )
 
     def place(self) -> tuple[float, float, str] | None:

@@ -1,7 +1,8 @@
 """The API process's link to the broker: live updates in, fanned out to every open map; messages out."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import aiomqtt
@@ -11,11 +12,18 @@ import structlog
 from cloud.broker import BrokerAddress, broker_client
 from cloud.cancelled import raise_if_cancelled
 from cloud.config import LIVE_TOPIC
+from cloud.live.ingester import IngesterWatch
+from cloud.live.model import IngestView
+from protocols.sparkplug.lentera import PRIMARY_HOST
+from protocols.sparkplug.messages import decode_state
+from protocols.sparkplug.payload import MalformedPayload
+from protocols.sparkplug.topics import state_topic
 
 log = structlog.get_logger(__name__)
 
 KINDS = ("lamps", "alarms", "commands", "gateways")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 15.0
+_STATE_TOPIC = state_topic(PRIMARY_HOST)
 _MOST_PENDING = 200_000  # several times a large regency's lamps; past it a reader starts anew
 
 
@@ -34,6 +42,7 @@ class _Update(msgspec.Struct):
     alarms: list[msgspec.Raw] = []
     commands: list[msgspec.Raw] = []
     gateways: list[msgspec.Raw] = []
+    ingest: IngestView | None = None
 
     def of(self, kind: str) -> list[msgspec.Raw]:
         """The items of one kind, as JSON."""
@@ -84,7 +93,10 @@ class Mailbox:
 class LiveFeed:
     """One connection to the broker for a whole API process."""
 
-    def __init__(self, address: BrokerAddress, identifier: str) -> None:
+    def __init__(
+        self, address: BrokerAddress, identifier: str, wall: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.ingester = IngesterWatch(wall)
         self._address = address
         self._identifier = identifier
         self._client: aiomqtt.Client | None = None
@@ -98,12 +110,12 @@ class LiveFeed:
 
     async def run(self) -> None:
         """Keep connected until cancelled; tries again for ever, at growing intervals."""
-        retry_s = _FIRST_RETRY_S
-        failing = False
+        self.ingester.begin()
+        retry_s, failing = _FIRST_RETRY_S, False
         while True:
             try:
                 async with broker_client(self._address, self._identifier) as client:
-                    await client.subscribe(LIVE_TOPIC, qos=0)
+                    await client.subscribe([(LIVE_TOPIC, 0), (_STATE_TOPIC, 1)])
                     raise_if_cancelled()
                     if failing:
                         log.info("broker reached again")
@@ -153,6 +165,8 @@ class LiveFeed:
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             log.warning("live update not understood", error=str(error), topic=LIVE_TOPIC)
             return
+        if update.ingest is not None:
+            self.ingester.heard(update.ingest)
         for kind, items in changes.items():
             if items:
                 for mailbox in self._mailboxes:
@@ -162,10 +176,20 @@ class LiveFeed:
         self._client = client
         try:
             async for message in client.messages:
-                if isinstance(message.payload, bytes):
+                if not isinstance(message.payload, bytes):
+                    continue
+                if message.topic.value == _STATE_TOPIC:
+                    self._take_state(message.payload)
+                else:
                     self.deliver(message.payload)
         finally:
             self._client = None
+
+    def _take_state(self, body: bytes) -> None:
+        try:
+            self.ingester.stated(decode_state(body))
+        except MalformedPayload as error:
+            log.warning("state not understood", error=str(error), topic=_STATE_TOPIC)
 
 
 def _by_id(items: list[msgspec.Raw]) -> Items:

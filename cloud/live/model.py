@@ -111,6 +111,13 @@ class GatewayView(View, frozen=True):
     since: datetime
 
 
+class IngestView(View, frozen=True):
+    """An ingester's heartbeat: when readings were last stored, and whether the stores take what it has."""
+
+    data_as_of: datetime | None
+    storing: bool
+
+
 class LiveUpdate(View, frozen=True):
     """One message on the live topic: whatever changed since the one before."""
 
@@ -118,6 +125,7 @@ class LiveUpdate(View, frozen=True):
     alarms: tuple[AlarmView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     gateways: tuple[GatewayView, ...] = ()
+    ingest: IngestView | None = None
 
 
 def lamp_view(

@@ -8,7 +8,7 @@ from itertools import islice
 import msgspec
 
 from cloud.config import LIVE_TOPIC
-from cloud.live.model import AlarmView, CommandView, GatewayView, LampView, LiveUpdate
+from cloud.live.model import AlarmView, CommandView, GatewayView, IngestView, LampView, LiveUpdate
 from protocols.metrics import LAMP_METRICS
 
 INTERVAL_S = 0.25
@@ -33,6 +33,7 @@ class LivePublisher:
         self._alarms: dict[int, AlarmView] = {}
         self._commands: dict[str, CommandView] = {}
         self._gateways: dict[str, GatewayView] = {}
+        self._ingest: IngestView | None = None
         self._told: dict[str, LampView] = {}
         self._changed = asyncio.Event()
 
@@ -42,7 +43,8 @@ class LivePublisher:
         self._alarms |= {alarm.id: alarm for alarm in update.alarms}
         self._commands |= {command.id: command for command in update.commands}
         self._gateways |= {gateway.id: gateway for gateway in update.gateways}
-        if self._lamps or self._alarms or self._commands or self._gateways:
+        self._ingest = update.ingest or self._ingest
+        if self._lamps or self._alarms or self._commands or self._gateways or self._ingest:
             self._changed.set()
 
     async def run(self) -> None:
@@ -59,8 +61,9 @@ class LivePublisher:
         self._told |= {lamp.id: lamp for lamp in lamps}
         alarms = tuple(self._alarms.values())
         commands, gateways = tuple(self._commands.values()), tuple(self._gateways.values())
+        ingest, self._ingest = self._ingest, None
         self._lamps, self._alarms, self._commands, self._gateways = {}, {}, {}, {}
-        if not (lamps or alarms or commands or gateways):
+        if not (lamps or alarms or commands or gateways or ingest):
             return []
         values = iter(lamps)
         first = LiveUpdate(
@@ -68,6 +71,7 @@ class LivePublisher:
             alarms=alarms,
             commands=commands,
             gateways=gateways,
+            ingest=ingest,
         )
         updates = [first]
         while chunk := tuple(islice(values, LAMPS_PER_MESSAGE)):

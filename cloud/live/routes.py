@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime
 from functools import partial
 
 import anyio.to_thread
@@ -14,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from cloud.access.guard import BearerToken, SessionSecret, recognised
 from cloud.live.feed import LiveFeed, Mailbox
+from cloud.live.ingester import IngesterWatch
 from cloud.live.model import View
 from cloud.responses import problem_content
 from cloud.services import Services, ServicesOf
@@ -29,10 +31,12 @@ _RETRY = b"retry: 2000\n\n"
 
 
 class ClockView(View, frozen=True):
-    """Domain time, and how fast it runs."""
+    """Domain time, how fast it runs, whether readings come in, and when the newest were stored."""
 
     time: str
     speed: float
+    ingest_online: bool
+    data_as_of: datetime | None
 
 
 class EventStream(StreamingResponse):
@@ -49,7 +53,7 @@ class EventStream(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; the mailbox lives exactly as long as the connection."""
         with self._feed.mailbox() as mailbox:
-            stream = events(mailbox, self._clock)
+            stream = events(mailbox, self._clock, self._feed.ingester)
             self.body_iterator = while_welcome(stream, self._welcome)
             await super().__call__(scope, receive, send)
 
@@ -93,16 +97,16 @@ def _still_recognised(services: Services, bearer: BearerToken, session: SessionS
         return True
 
 
-async def events(mailbox: Mailbox, clock: Clock) -> AsyncIterator[bytes]:
+async def events(mailbox: Mailbox, clock: Clock, ingester: IngesterWatch) -> AsyncIterator[bytes]:
     """Server-sent events for what comes into the mailbox, until it is closed."""
-    yield _RETRY + _clock_event(clock)
+    yield _RETRY + _clock_event(clock, ingester)
     next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
     while not mailbox.closed:
         changed = await mailbox.take(max(0.0, next_clock_s - time.monotonic()))
         for kind, items in changed.items():
             yield _list_event(kind, items)
         if time.monotonic() >= next_clock_s:
-            yield _clock_event(clock)
+            yield _clock_event(clock, ingester)
             next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
 
 
@@ -110,10 +114,15 @@ def _list_event(kind: str, items: Iterable[bytes]) -> bytes:
     return b"event: %b\ndata: [%b]\n\n" % (kind.encode(), b",".join(items))
 
 
-def _clock_event(clock: Clock) -> bytes:
+def _clock_event(clock: Clock, ingester: IngesterWatch) -> bytes:
     time_text = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = msgspec.json.encode(ClockView(time=time_text, speed=clock.speed))
-    return b"event: clock\ndata: %b\n\n" % body
+    view = ClockView(
+        time=time_text,
+        speed=clock.speed,
+        ingest_online=ingester.online,
+        data_as_of=ingester.data_as_of,
+    )
+    return b"event: clock\ndata: %b\n\n" % msgspec.json.encode(view)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -9,10 +9,11 @@ import pytest
 
 from cloud.control.store import record_results
 from cloud.database import writing
+from cloud.live.model import IngestView, LiveUpdate
 from protocols.lamp import CommandResult, CommandStatus
 from protocols.sparkplug.lentera import command_from
 from protocols.sparkplug.payload import decode
-from tests.conftest import Broker
+from tests.conftest import Broker, eventually
 from tests.integration.api import EVENING, Api, running
 
 
@@ -26,6 +27,8 @@ async def gateways(mosquitto: Broker) -> AsyncIterator[aiomqtt.Client]:
 
 async def _post(api: Api, body: dict[str, Any]) -> dict[str, Any]:
     async with running(api.services.feed), api.client() as client:
+        await api.services.announce(LiveUpdate(ingest=IngestView(data_as_of=EVENING, storing=True)))
+        await eventually(lambda: api.services.feed.ingester.data_as_of == EVENING, what="the heartbeat")
         answer = await client.post("/api/v1/commands", json=body)
     return {"statusCode": answer.status_code, **answer.json()}
 

@@ -189,6 +189,8 @@ async def test_the_summary_adds_up(mixed: Api) -> None:
         "gateways": {"total": 2, "offline": 1},
         "totalPower": 0.091,
         "expectedPower": 0.39,
+        "ingestOnline": True,
+        "dataAsOf": None,
     }
 
 

@@ -40,7 +40,12 @@ async def test_changes_reach_an_open_map(process: Process, mosquitto: Broker) ->
     async with process.client.stream("GET", "/api/v1/live") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         events = events_of(answer)
-        assert await next_event(events, "clock") == {"time": "2026-08-10T13:00:00.000Z", "speed": 1.0}
+        assert await next_event(events, "clock") == {
+            "time": "2026-08-10T13:00:00.000Z",
+            "speed": 1.0,
+            "ingestOnline": True,
+            "dataAsOf": None,
+        }
         lamps = [{"id": "SOR-1", "state": "lit", "road": 'Jalan "Élan"'}, {"id": "SOR-2", "state": "off"}]
         await _publish(mosquitto.port, {"lamps": lamps, "alarms": [{"id": 7, "type": "lampFailure"}]})
         assert await next_event(events, "lamps") == lamps

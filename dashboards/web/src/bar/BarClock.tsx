@@ -29,7 +29,8 @@ export function BarClock({ live }: { live: LiveStatus }) {
         title={noData ?? t(live === "live" ? "bar.live" : "bar.reconnecting")}
       >
         <span className={styles.dot} />
-        {live === "lost" ? t("bar.reconnecting") : noData}
+        {live === "lost" && t("bar.reconnecting")}
+        {live !== "lost" && noData && <span data-testid="ingest-offline">{noData}</span>}
       </span>
       <time dateTime={iso} data-testid="clock">
         <span className={styles.day}>{format.day(now)}</span>

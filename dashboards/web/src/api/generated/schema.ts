@@ -125,11 +125,13 @@ export interface CabinetView {
   values: AttributeValue[];
 }
 /**
- * Domain time, and how fast it runs.
+ * Domain time, how fast it runs, whether readings come in, and when the newest were stored.
  */
 export interface ClockView {
   time: string;
   speed: number;
+  ingestOnline: boolean;
+  dataAsOf: string | null;
 }
 /**
  * What a control does to the lamp.
@@ -251,6 +253,13 @@ export interface GatewayView {
   since: string;
 }
 /**
+ * An ingester's heartbeat: when readings were last stored, and whether the stores take what it has.
+ */
+export interface IngestView {
+  dataAsOf: string | null;
+  storing: boolean;
+}
+/**
  * A lamp with every value it reports and what it will do next.
  */
 export interface LampDetail {
@@ -342,6 +351,7 @@ export interface LiveUpdate {
   alarms?: AlarmView[];
   commands?: CommandView[];
   gateways?: GatewayView[];
+  ingest?: IngestView | null;
 }
 /**
  * A night from local noon to local noon; `actual` is the mean of a sample of lamps.
@@ -403,6 +413,8 @@ export interface SessionView {
 }
 /**
  * The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first.
+ *
+ *     While `ingest_online` is false, all this is as of `data_as_of`.
  */
 export interface Summary {
   time: string;
@@ -418,6 +430,8 @@ export interface Summary {
   expectedPower: number;
   center: [number, number] | null;
   bounds: [number, number, number, number] | null;
+  ingestOnline: boolean;
+  dataAsOf: string | null;
 }
 /**
  * Readings of a lamp from an instant up to another.
