@@ -319,6 +319,27 @@ async def test_open_maps_are_told_what_changed(parts: IngestParts, mosquitto: Br
     assert next(gateway["online"] for update in live for gateway in update["gateways"]) is True
 
 
+async def test_the_heartbeat_says_when_nothing_is_stored(
+    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore
+) -> None:
+    """Alive is not at work: a store that stays away shows, and so does when readings were stored at last."""
+    edge, live = Edge(mosquitto.port, GATEWAY, LAMPS), list[dict[str, Any]]()
+    poison = Poison(telemetry, "none", away=1_000_000)
+    limits = replace(parts.limits, longest_retry_s=0.5)
+    parts = replace(parts, telemetry=cast("TelemetryStore", poison), limits=limits)
+
+    def told(storing: bool) -> list[dict[str, Any]]:
+        beats = [update["ingest"] for update in live if update["ingest"]]
+        return [beat for beat in beats if beat["storing"] is storing]
+
+    edge.put(lit(LAMPS[0], 0))
+    async with running(listen(mosquitto.port, live), run_ingest(parts), edge.run()):
+        await eventually(lambda: told(storing=False), timeout_s=15, what="the trouble, live")
+        assert told(storing=False)[-1]["dataAsOf"] is None
+        poison.away = 0
+        await eventually(lambda: [one for one in told(storing=True) if one["dataAsOf"]], what="the recovery")
+
+
 async def test_state_says_offline_when_the_ingester_leaves(parts: IngestParts, mosquitto: Broker) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(edge.run()):
