@@ -1,22 +1,17 @@
 """A week without a cloud: how fast a gateway's backlog follows, and how long live readings take meanwhile."""
 
 import asyncio
-import os
 import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from cloud.database import create_engine, upgrade
-from cloud.inventory.service import import_inventory
 from edge.commander import Commander
 from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
 from edge.levels import Levels
@@ -27,8 +22,9 @@ from protocols.clock import system_clock
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason
 from protocols.lighting.program import ASTRO_DEFAULT, Place
+from tests.bench.ingester import running_ingester
 from tests.bench.results import Result
-from tests.conftest import Broker, eventually, free_port, require_program, wait_until
+from tests.conftest import Broker, eventually, free_port, require_program
 
 AREA, GATEWAY = "32.04.37", "soreang-01"
 LAMPS = 100
@@ -47,7 +43,7 @@ async def backlog_drains() -> list[Result]:
         broker = Broker(require_program("mosquitto"), free_port(), folder)
         broker.start()
         try:
-            with _ingester(folder, broker.port):
+            with running_ingester(folder, broker.port, _inventory()):
                 return await _drain(folder, broker.port)
         finally:
             broker.kill()
@@ -138,29 +134,6 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
                 task.cancel()
     await outbox.close()
     await memory.close()
-
-
-@contextmanager
-def _ingester(folder: Path, broker_port: int) -> Iterator[None]:
-    database = f"sqlite:///{folder / 'cloud.db'}"
-    engine = create_engine(database)
-    upgrade(engine)
-    import_inventory(engine, _inventory())
-    engine.dispose()
-    settings = {
-        "LENTERA_DATABASE_URL": database,
-        "LENTERA_TELEMETRY_URL": f"sqlite:///{folder / 'telemetry.db'}",
-        "LENTERA_MQTT_PORT": str(broker_port),
-    }
-    with (folder / "ingest.log").open("wb") as log:
-        command = [sys.executable, "-m", "lentera", "cloud", "--role", "ingest"]
-        process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
-    try:
-        wait_until(lambda: b"broker reached" in (folder / "ingest.log").read_bytes(), 30, "the ingester")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _stored(telemetry: Path) -> int:

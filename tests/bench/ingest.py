@@ -1,8 +1,5 @@
 """Lamp reports a second from broker to acknowledgement, against what the bare telemetry store can write."""
 
-import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -13,8 +10,6 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 
-from cloud.database import create_engine, upgrade
-from cloud.inventory.service import import_inventory
 from cloud.telemetry.open import open_store
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
@@ -23,8 +18,9 @@ from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.lentera import ack_from, gateway_birth, lamp_birth, position_metric, reading_metrics
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import decode
+from tests.bench.ingester import running_ingester
 from tests.bench.results import Result
-from tests.conftest import Broker, free_port, require_program, wait_until
+from tests.conftest import Broker, free_port, require_program
 
 AREA = "32.04.37"
 GATEWAYS = 20
@@ -72,33 +68,10 @@ def _whole_way(folder: Path) -> float:
     broker = Broker(require_program("mosquitto"), free_port(), folder)
     broker.start()
     try:
-        with _ingester(folder, broker.port), _publisher(broker.port) as publisher:
+        with running_ingester(folder, broker.port, _inventory()), _publisher(broker.port) as publisher:
             return publisher.run()
     finally:
         broker.kill()
-
-
-@contextmanager
-def _ingester(folder: Path, broker_port: int) -> Iterator[None]:
-    database = f"sqlite:///{folder / 'cloud.db'}"
-    engine = create_engine(database)
-    upgrade(engine)
-    import_inventory(engine, _inventory())
-    engine.dispose()
-    settings = {
-        "LENTERA_DATABASE_URL": database,
-        "LENTERA_TELEMETRY_URL": f"sqlite:///{folder / 'telemetry.db'}",
-        "LENTERA_MQTT_PORT": str(broker_port),
-    }
-    with (folder / "ingest.log").open("wb") as log:
-        command = [sys.executable, "-m", "lentera", "cloud", "--role", "ingest"]
-        process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
-    try:
-        wait_until(lambda: b"broker reached" in (folder / "ingest.log").read_bytes(), 30, "the ingester")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 class _Publisher:
