@@ -18,6 +18,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -116,15 +117,31 @@ class MqttConfig(_Settings):
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     username: str | None = None
     password: SecretStr | None = None
+    tls: bool | None = None  # must be said for a broker elsewhere; on loopback it is off
+    ca_file: Path | None = None  # whose certificates are believed; the system's when not given
     primary_host: Identifier = "lentera"
 
     @model_validator(mode="after")
-    def _credentials_off_loopback(self) -> Self:
-        if not _is_loopback(self.host) and (self.username is None or self.password is None):
+    def _guarded_off_loopback(self) -> Self:
+        if _is_loopback(self.host):
+            return self
+        if self.username is None or self.password is None:
             raise ValueError(
                 f"host {self.host!r} is not this machine, expected username and password beside it"
             )
+        if self.tls is None:
+            raise ValueError(
+                f"host {self.host!r} is not this machine and tls is not set, "
+                "expected true, or false where something else protects the way"
+            )
         return self
+
+    @field_validator("ca_file")
+    @classmethod
+    def _ca_file_is_there(cls, ca_file: Path | None) -> Path | None:
+        if ca_file is not None and not ca_file.is_file():
+            raise ValueError("no such file, expected certificates in PEM")
+        return ca_file
 
 
 class OutboxConfig(_Settings):

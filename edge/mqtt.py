@@ -8,7 +8,11 @@ from typing import Self
 
 import aiomqtt
 
+from edge.config import MqttConfig
 from protocols.sparkplug.messages import Outgoing
+
+_KEEPALIVE_S = 10
+_CALL_TIMEOUT_S = 5.0
 
 
 class BatchClient(aiomqtt.Client):
@@ -43,3 +47,19 @@ class BatchClient(aiomqtt.Client):
                 raise aiomqtt.MqttCodeError(info.rc, "could not publish")
         last = messages[-1]
         await self.publish(last.topic, last.payload, last.qos, last.retain, timeout=timeout_s)
+
+
+def batch_client(mqtt: MqttConfig, identifier: str, will: Outgoing) -> BatchClient:
+    """A client of the configured broker, which connects on entry of its context."""
+    ca_file = None if mqtt.ca_file is None else str(mqtt.ca_file)
+    return BatchClient(
+        mqtt.host,
+        mqtt.port,
+        username=mqtt.username,
+        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+        tls_params=aiomqtt.TLSParameters(ca_certs=ca_file) if mqtt.tls else None,
+        identifier=identifier,
+        will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
+        keepalive=_KEEPALIVE_S,
+        timeout=_CALL_TIMEOUT_S,
+    )

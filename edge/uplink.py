@@ -17,7 +17,7 @@ from edge.config import GatewayConfig
 from edge.delivery import Delivery
 from edge.memory import Memory
 from edge.messages import MessageWriter
-from edge.mqtt import BatchClient
+from edge.mqtt import BatchClient, batch_client
 from edge.outbox import Outbox, StoredRecord
 from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms
@@ -43,8 +43,6 @@ log = structlog.get_logger(__name__)
 LONGEST_PAUSE_S: Final = 5.0
 
 _FIRST_PAUSE_S = 0.5
-_KEEPALIVE_S = 10
-_CALL_TIMEOUT_S = 5.0
 _FAREWELL_S = 2.0
 _RECORDS_AT_ONCE = 50
 _TICK_S = 1.0
@@ -150,17 +148,7 @@ class Uplink:
     async def _connect(self) -> None:
         number = await self._memory.next_birth_death_number()
         will = self._session.will(self._now_ms(), number)
-        password = self._mqtt.password
-        async with BatchClient(
-            self._mqtt.host,
-            self._mqtt.port,
-            username=self._mqtt.username,
-            password=None if password is None else password.get_secret_value(),
-            identifier=self._identifier,
-            will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain),
-            keepalive=_KEEPALIVE_S,
-            timeout=_CALL_TIMEOUT_S,
-        ) as client:
+        async with batch_client(self._mqtt, self._identifier, will) as client:
             raise_if_cancelled()
             self._session.connected(self._now_ms())
             await self._serve(client)

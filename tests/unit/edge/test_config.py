@@ -83,6 +83,12 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
         ('id = "SOR-00002"\n', "", "line[1].device[2].id is missing, expected a value"),
         ("[mqtt]", '[mqtt]\nhots = "x"', "mqtt.hots is unknown, expected no such field"),
         ("[mqtt]", '[mqtt]\nhost = "10.0.0.1"', "host '10.0.0.1' is not this machine, expected username and"),
+        (
+            "[mqtt]",
+            '[mqtt]\nhost = "10.0.0.1"\nusername = "u"\npassword = "p"',
+            "host '10.0.0.1' is not this machine and tls is not set, expected true, or false",
+        ),
+        ("[mqtt]", '[mqtt]\nca_file = "/no/ca.pem"', "no such file, expected certificates in PEM"),
         ("[gateway]", "[gateway", "at line 2, column 9"),
         (GOOD, "line = []" + GOOD[: GOOD.index("[[line]]")], "no line, expected at least one [[line]]"),
         (GOOD[GOOD.index("[[line.device]]") :], "device = []", "has no device, expected at least one"),
@@ -104,7 +110,7 @@ def test_lists_every_problem_at_once(tmp_path: Path) -> None:
 
 
 def test_a_broker_elsewhere_is_taken_with_credentials_and_no_secret_is_shown(tmp_path: Path) -> None:
-    text = GOOD.replace("[mqtt]", '[mqtt]\nhost = "broker"\nusername = "u"\npassword = "s3cret"')
+    text = GOOD.replace("[mqtt]", '[mqtt]\nhost = "broker"\nusername = "u"\npassword = "s3cret"\ntls = true')
     config = load(written(tmp_path, text))
     assert config.mqtt.password is not None
     assert "s3cret" not in repr(config)
