@@ -55,7 +55,7 @@ def test_the_map_opens(page: Page) -> None:
     """The one-time link leads to the map with every lamp on it."""
     expect(page.get_by_test_id("map")).to_be_visible()
     expect(page.get_by_test_id("summary-lit")).to_contain_text(f"of {LAMPS}")
-    page.wait_for_function(f"window.lentera?.lampCount() === {LAMPS}")
+    wait_until(lambda: page.evaluate("window.lentera?.lampCount()") == LAMPS, 15, "every lamp on the map")
 
 
 def test_dusk_comes_within_two_minutes(town: Town, page: Page, night: Night) -> None:
@@ -89,7 +89,8 @@ def test_a_lamp_that_goes_out_is_seen(town: Town, page: Page, night: Night, tmp_
     assert page.evaluate(f"window.lentera.lampState('{lamp_id}')")["state"] == "fault"
     row.click()
     expect(page.get_by_test_id("lamp-panel")).to_contain_text(lamp_id)
-    page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
+    still = "document.getAnimations().every(each => each.playState !== 'running')"
+    wait_until(lambda: page.evaluate(still), 15, "a panel at rest")
     renew = os.environ.get("RENEW_SCREENSHOTS") == "true"
     page.screenshot(path=str(README_SCREENSHOT if renew else tmp_path / "map.png"))
 
