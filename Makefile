@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WEB := dashboards/web
 STAMPS := .stamps
 
-.PHONY: demo test check bench chaos install web packages format generate generated-clean lock clean
+.PHONY: demo test check bench chaos screenshots install web packages format generate generated-clean lock clean
 .DEFAULT_GOAL := test
 
 ## demo: a simulated town from dusk on, at the URL it prints (ARGS="--lamps 500 --speed 60")

@@ -13,7 +13,7 @@ from edge.line.port import Port, PortEvents, SerialPort, SerialSettings
 from edge.line.timing import serial_timing
 from protocols.modbus.codec import Write
 from protocols.modbus.profile import Table
-from tests.bench.line import LAMPS, asking
+from tests.bench.line import LAMPS, asking, warm
 from tests.bench.results import Result
 from tests.bench.simulator import Simulation, simulated
 
@@ -52,7 +52,7 @@ async def _waits(simulation: Simulation, baud: int, watched: "Watched") -> list[
     waits: list[float] = []
     rng = random.Random(1)
     async with asking(line, itertools.cycle(range(1, LAMPS + 1))):
-        await asyncio.sleep(1)
+        await warm(line)
         for number in range(COMMANDS):
             await asyncio.sleep(rng.uniform(0.02, 0.12))
             came = time.monotonic()

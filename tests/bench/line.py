@@ -12,6 +12,7 @@ from protocols.modbus.codec import ReadBlock, plan_reads
 from protocols.modbus.profile import Poll, load_builtin
 from tests.bench.results import Result
 from tests.bench.simulator import Simulation, shortest_s, simulated
+from tests.conftest import eventually
 
 LAMPS = 50
 WINDOWS = 7
@@ -36,7 +37,7 @@ async def polls_against_wire_limit() -> list[Result]:
 async def _at(baud: int, least: float) -> list[Result]:
     with simulated(baud, lamps=LAMPS) as simulation:
         async with saturated(simulation, 0, baud, itertools.cycle(range(1, LAMPS + 1))) as busy:
-            await asyncio.sleep(1)
+            await warm(busy.line)
             windows = [await _window(simulation, busy, baud) for _ in range(WINDOWS)]
         (counts,) = simulation.counts()
     polls, limit = sorted(windows, key=lambda each: each[0] / each[1])[WINDOWS // 2]
@@ -90,6 +91,11 @@ async def _ask_often(simulation: Simulation, number: int, baud: int, wanted: int
     units = itertools.islice(itertools.cycle(range(1, LAMPS + 1)), wanted)
     async with saturated(simulation, number, baud, units) as busy:
         await busy.done()
+
+
+async def warm(line: Line) -> None:
+    """Wait until every lamp has answered once, so that the line knows how long each takes."""
+    await eventually(lambda: line.counters.answers >= LAMPS, what="an answer of every lamp")
 
 
 def fast_block() -> ReadBlock:
