@@ -27,7 +27,7 @@ from cloud.live.feed import LiveFeed
 from cloud.services import Services
 from cloud.telemetry.open import open_store
 from protocols.clock import Clock
-from protocols.lighting.talq import encode
+from protocols.lighting.plan import encode_plan, plan_of_program
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
@@ -79,7 +79,7 @@ def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str
         directory = Directory(InventoryStore(engine).load)
         committer, collector = Committer(engine, telemetry, directory, clock), Collector(directory.owner)
         committer.resume()
-        program = encode(LightingPlan().program)
+        program = encode_plan(plan_of_program(LightingPlan().program))
         return store_parcel(content, source, config.gateway_keys, committer, collector, program=program)
     finally:
         telemetry.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from edge import shelf
 from edge.config import ConfigError, GatewayConfig
 from edge.memory import replace_program
-from protocols.lighting.talq import ProgramError, decode
+from protocols.lighting.plan import PlanError, decode_plan
 from protocols.parcel import (
     RECORDS_PER_FRAME,
     Answer,
@@ -53,7 +53,7 @@ def export_records(config: GatewayConfig, file: Path) -> int:
 
 
 def import_answer(config: GatewayConfig, file: Path) -> int:
-    """Forget what the cloud has stored and keep the lighting program it sent; how many records went.
+    """Forget what the cloud has stored and keep the lighting plan it sent; how many records went.
 
     Raises ByHandError or ParcelError, and then nothing has changed.
     """
@@ -61,7 +61,7 @@ def import_answer(config: GatewayConfig, file: Path) -> int:
     content = file.read_bytes()
     header = claimed_header(content, file.name)
     answer = unpack_answer(unsealed(content, key, file.name), file.name)
-    _check_program(answer, file.name)
+    _check_plan(answer, file.name)
     with closing(_open(config.outbox.path)) as database:
         if header != _header(config, database, ParcelKind.ANSWER):
             raise ByHandError(
@@ -76,7 +76,7 @@ def import_answer(config: GatewayConfig, file: Path) -> int:
     with closing(_open(config.outbox.memory_path)) as database:
         database.execute("BEGIN IMMEDIATE")
         with database:
-            replace_program(database, answer.program)
+            replace_program(database, answer.plan)
     return gone
 
 
@@ -112,8 +112,8 @@ def _key_of(config: GatewayConfig) -> bytes:
         raise ByHandError(f"{path}: {error}, expected a readable key") from error
 
 
-def _check_program(answer: Answer, source: str) -> None:
+def _check_plan(answer: Answer, source: str) -> None:
     try:
-        decode(answer.program, source)
-    except ProgramError as error:
+        decode_plan(answer.plan, source)
+    except PlanError as error:
         raise ParcelError(str(error)) from error

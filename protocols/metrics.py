@@ -109,6 +109,7 @@ CABINET_METRICS: tuple[Metric, ...] = (
     Metric("CabinetMonitorFunction/cabinetDoorOpen", "door_open", DataType.BOOLEAN),
     Metric("SegmentMonitorFunction/circuitBreakerTripped", "breaker_tripped", DataType.BOOLEAN),
     Metric("SegmentMonitorFunction/actualState", "contactor_state", DataType.STRING),
+    Metric("PhotocellFunction/photocellOutputOn", "photocell_output_on", DataType.BOOLEAN),
 )
 """A cabinet's metrics in birth order; a cabinet reading's fields but for its cabinet and time."""
 
@@ -124,6 +125,9 @@ OUTBOX_ACKNOWLEDGED = "Outbox/acknowledged"
 CLOUD_TIME = "Gateway/cloudTime"
 EVENT_RECORD = "Gateway/event"
 COMMAND_RESULT_RECORD = "Gateway/commandResult"
+PLAN_DOCUMENT = "Plan/document"
+PLAN_HASH = "Plan/hash"
+PLAN_PROBLEM = "Plan/problem"
 
 DEVICE_CONTROL_METRICS: tuple[Metric, ...] = (
     Metric(OUTBOX_POSITION, "", DataType.UINT64),
@@ -142,5 +146,8 @@ NODE_METRICS: tuple[Metric, ...] = (
     Metric(CLOUD_TIME, "", DataType.DATETIME),
     Metric(EVENT_RECORD, "", DataType.STRING),
     Metric(COMMAND_RESULT_RECORD, "", DataType.STRING),
+    Metric(PLAN_DOCUMENT, "", DataType.STRING),
+    Metric(PLAN_HASH, "", DataType.STRING),
+    Metric(PLAN_PROBLEM, "", DataType.STRING),
 )
 """What a gateway's own birth declares besides bdSeq and Node Control/Rebirth."""

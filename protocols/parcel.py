@@ -55,10 +55,10 @@ class PackedRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Answer(msgspec.Struct, rename="camel", frozen=True):
-    """What the cloud has stored, ends included, and the lighting program in force as a TALQ document."""
+    """What the cloud has stored, ends included, and the lighting plan to follow as its document."""
 
     ranges: list[tuple[int, int]]
-    program: bytes
+    plan: bytes
 
 
 def parse_key(text: str, source: str) -> bytes:

@@ -1,11 +1,14 @@
 """The MQTT reference as Markdown, from the catalogue and the codecs that the programs run on."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from protocols.events import TRAITS, DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LightCommand
+from protocols.lighting.calendar import Calendar, CalendarRule, MonthDay
+from protocols.lighting.plan import LONGEST_DOCUMENT, LightingPlan, encode_plan
+from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
 from protocols.metrics import (
     CABINET_METRICS,
     COMMAND_ID,
@@ -15,6 +18,9 @@ from protocols.metrics import (
     OUTBOX_ACKNOWLEDGED,
     OUTBOX_EPOCH,
     OUTBOX_POSITION,
+    PLAN_DOCUMENT,
+    PLAN_HASH,
+    PLAN_PROBLEM,
     TARGET_LIGHT_COMMAND,
     DataType,
     Metric,
@@ -35,6 +41,24 @@ from protocols.sparkplug.topics import MessageType, Topic, state_topic
 _AREA, _GATEWAY, _LAMP = "32.04.37", "soreang-01", "SOR-00001"
 _OVERRIDE_H: Final = DEFAULT_OVERRIDE // timedelta(hours=1)
 _TIME: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_PLAN: Final = LightingPlan(
+    programs=(ASTRO_DEFAULT, LightingProgram("all-night", "Full light all night")),
+    calendars=(
+        Calendar("every-night", "Every night", (), ASTRO_DEFAULT.id),
+        Calendar(
+            "market",
+            "Market street",
+            (
+                CalendarRule("all-night", MonthDay(12, 31), MonthDay(1, 1)),
+                CalendarRule("all-night", date(2027, 3, 9), date(2027, 3, 11)),
+                CalendarRule("all-night", weekdays=frozenset({6, 7})),
+            ),
+            ASTRO_DEFAULT.id,
+        ),
+    ),
+    assignments={_LAMP: "market"},
+    default_calendar_id="every-night",
+)
 
 _INTRODUCTION: Final = f"""\
 # MQTT reference
@@ -93,6 +117,24 @@ back at the level, `failed` with the reason, or `expired`. A level that is not 0
 ends the override in force.
 """
 
+_PLANS: Final = f"""\
+A lighting plan is desired state: which program each lamp follows on which nights. The cloud sends it by NCMD
+as `{PLAN_DOCUMENT}`. The gateway says in NBIRTH, and by NDATA whenever it changes, the SHA-256 of the
+document it follows as `{PLAN_HASH}` (empty: the built-in plan, with which every gateway starts). A document
+it cannot follow changes nothing and is told as `{PLAN_PROBLEM}` until one that can be followed comes. The
+same document again changes nothing. Lamps that are not the gateway's are ignored.
+
+The document is JSON in TALQ's shapes, at most {LONGEST_DOCUMENT:,} bytes: programs are ControlProgramOne,
+calendars Calendar. Of a calendar's rules the first that fits the night decides, else `defaultProgram`, else
+the built-in program. A night belongs to the local date of its noon (`dayOffset` 12). Dates are `yyyy-mm-dd`,
+or `--mm-dd` in every year, both ends included; weekdays are 1 (Monday) to 7. A lamp that `lamps` does not
+name follows the calendar `defaultCalendarID`.
+
+```json
+{encode_plan(_PLAN).decode()}
+```
+"""
+
 
 def mqtt_reference() -> str:
     """The whole page; the same code gives the same text."""
@@ -109,6 +151,7 @@ def mqtt_reference() -> str:
         _table(("type", "TALQ function", "severity", "raised by"), _event_types()),
         "### `Gateway/commandResult`\n\n" + _json(result_metrics(_RESULT)),
         "## Commands\n\n" + _COMMANDS.format(command=_command_table()),
+        "## Lighting plans\n\n" + _PLANS,
     ]
     return "\n".join(sections)
 
@@ -130,11 +173,11 @@ _COMMAND: Final = LightCommand(
 _SAYS: Final = {
     MessageType.NBIRTH: "the gateway is there; all its metrics",
     MessageType.DBIRTH: "the lamp answers; all its metrics with their values",
-    MessageType.NDATA: "an event or a command result",
+    MessageType.NDATA: "an event, a command result, or the plan it follows now",
     MessageType.DDATA: "a reading",
     MessageType.DDEATH: "the lamp has stopped answering",
     MessageType.NDEATH: "the gateway is gone; left with the broker as will",
-    MessageType.NCMD: "acknowledgement, or rebirth request",
+    MessageType.NCMD: "acknowledgement, lighting plan, or rebirth request",
     MessageType.DCMD: "light command",
 }
 

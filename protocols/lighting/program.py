@@ -6,7 +6,7 @@ active period the lamp is off. On a polar day (no sunset, sun up at midnight) it
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -107,9 +107,14 @@ def levels_of_night(program: LightingProgram, place: Place, night: Night) -> lis
 
 def plan_nights(program: LightingProgram, place: Place, first: date, nights: int) -> LevelPlan:
     """The levels of consecutive nights, from the sun's highest point on `first` on."""
+    return nights_of([program] * nights, place, first)
+
+
+def nights_of(programs: Sequence[LightingProgram], place: Place, first: date) -> LevelPlan:
+    """The levels of consecutive nights, each with its program, from the sun's highest point on `first` on."""
     changes: list[tuple[datetime, int]] = []
     end = datetime.min.replace(tzinfo=UTC)
-    for day in range(nights):
+    for day, program in enumerate(programs):
         night = night_from(place.latitude, place.longitude, place.time_zone, first + timedelta(days=day))
         changes += _night_changes(program, place, night)
         end = night.next_culmination

@@ -93,6 +93,11 @@ def decode(document: bytes, source: str) -> LightingProgram:
         talq = msgspec.json.decode(document, type=ControlProgramOne)
     except msgspec.DecodeError as error:
         raise ProgramError(f"{source}: {error}") from error
+    return program_from(talq, source)
+
+
+def program_from(talq: ControlProgramOne, source: str) -> LightingProgram:
+    """The program that a TALQ document tells of; raises ProgramError that names `source`."""
     times = [control.start_time for control in talq.fixed_time_controls]
     for earlier, later in pairwise(times):
         if earlier >= later:

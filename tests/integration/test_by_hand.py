@@ -16,8 +16,7 @@ from edge.memory import Memory
 from edge.outbox import Outbox
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
-from protocols.lighting.program import ASTRO_DEFAULT
-from protocols.lighting.talq import decode
+from protocols.lighting.plan import DEFAULT_PLAN, decode_plan
 
 EVENING = datetime(2026, 6, 1, 13, 0, 0, 123_456, tzinfo=UTC)
 RECORDS = 2500
@@ -129,7 +128,7 @@ async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -
     await memory.open()
     await outbox.open()
     assert memory.program is not None
-    assert decode(memory.program, "kept") == ASTRO_DEFAULT
+    assert decode_plan(memory.program, "kept") == DEFAULT_PLAN
     assert await outbox.count() == 0
     await memory.close()
     await outbox.close()

@@ -1,4 +1,4 @@
-"""Lentera's words as Sparkplug metrics: readings, commands, events, results and acknowledgements."""
+"""Lentera's words as Sparkplug metrics: readings, commands, events, results, acknowledgements and plans."""
 
 from typing import Final
 
@@ -14,6 +14,13 @@ from protocols.sparkplug.lentera.errors import (
     InvalidMetrics,
     InvalidReading,
     InvalidRecord,
+)
+from protocols.sparkplug.lentera.plans import (
+    PlanState,
+    plan_from,
+    plan_metrics,
+    plan_state_from,
+    plan_state_metrics,
 )
 from protocols.sparkplug.lentera.readings import (
     cabinet_birth,
@@ -51,6 +58,7 @@ __all__ = [
     "InvalidMetrics",
     "InvalidReading",
     "InvalidRecord",
+    "PlanState",
     "ack_from",
     "ack_metrics",
     "cabinet_birth",
@@ -64,6 +72,10 @@ __all__ = [
     "gateway_birth",
     "is_cabinet_data",
     "lamp_birth",
+    "plan_from",
+    "plan_metrics",
+    "plan_state_from",
+    "plan_state_metrics",
     "position_from",
     "position_metric",
     "reading_from",

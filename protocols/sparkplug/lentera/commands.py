@@ -15,6 +15,7 @@ from protocols.metrics import (
     COMMAND_START,
     OUTBOX_ACKNOWLEDGED,
     OUTBOX_EPOCH,
+    PLAN_DOCUMENT,
     TARGET_LIGHT_COMMAND,
     DataType,
 )
@@ -37,6 +38,7 @@ COMMANDED_METRICS: Final = frozenset(
         OUTBOX_EPOCH,
         OUTBOX_ACKNOWLEDGED,
         CLOUD_TIME,
+        PLAN_DOCUMENT,
     }
 )
 """Metrics that hosts write: they go by name, so that a host needs no birth to command."""

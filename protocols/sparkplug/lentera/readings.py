@@ -13,11 +13,14 @@ from protocols.metrics import (
     NODE_METRICS,
     OUTBOX_EPOCH,
     OUTBOX_POSITION,
+    PLAN_HASH,
+    PLAN_PROBLEM,
     DataType,
     Metric,
 )
 from protocols.sparkplug.lentera.coerce import LAST_MS, integer, number, single
 from protocols.sparkplug.lentera.errors import InvalidReading
+from protocols.sparkplug.lentera.plans import PlanState
 from protocols.sparkplug.payload import MetricValue, Property
 from protocols.sparkplug.values import Value
 
@@ -137,12 +140,13 @@ def lamp_birth(reading: LampReading) -> list[MetricValue]:
     return [*metrics, *_declared(DEVICE_CONTROL_METRICS, time_ms)]
 
 
-def gateway_birth(epoch: int, now_ms: int) -> list[MetricValue]:
-    """All a gateway will ever publish or be told; `epoch` names its outbox."""
+def gateway_birth(epoch: int, now_ms: int, plan: PlanState | None = None) -> list[MetricValue]:
+    """All a gateway will ever publish or be told; `epoch` names its outbox, `plan` the plan it follows."""
+    plan = plan or PlanState()
+    values: dict[str, Value] = {OUTBOX_EPOCH: epoch, PLAN_HASH: plan.hash, PLAN_PROBLEM: plan.problem}
     metrics = _declared(NODE_METRICS, now_ms)
     for metric in metrics:
-        if metric.name == OUTBOX_EPOCH:
-            metric.value = epoch
+        metric.value = values.get(metric.name or "")
     return metrics
 
 

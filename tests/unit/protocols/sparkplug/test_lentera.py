@@ -21,6 +21,8 @@ from protocols.metrics import (
     OUTBOX_ACKNOWLEDGED,
     OUTBOX_EPOCH,
     OUTBOX_POSITION,
+    PLAN_DOCUMENT,
+    PLAN_HASH,
     TARGET_LIGHT_COMMAND,
     DataType,
 )
@@ -29,6 +31,7 @@ from protocols.sparkplug.lentera import (
     InvalidCommand,
     InvalidReading,
     InvalidRecord,
+    PlanState,
     ack_from,
     ack_metrics,
     command_from,
@@ -38,6 +41,10 @@ from protocols.sparkplug.lentera import (
     event_metrics,
     gateway_birth,
     lamp_birth,
+    plan_from,
+    plan_metrics,
+    plan_state_from,
+    plan_state_metrics,
     position_from,
     position_metric,
     reading_from,
@@ -296,3 +303,26 @@ def test_records_that_cannot_be_read_are_named() -> None:
         position_from([MetricValue(OUTBOX_POSITION, value="x")])
     assert position_from([]) is None
     assert ack_from([]) is None
+
+
+@given(TEXT, TEXT, TEXT)
+def test_plans_and_what_is_said_of_them(document: str, plan_hash: str, problem: str) -> None:
+    assert plan_from(over_the_wire(plan_metrics(document.encode(), NOW_MS))) == document.encode()
+    said = PlanState(plan_hash, problem)
+    assert plan_state_from(over_the_wire(plan_state_metrics(plan_hash, problem, NOW_MS))) == said
+    assert plan_state_from(over_the_wire(gateway_birth(1, NOW_MS, said))) == said
+
+
+def test_a_gateway_that_was_given_no_plan_follows_the_built_in_one() -> None:
+    birth = over_the_wire(gateway_birth(1, NOW_MS))
+    assert plan_state_from(birth) == PlanState("", "")
+    assert plan_from(birth) is None
+    assert plan_state_from([]) is None
+    assert len(plan_state_from(plan_state_metrics("", "x" * 10_000)).problem) < 1000  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", [PLAN_DOCUMENT, PLAN_HASH])
+def test_a_plan_that_is_no_text_is_refused(name: str) -> None:
+    metrics = [MetricValue(name, None, DataType.INT32, 7, NOW_MS)]
+    with pytest.raises(InvalidRecord, match=f"{name}: 7, expected a text"):
+        (plan_from if name == PLAN_DOCUMENT else plan_state_from)(metrics)

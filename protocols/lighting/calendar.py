@@ -1,0 +1,76 @@
+"""Calendars: which lighting program a night follows. TALQ's Calendar with day-based conditions.
+
+Rules stand in order of priority: the first one that fits decides. A night belongs to the local date of its
+noon (TALQ's dayOffset 12), so a rule for Saturday lasts until Sunday noon.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MonthDay:
+    """A day of every year."""
+
+    month: int
+    day: int
+
+
+RuleDay = date | MonthDay
+"""One day, or that day of every year."""
+
+_FIRST_DAY = MonthDay(1, 1)
+_LAST_DAY = MonthDay(12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRule:
+    """A program for the nights from `start` to `end`, both included, that begin on one of the weekdays.
+
+    Bounds are dates, or both days of the year: then a start after the end reaches over New Year. None is no
+    bound. Weekdays are ISO's, Monday 1 to Sunday 7; None is every day.
+    """
+
+    program_id: str
+    start: RuleDay | None = None
+    end: RuleDay | None = None
+    weekdays: frozenset[int] | None = None
+
+    def fits(self, day: date) -> bool:
+        """Whether the night that begins on this local date is one of the rule's."""
+        if self.weekdays is not None and day.isoweekday() not in self.weekdays:
+            return False
+        if isinstance(self.start, MonthDay) or isinstance(self.end, MonthDay):
+            return self._fits_every_year(day)
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+    def _fits_every_year(self, day: date) -> bool:
+        start = self.start if isinstance(self.start, MonthDay) else _FIRST_DAY
+        end = self.end if isinstance(self.end, MonthDay) else _LAST_DAY
+        present = MonthDay(day.month, day.day)
+        if start <= end:
+            return start <= present <= end
+        return present >= start or present <= end
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Rules in order of priority, and the program of nights that none of them fits."""
+
+    id: str
+    name: str
+    rules: tuple[CalendarRule, ...] = ()
+    default_program_id: str | None = None
+
+    def program_ids(self) -> Iterator[str]:
+        """Every program it names."""
+        yield from (rule.program_id for rule in self.rules)
+        if self.default_program_id is not None:
+            yield self.default_program_id
+
+
+def program_of_night(calendar: Calendar, day: date) -> str | None:
+    """The program of the night that begins on this local date; None when the calendar does not say."""
+    fitting = (rule.program_id for rule in calendar.rules if rule.fits(day))
+    return next(fitting, calendar.default_program_id)
