@@ -21,7 +21,10 @@ _JOURNAL_BYTES = 4_194_304
 
 
 class SqliteFile:
-    """One file, one connection, one thread: calls run in the order in which they were made."""
+    """One file, one connection, one thread: calls run in the order in which they were made.
+
+    `asked` and `answered` count the calls: the thread owes those between.
+    """
 
     def __init__(
         self, path: Path, schema: str, prepare: Callable[[sqlite3.Connection], None] | None = None
@@ -31,6 +34,8 @@ class SqliteFile:
         self._prepare = prepare
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.name)
         self._connection: sqlite3.Connection | None = None
+        self.asked = 0
+        self.answered = 0
 
     @property
     def is_open(self) -> bool:
@@ -46,7 +51,11 @@ class SqliteFile:
         connection = self._connection
         if connection is None:
             raise sqlite3.ProgrammingError(f"{self._path} is not open")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _transact, connection, work)
+        self.asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _transact, connection, work)
+        finally:
+            self.answered += 1
 
     async def close(self) -> None:
         """Finish what was asked for and close the file."""

@@ -42,6 +42,7 @@ class Fallback:
         self._due = {device for device in devices if self._points(device.profile)}
         self._wake = asyncio.Event()
         self._boots: dict[Device, int | None] = {}
+        self._failing: set[Device] = set()
 
     async def run(self) -> None:
         """Set each controller as soon as it answers, and again when it has restarted, until cancelled."""
@@ -53,10 +54,11 @@ class Fallback:
                     await self._settle(device)
                 except (LineError, CodecError) as error:
                     if not isinstance(error, PortUnavailableError):
-                        log.warning("controller's watchdog not set", device=device.id, why=str(error))
+                        self._report(device, str(error))
                     asyncio.get_running_loop().call_later(_RETRY_S, self._wake.set)
                 else:
                     self._due.discard(device)
+                    self._report(device, None)
 
     def observe(self, device: Device) -> None:
         """A reading came: one from a controller that has restarted may be from another controller."""
@@ -66,6 +68,17 @@ class Fallback:
             self._boots[device] = device.boot_counter
             if device in self._due:
                 self._wake.set()
+
+    def _report(self, device: Device, why: str | None) -> None:
+        """Say once when a controller's watchdog begins, or ceases, to resist."""
+        if (device in self._failing) == (why is not None):
+            return
+        if why is None:
+            self._failing.discard(device)
+            log.info("controller's watchdog can be set again", device=device.id)
+        else:
+            self._failing.add(device)
+            log.warning("controller's watchdog cannot be set", device=device.id, why=why)
 
     async def _settle(self, device: Device) -> None:
         profile = device.profile

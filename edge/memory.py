@@ -51,6 +51,11 @@ class Memory:
         self._failing = asyncio.Event()
 
     @property
+    def disk(self) -> SqliteFile:
+        """The file it lies in."""
+        return self._file
+
+    @property
     def last_seen(self) -> datetime | None:
         """The latest time that was kept."""
         return self._seen

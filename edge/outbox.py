@@ -68,7 +68,13 @@ class Outbox:
         self._work = asyncio.Event()
         self._holding = Holding()
         self._failing = False
+        self._dropped = 0
         self._full = False
+
+    @property
+    def disk(self) -> SqliteFile:
+        """The file it lies in."""
+        return self._file
 
     @property
     def holding(self) -> Holding:
@@ -237,13 +243,15 @@ class Outbox:
         )
         dropped = set(halving.dropped(lamps))
         self._waiting = [each for index, each in enumerate(self._waiting) if index not in dropped]
-        if dropped:
-            log.error("readings that could not be written were thinned", dropped=len(dropped))
+        if dropped and not self._dropped:
+            log.error("readings that cannot be written are thinned", waiting=len(self._waiting))
+        self._dropped += len(dropped)
 
     def _report_recovery(self) -> None:
         if self._failing:
             self._failing = False
-            log.info("outbox can be written again", waiting=len(self._waiting))
+            log.info("outbox can be written again", waiting=len(self._waiting), thinned=self._dropped)
+            self._dropped = 0
 
     def _report_thinning(self) -> None:
         if not self._full and shelf.is_over(self._holding, self._limit, 1.0 - shelf.ROOM_TO_MAKE):

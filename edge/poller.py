@@ -26,7 +26,7 @@ _LONGEST_WAIT_S = 60.0
 
 
 class Poller:
-    """The polls of one line."""
+    """The polls of one line; `is_asking` while one waits for its answer."""
 
     def __init__(
         self,
@@ -46,6 +46,7 @@ class Poller:
         self._probes_from = 0.0
         self._port_failed_at: float | None = None
         self._port_reported = False
+        self.is_asking = False
 
     async def run(self) -> None:
         """Poll until cancelled; the first polls are spread over one interval."""
@@ -61,9 +62,11 @@ class Poller:
                 await asyncio.sleep(self._wait_s())
                 continue
             self._turns.remove(turn)
+            self.is_asking = True
             try:
                 await self._poll(turn)
             finally:
+                self.is_asking = False
                 self._turns.put(turn)
 
     def _next(self, wall: float) -> Turn | None:

@@ -25,7 +25,7 @@ async def run_process(configs: Sequence[GatewayConfig], clock: Clock, environmen
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run_gateways(configs, clock, counters, board))
         tasks.create_task(serve_status(StatusPages(board, registry), _address(configs)))
-        tasks.create_task(Watchdog(environment).run())
+        tasks.create_task(Watchdog(environment, board.pulses).run())
 
 
 def _address(configs: Sequence[GatewayConfig]) -> StatusConfig:

@@ -43,6 +43,7 @@ class Timekeeper:
         self._synchronized_file = synchronized_file
         self._known = False
         self._follows_system = False
+        self._missed = False
         self._anchor = EARLIEST
         self._anchored_at = EARLIEST
         self._on_known: list[Callable[[timedelta], None]] = []
@@ -84,6 +85,7 @@ class Timekeeper:
             self._set_anchor(candidates[-1])
             self._learn(present, follows_system=True)
             return
+        self._missed = True
         self._set_anchor(max(candidates))
         log.warning("clock is not trusted", shows=present.isoformat(), going_on_from=self._anchor.isoformat())
 
@@ -99,6 +101,7 @@ class Timekeeper:
         if self._follows_system and present < EARLIEST:
             log.warning("clock fell back: going on without it", shows=present.isoformat())
             self._follows_system = False
+            self._missed = True
         elif self._follows_system or self._system_is_believed(present):
             self._learn(present, follows_system=True)
 
@@ -117,16 +120,22 @@ class Timekeeper:
         was_known, self._known = self._known, True
         self._follows_system = follows_system
         self._set_anchor(present)
+        is_step = abs(shift) >= _STEP * max(1.0, self.speed)
+        self._report(present, shift, was_set=was_known and is_step)
         if not was_known:
-            if abs(shift) >= _STEP:
-                log.info("time is known", time=present.isoformat(), moved_s=shift.total_seconds())
             for known in self._on_known:
                 known(shift)
-        if abs(shift) >= _STEP * max(1.0, self.speed):
-            if was_known:
-                log.info("clock was set", moved_s=shift.total_seconds())
+        if is_step:
             for step in self._on_step:
                 step()
+
+    def _report(self, present: datetime, shift: timedelta, *, was_set: bool) -> None:
+        """Say that the time is known to whoever was told that it is not, or that the clock was set."""
+        if self._missed:
+            self._missed = False
+            log.info("time is known", time=present.isoformat(), moved_s=shift.total_seconds())
+        elif was_set:
+            log.info("clock was set", moved_s=shift.total_seconds())
 
     def _set_anchor(self, present: datetime) -> None:
         self._anchor, self._anchored_at = present, self.steady.now()

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
+
+from edge.vigil import Pulse, Vigil
 
 log = structlog.get_logger(__name__)
 
@@ -15,15 +18,24 @@ ALIVE: Final = "WATCHDOG=1"
 STOPPING: Final = "STOPPING=1"
 
 _BEATS_PER_TIMEOUT = 3
+_LOOK_EVERY_S = 10.0
 
 
 class Watchdog:
-    """Beats as long as the event loop turns: a process that hangs is killed and started again by systemd."""
+    """Beats as long as the event loop turns and nothing in `pulses` is stuck.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    Without a beat systemd kills the process and starts it again: that is for what only a restart can cure.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], pulses: Callable[[], Iterable[Pulse]] = lambda: ()
+    ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._timeout_us = environment.get("WATCHDOG_USEC", "")
         self._process = environment.get("WATCHDOG_PID", "")
+        self._pulses = pulses
+        self._vigil = Vigil()
+        self._stuck: tuple[str, ...] = ()
         self._failing = False
 
     @property
@@ -39,11 +51,21 @@ class Watchdog:
         beat_s = self.beat_s
         try:
             while True:
-                await asyncio.sleep(3600 if beat_s is None else beat_s)
-                if beat_s is not None:
+                await asyncio.sleep(_LOOK_EVERY_S if beat_s is None else beat_s)
+                if self._all_goes_on() and beat_s is not None:
                     self.tell(ALIVE)
         finally:
             self.tell(STOPPING)
+
+    def _all_goes_on(self) -> bool:
+        """Whether nothing is stuck; says once when that ends or begins again."""
+        stuck = self._vigil.stuck(self._pulses(), time.monotonic())
+        if new := sorted(set(stuck) - set(self._stuck)):
+            log.error("stuck: systemd is not told that all goes on", parts=new)
+        if self._stuck and not stuck:
+            log.info("nothing is stuck any more", parts=sorted(self._stuck))
+        self._stuck = stuck
+        return not stuck
 
     def tell(self, state: str) -> None:
         """Send one state, where somebody listens."""
@@ -60,4 +82,6 @@ class Watchdog:
                 log.warning("systemd cannot be told", state=state, why=str(error))
             self._failing = True
         else:
+            if self._failing:
+                log.info("systemd can be told again", state=state)
             self._failing = False

@@ -21,6 +21,7 @@ from edge.status.model import (
     UplinkStatus,
     ValueStatus,
 )
+from edge.vigil import Pulse, pulses_of
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
 from protocols.lamp import LampReading
@@ -58,6 +59,11 @@ class Board:
             yield
         finally:
             del self._watched[config.gateway.id]
+
+    def pulses(self) -> Iterator[Pulse]:
+        """What must go on in all gateways that run now."""
+        for each in list(self._watched.values()):
+            yield from pulses_of(each.config, each.parts)
 
     def status(self, gateway_id: str | None = None, *, devices: bool = True) -> ProcessStatus:
         """What is true now of all gateways, or of the one with this id."""

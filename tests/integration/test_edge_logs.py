@@ -2,18 +2,22 @@
 
 import asyncio
 import gc
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from edge import gateway
-from edge.config import GatewayConfig
+from edge import dimmer, fallback, gateway, memory, outbox, turns
+from edge.config import GatewayConfig, StatusConfig
 from edge.gateway import run_gateways
 from edge.line import Line
+from edge.status import Board, server
+from edge.watchdog import Watchdog
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge_cloud import EVENING, Cloud, clock_at
 from tests.integration.edge_slave import SlaveLine, Unit
@@ -45,7 +49,8 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_silent_lamp(tmp_path: Path) -> None:
+async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LAST_PROBE_S", 0.5)
     units = {1: Unit(), 2: Unit(silent=True)}
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
@@ -115,6 +120,103 @@ async def test_a_vanished_port(tmp_path: Path) -> None:
                 await eventually(lambda: returned.reads_answered > 3, LONG_S, "polls again")
                 about_line = [each for each in said(logs) if "line" in each or "device" in each]
     assert about_line == ["error: line cannot be used", "info: line is open again"]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_lamp_that_does_not_take_its_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dimmer, "_RETRY_DISOBEDIENT_S", 0.1)
+    # Its watchdog is as wanted: only the level is at issue.
+    units = {1: Unit(), 2: Unit(ignores_writes=True, holdings=[0, 0, 3600, 100, 100])}
+    with SlaveLine(units, BAUD) as slave:
+        broker = Broker("", free_port(), tmp_path)
+        async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
+            refused = "warning: lamp does not take its level"
+            await eventually(lambda: refused in said(logs), LONG_S, "the refusal")
+            told = len(units[2].writes)
+            await eventually(lambda: len(units[2].writes) >= told + 9, LONG_S, "three rounds more")
+            units[2].ignores_writes = False
+            await eventually(lambda: "info: lamp follows again" in said(logs), LONG_S, "the end of it")
+        about_lamp = [each for each in said(logs) if "lamp " in each]
+    assert about_lamp == [refused, "info: lamp follows again"]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_controller_whose_watchdog_cannot_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback, "_RETRY_S", 0.1)
+    units = {1: Unit(), 2: Unit(ignores_writes=True, holdings=[0, 0, 7, 100, 100])}
+    with SlaveLine(units, BAUD) as slave:
+        broker = Broker("", free_port(), tmp_path)
+        async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
+            refused = "warning: controller's watchdog cannot be set"
+            await eventually(lambda: refused in said(logs), LONG_S, "the refusal")
+
+            def tries() -> int:
+                return [address for address, _, _ in units[2].writes].count(2)
+
+            tried = tries()
+            await eventually(lambda: tries() >= tried + 3, LONG_S, "three tries more")
+            units[2].ignores_writes = False
+            end = "info: controller's watchdog can be set again"
+            await eventually(lambda: end in said(logs), LONG_S, "the end of it")
+        about_watchdog = [each for each in said(logs) if "watchdog c" in each]
+    assert about_watchdog == [refused, end]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outbox and memory each say it once; a folder that is a file stands for a disk that is not there."""
+    monkeypatch.setattr(memory, "_RETRY_S", 0.2)
+    monkeypatch.setattr(outbox, "_RETRY_S", 0.1)
+    absent = tmp_path / "disk"
+    absent.write_text("not mounted")
+    with SlaveLine({1: Unit()}, BAUD) as slave:
+        broker = Broker("", free_port(), tmp_path)
+        async with running(config_for(slave, broker, absent / "data", 0.2)) as logs:
+            polls = 25
+            await eventually(lambda: slave.reads_answered > polls, LONG_S, "many polls without a disk")
+            absent.unlink()
+            await eventually(lambda: "info: outbox can be written again" in said(logs), LONG_S, "the outbox")
+            await eventually(lambda: "info: memory can be written again" in said(logs), LONG_S, "the memory")
+        about_disk = sorted(each for each in said(logs) if "written" in each)
+    assert about_disk == [
+        "error: memory cannot be written: held until it can",
+        "error: outbox cannot be written",
+        "info: memory can be written again",
+        "info: outbox can be written again",
+    ]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_status_page_whose_address_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_RETRY_S", 0.05)
+    pages = server.StatusPages(Board(clock_at(EVENING)), CollectorRegistry())
+    with capture_logs() as logs, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = StatusConfig(port=taken.getsockname()[1])
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve_status(pages, address))
+            await eventually(lambda: logs, LONG_S, "the failure")
+            loop = asyncio.get_running_loop()
+            until = loop.time() + 0.5  # several attempts
+            await eventually(lambda: loop.time() > until, what="half a second")
+            taken.close()
+            await eventually(lambda: "info: status page is served" in said(logs), LONG_S, "the page")
+            serving.cancel()
+    assert said(logs) == ["warning: status page cannot be served", "info: status page is served"]
+
+
+def test_a_systemd_that_does_not_listen(tmp_path: Path) -> None:
+    watchdog = Watchdog({"NOTIFY_SOCKET": f"{tmp_path}/notify"})
+    with capture_logs() as logs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        watchdog.tell("WATCHDOG=1")
+        watchdog.tell("WATCHDOG=1")
+        systemd.bind(f"{tmp_path}/notify")
+        watchdog.tell("WATCHDOG=1")
+        watchdog.tell("WATCHDOG=1")
+    assert said(logs) == ["warning: systemd cannot be told", "info: systemd can be told again"]
 
 
 @pytest.mark.usefixtures("quiet")

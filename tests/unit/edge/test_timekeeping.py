@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from edge.outbox import Outbox, StoredRecord
 from edge.timekeeping import EARLIEST, SEEN_EVERY_S, Timekeeper
 from protocols.lamp import LampReading
@@ -113,6 +115,38 @@ def test_a_clock_that_falls_back_to_1970_while_running_changes_nothing() -> None
     time.pass_s(10)
     assert time.keeper.is_known
     assert time.keeper.now() == TRUE + timedelta(seconds=20)
+
+
+def test_a_start_with_a_good_clock_has_nothing_to_say() -> None:
+    with capture_logs() as logs:
+        time = Time(TRUE, TRUE - timedelta(days=3))
+        time.pass_s(10)
+        Time(TRUE)
+    assert logs == []
+
+
+def test_a_time_that_is_not_known_is_told_once_and_so_is_its_end(tmp_path: Path) -> None:
+    file = tmp_path / "synchronized"
+    with capture_logs() as logs:
+        # Not even off, as it turns out: who was told of the doubt is told of its end.
+        time = Time(TRUE, None, file)
+        time.pass_s(10)
+        file.touch()
+        time.pass_s(10)
+        time.pass_s(10)
+    assert [each["event"] for each in logs] == ["clock is not trusted", "time is known"]
+
+
+def test_a_clock_that_falls_back_is_told_once_and_so_is_its_end() -> None:
+    with capture_logs() as logs:
+        time = Time(TRUE)
+        time.system.present = NEVER_SET
+        time.pass_s(10)
+        time.pass_s(10)
+        time.system.present = TRUE + timedelta(seconds=30)
+        time.pass_s(10)
+        time.pass_s(10)
+    assert [each["event"] for each in logs] == ["clock fell back: going on without it", "time is known"]
 
 
 @asynccontextmanager
