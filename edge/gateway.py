@@ -35,9 +35,9 @@ from edge.uplink import Uplink
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
+from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, decode_plan
 from protocols.lighting.priority import Override
-from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram, Place
-from protocols.lighting.talq import decode as decode_program
+from protocols.lighting.program import Place
 
 log = structlog.get_logger(__name__)
 
@@ -197,7 +197,11 @@ def build(
     gateway = config.gateway
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
     levels = Levels(
-        _program_of(memory.program), place, gateway.default_level, overrides, lambda: keeper.is_known
+        _plan_of(memory.program),
+        place,
+        gateway.default_level,
+        overrides,
+        time_is_known=lambda: keeper.is_known,
     )
 
     def record(record: Record) -> None:
@@ -324,8 +328,8 @@ def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
     }
 
 
-def _program_of(document: bytes | None) -> LightingProgram:
-    return ASTRO_DEFAULT if document is None else decode_program(document, "the program brought by hand")
+def _plan_of(document: bytes | None) -> LightingPlan:
+    return DEFAULT_PLAN if document is None else decode_plan(document, "the plan brought by hand")
 
 
 async def _follow_program(parts: GatewayParts) -> None:
@@ -335,7 +339,7 @@ async def _follow_program(parts: GatewayParts) -> None:
         await asyncio.sleep(_LOOK_FOR_PROGRAM_EVERY_S)
         if (found := await parts.memory.reread_program()) != present:
             present = found
-            parts.levels.put_program(_program_of(found))
+            parts.levels.put_plan(_plan_of(found))
             log.info("lighting program brought by hand is in force")
             _wake(parts)
 

@@ -21,7 +21,8 @@ from edge.uplink import Uplink
 from protocols.clock import system_clock
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason
-from protocols.lighting.program import ASTRO_DEFAULT, Place
+from protocols.lighting.plan import DEFAULT_PLAN
+from protocols.lighting.program import Place
 from tests.bench.ingester import running_ingester
 from tests.bench.results import Result
 from tests.conftest import Broker, eventually, free_port, require_program
@@ -115,7 +116,7 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
     )
     memory, clock = Memory(folder / "memory.db"), system_clock(time.time)
     await memory.open()
-    levels = Levels(ASTRO_DEFAULT, Place(-7.0, 107.5, ZoneInfo("Asia/Jakarta")), 100, {})
+    levels = Levels(DEFAULT_PLAN, Place(-7.0, 107.5, ZoneInfo("Asia/Jakarta")), 100, {})
     uplink = Uplink(
         config,
         outbox=outbox,
