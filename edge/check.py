@@ -20,6 +20,9 @@ from protocols.sun import PolarState, night_of
 TURNAROUND_S: Final = 0.005
 """What a lamp controller usually takes to think before it answers."""
 
+FILL_IN: Final = "FILL-IN"
+"""Stands in settings for what only somebody on the site knows."""
+
 _REQUEST_BYTES = 8
 _ANSWER_FRAME_BYTES = 5
 _BIT_TABLES = (Table.COIL, Table.DISCRETE)
@@ -170,6 +173,7 @@ def _data_text(config: GatewayConfig) -> Iterator[str]:
 
 def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
     interval_s = config.gateway.poll_interval_s
+    yield from _left_to_fill_in(config)
     for line in config.lines:
         if line.port.startswith("/"):
             yield from _device_warnings(Path(line.port))
@@ -181,6 +185,14 @@ def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterato
     folder = _existing_parent(config.outbox.path)
     if not os.access(folder, os.W_OK):
         yield f"outbox {config.outbox.path}: folder {folder} cannot be written by this user"
+
+
+def _left_to_fill_in(config: GatewayConfig) -> Iterator[str]:
+    mqtt = config.mqtt
+    password = None if mqtt.password is None else mqtt.password.get_secret_value()
+    for field, value in (("host", mqtt.host), ("username", mqtt.username), ("password", password)):
+        if value == FILL_IN:
+            yield f"mqtt.{field} is still {FILL_IN!r}, expected the {field} of the broker for this gateway"
 
 
 def _device_warnings(port: Path) -> Iterator[str]:

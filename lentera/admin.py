@@ -12,7 +12,7 @@ import typer
 from lentera.clocks import clock_from
 from lentera.errors import UsageError, explained
 from lentera.places import read_place
-from protocols.inventory.model import decode, encode
+from protocols.inventory.model import Inventory, decode, encode
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other command should wait for
     from sqlalchemy import Engine
@@ -65,6 +65,31 @@ def make_inventory_command(
     # What meters there are no list of lamps says.
     output.write_bytes(encode(replace(inventory, cabinets=[])))
     sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways: {output}\n")
+
+
+@admin.command("gateway-configs")
+def gateway_configs_command(
+    out: Annotated[Path, typer.Option(help="The folder for one gateway.toml a gateway.")],
+    inventory: Annotated[
+        Path | None, typer.Option(help="An inventory document (JSON); the cloud's own when not given.")
+    ] = None,
+    broker: Annotated[str | None, typer.Option(help="The broker's host, to be filled in without.")] = None,
+    baud: Annotated[int, typer.Option(help="Of every line.")] = 9600,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+) -> None:
+    """Write the settings of every gateway, with comments on what is to be filled in on the site."""
+    from lentera.gatewayfiles import Defaults, write_gateway_files  # noqa: PLC0415
+
+    if inventory is not None and not inventory.is_file():
+        raise UsageError(f"{inventory}: no such file")
+    place = _stored_inventory() if inventory is None else decode(inventory.read_bytes(), inventory.name)
+    defaults = Defaults(baud=baud) if broker is None else Defaults(broker, baud=baud)
+    with explained(OSError):
+        written = write_gateway_files(place, out, defaults, overwrite=overwrite)
+    sys.stdout.write("".join(f"{path}\n" for path in written.paths))
+    for gateway in written.without_devices:
+        sys.stderr.write(f"{gateway}: has neither lamp nor cabinet, nothing written\n")
+    sys.stdout.write(f"{len(written.paths)} gateways: fill in what is marked so, each on its own machine\n")
 
 
 @admin.command("create-user")
@@ -173,6 +198,12 @@ def import_command(
         reply = answer or file.with_name(file.name + ".answer")
         reply.write_bytes(stored.answer)
     sys.stdout.write(f"{stored.records} records of {stored.gateway} stored; bring {reply} back to it\n")
+
+
+def _stored_inventory() -> Inventory:
+    from cloud.inventory.store import InventoryStore  # noqa: PLC0415
+
+    return InventoryStore(_engine()).load()
 
 
 def _engine() -> "Engine":

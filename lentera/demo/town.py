@@ -1,13 +1,13 @@
 """What a demo runs: the place, its gateways' settings and the instant it begins. Pure but for free ports."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from protocols.inventory.model import Cabinet, Gateway, Inventory, Lamp
+from lentera.gatewayfiles import DevicesByLine, device_lines, devices_by_line
+from protocols.inventory.model import Gateway, Inventory
 from protocols.sun import night_of
 
 DUSK_AFTER_WALL_S = 50.0
@@ -48,26 +48,16 @@ def poll_interval_s(lamps: int, speed: float) -> float:
 def write_gateway_configs(inventory: Inventory, settings: TownSettings, folder: Path) -> list[Path]:
     """One gateway.toml per gateway, as a field engineer would write it; returns the paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    lamps: dict[str, dict[int, list[Lamp]]] = defaultdict(lambda: defaultdict(list))
-    for lamp in inventory.lamps:
-        lamps[lamp.gateway_id][lamp.line].append(lamp)
-    cabinets: dict[str, list[Cabinet]] = defaultdict(list)
-    for cabinet in inventory.cabinets:
-        cabinets[cabinet.gateway_id].append(cabinet)
+    lines = devices_by_line(inventory)
     paths = []
     for gateway in inventory.gateways:
         path = folder / f"{gateway.id}.toml"
-        path.write_text(_gateway_toml(gateway, lamps[gateway.id], cabinets[gateway.id], settings))
+        path.write_text(_gateway_toml(gateway, lines.get(gateway.id, {}), settings))
         paths.append(path)
     return paths
 
 
-def _gateway_toml(
-    gateway: Gateway,
-    lines: Mapping[int, Sequence[Lamp]],
-    cabinets: Sequence[Cabinet],
-    settings: TownSettings,
-) -> str:
+def _gateway_toml(gateway: Gateway, lines: DevicesByLine, settings: TownSettings) -> str:
     parts = [
         "[gateway]",
         f'id = "{gateway.id}"',
@@ -87,7 +77,7 @@ def _gateway_toml(
         "[status]",
         "port = 0",
     ]
-    for line, lamps in sorted(lines.items()):
+    for line, devices in lines.items():
         port = settings.lines_folder / f"{gateway.id}-{line}"
         parts += [
             "",
@@ -97,27 +87,6 @@ def _gateway_toml(
             'parity = "N"',
             "stop_bits = 2",
         ]
-        for lamp in lamps:
-            parts += [
-                "[[line.device]]",
-                f'id = "{lamp.id}"',
-                f"unit = {lamp.unit}",
-                f'profile = "{lamp.profile}"',
-            ]
-        for cabinet in cabinets:
-            if cabinet.line == line:
-                parts += _cabinet_toml(cabinet)
+        for device in devices:
+            parts += device_lines(device)
     return "\n".join(parts) + "\n"
-
-
-def _cabinet_toml(cabinet: Cabinet) -> list[str]:
-    parts = [
-        "[[line.device]]",
-        f'id = "{cabinet.id}"',
-        f"unit = {cabinet.unit}",
-        f'profile = "{cabinet.profile}"',
-    ]
-    if cabinet.contacts_unit is not None:
-        contacts = f'unit = {cabinet.contacts_unit}, profile = "{cabinet.contacts_profile}"'
-        parts.append(f"contacts = {{ {contacts} }}")
-    return parts
