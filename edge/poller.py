@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
 
 import structlog
 
@@ -14,9 +13,6 @@ from edge.turns import FIRST_PROBE_S, Turn, Turns
 from protocols.clock import Clock, wall_seconds_until
 
 log = structlog.get_logger(__name__)
-
-PROBE_SHARE: Final = 0.03
-"""At most this share of a busy line's time goes to devices that do not answer."""
 
 _RETRY_S = 1.0
 _PORT_PAUSE_S = 1.0
@@ -43,7 +39,6 @@ class Poller:
         self._on_port = on_port
         self._turns = Turns(())
         self._refusing: set[Device] = set()
-        self._probes_from = 0.0
         self._port_failed_at: float | None = None
         self._port_reported = False
         self.is_asking = False
@@ -57,7 +52,7 @@ class Poller:
             for index, device in enumerate(self._devices)
         )
         while True:
-            turn = self._next(asyncio.get_running_loop().time())
+            turn = self._turns.next(self._clock.now(), asyncio.get_running_loop().time())
             if turn is None:
                 await asyncio.sleep(self._wait_s())
                 continue
@@ -68,15 +63,6 @@ class Poller:
             finally:
                 self.is_asking = False
                 self._turns.put(turn)
-
-    def _next(self, wall: float) -> Turn | None:
-        """The device to ask now: the longest due, or a dead one when the living leave time for it."""
-        living, dead = self._turns.first_living(), self._turns.first_dead()
-        if living is not None and living.due > self._clock.now():
-            living = None
-        if dead is None or dead.probe_at > wall or (living is not None and wall < self._probes_from):
-            return living
-        return dead
 
     def _wait_s(self) -> float:
         waits = [_LONGEST_WAIT_S]
@@ -97,12 +83,10 @@ class Poller:
             await self._port_failed(str(error))
             return
         except LineError as error:
+            if was_dead:
+                self._turns.probe_missed(began, asyncio.get_running_loop().time())
             self._missed(turn, error)
             return
-        finally:
-            if was_dead:
-                ended = asyncio.get_running_loop().time()
-                self._probes_from = ended + (ended - began) * (1 / PROBE_SHARE - 1)
         self._port_works()
         self._refuses(turn.device, None)
         self._advance(turn)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from operator import attrgetter
+from typing import Final
 
 from edge.device import Device
 
@@ -13,6 +14,14 @@ FIRST_PROBE_S = 2.0
 LAST_PROBE_S = 40.0
 """A lamp that is whole again is asked within that time, so it is back well within a minute."""
 
+LEAST_SHARE: Final = 0.03
+MOST_SHARE: Final = 0.05
+"""Between these lies the share of a busy line's time that goes to devices that do not answer."""
+
+ROUND_S: Final = 50.0
+"""With many dead, as much of that share is used as lets each be asked once in that time."""
+
+_LONGEST_PROBE_S = 1.0
 _PROBE_AT = attrgetter("probe_at")
 
 
@@ -47,10 +56,30 @@ class Turns:
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         self._order = count()
+        self._probes_from = 0.0
         self._living: list[tuple[datetime, int, Turn]] = []
         self._dead: list[Turn] = []
         for turn in turns:
             self.put(turn)
+
+    def next(self, now: datetime, wall: float) -> Turn | None:
+        """The one to ask now: the longest due, or a dead one when the living leave time for it."""
+        living, dead = self.first_living(), self.first_dead()
+        if living is not None and living.due > now:
+            living = None
+        if dead is None or dead.probe_at > wall or (living is not None and wall < self._probes_from):
+            return living
+        return dead
+
+    def probe_missed(self, began: float, ended: float) -> None:
+        """A dead device was asked in vain: leave the line to the living for as long as that is worth.
+
+        What finds a device alive is not paid for, or a street whose power is back would return one by one.
+        """
+        # What is longer was spent on commands that went before it.
+        took_s, dead = min(ended - began, _LONGEST_PROBE_S), len(self._dead) + 1
+        share = min(max(dead * took_s / ROUND_S, LEAST_SHARE), MOST_SHARE)
+        self._probes_from = ended + took_s * (1 / share - 1)
 
     def put(self, turn: Turn) -> None:
         """Let a turn wait."""

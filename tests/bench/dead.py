@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from edge.device import Device
 from protocols.modbus.profile import load_builtin
 from tests.bench.polling import PolledLine, polled
 from tests.bench.results import Result
-from tests.bench.simulator import Simulation, simulated
+from tests.bench.simulator import Simulation, lamp_id, simulated
 from tests.conftest import eventually
 
 BAUD = 9600
@@ -16,6 +17,9 @@ SECONDS = 30.0
 LEAST_RATE = {1: 0.98, 5: 0.95}
 NOTICED_WITHIN_POLLS = 3
 WELCOMED_WITHIN_S = 60.0
+MANY_LAMPS, MANY_DEAD = 100, 60
+POLLS_UNTIL_KNOWN = 5
+LEAST_RATE_WITH_MANY_DEAD = 0.95
 
 
 async def dead_lamps() -> list[Result]:
@@ -40,7 +44,54 @@ async def dead_lamps() -> list[Result]:
                     ),
                 ]
             results.append(await _welcome(simulation, line))
-    return results
+    return results + await _many_dead()
+
+
+async def _many_dead() -> list[Result]:
+    """Sixty of a hundred dead, beside a line with nothing on it but forty healthy ones.
+
+    The lamp that comes back does so when it has just been asked in vain: nobody has to wait longer.
+    """
+    profile, healthy = load_builtin("lentera-lamp"), MANY_LAMPS - MANY_DEAD
+    with simulated(BAUD, lines=2, lamps=MANY_LAMPS) as simulation:
+        other = replace(simulation, lines=simulation.lines[1:])
+        async with (
+            polled(simulation, BAUD, healthy, profile) as alone,
+            polled(other, BAUD, MANY_LAMPS, profile) as line,
+        ):
+            dead = line.devices[healthy:]
+            known = POLLS_UNTIL_KNOWN * MANY_LAMPS
+            await eventually(lambda: line.line.counters.answers > known, WELCOMED_WITHIN_S, "the lamps' pace")
+            for lamp in dead:
+                simulation.silence(lamp_id(2, lamp.unit))
+                lamp.answering = False
+            counters = alone.line.counters, line.line.counters
+            await eventually(lambda: any(lamp.failures for lamp in dead), what="a probe")
+            back = next(lamp for lamp in dead if lamp.failures)
+            before, began = [each.answers for each in counters], time.monotonic()
+            simulation.wake(lamp_id(2, back.unit))
+            await eventually(lambda: back.answering, 2 * WELCOMED_WITHIN_S, "its return")
+            took_s = time.monotonic() - began
+            of_alone, with_dead = [
+                (each.answers - start) / took_s for each, start in zip(counters, before, strict=True)
+            ]
+    name = f"with {MANY_DEAD} of {MANY_LAMPS} lamps dead"
+    return [
+        Result(
+            f"answers per second {name}, against the {healthy} healthy ones alone",
+            with_dead,
+            "1/s",
+            of_alone,
+            with_dead >= LEAST_RATE_WITH_MANY_DEAD * of_alone,
+        ),
+        Result(
+            f"the one just asked in vain is back after, {name}",
+            took_s,
+            "s",
+            WELCOMED_WITHIN_S,
+            took_s <= WELCOMED_WITHIN_S,
+        ),
+    ]
 
 
 async def _let_die(simulation: Simulation, lamps: list[Device]) -> int:
