@@ -182,6 +182,9 @@ def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterato
                 f"line {line.port}: one sweep takes {seconds:.1f} s, longer than poll_interval_s"
                 f" {interval_s:g}: devices are asked as often as the wire allows"
             )
+    file = config.clock.synchronized_file
+    if file is not None and not file.exists():
+        yield f"clock.synchronized_file {file}: not there now, so the time would not count as known"
     folder = _existing_parent(config.outbox.path)
     if not os.access(folder, os.W_OK):
         yield f"outbox {config.outbox.path}: folder {folder} cannot be written by this user"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from edge.config import load
 from tests.conftest import free_port
 from tests.integration.edge_slave import SlaveLine, Unit
 
-UNITS = sorted((Path(__file__).parents[2] / "packaging" / "systemd").glob("*.service"))
+ROOT = Path(__file__).parents[2]
+UNITS = sorted((ROOT / "packaging" / "systemd").glob("*.service"))
 MOST_EXPOSED = 20  # of 100: systemd calls up to 19 "OK" and the usual service 96 "UNSAFE"
 
 
@@ -52,6 +54,63 @@ def test_the_service_may_do_little_else(unit: Path) -> None:
 def test_mistakes_would_be_found(unit: Path) -> None:
     unit.write_text(unit.read_text().replace("[Service]", "[Service]\nProtectSistem=strict\nExecStart="))
     assert "ProtectSistem" in analyze("verify", "--man=no", str(unit)).stderr
+
+
+def sections(path: Path) -> dict[str, dict[str, list[str]]]:
+    """A unit's settings, each with its values in order."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for line in path.read_text().splitlines():
+        if heading := re.fullmatch(r"\[(\w+)\]", line):
+            settings = found.setdefault(heading[1], {})
+        elif line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            settings.setdefault(name, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_what_each_service_must_not_do_is_said_where_systemd_is_not_here_to_judge(path: Path) -> None:
+    service = sections(path)["Service"]
+    for name, value in {
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "NoNewPrivileges": "yes",
+        "PrivateTmp": "yes",
+        "DevicePolicy": "closed",
+        "CapabilityBoundingSet": "",
+        "MemoryDenyWriteExecute": "yes",
+        "Restart": "always",
+    }.items():
+        assert service[name] == [value], name
+    assert service["User"] != ["root"]
+    assert service["StateDirectory"]
+    assert sections(path)["Unit"]["StartLimitIntervalSec"] == ["0"]
+
+
+def test_the_gateway_sees_serial_ports_only_and_is_started_again_when_it_hangs() -> None:
+    service = sections(ROOT / "packaging/systemd/lentera-edge.service")["Service"]
+    assert service["SupplementaryGroups"] == ["dialout"]
+    assert {"char-ttyUSB rw", "char-ttyACM rw", "char-ttyS rw"} <= set(service["DeviceAllow"])
+    assert all(re.fullmatch(r"char-tty\w+ rw", each) for each in service["DeviceAllow"])
+    assert (service["Type"], service["WatchdogSec"]) == (["notify"], ["30"])
+
+
+def test_the_example_settings_fit_the_unit_and_pass_the_check() -> None:
+    example = ROOT / "packaging" / "gateway.toml"
+    config = load(example)
+    service = sections(ROOT / "packaging/systemd/lentera-edge.service")["Service"]
+    assert config.outbox.path.parent == Path("/var/lib") / service["StateDirectory"][0]
+    assert config.clock.synchronized_file == Path("/run/systemd/timesync/synchronized")
+    run = subprocess.run(
+        [sys.executable, "-m", "lentera", "edge", "--config", str(example), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    for field in ("host", "username", "password"):
+        assert f"mqtt.{field} is still 'FILL-IN'" in run.stdout
 
 
 SETTINGS = """

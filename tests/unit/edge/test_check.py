@@ -108,3 +108,16 @@ def test_every_file_is_judged_before_any_is_refused(tmp_path: Path) -> None:
         str(tmp_path / "a.toml"),
         str(tmp_path / "b.toml"),
     }
+
+
+def test_what_is_left_to_fill_in_and_a_time_that_would_not_be_known_deserve_a_look(tmp_path: Path) -> None:
+    file = tmp_path / "synchronized"
+    mqtt = {"host": "FILL-IN", "username": "g1", "password": "FILL-IN", "tls": True}
+    told = config(mqtt=mqtt, clock={"synchronized_file": str(file)})
+    warnings = "\n".join(report_on(told, EVENING).warnings)
+    assert "mqtt.host is still 'FILL-IN'" in warnings
+    assert "mqtt.password is still 'FILL-IN'" in warnings
+    assert "username" not in warnings
+    assert f"clock.synchronized_file {file}: not there now" in warnings
+    file.touch()
+    assert str(file) not in "\n".join(report_on(told, EVENING).warnings)
