@@ -13,13 +13,15 @@ CABINET_FIELDS: Final = tuple(
 )
 """The fields of a cabinet's reading, all of which come from registers."""
 
-_CONTACTOR: Final = "contactor_state"
+PHOTOCELL: Final = "photocell_output_on"
+CONTACTOR_CONTACT: Final = "contactor_state"
+CONTACTOR_RELAY: Final = "contactor_target"
 
 
 def cabinet_reading(cabinet_id: str, time: datetime, values: Mapping[str, Value]) -> CabinetReading:
     """The reading that these register values make; a meter may tell less, or more, than it has room for."""
     known: dict[str, Any] = {name: values[name] for name in CABINET_FIELDS if name in values}
-    closed = known.get(_CONTACTOR)
+    closed = known.get(CONTACTOR_CONTACT)
     if closed is not None:
-        known[_CONTACTOR] = SwitchState.ON if closed else SwitchState.OFF
+        known[CONTACTOR_CONTACT] = SwitchState.ON if closed else SwitchState.OFF
     return CabinetReading(cabinet_id, time, **known)

@@ -3,15 +3,19 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
 
 import structlog
 
 from edge.device import Device
-from edge.dimmer import Dimmer
 from edge.levels import Levels
 from edge.line import Lane
 from edge.memory import Memory
+from edge.memory_tables import CommandKey, key_of
 from edge.outbox import Record
+from edge.teller import Problems
 from protocols.clock import Clock, wall_seconds_until
 from protocols.lamp import CommandResult, CommandStatus, LightCommand
 from protocols.lighting.priority import Override, override_from
@@ -20,15 +24,41 @@ log = structlog.get_logger(__name__)
 
 _GATHER_S = 0.02
 _LONGEST_GATHER_S = 0.2
+_LONGEST_WAIT_S = 300.0
 """The commands of one click on many lamps come in a burst: once it pauses, they can be told together."""
 
 
+class Hand(Protocol):
+    """What brings devices to their level and keeps them there: a line's dimmer, a cabinet's contactor."""
+
+    def refresh(self) -> datetime | None:
+        """Set the devices' targets to their level of now."""
+        ...
+
+    async def settle(
+        self,
+        devices: Iterable[Device],
+        lane: Lane,
+        ramp_s: float = 0.0,
+        on_confirmed: Callable[[Device], None] | None = None,
+    ) -> Problems:
+        """Bring devices to their targets; returns those that did not follow, and why."""
+        ...
+
+    def wake(self) -> None:
+        """Look again at what the levels should be and are."""
+        ...
+
+
 class Commander:
-    """The commands of one gateway. A command that fails leaves the override before it in force."""
+    """The commands of one gateway. A command that fails leaves the override before it in force.
+
+    Those whose start is to come wait in the memory: they outlive a restart, and none is carried out twice.
+    """
 
     def __init__(
         self,
-        lamps: Mapping[str, tuple[Device, Dimmer]],
+        lamps: Mapping[str, tuple[Device, Hand]],
         levels: Levels,
         memory: Memory,
         clock: Clock,
@@ -40,6 +70,8 @@ class Commander:
         self._clock = clock
         self._record = record
         self._inbox: asyncio.Queue[LightCommand] = asyncio.Queue()
+        self._starting: set[CommandKey] = set()
+        self._news = asyncio.Event()
 
     def submit(self, command: LightCommand) -> None:
         """Take a command to be carried out at once, or at its start."""
@@ -52,12 +84,16 @@ class Commander:
         else:
             self._answer(command_id, lamp_id, CommandStatus.FAILED, detail=why)
 
+    def wake(self) -> None:
+        """The clock was set: look again at which commands should start."""
+        self._news.set()
+
     async def run(self) -> None:
         """Carry out what is submitted until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._start_in_time())
             while True:
-                batch = await self._gather()
-                ready = [command for command in batch if self._may_run(command, tasks)]
+                ready = await self._choose(await self._gather())
                 if ready:
                     await self._begin(ready, tasks)
 
@@ -73,24 +109,50 @@ class Commander:
                 batch.append(self._inbox.get_nowait())
         return batch
 
-    def _may_run(self, command: LightCommand, tasks: asyncio.TaskGroup) -> bool:
+    async def _choose(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
+        """Those to be carried out now; what waits for its start is kept, the rest is answered."""
         now = self._clock.now()
+        possible = [command for command in batch if self._is_possible(command, now)]
+        later = [command for command in possible if command.start > now]
+        given_up = {key_of(command) for command in batch} - {key_of(command) for command in possible}
+        if later:
+            await self._memory.keep_commands(later)
+            self._news.set()
+        if given_up & self._starting:
+            await self._memory.forget_commands(list(given_up & self._starting))
+        self._starting -= given_up | {key_of(command) for command in later}
+        return [command for command in possible if command.start <= now]
+
+    def _is_possible(self, command: LightCommand, now: datetime) -> bool:
         if command.lamp_id not in self._lamps:
             self._fail(command, f"lamp {command.lamp_id!r} is not a lamp of this gateway")
         elif now > command.deadline:
-            detail = f"came at {now.isoformat()}, expected before {command.deadline.isoformat()}"
+            came = "was to start" if key_of(command) in self._starting else "came"
+            at = command.start if key_of(command) in self._starting else now
+            detail = f"{came} at {at.isoformat()}, expected before {command.deadline.isoformat()}"
             self._answer(command.command_id, command.lamp_id, CommandStatus.EXPIRED, detail=detail)
         elif command.expiration is not None and command.expiration <= now:
             self._fail(command, f"expiration {command.expiration.isoformat()}, expected after now")
-        elif command.start > now:
-            tasks.create_task(self._submit_at_start(command))
         else:
             return True
         return False
 
-    async def _submit_at_start(self, command: LightCommand) -> None:
-        await asyncio.sleep(wall_seconds_until(self._clock, command.start) + 0.001)
-        self.submit(command)
+    async def _start_in_time(self) -> None:
+        """Submit the commands that wait, each at its start; without a clock none of them."""
+        while True:
+            self._news.clear()
+            now = self._clock.now()
+            waiting = [each for each in self._memory.commands if key_of(each) not in self._starting]
+            if self._levels.trusts(now):
+                for command in waiting:
+                    if command.start <= now:
+                        self._starting.add(key_of(command))
+                        self.submit(command)
+            starts = [each.start for each in waiting if each.start > now]
+            wait_s = wall_seconds_until(self._clock, min(starts)) if starts else _LONGEST_WAIT_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(wait_s, _LONGEST_WAIT_S) + 0.001):
+                    await self._news.wait()
 
     async def _begin(self, commands: Sequence[LightCommand], tasks: asyncio.TaskGroup) -> None:
         newest = {command.lamp_id: command for command in commands}
@@ -98,8 +160,10 @@ class Commander:
             if newest[command.lamp_id] is not command:
                 self._fail(command, f"replaced by command {newest[command.lamp_id].command_id!r}")
         before = {lamp_id: self._levels.override(lamp_id) for lamp_id in newest}
-        await self._put({lamp_id: override_from(command) for lamp_id, command in newest.items()})
-        groups: defaultdict[tuple[Dimmer, float], list[LightCommand]] = defaultdict(list)
+        started = {key_of(command) for command in commands} & self._starting
+        await self._put({lamp_id: override_from(each) for lamp_id, each in newest.items()}, list(started))
+        self._starting -= started
+        groups: defaultdict[tuple[Hand, float], list[LightCommand]] = defaultdict(list)
         for lamp_id, command in newest.items():
             groups[self._lamps[lamp_id][1], command.ramp_s].append(command)
         for (dimmer, ramp_s), group in groups.items():
@@ -107,13 +171,13 @@ class Commander:
 
     async def _settle(
         self,
-        dimmer: Dimmer,
+        dimmer: Hand,
         ramp_s: float,
         commands: Iterable[LightCommand],
         before: Mapping[str, Override | None],
     ) -> None:
         by_lamp = {self._lamps[command.lamp_id][0]: command for command in commands}
-        problems = await dimmer.teller.settle(
+        problems = await dimmer.settle(
             by_lamp, Lane.COMMAND, ramp_s, lambda lamp: self._confirm(lamp, by_lamp[lamp])
         )
         undone: dict[str, Override | None] = {}
@@ -140,8 +204,10 @@ class Commander:
             return command.level_percent is None
         return override.command_id == command.command_id
 
-    async def _put(self, overrides: Mapping[str, Override | None]) -> None:
-        await self._memory.keep_overrides(overrides)
+    async def _put(
+        self, overrides: Mapping[str, Override | None], carried_out: Sequence[CommandKey] = ()
+    ) -> None:
+        await self._memory.keep_overrides(overrides, carried_out)
         for lamp_id, override in overrides.items():
             self._levels.put_override(lamp_id, override)
         for dimmer in {self._lamps[lamp_id][1] for lamp_id in overrides}:

@@ -3,7 +3,7 @@
 import ipaddress
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -22,8 +22,9 @@ from pydantic import (
     model_validator,
 )
 
+from edge.cabinet import CONTACTOR_RELAY, PHOTOCELL
 from edge.profiles import is_file, load_profile
-from protocols.modbus.profile import DeviceKind, ProfileError, builtin_ids
+from protocols.modbus.profile import DeviceKind, Profile, ProfileError, builtin_ids
 
 
 class ConfigError(ValueError):
@@ -192,8 +193,18 @@ class ContactsConfig(_Settings):
     profile: Annotated[str, AfterValidator(_known_profile)] = "cabinet-contacts"
 
 
+class ContactorConfig(_Settings):
+    """What a cabinet's contactor follows: the light of the plan, or nothing, so that it stays closed."""
+
+    follows: Literal["lit", "always"]
+
+
 class DeviceConfig(_Settings):
-    """One lamp or cabinet on a line; `bus` and `address` tell lamps apart that share a unit."""
+    """One lamp or cabinet on a line; `bus` and `address` tell lamps apart that share a unit.
+
+    Without `photocell` the input meant for one is not even read: one that nothing is wired to would say
+    that it is day for ever. Without `contactor` a cabinet is only read.
+    """
 
     id: Identifier
     unit: Annotated[int, Field(ge=1, le=247)]
@@ -201,6 +212,8 @@ class DeviceConfig(_Settings):
     bus: Annotated[int, Field(ge=0, le=255)] = 0
     address: Annotated[int, Field(ge=0, le=255)] = 0
     contacts: ContactsConfig | None = None
+    photocell: bool = False
+    contactor: ContactorConfig | None = None
 
     @property
     def places(self) -> tuple[tuple[int, int, int], ...]:
@@ -223,6 +236,30 @@ class DeviceConfig(_Settings):
         if self.contacts is not None and profile.kind is DeviceKind.LAMP:
             raise ValueError(f"device {self.id!r} is a lamp, expected contacts only beside a meter")
         return self
+
+    @model_validator(mode="after")
+    def _has_the_registers_it_needs(self) -> Self:
+        names = [self.profile] if self.contacts is None else [self.contacts.profile, self.profile]
+        profiles = [load_profile(name) for name in names]
+        if self.photocell:
+            _require_register(self.id, "photocell", PHOTOCELL, profiles, writable=False)
+        if self.contactor is not None:
+            _require_register(self.id, "contactor", CONTACTOR_RELAY, profiles, writable=True)
+        return self
+
+
+def _require_register(
+    device_id: str, setting: str, register: str, profiles: Sequence[Profile], *, writable: bool
+) -> None:
+    cabinets = [profile for profile in profiles if profile.kind is not DeviceKind.LAMP]
+    for each in (each for profile in cabinets for each in profile.registers if each.name == register):
+        if each.writable or not writable:
+            return
+    kind = f"register {register!r}" + (" that can be written" if writable else "")
+    raise ValueError(
+        f"device {device_id!r} has a {setting}, expected {kind} in the profile of its contacts, "
+        f"has {', '.join(profile.id for profile in profiles)}"
+    )
 
 
 class LineConfig(_Settings):

@@ -4,7 +4,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge.cabinet import CABINET_FIELDS
+from edge.cabinet import CABINET_FIELDS, PHOTOCELL
+from edge.config import DeviceConfig
+from edge.profiles import load_profile, load_profile_at
 from protocols.cabinet import DeviceReading
 from protocols.lamp import LampReading, Reason
 from protocols.modbus.codec import ReadBlock, Value, plan_reads
@@ -73,6 +75,17 @@ def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Devi
 def part_of(unit: int, profile: Profile) -> Part:
     """A further unit of a device, with what to ask it."""
     return Part(unit, profile, tuple(plan_reads(profile, Poll.FAST)), _slow_blocks(profile))
+
+
+def configured(config: DeviceConfig) -> Device:
+    """A device as its settings have it. An input for a photocell that is not wired is not read."""
+    profile = load_profile_at(config.profile, config.bus, config.address)
+    contacts = None if config.contacts is None else load_profile(config.contacts.profile)
+    if not config.photocell:
+        profile = profile.without(PHOTOCELL)
+        contacts = contacts and contacts.without(PHOTOCELL)
+    parts = [] if config.contacts is None or contacts is None else [part_of(config.contacts.unit, contacts)]
+    return device_of(config.id, config.unit, profile, *parts)
 
 
 def _slow_blocks(profile: Profile) -> tuple[ReadBlock, ...]:

@@ -1,7 +1,7 @@
 """Keeps the lamps of one line at the level they should have now: through dusk, dawn, restarts, silences."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -69,6 +69,16 @@ class Dimmer:
             if level.until is not None:
                 changes.append(level.until)
         return min(changes, default=None)
+
+    async def settle(
+        self,
+        devices: Iterable[Device],
+        lane: Lane,
+        ramp_s: float = 0.0,
+        on_confirmed: Callable[[Device], None] | None = None,
+    ) -> Problems:
+        """Bring lamps to their targets; returns those that did not follow, and why."""
+        return await self.teller.settle(devices, lane, ramp_s, on_confirmed)
 
     def wake(self) -> None:
         """Look again at what the levels should be and are."""

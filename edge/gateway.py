@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from edge.cancelled import raise_if_cancelled
-from edge.commander import Commander
-from edge.config import DeviceConfig, GatewayConfig, LineConfig
-from edge.device import Device, device_of, part_of
+from edge.commander import Commander, Hand
+from edge.config import GatewayConfig, LineConfig
+from edge.contactor import Contactor, contactors_of
+from edge.device import Device, configured
 from edge.dimmer import Dimmer
 from edge.fallback import LONGEST_TIMEOUT_S, Fallback, FallbackSettings
 from edge.levels import Levels
@@ -24,8 +25,8 @@ from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
 from edge.metrics import LineCollector
 from edge.outbox import Outbox, Record
+from edge.photocell import Photocells
 from edge.poller import Poller
-from edge.profiles import load_profile, load_profile_at
 from edge.reader import Reader
 from edge.shelf import Limit
 from edge.status.board import Board
@@ -57,6 +58,7 @@ class LineParts:
     poller: Poller
     dimmer: Dimmer
     fallback: Fallback
+    contactors: tuple[Contactor, ...]
     devices: tuple[Device, ...]
 
 
@@ -71,6 +73,7 @@ class GatewayParts:
     uplink: Uplink
     levels: Levels
     keeper: Timekeeper
+    photocells: Photocells
 
     @property
     def devices(self) -> list[Device]:
@@ -176,6 +179,9 @@ async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
             tasks.create_task(each.dimmer.run())
             tasks.create_task(each.fallback.run())
             tasks.create_task(each.poller.run())
+            for contactor in each.contactors:
+                tasks.create_task(contactor.run())
+        tasks.create_task(parts.photocells.run(partial(_wake, parts)))
         tasks.create_task(parts.commander.run())
         tasks.create_task(parts.uplink.run())
         tasks.create_task(parts.keeper.run())
@@ -195,6 +201,11 @@ def build(
 ) -> GatewayParts:
     """The parts of a gateway, wired and not yet running."""
     gateway = config.gateway
+
+    def record(record: Record) -> None:
+        outbox.append(record, timed=keeper.is_known)
+
+    photocells = Photocells(keeper, record)
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
     levels = Levels(
         _plan_of(memory.program),
@@ -202,27 +213,23 @@ def build(
         gateway.default_level,
         overrides,
         time_is_known=lambda: keeper.is_known,
+        is_dark=photocells.is_dark,
     )
-
-    def record(record: Record) -> None:
-        outbox.append(record, timed=keeper.is_known)
-
-    interval = timedelta(seconds=gateway.poll_interval_s)
     lines = tuple(
         _build_line(
             line,
             gateway_id=gateway.id,
-            interval=interval,
+            interval=timedelta(seconds=gateway.poll_interval_s),
             levels=levels,
             keeper=keeper,
+            photocells=photocells,
             record=record,
             make_line=make_line,
             fallback=_fallback_of(config),
         )
         for line in config.lines
     )
-    lamps = {device.id: (device, each.dimmer) for each in lines for device in each.devices if device.dimmable}
-    commander = Commander(lamps, levels, memory, keeper, record)
+    commander = Commander(_commanded(lines), levels, memory, keeper, record)
     devices = [device for each in lines for device in each.devices]
     uplink = Uplink(
         config,
@@ -233,9 +240,18 @@ def build(
         clock=keeper,
         on_time=keeper.told,
     )
-    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, keeper)
+    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, keeper, photocells)
     keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts))
     return parts
+
+
+def _commanded(lines: Sequence[LineParts]) -> dict[str, tuple[Device, Hand]]:
+    """What takes commands, and what carries them out."""
+    hands: dict[str, tuple[Device, Hand]] = {}
+    for each in lines:
+        hands |= {device.id: (device, each.dimmer) for device in each.devices if device.dimmable}
+        hands |= {contactor.device.id: (contactor.device, contactor) for contactor in each.contactors}
+    return hands
 
 
 def _build_line(
@@ -245,6 +261,7 @@ def _build_line(
     interval: timedelta,
     levels: Levels,
     keeper: Timekeeper,
+    photocells: Photocells,
     record: Callable[[Record], None],
     make_line: MakeLine,
     fallback: FallbackSettings,
@@ -253,13 +270,16 @@ def _build_line(
         config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
     )
     line = make_line(settings)
-    devices = tuple(_device(each) for each in config.devices)
+    devices = tuple(configured(each) for each in config.devices)
     reader = Reader(line, keeper, record)
     teller = Teller(line, reader, [device for device in devices if device.dimmable])
     dimmer = Dimmer(teller, levels, devices, keeper, record)
     reader.add_observer(dimmer.observe)
     own_light = Fallback(line, devices, fallback)
     reader.add_observer(own_light.observe)
+    pairs = tuple(zip(config.devices, devices, strict=True))
+    photocells.watch(reader, (device for each, device in pairs if each.photocell))
+    contactors = contactors_of(pairs, line, reader, levels=levels, keeper=keeper, record=record)
 
     def on_port(why: str | None) -> None:
         if why is not None:
@@ -269,7 +289,7 @@ def _build_line(
 
     # A cadence goes by a clock that nobody sets.
     poller = Poller(reader, keeper.steady, interval, devices, on_port)
-    return LineParts(line, poller, dimmer, own_light, devices)
+    return LineParts(line, poller, dimmer, own_light, contactors, devices)
 
 
 def _fallback_of(config: GatewayConfig) -> FallbackSettings:
@@ -304,13 +324,8 @@ def _times_are_right(gateway_id: str, parts: GatewayParts) -> None:
 def _wake(parts: GatewayParts) -> None:
     for each in parts.lines:
         each.dimmer.wake()
-
-
-def _device(config: DeviceConfig) -> Device:
-    profile = load_profile_at(config.profile, config.bus, config.address)
-    contacts = config.contacts
-    parts = [] if contacts is None else [part_of(contacts.unit, load_profile(contacts.profile))]
-    return device_of(config.id, config.unit, profile, *parts)
+        for contactor in each.contactors:
+            contactor.wake()
 
 
 def _forget(devices: Sequence[Device]) -> None:

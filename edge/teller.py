@@ -68,7 +68,7 @@ class Teller:
             try:
                 await self._tell_one(lamp, lane, ramp_s)
             except (LineError, CodecError) as error:
-                problems[lamp] = _problem(error)
+                problems[lamp] = problem_of(error)
         return problems
 
     def _broadcast_for(self, lamps: Sequence[Device]) -> Write | None:
@@ -92,7 +92,7 @@ class Teller:
                     lamp.told_ramp_s = ramp_s
             await self._line.broadcast(write, lane)
         except (LineError, CodecError) as error:
-            return dict.fromkeys(lamps, _problem(error))
+            return dict.fromkeys(lamps, problem_of(error))
         for lamp in self._lamps:
             lamp.told_level_percent = level
         return {}
@@ -132,7 +132,7 @@ class Teller:
             reading = await self._reader.read(lamp, lane)
         except LineError as error:
             lamp.told_level_percent = None
-            return _problem(error)
+            return problem_of(error)
         feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
         target = lamp.target_level_percent
         if feedback == target or feedback is None:
@@ -147,6 +147,7 @@ def _needs_ramp(lamp: Device, ramp_s: float) -> bool:
     return any(register.name == RAMP_POINT and register.writable for register in lamp.profile.registers)
 
 
-def _problem(error: LineError | CodecError) -> Problem:
+def problem_of(error: LineError | CodecError) -> Problem:
+    """What an exchange that failed says of the device."""
     is_final = isinstance(error, RequestRefusedError | CodecError | PortUnavailableError)
     return Problem(str(error), disobeyed=isinstance(error, RequestRefusedError), is_final=is_final)

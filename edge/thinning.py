@@ -78,7 +78,12 @@ def device_of(record: Record) -> str:
 
 def _signs(reading: LampReading | CabinetReading) -> _Signs:
     if isinstance(reading, CabinetReading):
-        return (reading.door_open, reading.breaker_tripped, reading.contactor_state)
+        return (
+            reading.door_open,
+            reading.breaker_tripped,
+            reading.contactor_state,
+            reading.photocell_output_on,
+        )
     return (
         reading.target_level_percent,
         reading.feedback_level_percent,

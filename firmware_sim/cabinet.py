@@ -10,6 +10,7 @@ from typing import Final
 from firmware_sim.controller import LampController
 from firmware_sim.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE, WRITE_COIL, exception
 from firmware_sim.mains import Feeder
+from firmware_sim.photocell import is_dark
 from firmware_sim.registers import RegisterMap
 from protocols.modbus.profile import Profile
 
@@ -25,11 +26,22 @@ _SWITCHES = (_ON, b"\x00\x00")
 
 
 class CabinetFault(StrEnum):
-    """The faults of a cabinet that can be injected; breaker and supply are of one phase."""
+    """The faults of a cabinet that can be injected; breaker and supply are of one phase.
+
+    A contactor that is stuck stays as it is, a welded one never opens again, one without a coil never
+    closes. The hand switch bridges the relay. A reset of the contacts' module is over at once and lets its
+    relay fall.
+    """
 
     DOOR_OPEN = "doorOpen"
     BREAKER_TRIPPED = "breakerTripped"
     CONTACTOR_STUCK = "contactorStuck"
+    CONTACTOR_WELDED = "contactorWelded"
+    CONTACTOR_STUCK_OPEN = "contactorStuckOpen"
+    HAND_SWITCH_ON = "handSwitchOn"
+    CONTACTS_RESET = "contactsReset"
+    PHOTOCELL_STUCK_ON = "photocellStuckOn"
+    PHOTOCELL_STUCK_OFF = "photocellStuckOff"
     SUPPLY_LOSS = "supplyLoss"
     SILENT = "silent"
 
@@ -56,6 +68,8 @@ class CabinetTruth:
     door_open: bool
     breaker_tripped: bool
     contactor_closed: bool
+    contactor_target: bool
+    photocell_on: bool
 
     @property
     def power_w(self) -> float:
@@ -75,9 +89,15 @@ class Cabinet:
     """
 
     def __init__(
-        self, lamps: Sequence[Sequence[LampController]], feeder: Feeder, rng: random.Random, t_s: float
+        self,
+        lamps: Sequence[Sequence[LampController]],
+        feeder: Feeder,
+        rng: random.Random,
+        t_s: float,
+        place: tuple[float, float],
     ) -> None:
         self._lamps = lamps
+        self._latitude, self._longitude = place
         self._feeder = feeder
         self._t = t_s
         self._faults: set[tuple[CabinetFault, int]] = set()
@@ -94,15 +114,13 @@ class Cabinet:
     @property
     def is_silent(self) -> bool:
         """Whether nothing in the cabinet answers on the line."""
-        return (CabinetFault.SILENT, 0) in self._faults
-
-    @property
-    def contactor_target(self) -> bool:
-        """What the relay before the contactor asks of it."""
-        return self._target
+        return self._has(CabinetFault.SILENT)
 
     def set_fault(self, fault: CabinetFault, phase: int, active: bool, t_s: float) -> None:
         """Break or mend; `phase` counts only where the fault is of one phase."""
+        if fault is CabinetFault.CONTACTS_RESET:
+            self.switch(self._target and not active, t_s)
+            return
         self._advance(t_s)
         key = (fault, phase if fault in PHASE_FAULTS else 0)
         (self._faults.add if active else self._faults.discard)(key)
@@ -119,9 +137,11 @@ class Cabinet:
         self._advance(t_s)
         return CabinetTruth(
             phases=tuple(self._phase(phase) for phase in PHASES),
-            door_open=(CabinetFault.DOOR_OPEN, 0) in self._faults,
+            door_open=self._has(CabinetFault.DOOR_OPEN),
             breaker_tripped=any(fault is CabinetFault.BREAKER_TRIPPED for fault, _ in self._faults),
             contactor_closed=self._closed,
+            contactor_target=self._target,
+            photocell_on=self._photocell_says(t_s),
         )
 
     def _advance(self, t_s: float) -> None:
@@ -131,12 +151,31 @@ class Cabinet:
             self._t = t_s
 
     def _settle(self, t_s: float) -> None:
-        if (CabinetFault.CONTACTOR_STUCK, 0) not in self._faults:
-            self._closed = self._target
+        self._closed = self._contact()
         for phase in PHASES:
             tripped = (CabinetFault.BREAKER_TRIPPED, phase) in self._faults
             for controller in self._lamps[phase - 1]:
                 controller.set_supply(self._closed and self._is_live(phase) and not tripped, t_s)
+
+    def _contact(self) -> bool:
+        """Where the contactor's contact goes, as its relay, its faults and the hand switch have it."""
+        if self._has(CabinetFault.CONTACTOR_STUCK) or (
+            self._closed and self._has(CabinetFault.CONTACTOR_WELDED)
+        ):
+            return self._closed
+        if self._has(CabinetFault.CONTACTOR_STUCK_OPEN):
+            return False
+        return self._target or self._has(CabinetFault.HAND_SWITCH_ON)
+
+    def _photocell_says(self, t_s: float) -> bool:
+        if self._has(CabinetFault.PHOTOCELL_STUCK_ON):
+            return True
+        return not self._has(CabinetFault.PHOTOCELL_STUCK_OFF) and is_dark(
+            self._latitude, self._longitude, t_s
+        )
+
+    def _has(self, fault: CabinetFault) -> bool:
+        return (fault, 0) in self._faults
 
     def _is_live(self, phase: int) -> bool:
         return (CabinetFault.SUPPLY_LOSS, phase) not in self._faults
@@ -204,7 +243,8 @@ class Contacts:
             "door_open": truth.door_open,
             "breaker_tripped": truth.breaker_tripped,
             "contactor_state": truth.contactor_closed,
-            "contactor_target": self._cabinet.contactor_target,
+            "contactor_target": truth.contactor_target,
+            "photocell_output_on": truth.photocell_on,
         }
         return self._map.read(pdu, values)
 

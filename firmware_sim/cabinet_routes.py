@@ -73,6 +73,8 @@ def _truth(world: World, gateway_id: str) -> dict[str, object]:
         "doorOpen": truth.door_open,
         "breakerTripped": truth.breaker_tripped,
         "contactorClosed": truth.contactor_closed,
+        "contactorTarget": truth.contactor_target,
+        "photocellOutputOn": truth.photocell_on,
         "phases": [
             {
                 "voltage": round(phase.voltage_v, 2),

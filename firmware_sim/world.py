@@ -138,6 +138,7 @@ def _add_cabinets(
     for simulated in world.lamps.values():
         phases[simulated.lamp.gateway_id][phase_of(simulated.lamp)].append(simulated.controller)
     lines = {line.name: line for line in world.lines}
+    places = {gateway.id: (gateway.latitude, gateway.longitude) for gateway in inventory.gateways}
     for placed in inventory.cabinets:
         line = lines.get(f"{placed.gateway_id}-{placed.line}")
         if line is None or placed.gateway_id in world.cabinets:
@@ -145,7 +146,7 @@ def _add_cabinets(
                 [f"cabinets: {placed.id!r}, expected one for each gateway, on a line that has lamps"]
             )
         feeder, rng = feeders[placed.gateway_id, placed.line], random.Random(f"{seed}:{placed.id}")
-        cabinet = Cabinet(phases[placed.gateway_id], feeder, rng, world.now_s())
+        cabinet = Cabinet(phases[placed.gateway_id], feeder, rng, world.now_s(), places[placed.gateway_id])
         world.cabinets[placed.gateway_id] = SimulatedCabinet(placed.id, cabinet)
         line.connect(placed.unit, Station(None, Meter(cabinet, load_builtin(placed.profile))))
         if placed.contacts_unit is not None:

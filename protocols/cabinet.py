@@ -19,7 +19,8 @@ class CabinetReading:
     """What one poll of one cabinet said. A field is None where no device of the cabinet gave a valid value.
 
     Totals are over all phases; a single-phase meter fills only those. Energy is what was drawn since the
-    meter was made. `breaker_tripped` is true while at least one of the outgoing breakers is open.
+    meter was made. `breaker_tripped` is true while at least one of the outgoing breakers is open, and
+    `photocell_output_on` while the photocell finds it dark.
     """
 
     cabinet_id: str
@@ -48,6 +49,7 @@ class CabinetReading:
     door_open: bool | None = None
     breaker_tripped: bool | None = None
     contactor_state: SwitchState | None = None
+    photocell_output_on: bool | None = None
 
     @property
     def phase_voltages_v(self) -> tuple[float | None, float | None, float | None]:

@@ -37,6 +37,10 @@ class EventType(StrEnum):
     SUPPLY_LOSS = "supplyLoss"
     CABINET_DOOR_OPEN = "cabinetDoorOpen"
     CIRCUIT_BREAKER_TRIPPED = "circuitBreakerTripped"
+    SWITCHING_ERROR_ON = "switchingErrorOn"  # stuck in ON: should be off and is not
+    SWITCHING_ERROR_OFF = "switchingErrorOff"  # stuck in OFF: should be on and is not
+    LOCAL_OVERRIDE = "localOverride"
+    PHOTOCELL_OUTPUT_ON = "photocellOutputOn"
     COMMUNICATION_FAILURE = "communicationFailure"
     DEVICE_RESET = "deviceReset"
     LAST_SYNC_ERROR = "lastSyncError"
@@ -65,6 +69,10 @@ TRAITS: dict[EventType, EventTraits] = {
     EventType.SUPPLY_LOSS: EventTraits("LampMonitorFunction", Severity.CRITICAL, Source.CLOUD),
     EventType.CABINET_DOOR_OPEN: EventTraits("CabinetMonitorFunction", Severity.MAJOR, Source.CLOUD),
     EventType.CIRCUIT_BREAKER_TRIPPED: EventTraits("SegmentMonitorFunction", Severity.CRITICAL, Source.CLOUD),
+    EventType.SWITCHING_ERROR_ON: EventTraits("SegmentMonitorFunction", Severity.MAJOR, Source.GATEWAY),
+    EventType.SWITCHING_ERROR_OFF: EventTraits("SegmentMonitorFunction", Severity.CRITICAL, Source.GATEWAY),
+    EventType.LOCAL_OVERRIDE: EventTraits("SegmentMonitorFunction", Severity.MINOR, Source.GATEWAY),
+    EventType.PHOTOCELL_OUTPUT_ON: EventTraits("PhotocellFunction", Severity.INFO, Source.GATEWAY),
     EventType.COMMUNICATION_FAILURE: EventTraits("CommunicationFunction", Severity.MAJOR, Source.GATEWAY),
     EventType.DEVICE_RESET: EventTraits("BasicFunction", Severity.INFO, Source.GATEWAY),
     EventType.LAST_SYNC_ERROR: EventTraits("TimeFunction", Severity.MAJOR, Source.GATEWAY),

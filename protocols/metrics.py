@@ -129,6 +129,9 @@ PLAN_DOCUMENT = "Plan/document"
 PLAN_HASH = "Plan/hash"
 PLAN_PROBLEM = "Plan/problem"
 
+CABINET_CONTROL_METRICS: tuple[Metric, ...] = (Metric(TARGET_LIGHT_COMMAND, "", DataType.INT32, "%"),)
+"""What a cabinet is told beside `DEVICE_CONTROL_METRICS`: above 0 its contactor closes, at 0 it opens."""
+
 DEVICE_CONTROL_METRICS: tuple[Metric, ...] = (
     Metric(OUTBOX_POSITION, "", DataType.UINT64),
     Metric(COMMAND_ID, "", DataType.STRING),

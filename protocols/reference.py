@@ -10,6 +10,7 @@ from protocols.lighting.calendar import Calendar, CalendarRule, MonthDay
 from protocols.lighting.plan import LONGEST_DOCUMENT, LightingPlan, encode_plan
 from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
 from protocols.metrics import (
+    CABINET_CONTROL_METRICS,
     CABINET_METRICS,
     COMMAND_ID,
     DEVICE_CONTROL_METRICS,
@@ -84,11 +85,14 @@ _BIRTHS: Final = f"""\
 """
 
 _CABINET: Final = """\
-A cabinet is a meter and contacts on a line of its gateway, and one Sparkplug device. It takes no commands.
-`actualState` is `ON` or `OFF`: whether the contactor feeds the lamps. Meter power is in kW, lamp power in W.
+A cabinet is a meter and contacts on a line of its gateway, and one Sparkplug device. Where its settings give
+it a contactor, a light command closes that above 0 and opens it at 0; others answer that they cannot.
+`actualState` is `ON` or `OFF`: whether the contactor feeds the lamps. `photocellOutputOn` is true while it is
+dark. `switchingErrorOn` says that the contactor is stuck in ON, `switchingErrorOff` that it is in OFF.
+Meter power is in kW, lamp power in W.
 
 """
-_POSITION: Final = [metric for metric in DEVICE_CONTROL_METRICS if metric.name == OUTBOX_POSITION]
+_CABINET_CONTROLS: Final = [*CABINET_CONTROL_METRICS, *DEVICE_CONTROL_METRICS]
 
 _OUTBOX: Final = f"""\
 A gateway keeps each record until the cloud has stored it durably and said so; records that are not
@@ -144,7 +148,7 @@ def mqtt_reference() -> str:
         "## Topics\n\n" + _table(("topic", "from", "QoS", "retained", "says"), _topics()),
         "## Births and aliases\n\n" + _BIRTHS.format(unaliased=unaliased),
         "## A lamp's metrics\n\n" + _metrics([*LAMP_METRICS, *DEVICE_CONTROL_METRICS]),
-        "## A cabinet's metrics\n\n" + _CABINET + _metrics([*CABINET_METRICS, *_POSITION]),
+        "## A cabinet's metrics\n\n" + _CABINET + _metrics([*CABINET_METRICS, *_CABINET_CONTROLS]),
         "## A gateway's metrics\n\n" + _metrics(NODE_METRICS),
         "## Records and acknowledgements\n\n" + _OUTBOX,
         "### `Gateway/event`\n\n" + _json(event_metrics(_EVENT)),

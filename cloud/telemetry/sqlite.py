@@ -95,6 +95,7 @@ class SqliteTelemetry:
             writer.execute("PRAGMA synchronous=FULL")  # acknowledged means: survives a power cut
             for table in _TABLES.values():
                 writer.executescript(table.schema)
+                _add_fields(writer, table)
         return cls(path, writer)
 
     def write(self, readings: Sequence[DeviceReading]) -> None:
@@ -165,6 +166,20 @@ class SqliteTelemetry:
         with _translated(self._path), closing(_connect(self._path)) as connection:
             connection.execute("BEGIN")  # all queries of a call see the same readings
             yield connection
+
+
+def _add_fields(writer: sqlite3.Connection, table: _Table) -> None:
+    """Give a file of an earlier version the columns that the catalogue has gained since."""
+    if not _missing_fields(writer, table):
+        return
+    with _transaction(writer):  # another process may be at it
+        for field in _missing_fields(writer, table):
+            writer.execute(f"ALTER TABLE {table.readings} ADD COLUMN {field}")
+
+
+def _missing_fields(connection: sqlite3.Connection, table: _Table) -> list[str]:
+    present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table.readings})")}
+    return [metric.field for metric in table.kind.metrics if metric.field not in present]
 
 
 def _connect(path: Path) -> sqlite3.Connection:

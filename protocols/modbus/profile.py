@@ -152,6 +152,11 @@ class Profile:
         moved = tuple(replace(register, address=register.address + shift) for register in self.registers)
         return replace(self, registers=moved)
 
+    def without(self, name: str) -> "Profile":
+        """The same map less the register of that name; itself where there is none."""
+        left = tuple(register for register in self.registers if register.name != name)
+        return self if len(left) == len(self.registers) else replace(self, registers=left)
+
 
 def parse_profile(text: str, source: str) -> Profile:
     """Read a profile; raises ProfileError that names `source`, line, field, value and what was expected."""

@@ -172,6 +172,7 @@ CABINET = CabinetReading(
     door_open=True,
     breaker_tripped=False,
     contactor_state=SwitchState.ON,
+    photocell_output_on=True,
 )
 
 
@@ -185,6 +186,7 @@ def test_a_cabinet_comes_back_as_it_was(store: TelemetryStore, keeps_text: bool)
         "phase3ActiveEnergy": 6078.189,
         "cabinetDoorOpen": True,
         "circuitBreakerTripped": False,
+        "photocellOutputOn": True,
     }
     if keeps_text:
         expected |= {"actualState": "ON"}

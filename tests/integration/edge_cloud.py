@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import aiomqtt
 
 from edge.cancelled import raise_if_cancelled
+from protocols.cabinet import CabinetReading
 from protocols.clock import Clock, ScaledClock, to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading, LightCommand
@@ -26,9 +27,11 @@ from protocols.sparkplug.host_events import (
 )
 from protocols.sparkplug.lentera import (
     ack_metrics,
+    cabinet_from,
     command_metrics,
     epoch_from,
     event_from,
+    is_cabinet_data,
     position_from,
     reading_from,
     result_from,
@@ -53,6 +56,7 @@ class Cloud:
         self.epoch: int | None = None
         self.positions: set[int] = set()
         self.readings: dict[tuple[str, datetime], LampReading] = {}
+        self.cabinets: dict[str, CabinetReading] = {}
         self.events: dict[int, DeviceEvent] = {}
         self.results: dict[int, CommandResult] = {}
         self.result_at: dict[str, float] = {}
@@ -181,6 +185,10 @@ class Cloud:
         self.positions.add(position)
         self._unacknowledged.append(position)
         self.historical += event.metrics[0].is_historical
+        if isinstance(event, DeviceData) and is_cabinet_data(event.metrics):
+            cabinet = cabinet_from(event.device, event.metrics, event.timestamp_ms)
+            self.cabinets[event.device] = cabinet
+            return
         if isinstance(event, DeviceData):
             reading = reading_from(event.device, event.metrics, event.timestamp_ms)
             self.readings[reading.lamp_id, reading.time] = reading

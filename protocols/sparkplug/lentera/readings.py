@@ -7,12 +7,12 @@ from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
 from protocols.metrics import (
+    CABINET_CONTROL_METRICS,
     CABINET_METRICS,
     DEVICE_CONTROL_METRICS,
     LAMP_METRICS,
     NODE_METRICS,
     OUTBOX_EPOCH,
-    OUTBOX_POSITION,
     PLAN_HASH,
     PLAN_PROBLEM,
     DataType,
@@ -115,7 +115,6 @@ _LAMP_RULES: Final[_Rules] = {
 _CABINET_RULES: Final[_Rules] = {
     metric.name: (metric.field, _READERS.get(metric.datatype, _switch_state)) for metric in CABINET_METRICS
 }
-_POSITION: Final = tuple(metric for metric in DEVICE_CONTROL_METRICS if metric.name == OUTBOX_POSITION)
 
 
 def device_birth(reading: DeviceReading) -> list[MetricValue]:
@@ -124,11 +123,12 @@ def device_birth(reading: DeviceReading) -> list[MetricValue]:
 
 
 def cabinet_birth(reading: CabinetReading) -> list[MetricValue]:
-    """All a cabinet will ever publish, with the values of its last reading; it takes no commands."""
+    """All a cabinet will ever publish or be told, with the values of its last reading."""
     metrics = reading_metrics(reading)
     for declared, metric in zip(CABINET_METRICS, metrics, strict=True):
         metric.properties = _unit(declared)
-    return [*metrics, *_declared(_POSITION, to_unix_ms(reading.time))]
+    told = (*CABINET_CONTROL_METRICS, *DEVICE_CONTROL_METRICS)
+    return [*metrics, *_declared(told, to_unix_ms(reading.time))]
 
 
 def lamp_birth(reading: LampReading) -> list[MetricValue]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,7 @@ from firmware_sim.world import World, build_world, phase_of
 from protocols.inventory.model import InventoryError
 from protocols.modbus.codec import ReadBlock, decode_block, plan_reads
 from protocols.modbus.profile import Poll, Profile, Table, load_builtin
+from protocols.sun import night_of
 
 TOWN = generate_city(120, seed=3)
 GATEWAY = TOWN.gateways[0].id
@@ -181,12 +183,13 @@ async def test_a_lost_phase_shows_at_the_meter(world: World) -> None:
     assert float(shown["phase2_voltage_v"] or 0) > 200
 
 
-async def test_the_contacts_say_door_breaker_and_contactor(world: World) -> None:
+async def test_the_contacts_say_door_breaker_contactor_and_darkness(world: World) -> None:
     healthy = {
         "door_open": False,
         "breaker_tripped": False,
         "contactor_state": True,
         "contactor_target": True,
+        "photocell_output_on": True,
     }
     assert read_all(world, "cabinet-contacts", CONTACTS_UNIT) == healthy
     cabinet(world).set_fault(CabinetFault.DOOR_OPEN, 0, True, world.now_s())
@@ -208,6 +211,58 @@ async def test_a_contactor_follows_its_relay_unless_it_is_stuck(world: World, cl
     assert read_all(world, "cabinet-contacts", CONTACTS_UNIT)["contactor_state"] is False
     assert drawn_w(world) == 0.0
     assert truth(world).power_w == pytest.approx(OWN_USE_W)
+
+
+@pytest.mark.parametrize(
+    ("fault", "orders", "ends_closed"),
+    [
+        (CabinetFault.CONTACTOR_WELDED, (False,), True),
+        (CabinetFault.CONTACTOR_STUCK_OPEN, (), False),
+        (CabinetFault.CONTACTOR_STUCK_OPEN, (True,), False),
+        (CabinetFault.HAND_SWITCH_ON, (False,), True),
+        (CabinetFault.CONTACTS_RESET, (), False),
+        (CabinetFault.CONTACTS_RESET, (True,), True),
+    ],
+)
+async def test_a_contactor_breaks_as_contactors_do(
+    world: World, fault: CabinetFault, orders: tuple[bool, ...], ends_closed: bool
+) -> None:
+    light_all(world, 100)
+    cabinet(world).set_fault(fault, 0, True, world.now_s())
+    for order in orders:
+        cabinet(world).switch(order, world.now_s())
+    assert truth(world).contactor_closed is ends_closed
+    assert (drawn_w(world) > 0) is ends_closed
+
+
+async def test_a_welded_contactor_that_is_open_welds_when_it_closes(world: World) -> None:
+    cabinet(world).switch(False, world.now_s())
+    cabinet(world).set_fault(CabinetFault.CONTACTOR_WELDED, 0, True, world.now_s())
+    assert not truth(world).contactor_closed
+    for order in (True, False):
+        cabinet(world).switch(order, world.now_s())
+    assert truth(world).contactor_closed
+    cabinet(world).set_fault(CabinetFault.CONTACTOR_WELDED, 0, False, world.now_s())
+    assert not truth(world).contactor_closed
+
+
+async def test_the_photocell_follows_the_sun_until_it_breaks(world: World, clock: Hand) -> None:
+    turns: list[tuple[datetime, bool]] = []
+    clock.instant = datetime(2026, 6, 1, 5, tzinfo=UTC)  # noon
+    for _ in range(24 * 60):
+        says = truth(world).photocell_on
+        if not turns or turns[-1][1] is not says:
+            turns.append((clock.now(), says))
+        clock.forward(minutes=1)
+    assert [says for _, says in turns] == [False, True, False]
+    place = next(each for each in TOWN.gateways if each.id == GATEWAY)
+    night = night_of(place.latitude, place.longitude, ZoneInfo(place.time_zone), turns[1][0])
+    assert night.sunset is not None
+    assert night.sunrise is not None
+    assert timedelta(minutes=5) < turns[1][0] - night.sunset < timedelta(minutes=14)
+    assert timedelta(minutes=4) < night.sunrise - turns[2][0] < timedelta(minutes=12)
+    cabinet(world).set_fault(CabinetFault.PHOTOCELL_STUCK_ON, 0, True, world.now_s())
+    assert truth(world).photocell_on
 
 
 async def test_a_lamp_whose_own_supply_is_lost_stays_dark_when_its_phase_is_back(world: World) -> None:

@@ -9,7 +9,13 @@ import pytest
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import to_unix_ms
 from protocols.lamp import LampReading
-from protocols.metrics import CABINET_METRICS, LAMP_METRICS, OUTBOX_POSITION, DataType
+from protocols.metrics import (
+    CABINET_METRICS,
+    DEVICE_CONTROL_METRICS,
+    LAMP_METRICS,
+    TARGET_LIGHT_COMMAND,
+    DataType,
+)
 from protocols.sparkplug.lentera import (
     InvalidReading,
     cabinet_from,
@@ -31,6 +37,7 @@ READING = CabinetReading(
     door_open=True,
     breaker_tripped=False,
     contactor_state=SwitchState.ON,
+    photocell_output_on=True,
 )
 
 
@@ -53,9 +60,12 @@ def test_a_lamp_is_no_cabinet() -> None:
     assert not is_cabinet_data(reading_metrics(LampReading("SOR-1", NOW, active_power_w=90.0)))
 
 
-def test_a_cabinet_birth_declares_all_it_will_publish_and_no_command() -> None:
+def test_a_cabinet_birth_declares_all_it_will_publish_and_be_told() -> None:
     birth = {metric.name: metric for metric in device_birth(READING)}
-    assert set(birth) == {metric.name for metric in CABINET_METRICS} | {OUTBOX_POSITION}
+    told = {metric.name for metric in DEVICE_CONTROL_METRICS} | {TARGET_LIGHT_COMMAND}
+    assert set(birth) == {metric.name for metric in CABINET_METRICS} | told
+    assert birth[TARGET_LIGHT_COMMAND].value is None
+    assert cabinet_from("soreang-01-cabinet", list(birth.values()), None) == READING
     assert birth["ElectricalMeterFunction/totalPower"].properties == {"engUnit": "kW"}
     assert birth["SegmentMonitorFunction/actualState"].value == "ON"
 

@@ -1,0 +1,22 @@
+"""A photocell on the roof of a cabinet: what it says of the sky above it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from protocols.sun import sun_altitude
+
+ON_BELOW_DEG: Final = -3.0
+"""Some 50 lux at dusk: here the cell switches on, that is, says that it is dark."""
+
+OFF_ABOVE_DEG: Final = -2.3
+"""Some 90 lux at dawn: a cell switches off at more light than it switched on at, or it would flutter."""
+
+_MOMENT = timedelta(minutes=1)
+
+
+def is_dark(latitude: float, longitude: float, t_s: float) -> bool:
+    """What a healthy cell under a clear sky says at Unix time `t_s`."""
+    instant = datetime.fromtimestamp(t_s, UTC)
+    altitude = sun_altitude(latitude, longitude, instant)
+    rises = sun_altitude(latitude, longitude, instant + _MOMENT) > altitude
+    return altitude < (OFF_ABOVE_DEG if rises else ON_BELOW_DEG)
