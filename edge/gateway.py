@@ -15,7 +15,7 @@ import structlog
 
 from edge.cancelled import raise_if_cancelled
 from edge.commander import Commander, Hand
-from edge.config import GatewayConfig, LineConfig
+from edge.config import GatewayConfig, IdentityConfig, LineConfig
 from edge.contactor import Contactor, contactors_of
 from edge.device import Device, configured
 from edge.dimmer import Dimmer
@@ -206,15 +206,7 @@ def build(
         outbox.append(record, timed=keeper.is_known)
 
     photocells = Photocells(keeper, record)
-    place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
-    levels = Levels(
-        _plan_of(memory.program),
-        place,
-        gateway.default_level,
-        overrides,
-        time_is_known=lambda: keeper.is_known,
-        is_dark=photocells.is_dark,
-    )
+    levels = _levels(gateway, _plan_of(memory.program), overrides, keeper, photocells)
     lines = tuple(
         _build_line(
             line,
@@ -243,6 +235,24 @@ def build(
     parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, keeper, photocells)
     keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts))
     return parts
+
+
+def _levels(
+    gateway: IdentityConfig,
+    plan: LightingPlan,
+    overrides: Mapping[str, Override],
+    keeper: Timekeeper,
+    photocells: Photocells,
+) -> Levels:
+    """The levels of a gateway's lamps, by plan, and by photocell while the time is not known."""
+    return Levels(
+        plan,
+        Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone)),
+        gateway.default_level,
+        overrides,
+        time_is_known=lambda: keeper.is_known,
+        is_dark=photocells.is_dark,
+    )
 
 
 def _commanded(lines: Sequence[LineParts]) -> dict[str, tuple[Device, Hand]]:
