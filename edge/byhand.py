@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge import shelf
 from edge.config import ConfigError, GatewayConfig
-from edge.memory import replace_program
+from edge.memory_tables import bring_plan
 from protocols.lighting.plan import PlanError, decode_plan
 from protocols.parcel import (
     RECORDS_PER_FRAME,
@@ -76,7 +76,7 @@ def import_answer(config: GatewayConfig, file: Path) -> int:
     with closing(_open(config.outbox.memory_path)) as database:
         database.execute("BEGIN IMMEDIATE")
         with database:
-            replace_program(database, answer.plan)
+            bring_plan(database, answer.plan)
     return gone
 
 

@@ -24,8 +24,9 @@ log = structlog.get_logger(__name__)
 
 _GATHER_S = 0.02
 _LONGEST_GATHER_S = 0.2
-_LONGEST_WAIT_S = 300.0
 """The commands of one click on many lamps come in a burst: once it pauses, they can be told together."""
+
+_LONGEST_WAIT_S = 300.0
 
 
 class Hand(Protocol):
@@ -111,17 +112,21 @@ class Commander:
 
     async def _choose(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
         """Those to be carried out now; what waits for its start is kept, the rest is answered."""
-        now = self._clock.now()
-        possible = [command for command in batch if self._is_possible(command, now)]
-        later = [command for command in possible if command.start > now]
-        given_up = {key_of(command) for command in batch} - {key_of(command) for command in possible}
+        now, waiting = self._clock.now(), {key_of(each) for each in self._memory.commands}
+        # One that was to start and waits no more has been carried out meanwhile: it came a second time.
+        new = {key_of(each): each for each in batch if key_of(each) in waiting | self._new_keys(batch)}
+        possible = {key: each for key, each in new.items() if self._is_possible(each, now)}
+        self._starting -= {key_of(each) for each in batch}
+        later = [each for each in possible.values() if each.start > now]
         if later:
             await self._memory.keep_commands(later)
             self._news.set()
-        if given_up & self._starting:
-            await self._memory.forget_commands(list(given_up & self._starting))
-        self._starting -= given_up | {key_of(command) for command in later}
-        return [command for command in possible if command.start <= now]
+        if given_up := (new.keys() - possible.keys()) & waiting:
+            await self._memory.forget_commands(list(given_up))
+        return [each for each in possible.values() if each.start <= now]
+
+    def _new_keys(self, batch: Sequence[LightCommand]) -> set[CommandKey]:
+        return {key_of(each) for each in batch} - self._starting
 
     def _is_possible(self, command: LightCommand, now: datetime) -> bool:
         if command.lamp_id not in self._lamps:
@@ -160,9 +165,8 @@ class Commander:
             if newest[command.lamp_id] is not command:
                 self._fail(command, f"replaced by command {newest[command.lamp_id].command_id!r}")
         before = {lamp_id: self._levels.override(lamp_id) for lamp_id in newest}
-        started = {key_of(command) for command in commands} & self._starting
-        await self._put({lamp_id: override_from(each) for lamp_id, each in newest.items()}, list(started))
-        self._starting -= started
+        overrides = {lamp_id: override_from(command) for lamp_id, command in newest.items()}
+        await self._put(overrides, [key_of(command) for command in commands])
         groups: defaultdict[tuple[Hand, float], list[LightCommand]] = defaultdict(list)
         for lamp_id, command in newest.items():
             groups[self._lamps[lamp_id][1], command.ramp_s].append(command)

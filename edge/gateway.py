@@ -26,6 +26,7 @@ from edge.memory import Memory
 from edge.metrics import LineCollector
 from edge.outbox import Outbox, Record
 from edge.photocell import Photocells
+from edge.planning import PlanFollower
 from edge.poller import Poller
 from edge.reader import Reader
 from edge.shelf import Limit
@@ -36,7 +37,7 @@ from edge.uplink import Uplink
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
-from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, decode_plan
+from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
 
@@ -45,7 +46,6 @@ log = structlog.get_logger(__name__)
 MakeLine = Callable[[LineSettings], Line]
 
 _KEEP_BOOTS_EVERY_S = 30.0
-_LOOK_FOR_PROGRAM_EVERY_S = 60.0
 _FIRST_RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
 
@@ -72,6 +72,7 @@ class GatewayParts:
     commander: Commander
     uplink: Uplink
     levels: Levels
+    plan: PlanFollower
     keeper: Timekeeper
     photocells: Photocells
 
@@ -143,6 +144,7 @@ async def run_gateway(
         await memory.open()
         parts = build(config, keeper, outbox, memory, await memory.overrides(), make_line=make_line)
         keeper.start(memory.last_seen)
+        await parts.plan.start()
         _report_clock(config, parts)
         boots = await memory.boot_counters()
         for device in parts.devices:
@@ -186,7 +188,7 @@ async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
         tasks.create_task(parts.uplink.run())
         tasks.create_task(parts.keeper.run())
         tasks.create_task(_keep_time(parts))
-        tasks.create_task(_follow_program(parts))
+        tasks.create_task(parts.plan.run())
         await _keep_boot_counters(parts)
 
 
@@ -206,7 +208,7 @@ def build(
         outbox.append(record, timed=keeper.is_known)
 
     photocells = Photocells(keeper, record)
-    levels = _levels(gateway, _plan_of(memory.program), overrides, keeper, photocells)
+    levels = _levels(gateway, overrides, keeper, photocells)
     lines = tuple(
         _build_line(
             line,
@@ -223,30 +225,32 @@ def build(
     )
     commander = Commander(_commanded(lines), levels, memory, keeper, record)
     devices = [device for each in lines for device in each.devices]
+    plan = PlanFollower(gateway.id, memory, levels)
     uplink = Uplink(
         config,
         outbox=outbox,
         memory=memory,
         commander=commander,
+        plan=plan,
         answering=partial(_answering, devices),
         clock=keeper,
         on_time=keeper.told,
     )
-    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, keeper, photocells)
+    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, plan, keeper, photocells)
+    plan.add_observer(partial(_wake, parts), uplink.tell_plan)
     keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts))
     return parts
 
 
 def _levels(
     gateway: IdentityConfig,
-    plan: LightingPlan,
     overrides: Mapping[str, Override],
     keeper: Timekeeper,
     photocells: Photocells,
 ) -> Levels:
     """The levels of a gateway's lamps, by plan, and by photocell while the time is not known."""
     return Levels(
-        plan,
+        DEFAULT_PLAN,
         Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone)),
         gateway.default_level,
         overrides,
@@ -332,6 +336,7 @@ def _times_are_right(gateway_id: str, parts: GatewayParts) -> None:
 
 
 def _wake(parts: GatewayParts) -> None:
+    parts.commander.wake()
     for each in parts.lines:
         each.dimmer.wake()
         for contactor in each.contactors:
@@ -351,22 +356,6 @@ def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
         for device in devices
         if device.answering and device.last_reading is not None
     }
-
-
-def _plan_of(document: bytes | None) -> LightingPlan:
-    return DEFAULT_PLAN if document is None else decode_plan(document, "the plan brought by hand")
-
-
-async def _follow_program(parts: GatewayParts) -> None:
-    """Take up a program that was brought by hand while the gateway runs."""
-    present = parts.memory.program
-    while True:
-        await asyncio.sleep(_LOOK_FOR_PROGRAM_EVERY_S)
-        if (found := await parts.memory.reread_program()) != present:
-            present = found
-            parts.levels.put_plan(_plan_of(found))
-            log.info("lighting program brought by hand is in force")
-            _wake(parts)
 
 
 async def _keep_time(parts: GatewayParts) -> None:

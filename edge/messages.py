@@ -9,9 +9,11 @@ from protocols.events import DeviceEvent
 from protocols.lamp import LampReading
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.lentera import (
+    PlanState,
     device_birth,
     event_metrics,
     gateway_birth,
+    plan_state_metrics,
     position_metric,
     reading_metrics,
     result_metrics,
@@ -20,20 +22,28 @@ from protocols.sparkplug.messages import Outgoing
 
 
 class MessageWriter:
-    """Writes for one session; `answering` gives the last reading of every device that answers."""
+    """Writes for one session; `answering` gives the last reading of every device that answers.
+
+    `plan` gives what is to be said of the plan in force.
+    """
 
     def __init__(
-        self, session: EdgeNodeSession, answering: Callable[[], Mapping[str, DeviceReading]], clock: Clock
+        self,
+        session: EdgeNodeSession,
+        answering: Callable[[], Mapping[str, DeviceReading]],
+        plan: Callable[[], PlanState],
+        clock: Clock,
     ) -> None:
         self._session = session
         self._answering = answering
+        self._plan = plan
         self._clock = clock
 
     def births(self, epoch: int) -> list[Outgoing]:
         """NBIRTH, and DBIRTH of all that answers."""
         now_ms = self._now_ms()
         devices = {device_id: device_birth(reading) for device_id, reading in self._answering().items()}
-        return self._session.birth(gateway_birth(epoch, now_ms), devices, now_ms)
+        return self._session.birth(gateway_birth(epoch, now_ms, self._plan()), devices, now_ms)
 
     def deaths(self) -> list[Outgoing]:
         """DDEATH of all that was born and does not answer any more."""
@@ -41,6 +51,11 @@ class MessageWriter:
         for device_id in self._session.live_devices - self._answering().keys():
             messages += self._session.device_death(device_id, self._now_ms())
         return messages
+
+    def plan_state(self) -> list[Outgoing]:
+        """Which plan is in force, and what is wrong with one that is not."""
+        now_ms, plan = self._now_ms(), self._plan()
+        return self._session.node_data(plan_state_metrics(plan.hash, plan.problem, now_ms), now_ms)
 
     def record(self, stored: StoredRecord, *, is_historical: bool) -> list[Outgoing]:
         """One record; a reading of a device without a birth brings that birth along.

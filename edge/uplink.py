@@ -19,6 +19,7 @@ from edge.memory import Memory
 from edge.messages import MessageWriter
 from edge.mqtt import BatchClient, batch_client
 from edge.outbox import Outbox, StoredRecord
+from edge.planning import PlanFollower
 from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.lamp import LampReading
@@ -33,7 +34,7 @@ from protocols.sparkplug.edge_node import (
     NodeCommand,
     RebirthRequested,
 )
-from protocols.sparkplug.lentera import InvalidMetrics, ack_from, command_from, time_from
+from protocols.sparkplug.lentera import InvalidMetrics, ack_from, command_from, plan_from, time_from
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import WrongValue
@@ -74,6 +75,7 @@ class Uplink:
         outbox: Outbox,
         memory: Memory,
         commander: Commander,
+        plan: PlanFollower,
         answering: Callable[[], Mapping[str, DeviceReading]],
         clock: Clock,
         on_time: Callable[[datetime], None],
@@ -83,16 +85,18 @@ class Uplink:
         self._outbox = outbox
         self._memory = memory
         self._commander = commander
+        self._plan = plan
         self._answering = answering
         self._clock = clock
         self._on_time = on_time
         self._session = EdgeNodeSession(config.gateway.area, config.gateway.id, config.mqtt.primary_host)
-        self._writer = MessageWriter(self._session, answering, clock)
+        self._writer = MessageWriter(self._session, answering, lambda: plan.state, clock)
         self._identifier = f"lentera-{config.gateway.area}-{config.gateway.id}"
         self._delivery = Delivery()
         self._work = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
         self._birth_wanted = False
+        self._plan_wanted = False
         self._failures = 0
         self._problem: str | None = "not connected yet"
 
@@ -126,6 +130,11 @@ class Uplink:
     def look_again(self) -> None:
         """There are records on disk again that could not be sent before."""
         self._delivery.look_again()
+        self._work.set()
+
+    def tell_plan(self) -> None:
+        """A plan was taken or refused: say which one is in force."""
+        self._plan_wanted = True
         self._work.set()
 
     async def run(self) -> None:
@@ -194,7 +203,7 @@ class Uplink:
 
     def _told(self, metrics: Sequence[MetricValue]) -> None:
         try:
-            cloud_time, acknowledged = time_from(metrics), ack_from(metrics)
+            cloud_time, acknowledged, plan = time_from(metrics), ack_from(metrics), plan_from(metrics)
         except InvalidMetrics as error:
             log.warning("node command not understood", gateway=self._name, why=str(error))
             return
@@ -202,7 +211,9 @@ class Uplink:
             self._on_time(cloud_time)
         if acknowledged is not None:
             self._acknowledge(*acknowledged)
-        elif cloud_time is None:
+        if plan is not None:
+            self._plan.submit(plan)
+        if cloud_time is None and acknowledged is None and plan is None:
             log.warning("node command ignored", gateway=self._name, metrics=[each.label for each in metrics])
 
     def _acknowledge(self, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
@@ -227,6 +238,9 @@ class Uplink:
             self._work.clear()
             if self._birth_wanted and self._session.may_birth:
                 await self._give_birth(client)
+            if self._plan_wanted and self._session.is_born:
+                self._plan_wanted = False
+                await client.publish_all(self._writer.plan_state())
             if self._session.is_born and await self._send_some(client):
                 continue
             await self._work.wait()
@@ -243,6 +257,7 @@ class Uplink:
         self._birth_wanted = False
         if not self._session.is_born:
             self._delivery.restart(asyncio.get_running_loop().time())
+        self._plan_wanted = False  # births say it
         births = self._writer.births(self._outbox.epoch)
         log.info("gateway born", gateway=self._name, lamps=len(births) - 1)
         await client.publish_all(births)

@@ -17,6 +17,7 @@ from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig,
 from edge.levels import Levels
 from edge.memory import Memory
 from edge.outbox import Outbox
+from edge.planning import PlanFollower
 from edge.uplink import Uplink
 from protocols.clock import system_clock
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
@@ -122,6 +123,7 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
         outbox=outbox,
         memory=memory,
         commander=Commander({}, levels, memory, clock, outbox.append),
+        plan=PlanFollower("soreang-01", memory, levels),
         answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
         clock=clock,
         on_time=lambda _: None,

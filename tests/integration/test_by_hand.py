@@ -127,8 +127,9 @@ async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -
     memory, outbox = Memory(settings.memory_path), Outbox(settings.path, lambda: 1)
     await memory.open()
     await outbox.open()
-    assert memory.program is not None
-    assert decode_plan(memory.program, "kept") == DEFAULT_PLAN
+    brought = await memory.brought_plan()
+    assert brought is not None
+    assert decode_plan(brought, "brought") == DEFAULT_PLAN
     assert await outbox.count() == 0
     await memory.close()
     await outbox.close()
