@@ -16,6 +16,7 @@ from cloud.access.guard import role
 from cloud.access.model import Role
 from cloud.alarms import routes as alarm_routes
 from cloud.config import CloudConfig
+from cloud.control import planroutes as plan_routes
 from cloud.control import routes as control_routes
 from cloud.database import upgrade
 from cloud.headers import SafetyHeaders
@@ -124,7 +125,8 @@ def _routed_app() -> FastAPI:
     app.include_router(access_routes.login_router)
     app.include_router(access_routes.router, prefix=API_PREFIX, dependencies=[_KNOWN])
     guarded = APIRouter(prefix=API_PREFIX, dependencies=[Depends(role(Role.VIEWER)), _KNOWN])
-    for routes in (inventory_routes, control_routes, alarm_routes, telemetry_routes, live_routes):
+    concerns = (inventory_routes, control_routes, plan_routes, alarm_routes, telemetry_routes, live_routes)
+    for routes in concerns:
         guarded.include_router(routes.router)
     app.include_router(guarded)
     return app

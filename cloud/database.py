@@ -70,8 +70,10 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> N
     insert = _insert(connection, table)
     keys = [column.name for column in table.primary_key]
     updates = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=updates)
-    connection.execute(statement if updates else insert.on_conflict_do_nothing(), list(rows))
+    if not updates:
+        connection.execute(insert.on_conflict_do_nothing(), list(rows))
+        return
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=updates), list(rows))
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:

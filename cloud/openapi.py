@@ -6,8 +6,17 @@ import msgspec
 
 from cloud.access.model import SessionView
 from cloud.alarms.register import AlarmPage
-from cloud.control.night import NightView, ProgramList
-from cloud.inventory.model import AreaList, GatewayDetail, LampDetail, LampPage, RoadCollection, Summary
+from cloud.control.night import NightView
+from cloud.control.planviews import AssignmentList, CalendarList, GroupList, PlanPreview, ProgramList
+from cloud.inventory.model import (
+    AreaList,
+    GatewayDetail,
+    GatewayPage,
+    LampDetail,
+    LampPage,
+    RoadCollection,
+    Summary,
+)
 from cloud.live.model import CommandView, GatewayView, LiveUpdate
 from cloud.live.routes import ClockView
 from cloud.problems import ProblemDetails
@@ -17,15 +26,20 @@ from cloud.telemetry.routes import CabinetTelemetryView, TelemetryView
 STRUCTURES: tuple[type[msgspec.Struct], ...] = (
     AlarmPage,
     AreaList,
+    AssignmentList,
     CabinetTelemetryView,
+    CalendarList,
     ClockView,
     CommandView,
     GatewayDetail,
+    GatewayPage,
     GatewayView,
+    GroupList,
     LampDetail,
     LampPage,
     LiveUpdate,
     NightView,
+    PlanPreview,
     ProblemDetails,
     ProgramList,
     RoadCollection,

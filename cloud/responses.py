@@ -25,6 +25,14 @@ def answers(
     return documented
 
 
+def answers_nothing(description: str, *problems: int) -> Documented:
+    """As `answers` for a success without a body."""
+    documented: Documented = {204: {"description": description}}
+    for problem in (401, *problems):
+        documented[problem] = problem_content()
+    return documented
+
+
 def problem_content() -> dict[str, Any]:
     """How the OpenAPI document describes an error."""
     return _content(ProblemDetails, "Problem details (RFC 9457)", MEDIA_TYPE)

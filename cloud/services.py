@@ -12,6 +12,7 @@ from cloud.access.service import AccessService
 from cloud.alarms.register import AlarmRegister
 from cloud.config import LIVE_TOPIC, CloudConfig
 from cloud.control.night import NightService
+from cloud.control.planning import PlanningService
 from cloud.control.service import ControlService
 from cloud.inventory.service import InventoryService
 from cloud.inventory.store import InventoryStore
@@ -37,6 +38,7 @@ class Services:
     inventory: InventoryService
     control: ControlService
     night: NightService
+    planning: PlanningService
     alarms: AlarmRegister
 
     async def announce(self, update: LiveUpdate) -> None:

@@ -8,7 +8,10 @@ from cloud.alarms.register import AlarmRegister
 from cloud.broker import broker_address
 from cloud.config import CloudConfig
 from cloud.control.night import NightService
-from cloud.control.plan import LightingPlan
+from cloud.control.plan import PlanInForce
+from cloud.control.planning import PlanningService
+from cloud.control.planstore import PlanStore
+from cloud.control.preview import Guard
 from cloud.control.service import ControlService
 from cloud.control.store import ControlStore
 from cloud.database import create_engine
@@ -27,7 +30,6 @@ from cloud.live.feed import LiveFeed
 from cloud.services import Services
 from cloud.telemetry.open import open_store
 from protocols.clock import Clock
-from protocols.lighting.plan import encode_plan, plan_of_program
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
@@ -35,11 +37,13 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)
     feed = LiveFeed(broker_address(config), f"lentera-api-{secrets.token_hex(4)}")
-    store, plan = InventoryStore(engine), LightingPlan()
+    store = InventoryStore(engine)
+    plans = PlanStore(engine)
+    plan = PlanInForce(plans, store.load)
     inventory = InventoryService(
         store=store,
         states=LampStates(engine),
-        gateways=GatewayStates(engine),
+        gateways=GatewayStates(engine, plan),
         counter=BoardCounter(engine),
         plan=plan,
         clock=clock,
@@ -56,6 +60,7 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         inventory=inventory,
         control=ControlService(ControlStore(engine), store, clock, Downlink(feed.publish).send),
         night=NightService(plan, inventory.place, store.sample, telemetry, clock),
+        planning=PlanningService(plans, plan, clock, Guard()),
         alarms=AlarmRegister(engine),
     )
 
@@ -72,15 +77,17 @@ def ingest_parts(services: Services) -> IngestParts:
 
 
 def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
-    """Store a parcel that was carried here, and answer it with the program in force; raises ParcelError."""
+    """Store a parcel that was carried here, and answer it with its gateway's plan; raises ParcelError."""
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)
     try:
         directory = Directory(InventoryStore(engine).load)
         committer, collector = Committer(engine, telemetry, directory, clock), Collector(directory.owner)
         committer.resume()
-        program = encode_plan(plan_of_program(LightingPlan().program))
-        return store_parcel(content, source, config.gateway_keys, committer, collector, program=program)
+        town = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
+        return store_parcel(
+            content, source, config.gateway_keys, committer, collector, plan_of=town.document_for
+        )
     finally:
         telemetry.close()
         engine.dispose()

@@ -1,4 +1,4 @@
-"""The night as the map's strip shows it: sky, planned and actual level, and the programs behind it."""
+"""The night as the map's strip shows it: sky, planned and actual level."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from cloud.control.plan import LevelChange, LightingPlan
+from cloud.control.outlook import LevelChange
+from cloud.control.plan import PlanInForce
+from cloud.control.preview import levels_between
+from cloud.control.town import PlannedTown
 from cloud.live.model import View
 from cloud.problems import not_found
 from cloud.telemetry.store import Series, StoreUnavailable, TelemetryStore
 from protocols.clock import Clock, from_unix_ms
-from protocols.lighting.program import Place, levels_of_night
-from protocols.lighting.talq import ControlProgramOne, control_program
+from protocols.lighting.program import Place
 from protocols.sun import CIVIL_DEG, Night, SunEvent, night_of, sun_event
 
 log = structlog.get_logger(__name__)
@@ -36,18 +38,12 @@ class NightView(View, frozen=True):
     actual: list[LevelChange]
 
 
-class ProgramList(View, frozen=True):
-    """Every lighting program."""
-
-    items: list[ControlProgramOne]
-
-
 class NightService:
-    """Tonight, and the programs."""
+    """Tonight."""
 
     def __init__(
         self,
-        plan: LightingPlan,
+        plan: PlanInForce,
         place: Callable[[], tuple[float, float, str] | None],
         sample: Callable[[], Sequence[str]],
         telemetry: TelemetryStore,
@@ -68,7 +64,6 @@ class NightService:
         zone, now = ZoneInfo(zone_name), self._clock.now()
         night = night_of(latitude, longitude, zone, now)
         next_day = night.date + timedelta(days=1)
-        planned = levels_of_night(self._plan.program, Place(latitude, longitude, zone), night)
         return NightView(
             start=night.start_noon,
             end=night.end_noon,
@@ -76,13 +71,9 @@ class NightService:
             sunrise=night.sunrise,
             civil_dusk=sun_event(latitude, longitude, night.date, zone, SunEvent.SET, CIVIL_DEG),
             civil_dawn=sun_event(latitude, longitude, next_day, zone, SunEvent.RISE, CIVIL_DEG),
-            planned=[LevelChange(time=time, level=level) for time, level in planned],
+            planned=planned_levels(self._plan.current(), Place(latitude, longitude, zone), night),
             actual=self._actual(night, now),
         )
-
-    def programs(self) -> ProgramList:
-        """Every lighting program."""
-        return ProgramList(items=[control_program(self._plan.program)])
 
     def _actual(self, night: Night, now: datetime) -> list[LevelChange]:
         series = []
@@ -93,6 +84,24 @@ class NightService:
         except StoreUnavailable as error:
             log.warning("actual levels of the night not read", error=str(error))
         return mean_levels(series)
+
+
+def planned_levels(town: PlannedTown, place: Place, night: Night) -> list[LevelChange]:
+    """The mean planned level of all lamps through a night, each calendar reckoned for one place."""
+    followed = town.lamps_by_calendar()
+    plans = [(town.levels_at(each, place, night.start_noon), lamps) for each, lamps in followed.items()]
+    times = {
+        instant
+        for levels, _ in plans
+        for instant, _ in levels_between(levels, night.start_noon, night.end_noon)
+    }
+    total = sum(followed.values())
+    changes: list[LevelChange] = []
+    for instant in sorted(times):
+        level = sum(levels.at(instant).level_percent * lamps for levels, lamps in plans) / total
+        if not changes or changes[-1].level != round(level, 1):
+            changes.append(LevelChange(time=instant, level=round(level, 1)))
+    return changes
 
 
 def mean_levels(series: Sequence[Series]) -> list[LevelChange]:

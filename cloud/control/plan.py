@@ -1,76 +1,33 @@
-"""What the lighting plan asks of a place: the level of an instant, and what comes next."""
+"""The lighting plan in force: the wanted plan over the lamps, read again when it has changed."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
+import threading
+from collections.abc import Callable
 
-from cloud.live.model import OverrideView, View
-from protocols.lighting.program import ASTRO_DEFAULT, LevelDecision, LightingProgram, Place, level_at
-from protocols.sun import Night, night_of
-
-_MOST_PLACES = 2000
+from cloud.control.planstore import PlanStore
+from cloud.control.town import PlannedTown, lay
+from protocols.inventory.model import Inventory
 
 
-class LevelChange(View, frozen=True):
-    """A level in % from an instant on."""
+class PlanInForce:
+    """The plan as it is at the moment of asking. Calls block, shortly where nothing has changed."""
 
-    time: datetime
-    level: float
+    def __init__(self, store: PlanStore, load_inventory: Callable[[], Inventory]) -> None:
+        self._store = store
+        self._load_inventory = load_inventory
+        self._reading = threading.Lock()
+        self._newest: tuple[int, PlannedTown] | None = None
 
+    def current(self) -> PlannedTown:
+        """The plan as it is now."""
+        return self.newest()[1]
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a lamp follows and will do next."""
-
-    program: LightingProgram
-    night: Night
-    next_change: LevelChange | None
-
-
-class LightingPlan:
-    """The plan in force; every lamp follows the same program until there are assignments."""
-
-    def __init__(self, program: LightingProgram = ASTRO_DEFAULT) -> None:
-        self.program = program
-        self._decided: dict[tuple[float, float, str], LevelDecision] = {}
-
-    def level(self, latitude: float, longitude: float, time_zone: str, instant: datetime) -> int:
-        """The planned level in %; worked out again only when the plan changes its mind."""
-        key = (latitude, longitude, time_zone)
-        known = self._decided.get(key)
-        if known is None or not known.since <= instant < known.until:
-            if len(self._decided) >= _MOST_PLACES:
-                self._decided.clear()
-            known = level_at(self.program, Place(latitude, longitude, ZoneInfo(time_zone)), instant)
-            self._decided[key] = known
-        return known.level_percent
-
-    def outlook(
-        self,
-        latitude: float,
-        longitude: float,
-        time_zone: str,
-        instant: datetime,
-        override: OverrideView | None = None,
-    ) -> Outlook:
-        """What a lamp at this place follows and will do next, with `override` in force on it."""
-        zone = ZoneInfo(time_zone)
-        place = Place(latitude, longitude, zone)
-        night = night_of(latitude, longitude, zone, instant)
-        change = self._change(place, instant) if override is None else self._end(place, override)
-        return Outlook(self.program, night, change)
-
-    def _change(self, place: Place, instant: datetime) -> LevelChange | None:
-        present = level_at(self.program, place, instant)
-        following = level_at(self.program, place, present.until).level_percent
-        # In a polar day or night the plan has no change in sight.
-        if following == present.level_percent:
-            return None
-        return LevelChange(time=present.until, level=following)
-
-    def _end(self, place: Place, override: OverrideView) -> LevelChange | None:
-        """An override outranks the plan: the plan's changes wait until it ends."""
-        if override.expiration is None:
-            return None
-        level = level_at(self.program, place, override.expiration).level_percent
-        return LevelChange(time=override.expiration, level=level)
+    def newest(self) -> tuple[int, PlannedTown]:
+        """The revision of the plan as it is now, and the plan."""
+        with self._reading:
+            revision = self._store.revision()
+            while self._newest is None or self._newest[0] != revision:
+                town = lay(self._store.load(), self._load_inventory())
+                read, revision = revision, self._store.revision()
+                # What somebody wrote in between may have been read in part.
+                self._newest = (revision, town) if read == revision else None
+            return self._newest

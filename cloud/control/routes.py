@@ -1,4 +1,4 @@
-"""Commands, tonight's plan and the programs over HTTP."""
+"""Commands and the night over HTTP."""
 
 from datetime import timedelta
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
 from cloud.access.guard import Operator
-from cloud.control.night import NightView, ProgramList
+from cloud.control.night import NightView
 from cloud.control.service import Override
 from cloud.live.model import CommandView, LiveUpdate
 from cloud.parameters import Identifier, PathIdentifier, Text
@@ -67,9 +67,3 @@ def get_command(services: ServicesOf, command_id: PathIdentifier) -> Response:
 def get_night(services: ServicesOf) -> Response:
     """The night that holds the present instant: the sky, the planned and the actual level."""
     return json_response(services.night.view())
-
-
-@router.get("/programs", responses=answers(ProgramList, "Lighting programs"))
-def list_programs(services: ServicesOf) -> Response:
-    """The lighting programs, in the shape of TALQ's ControlProgramOne."""
-    return json_response(services.night.programs())

@@ -23,10 +23,12 @@ from protocols.sparkplug.host_events import (
 from protocols.sparkplug.lentera import (
     InvalidReading,
     InvalidRecord,
+    PlanState,
     cabinet_from,
     epoch_from,
     event_from,
     is_cabinet_data,
+    plan_state_from,
     position_from,
     reading_from,
     result_from,
@@ -75,6 +77,7 @@ class Batch:
     positions: dict[Outbox, list[int]] = field(default_factory=lambda: defaultdict(list))
     nodes: dict[Node, NodeBorn | NodeDied] = field(default_factory=dict)
     devices: dict[str, DevicePresence] = field(default_factory=dict)
+    plans: dict[Node, PlanState] = field(default_factory=dict)
     lost: list[Node] = field(default_factory=list)
     sources: dict[str, Node] = field(default_factory=dict)
     size: int = 0
@@ -119,6 +122,8 @@ class Collector:
                 self._epochs[node] = _stored_integer(epoch_from(event.metrics))
             if not self._is_foreign(event.node, node):
                 batch.node_turned(event)
+                if isinstance(event, NodeBorn):
+                    _note_plan(batch, node, event.metrics)
 
     def add_carried(self, batch: Batch, outbox: Outbox, position: int, record: Record) -> None:
         """Add a record that was carried here in a file; raises InvalidMetrics where no store takes it."""
@@ -167,6 +172,8 @@ class Collector:
     def _add_record(self, batch: Batch, event: NodeData) -> None:
         node = (event.group, event.node)
         place = self._settle(batch, node, event.metrics)
+        if not self.is_impostor(node):
+            _note_plan(batch, node, event.metrics)
         happened, result = event_from(event.metrics), result_from(event.metrics)
         if happened is not None and place is not None:
             _check_text(happened.device_id, happened.info)
@@ -205,6 +212,13 @@ class Collector:
         outbox = Outbox(node, epoch)
         batch.positions[outbox].append(position)
         return outbox, position
+
+
+def _note_plan(batch: Batch, node: Node, metrics: list[MetricValue]) -> None:
+    state = plan_state_from(metrics)
+    if state is not None:
+        _check_text(state.hash, state.problem)
+        batch.plans[node] = state
 
 
 def _stored_integer(value: int | None) -> int | None:

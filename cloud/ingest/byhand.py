@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +40,18 @@ class Stored:
 
 
 def store_parcel(
-    content: bytes, source: str, keys: Path, committer: Committer, collector: Collector, *, program: bytes
+    content: bytes,
+    source: str,
+    keys: Path,
+    committer: Committer,
+    collector: Collector,
+    *,
+    plan_of: Callable[[str], bytes],
 ) -> Stored:
     """Store all records of a parcel; raises ParcelError where it cannot be taken whole, and stores nothing.
 
-    Storing it again changes nothing. `keys` is the folder with each gateway's key; `committer` has resumed.
+    Storing it again changes nothing. `keys` is the folder with each gateway's key; `committer` has resumed;
+    `plan_of` gives the document of the plan that a gateway should run.
     """
     header = claimed_header(content, source)
     if header.kind is not ParcelKind.RECORDS:
@@ -65,7 +72,7 @@ def store_parcel(
                 log.warning("record not understood", gateway=header.gateway, error=str(error))
         committer.commit(batch)
         positions += batch.positions[outbox]
-    answer = Answer(merged(positions), program)
+    answer = Answer(merged(positions), plan_of(header.gateway))
     reply = Header(ParcelKind.ANSWER, header.area, header.gateway, header.epoch)
     return Stored(header.gateway, len(positions), b"".join(sealed(reply, [pack_answer(answer)], key)))
 

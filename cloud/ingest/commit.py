@@ -20,6 +20,7 @@ from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
 from cloud.ingest.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
 from cloud.ingest.directory import Directory
+from cloud.ingest.gateways import gateway_view, gateways_after
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
 from cloud.ingest.rejected import halves, rejected, save_rejected_records, whole_records
 from cloud.ingest.store import (
@@ -37,7 +38,6 @@ from cloud.ingest.store import (
 from cloud.live.model import (
     AlarmView,
     CommandView,
-    GatewayView,
     LampView,
     LiveUpdate,
     OverrideView,
@@ -49,7 +49,6 @@ from protocols.clock import Clock, from_unix_ms, to_unix_ms
 from protocols.events import EventType
 from protocols.lamp import LampReading, Reason
 from protocols.sparkplug.host_events import NodeBorn
-from protocols.sparkplug.lentera import epoch_from
 
 log = structlog.get_logger(__name__)
 
@@ -213,7 +212,7 @@ class Committer:
     def _assess(self, batch: Batch, now_ms: int) -> _Change:
         """What the batch means, before the store has been asked."""
         change = _Change()
-        self._assess_gateways(batch, change, now_ms)
+        change.gateways = gateways_after(batch, self._gateways, now_ms)
         self._assess_lamps(batch, change)
         change.cabinets = cabinets_after(batch, self._cabinets)
         change.judgement = self._alarms.judge(
@@ -243,21 +242,6 @@ class Committer:
             for reading in readings
             if reading.lamp_id not in known or reading.time > known[reading.lamp_id].reading.time
         ]
-
-    def _assess_gateways(self, batch: Batch, change: _Change, now_ms: int) -> None:
-        for (area_id, gateway_id), event in batch.nodes.items():
-            before = self._gateways.get(gateway_id)
-            online = isinstance(event, NodeBorn)
-            epoch = before.epoch if before else None
-            if isinstance(event, NodeBorn):
-                epoch = epoch_from(event.metrics)
-            since_ms = before.since_ms if before and before.online == online else now_ms
-            change.gateways[gateway_id] = GatewayState(gateway_id, area_id, online, since_ms, epoch)
-        for area_id, gateway_id in batch.lost:
-            state = change.gateways.get(gateway_id) or self._gateways.get(gateway_id)
-            epoch, since_ms = (state.epoch, state.since_ms) if state else (None, now_ms)
-            since_ms = now_ms if state and state.online else since_ms
-            change.gateways[gateway_id] = GatewayState(gateway_id, area_id, False, since_ms, epoch)
 
     def _assess_silence(self, node: Node, change: _Change, now_ms: int) -> None:
         device = self._directory.device(node[1], node)
@@ -332,7 +316,7 @@ class Committer:
             lamps=tuple(view for view in lamps if view is not None),
             alarms=tuple(change.alarms),
             commands=tuple(change.commands),
-            gateways=tuple(_gateway_view(state) for state in change.gateways.values()),
+            gateways=tuple(gateway_view(state) for state in change.gateways.values()),
         )
 
     def _view(self, lamp_id: str, state: LampState, change: _Change) -> LampView | None:
@@ -378,12 +362,6 @@ def _joined(first: LiveUpdate, second: LiveUpdate) -> LiveUpdate:
 
 def _reported(condition: Condition, device: Device) -> Transition:
     return Transition(device, condition.type, condition.active, condition.time_ms, condition.info)
-
-
-def _gateway_view(state: GatewayState) -> GatewayView:
-    return GatewayView(
-        id=state.gateway_id, area_id=state.area_id, online=state.online, since=from_unix_ms(state.since_ms)
-    )
 
 
 def _override_view(stored: StoredOverride) -> OverrideView:

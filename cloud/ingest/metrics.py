@@ -16,6 +16,10 @@ DROPPED = Counter(
 REBIRTHS = Counter("lentera_ingest_rebirth_requests", "Rebirths asked of gateways.")
 RETRIES = Counter("lentera_ingest_retries", "Commits tried again because a store was unavailable.")
 ALARMS = Counter("lentera_alarms", "Alarms that started or ended.", ["type", "change"])
+PLANS_SENT = Counter("lentera_ingest_plans_sent", "Lighting plans sent to gateways, repeats included.")
+PLANS_WAITING = Gauge(
+    "lentera_gateways_plan_waiting", "Gateways within reach that follow another plan than is wanted."
+)
 PENDING = Gauge("lentera_ingest_pending_records", "Records received and not yet stored.")
 GATEWAYS = Gauge("lentera_gateways_online", "Gateways within reach.")
 COMMIT_SECONDS = Histogram(

@@ -96,6 +96,7 @@ def _atoms(batch: Batch) -> Iterator[tuple[str, object]]:
         timed = name in ("readings", "cabinets")
         yield from ((name, one) for one in (sorted(records, key=_time) if timed else records))
     yield from (("nodes", one) for one in batch.nodes.items())
+    yield from (("plans", one) for one in batch.plans.items())
     yield from (("devices", one) for one in batch.devices.items())
     yield from (("lost", one) for one in batch.lost)
     yield from (("foreign", one) for one in batch.foreign)

@@ -10,6 +10,8 @@ import structlog
 
 from cloud.broker import BrokerAddress
 from cloud.cancelled import raise_if_cancelled
+from cloud.control.plan import PlanInForce
+from cloud.control.planstore import PlanStore
 from cloud.downlink.service import acknowledgements
 from cloud.ingest import pulse
 from cloud.ingest.batch import Batch, Collector, DataEvent
@@ -17,6 +19,7 @@ from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
 from cloud.ingest.link import HostLink
 from cloud.ingest.metrics import ACKNOWLEDGED, COMMIT_SECONDS, DROPPED, MALFORMED, PENDING, RETRIES
+from cloud.ingest.plankeeper import PlanKeeper
 from cloud.ingest.seat import SeatLostError, keep_seat, seat_of, take_seat
 from cloud.ingest.watch import GatewayWatch
 from cloud.live.model import LiveUpdate
@@ -99,6 +102,8 @@ class Ingester:
         self._link = HostLink(
             parts.broker, _wall_ms, self._take, self._connected, parts.clock, is_ours=self._is_ours
         )
+        in_force = PlanInForce(PlanStore(parts.engine), parts.load_inventory)
+        self._plans = PlanKeeper(in_force, self._link.publish)
         self._live = LivePublisher(self._publish_live)
         self._clock = parts.clock
         self._pulse = pulse.Pulse()
@@ -117,11 +122,13 @@ class Ingester:
             tasks.create_task(self._link.run(), name="broker")
             tasks.create_task(self._store_batches(), name="store")
             tasks.create_task(self._live.run(), name="live")
+            tasks.create_task(self._plans.run(), name="plans")
             tasks.create_task(self._beat(), name="heartbeat")
             tasks.create_task(self._watch_gateways(), name="watch")
             tasks.create_task(self._refresh_directory(), name="inventory")
 
     def _connected(self) -> None:
+        self._plans.forget()
         now_s = time.monotonic()
         self._watch.expect(self._committer.gateways_expected(), now_s + self._limits.gateway_return_s)
         self._expect_unheard()
@@ -135,7 +142,8 @@ class Ingester:
         """Add to the batch being gathered; called on the event loop for each message, so it must be quick."""
         if isinstance(event, RebirthNeeded | MalformedMessage | StateContested):
             return
-        if isinstance(event, DeviceData | NodeData) and self._has_no_room():
+        told_plan = self._plans.hear(event)  # that has no place in an outbox, so it does not come again
+        if isinstance(event, DeviceData | NodeData) and not told_plan and self._has_no_room():
             DROPPED.inc()
             return
         node = (event.group, event.node)

@@ -42,7 +42,11 @@ class LampStateRow(Base):
 
 
 class GatewayStateRow(Base):
-    """Whether a gateway is within reach; `epoch` is that of its outbox, None until it was born once."""
+    """Whether a gateway is within reach; `epoch` is that of its outbox, None until it was born once.
+
+    `plan_hash` names the lighting plan it follows, `plan_problem` is why it refused another; None while it
+    has not said.
+    """
 
     __tablename__ = "gateway_states"
 
@@ -51,6 +55,8 @@ class GatewayStateRow(Base):
     online: Mapped[bool]
     since_ms: Mapped[int] = mapped_column(sa.BigInteger)
     epoch: Mapped[int | None] = mapped_column(sa.BigInteger)
+    plan_hash: Mapped[str | None]
+    plan_problem: Mapped[str | None]
 
 
 class RejectedReadingRow(Base):
@@ -78,13 +84,15 @@ class LampState:
 
 @dataclass(frozen=True, slots=True)
 class GatewayState:
-    """Whether a gateway is within reach, and since when."""
+    """Whether a gateway is within reach, since when, and what it said of its lighting plan."""
 
     gateway_id: str
     area_id: str
     online: bool
     since_ms: int
     epoch: int | None
+    plan_hash: str | None = None
+    plan_problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

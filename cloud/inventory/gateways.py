@@ -2,54 +2,91 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from cloud.alarms.store import AlarmRow
+from cloud.control.plan import PlanInForce
+from cloud.control.town import WantedDocument
 from cloud.database import table_of
 from cloud.ingest.cabinets import CabinetState, CabinetStateRow, state_of
 from cloud.ingest.store import GatewayStateRow
-from cloud.inventory.model import CabinetView, GatewayDetail, attribute_values
-from cloud.inventory.store import InventoryStore, LampRow
+from cloud.inventory.model import CabinetView, GatewayDetail, GatewayPage, GatewaySummary, attribute_values
+from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Cabinet
 
 _CABINETS, _GATEWAYS = table_of(CabinetStateRow), table_of(GatewayStateRow)
+_STATED = [_GATEWAYS.c[name] for name in ("online", "since_ms", "plan_hash", "plan_problem")]
 
 
 class GatewayStates:
     """How gateways stand, as the stores have it now."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, plan: PlanInForce) -> None:
         self._engine = engine
+        self._plan = plan
 
     def one(self, gateway_id: str) -> GatewayDetail | None:
         """The gateway of that id."""
-        store = InventoryStore(self._engine)
-        gateway = store.gateway(gateway_id)
-        if gateway is None:
+        page = self._summaries(GatewayRow.id == gateway_id, 1)
+        gateway = InventoryStore(self._engine).gateway(gateway_id)
+        if gateway is None or not page:
             return None
-        cabinets = store.cabinets(gateway_id)
+        cabinets = InventoryStore(self._engine).cabinets(gateway_id)
         with self._engine.connect() as connection:
-            state = connection.execute(
-                sa.select(_GATEWAYS).where(_GATEWAYS.c.gateway_id == gateway_id)
-            ).one_or_none()
-            lamps = sa.select(sa.func.count()).select_from(LampRow).where(LampRow.gateway_id == gateway_id)
             alarms = _alarms(connection, [gateway_id, *(cabinet.id for cabinet in cabinets)])
             states = _states(connection, [cabinet.id for cabinet in cabinets])
-            count = connection.scalar(lamps) or 0
         return GatewayDetail(
-            id=gateway.id,
-            area_id=gateway.area_id,
-            latitude=gateway.latitude,
-            longitude=gateway.longitude,
+            **msgspec.structs.asdict(page[0]),
             time_zone=gateway.time_zone,
-            online=state is not None and state.online,
-            since=None if state is None else from_unix_ms(state.since_ms),
-            lamps=count,
             alarms=alarms.get(gateway_id, ()),
             cabinets=[_view(each, states.get(each.id), alarms.get(each.id, ())) for each in cabinets],
         )
+
+    def page(self, area_id: str | None, limit: int, after: str | None) -> GatewayPage:
+        """Up to `limit` gateways by id, of one area or of all, from the first after `after`."""
+        wanted = [GatewayRow.id > (after or "")]
+        if area_id is not None:
+            wanted.append(GatewayRow.area_id == area_id)
+        found = self._summaries(sa.and_(*wanted), limit + 1)
+        return GatewayPage(
+            items=found[:limit], next_cursor=found[limit - 1].id if len(found) > limit else None
+        )
+
+    def _summaries(self, wanted: sa.ColumnElement[bool], limit: int) -> list[GatewaySummary]:
+        town = self._plan.current()
+        lamps = sa.select(LampRow.gateway_id, sa.func.count().label("lamps")).group_by(LampRow.gateway_id)
+        counted = lamps.subquery()
+        query = (
+            sa.select(table_of(GatewayRow), *_STATED, sa.func.coalesce(counted.c.lamps, 0).label("lamps"))
+            .join(_GATEWAYS, _GATEWAYS.c.gateway_id == GatewayRow.id, isouter=True)
+            .join(counted, counted.c.gateway_id == GatewayRow.id, isouter=True)
+            .where(wanted)
+            .order_by(GatewayRow.id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [_summary(row, town.gateway_plan(row.id)) for row in rows if row.id in town.gateways]
+
+
+def _summary(row: sa.Row[*tuple[Any, ...]], wanted: WantedDocument) -> GatewaySummary:
+    return GatewaySummary(
+        id=row.id,
+        area_id=row.area_id,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        online=bool(row.online),
+        since=None if row.since_ms is None else from_unix_ms(row.since_ms),
+        lamps=row.lamps,
+        plan_hash=row.plan_hash,
+        plan_wanted=wanted.hash,
+        plan_in_force=wanted.is_in_force(row.plan_hash),
+        plan_problem=row.plan_problem or "",
+    )
 
 
 def _view(cabinet: Cabinet, state: CabinetState | None, alarms: tuple[str, ...]) -> CabinetView:

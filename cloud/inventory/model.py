@@ -8,14 +8,13 @@ from typing import Literal
 
 import msgspec
 
-from cloud.control.plan import LevelChange
+from cloud.control.outlook import LevelChange, Outlook
 from cloud.live.model import LampCondition, LampView, View, lamp_condition
 from protocols.cabinet import DeviceReading
 from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Road
 from protocols.lamp import LampReading
 from protocols.metrics import CABINET_METRICS, LAMP_METRICS
-from protocols.sun import Night
 
 W_PER_KW = 1000
 
@@ -27,14 +26,12 @@ Bounds = tuple[float, float, float, float]
 class Tally:
     """What the lamps of one area add up to."""
 
-    rated_power_w: float = 0.0
     active_power_w: float = 0.0
     conditions: Counter[LampCondition] = field(default_factory=Counter)
 
     def add(self, reading: LampReading | None, rated_power_w: float, alarms: Collection[EventType]) -> None:
         """Count one lamp; `reading` is None when nothing is known of it now."""
         self.conditions[lamp_condition(reading, rated_power_w, alarms)] += 1
-        self.rated_power_w += rated_power_w
         if reading is not None:
             self.active_power_w += reading.active_power_w or 0.0
 
@@ -62,10 +59,18 @@ class ProgramName(View, frozen=True):
     name: str
 
 
+class CalendarName(View, frozen=True):
+    """The calendar that chooses a lamp's program of each night."""
+
+    id: str
+    name: str
+
+
 class LampDetail(LampView, frozen=True):
-    """A lamp with every value it reports and what it will do next."""
+    """A lamp with every value it reports and what it will do next; `program` is tonight's."""
 
     values: list[AttributeValue]
+    calendar: CalendarName
     program: ProgramName
     next_change: LevelChange | None
     sunset: datetime | None
@@ -137,7 +142,7 @@ class CabinetView(View, frozen=True):
 
 
 class GatewayDetail(View, frozen=True):
-    """A gateway, whether it is within reach and since when, and the cabinets on its lines."""
+    """A gateway as in lists, and the cabinets on its lines."""
 
     id: str
     area_id: str
@@ -147,8 +152,38 @@ class GatewayDetail(View, frozen=True):
     online: bool
     since: datetime | None
     lamps: int
+    plan_hash: str | None
+    plan_wanted: str
+    plan_in_force: bool
+    plan_problem: str
     alarms: tuple[str, ...]
     cabinets: list[CabinetView]
+
+
+class GatewaySummary(View, frozen=True):
+    """A gateway in a list; `plan_hash` is what it says it runs, None while it has not said anything.
+
+    `plan_in_force` says whether that is the plan that is wanted, `plan_problem` why it refused one.
+    """
+
+    id: str
+    area_id: str
+    latitude: float
+    longitude: float
+    online: bool
+    since: datetime | None
+    lamps: int
+    plan_hash: str | None
+    plan_wanted: str
+    plan_in_force: bool
+    plan_problem: str
+
+
+class GatewayPage(View, frozen=True):
+    """Gateways by id; `nextCursor` asks for the next page."""
+
+    items: list[GatewaySummary]
+    next_cursor: str | None
 
 
 class RoadProperties(View, frozen=True):
@@ -239,16 +274,15 @@ def road_collection(roads: Iterable[Road]) -> RoadCollection:
 def lamp_detail(
     view: LampView,
     reading: LampReading | None,
-    program: ProgramName,
-    night: Night,
-    change: LevelChange | None,
+    outlook: Outlook,
 ) -> LampDetail:
     """A lamp's view with every value, its program and its next change."""
     return LampDetail(
         **msgspec.structs.asdict(view),
         values=attribute_values(reading),
-        program=program,
-        next_change=change,
-        sunset=night.sunset,
-        sunrise=night.sunrise,
+        calendar=CalendarName(id=outlook.calendar.id, name=outlook.calendar.name),
+        program=ProgramName(id=outlook.program.id, name=outlook.program.name),
+        next_change=outlook.next_change,
+        sunset=outlook.night.sunset,
+        sunrise=outlook.night.sunrise,
     )

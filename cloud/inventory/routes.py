@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from cloud.inventory.model import AreaList, GatewayDetail, LampDetail, LampPage, RoadCollection, Summary
+from cloud.inventory.model import (
+    AreaList,
+    GatewayDetail,
+    GatewayPage,
+    LampDetail,
+    LampPage,
+    RoadCollection,
+    Summary,
+)
 from cloud.inventory.states import LampFilter
 from cloud.live.model import LampCondition
 from cloud.parameters import Identifier, PathIdentifier, Text
@@ -35,6 +43,18 @@ def list_lamps(
 def get_lamp(services: ServicesOf, lamp_id: PathIdentifier) -> Response:
     """One lamp with every value it reports and what it will do next."""
     return json_response(services.inventory.lamp(lamp_id))
+
+
+@router.get("/gateways", responses=answers(GatewayPage, "Gateways by id", 422))
+def list_gateways(
+    *,
+    services: ServicesOf,
+    area: Identifier | None = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+    cursor: Identifier | None = None,
+) -> Response:
+    """Gateways with whether they are within reach and run the plan that is wanted."""
+    return json_response(services.inventory.gateways_page(area, limit, cursor))
 
 
 @router.get("/gateways/{gateway_id}", responses=answers(GatewayDetail, "The gateway", 404))

@@ -5,17 +5,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
-from cloud.control.plan import LightingPlan
-from cloud.inventory.board import Board, BoardCounter
+from cloud.control.outlook import outlook
+from cloud.control.plan import PlanInForce
+from cloud.inventory.board import BoardCounter
 from cloud.inventory.gateways import GatewayStates
 from cloud.inventory.model import (
     W_PER_KW,
     AreaList,
     GatewayCount,
     GatewayDetail,
+    GatewayPage,
     LampDetail,
     LampPage,
-    ProgramName,
     RoadCollection,
     Summary,
     Tally,
@@ -67,7 +68,7 @@ class InventoryService:
         states: LampStates,
         gateways: GatewayStates,
         counter: BoardCounter,
-        plan: LightingPlan,
+        plan: PlanInForce,
         clock: Clock,
         ingester: IngesterWatch,
     ) -> None:
@@ -88,14 +89,11 @@ class InventoryService:
         """One lamp with its values and what it will do next; 404 when there is none."""
         now = self._clock.now()
         found = self._states.one(lamp_id, to_unix_ms(now))
-        gateway = self._store.gateway(found[0].lamp.gateway_id) if found else None
-        if found is None or gateway is None:
+        town = self._plan.current()
+        if found is None or found[0].lamp.gateway_id not in town.gateways:
             raise not_found("lamp", "lampId", lamp_id)
         standing, view = found
-        place = (standing.lamp.latitude, standing.lamp.longitude, gateway.time_zone)
-        outlook = self._plan.outlook(*place, now, view.override)
-        program = ProgramName(id=outlook.program.id, name=outlook.program.name)
-        return lamp_detail(view, standing.reading, program, outlook.night, outlook.next_change)
+        return lamp_detail(view, standing.reading, outlook(town, standing.lamp, now, view.override))
 
     def gateway(self, gateway_id: str) -> GatewayDetail:
         """One gateway with its cabinets; 404 when there is none."""
@@ -103,6 +101,10 @@ class InventoryService:
         if found is None:
             raise not_found("gateway", "gatewayId", gateway_id)
         return found
+
+    def gateways_page(self, area_id: str | None, limit: int, cursor: str | None) -> GatewayPage:
+        """A page of gateways by id."""
+        return self._gateways.page(area_id, limit, cursor)
 
     def areas(self) -> AreaList:
         """Every area with its counts."""
@@ -133,7 +135,7 @@ class InventoryService:
                 total=len(board.gateways), offline=len(board.gateways) - board.gateways_online
             ),
             total_power=round(sum(one.active_power_w for one in board.tallies.values()) / W_PER_KW, 3),
-            expected_power=round(self._expected_power_w(board) / W_PER_KW, 3),
+            expected_power=round(self._plan.current().expected_power_w(now) / W_PER_KW, 3),
             center=center_of(board.bounds),
             bounds=board.bounds,
             ingest_online=self._ingester.online,
@@ -145,16 +147,6 @@ class InventoryService:
         board = self._counter.board()
         center = center_of(board.bounds)
         return None if center is None else (center[1], center[0], main_time_zone(board.gateways))
-
-    def _expected_power_w(self, board: Board) -> float:
-        zones = {gateway.area_id: gateway.time_zone for gateway in board.gateways}
-        now = self._clock.now()
-        expected = 0.0
-        for area in board.areas:
-            if area.id in board.tallies:
-                level = self._plan.level(area.latitude, area.longitude, zones.get(area.id, "UTC"), now)
-                expected += board.tallies[area.id].rated_power_w * level / 100
-        return expected
 
 
 def _is_time_zone(name: str) -> bool:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.alarms.store import AlarmRow
+from cloud.control.planstore import touch_plan
 from cloud.database import Base, Row, table_of, upsert, writing
 from cloud.ingest.cabinets import CabinetStateRow
 from cloud.ingest.store import GatewayStateRow, LampStateRow
@@ -107,6 +108,7 @@ class InventoryStore:
         Its alarms end, at `now_ms` or where they began, and its state is forgotten.
         """
         with writing(self._engine) as connection:
+            touch_plan(connection)
             connection.execute(sa.delete(RoadRow))
             upsert(connection, table_of(AreaRow), [asdict(area) for area in inventory.areas])
             upsert(connection, table_of(GatewayRow), [asdict(gateway) for gateway in inventory.gateways])

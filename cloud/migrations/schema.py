@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 import cloud.access.store
 import cloud.alarms.store
+import cloud.control.planstore
 import cloud.control.store
 import cloud.ingest.cabinets
 import cloud.ingest.rejected

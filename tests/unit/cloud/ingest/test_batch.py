@@ -13,8 +13,10 @@ from protocols.metrics import DataType
 from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
 from protocols.sparkplug.lentera import (
     InvalidMetrics,
+    PlanState,
     event_metrics,
     gateway_birth,
+    plan_state_metrics,
     position_metric,
     reading_metrics,
     result_metrics,
@@ -184,3 +186,19 @@ def test_a_gateway_that_is_there_already_is_not_waited_for() -> None:
     assert watch.overdue(900) == [OTHER]
     watch.died(NODE, 900)
     assert watch.overdue(910) == [NODE]
+
+
+def test_a_gateway_says_which_plan_it_follows() -> None:
+    """At its birth and when that changes; the last word counts."""
+    collector, batch = Collector(), Batch()
+    collector.add(batch, NodeBorn(*NODE, gateway_birth(77, 0, PlanState("a" * 64)), 0))
+    assert batch.plans == {NODE: PlanState("a" * 64)}
+    collector.add(batch, NodeData(*NODE, plan_state_metrics("b" * 64, "no such program"), 0))
+    assert batch.plans == {NODE: PlanState("b" * 64, "no such program")}
+
+
+def test_a_stranger_says_nothing_of_a_gateways_plan() -> None:
+    collector, batch = Collector(lambda _: ("32.04.38", NODE[1])), Batch()
+    collector.add(batch, NodeBorn(*NODE, gateway_birth(77, 0, PlanState("a" * 64)), 0))
+    collector.add(batch, NodeData(*NODE, plan_state_metrics("b" * 64, ""), 0))
+    assert batch.plans == {}

@@ -5,6 +5,10 @@
  */
 export type AlarmState = "active" | "all";
 /**
+ * How much an assignment is for, the most specific first.
+ */
+export type Scope = "lamp" | "group" | "area" | "all";
+/**
  * The TALQ event types that Lentera raises.
  */
 export type EventType =
@@ -20,6 +24,10 @@ export type EventType =
   | "supplyLoss"
   | "cabinetDoorOpen"
   | "circuitBreakerTripped"
+  | "switchingErrorOn"
+  | "switchingErrorOff"
+  | "localOverride"
+  | "photocellOutputOn"
   | "communicationFailure"
   | "deviceReset"
   | "lastSyncError";
@@ -77,6 +85,34 @@ export interface AreaView {
   totalPower: number;
 }
 /**
+ * A calendar for a lamp, a group, an area or all; `id` is null where the scope is all.
+ */
+export interface AssignmentItem {
+  scope: Scope;
+  id?: string | null;
+  calendarId: string;
+}
+/**
+ * Every assignment; of several groups that a lamp is in, the one that stands first counts.
+ */
+export interface AssignmentList {
+  items: AssignmentView[];
+}
+/**
+ * A calendar for a lamp, a group or an area by its id, or, without id, for everything.
+ */
+export interface AssignmentView {
+  scope: string;
+  id: string | null;
+  calendarId: string;
+}
+/**
+ * All assignments; of several groups that a lamp is in, the one that stands first counts.
+ */
+export interface AssignmentsRequest {
+  items: AssignmentItem[];
+}
+/**
  * Active from sunset to sunrise, each moved by whole minutes.
  */
 export interface AstroClockActivePeriod {
@@ -123,6 +159,70 @@ export interface CabinetView {
   observedAt: string | null;
   alarms: string[];
   values: AttributeValue[];
+}
+/**
+ * Every calendar, the built-in one first.
+ */
+export interface CalendarList {
+  items: TalqCalendar[];
+}
+/**
+ * TALQ's Calendar, and a `name` for people, which TALQ does not have.
+ */
+export interface TalqCalendar {
+  id: string;
+  ownerCMS: string;
+  name?: string;
+  rules: Rule[];
+  defaultProgram?: string | null;
+}
+/**
+ * TALQ's CalendarRule: dates are `yyyy-mm-dd`, or `--mm-dd` in every year.
+ */
+export interface Rule {
+  program: string;
+  startDate?: string | null;
+  endDate?: string | null;
+  condition?: DayCondition | null;
+}
+/**
+ * TALQ's ccDay; its `occurrences` in a month are not supported.
+ */
+export interface DayCondition {
+  type: "ccDay";
+  days: DayRange[];
+  occurrences?: string[];
+}
+/**
+ * A weekday, Monday 1 to Sunday 7, or a range of them.
+ */
+export interface DayRange {
+  start: number;
+  end?: number | null;
+}
+/**
+ * Lamps that go from a calendar to another, with the levels of tonight at one of their gateways.
+ */
+export interface CalendarMove {
+  calendarBefore: string;
+  calendarAfter: string;
+  lamps: number;
+  levelsBefore: LevelChange[];
+  levelsAfter: LevelChange[];
+}
+/**
+ * A level in % from an instant on.
+ */
+export interface LevelChange {
+  time: string;
+  level: number;
+}
+/**
+ * The calendar that chooses a lamp's program of each night.
+ */
+export interface CalendarName {
+  id: string;
+  name: string;
 }
 /**
  * Domain time, how fast it runs, whether readings come in, and when the newest were stored.
@@ -214,6 +314,13 @@ export interface Credentials {
   token?: string | null;
 }
 /**
+ * How many lamps would be dark that are lit by the plan as it is, when they are most.
+ */
+export interface DarkeningView {
+  lamps: number;
+  at: string;
+}
+/**
  * What is wrong with one field of a request.
  */
 export interface FieldProblem {
@@ -229,7 +336,7 @@ export interface GatewayCount {
   offline: number;
 }
 /**
- * A gateway, whether it is within reach and since when, and the cabinets on its lines.
+ * A gateway as in lists, and the cabinets on its lines.
  */
 export interface GatewayDetail {
   id: string;
@@ -240,8 +347,37 @@ export interface GatewayDetail {
   online: boolean;
   since: string | null;
   lamps: number;
+  planHash: string | null;
+  planWanted: string;
+  planInForce: boolean;
+  planProblem: string;
   alarms: string[];
   cabinets: CabinetView[];
+}
+/**
+ * Gateways by id; `nextCursor` asks for the next page.
+ */
+export interface GatewayPage {
+  items: GatewaySummary[];
+  nextCursor: string | null;
+}
+/**
+ * A gateway in a list; `plan_hash` is what it says it runs, None while it has not said anything.
+ *
+ *     `plan_in_force` says whether that is the plan that is wanted, `plan_problem` why it refused one.
+ */
+export interface GatewaySummary {
+  id: string;
+  areaId: string;
+  latitude: number;
+  longitude: number;
+  online: boolean;
+  since: string | null;
+  lamps: number;
+  planHash: string | null;
+  planWanted: string;
+  planInForce: boolean;
+  planProblem: string;
 }
 /**
  * Whether a gateway is within reach, and since when.
@@ -253,6 +389,27 @@ export interface GatewayView {
   since: string;
 }
 /**
+ * Every group, by id.
+ */
+export interface GroupList {
+  items: GroupView[];
+}
+/**
+ * Lamps that go together, by id.
+ */
+export interface GroupView {
+  id: string;
+  name: string;
+  lampIds: string[];
+}
+/**
+ * A group's name and its lamps.
+ */
+export interface GroupRequest {
+  name?: string;
+  lampIds: string[];
+}
+/**
  * An ingester's heartbeat: when readings were last stored, and whether the stores take what it has.
  */
 export interface IngestView {
@@ -260,7 +417,7 @@ export interface IngestView {
   storing: boolean;
 }
 /**
- * A lamp with every value it reports and what it will do next.
+ * A lamp with every value it reports and what it will do next; `program` is tonight's.
  */
 export interface LampDetail {
   id: string;
@@ -280,6 +437,7 @@ export interface LampDetail {
   alarms: string[];
   override: OverrideView | null;
   values: AttributeValue[];
+  calendar: CalendarName;
   program: ProgramName;
   nextChange: LevelChange | null;
   sunset: string | null;
@@ -300,13 +458,6 @@ export interface OverrideView {
 export interface ProgramName {
   id: string;
   name: string;
-}
-/**
- * A level in % from an instant on.
- */
-export interface LevelChange {
-  time: string;
-  level: number;
 }
 /**
  * Lamps by id; `nextCursor` asks for the next page.
@@ -367,6 +518,19 @@ export interface NightView {
   actual: LevelChange[];
 }
 /**
+ * What a change would do: energy in kWh from noon to noon tonight, by rated power and level.
+ */
+export interface PlanPreview {
+  lamps: number;
+  lampsReassigned: number;
+  lampsAffected: number;
+  moves: CalendarMove[];
+  expectedEnergyBefore: number;
+  expectedEnergyAfter: number;
+  darkening: DarkeningView | null;
+  needsConfirmation: boolean;
+}
+/**
  * The body of every answer that is an error.
  */
 export interface ProblemDetails {
@@ -377,7 +541,7 @@ export interface ProblemDetails {
   errors?: FieldProblem[];
 }
 /**
- * Every lighting program.
+ * Every lighting program, the built-in one first.
  */
 export interface ProgramList {
   items: ControlProgramOne[];
