@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.memory import Memory
+from protocols.lamp import LightCommand
 from protocols.lighting.priority import Override
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
@@ -43,4 +44,24 @@ async def test_boot_counters(tmp_path: Path) -> None:
     await memory.keep_boot_counters({"a": 1, "b": 2})
     await memory.keep_boot_counters({"b": 3})
     assert await memory.boot_counters() == {"a": 1, "b": 3}
+    await memory.close()
+
+
+async def test_commands_wait_until_they_are_forgotten(tmp_path: Path) -> None:
+    first = LightCommand("c1", "a", 40, NIGHT, NIGHT + timedelta(minutes=5), None, 1.5)
+    ending = LightCommand("c1", "b", None, NIGHT, NIGHT + timedelta(minutes=5), NIGHT + timedelta(hours=1))
+    other = LightCommand("c2", "a", 0, NIGHT, NIGHT + timedelta(minutes=5), None)
+    memory = await opened(tmp_path / "m.db")
+    await memory.keep_commands([first, ending])
+    await memory.keep_commands([other])
+    await memory.forget_commands([("c2", "a"), ("never", "there")])
+    await memory.close()
+    memory = await opened(tmp_path / "m.db")
+    assert memory.commands == [first, ending]
+    override = Override("c1", 40, NIGHT, None)
+    await memory.keep_overrides({"a": override}, [("c1", "a")])
+    assert memory.commands == [ending]
+    await memory.close()
+    memory = await opened(tmp_path / "m.db")
+    assert (memory.commands, await memory.overrides()) == ([ending], {"a": override})
     await memory.close()
