@@ -26,12 +26,14 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
 )
 from protocols.sparkplug.lentera import (
+    PlanState,
     ack_metrics,
     cabinet_from,
     command_metrics,
     epoch_from,
     event_from,
     is_cabinet_data,
+    plan_state_from,
     position_from,
     reading_from,
     result_from,
@@ -60,6 +62,7 @@ class Cloud:
         self.events: dict[int, DeviceEvent] = {}
         self.results: dict[int, CommandResult] = {}
         self.result_at: dict[str, float] = {}
+        self.plans: list[PlanState] = []
         self.messages = 0
         self.historical = 0
         self.births = 0
@@ -166,6 +169,7 @@ class Cloud:
             self.births += 1
             self.node_alive = True
             self.epoch = epoch_from(event.metrics)
+            self._hear_of_plan(event.metrics)
         elif isinstance(event, NodeDied):
             self.node_alive = False
             self.alive.clear()
@@ -176,8 +180,15 @@ class Cloud:
         elif isinstance(event, RebirthNeeded):
             self.rebirths += 1
             await self._publish([self._session.rebirth_request(event.group, event.node, self._now_ms())])
-        elif isinstance(event, DeviceData | NodeData):
+        elif isinstance(event, DeviceData) or (
+            isinstance(event, NodeData) and not self._hear_of_plan(event.metrics)
+        ):
             self._store(event)
+
+    def _hear_of_plan(self, metrics: Sequence[MetricValue]) -> bool:
+        if (state := plan_state_from(metrics)) is not None:
+            self.plans.append(state)
+        return state is not None
 
     def _store(self, event: DeviceData | NodeData) -> None:
         position = position_from(event.metrics)
