@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pymodbus.pdu import ModbusPDU
@@ -38,23 +38,30 @@ _SMALLEST_FRAME = 5
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to one unit (0 is all units, which do not answer), as function code and data."""
+    """One question to one unit (0 is all units, which do not answer), as function code and data.
+
+    Polls are asked again and again, so what follows from these is worked out once: the function code, the
+    bytes of the answer's function code and data, how the answer begins, and the request's own RTU frame.
+    """
 
     unit: int
     pdu: bytes
     count: int = 0
+    function: int = field(init=False)
+    answer_length: int = field(init=False)
+    answer_head: bytes = field(init=False, repr=False)
+    rtu_frame: bytes = field(init=False, repr=False)
 
-    @property
-    def function(self) -> int:
-        """The Modbus function code."""
-        return self.pdu[0]
-
-    @property
-    def answer_length(self) -> int:
-        """Bytes of the answer's function code and data."""
-        if self.function in _BIT_READS:
-            return 2 + (self.count + 7) // 8
-        return 2 + 2 * self.count if self.function in _READ_FUNCTIONS else 5
+    def __post_init__(self) -> None:
+        """Work out what follows."""
+        function, body = self.pdu[0], bytes((self.unit,)) + self.pdu
+        is_read = function in _READ_FUNCTIONS
+        length = _answer_length(function, self.count)
+        object.__setattr__(self, "function", function)
+        object.__setattr__(self, "answer_length", length)
+        # A read is answered with the number of bytes that follow, a write with what was written where.
+        object.__setattr__(self, "answer_head", bytes((*body[:2], length - 2)) if is_read else body[:6])
+        object.__setattr__(self, "rtu_frame", body + crc16(body).to_bytes(2, "little"))
 
     def is_answered_by(self, unit: int, pdu: bytes) -> bool:
         """Whether `pdu` from `unit` can be the answer to this and to nothing else."""
@@ -74,6 +81,12 @@ class Frame:
     unit: int
     pdu: bytes
     tag: int = 0
+
+
+def _answer_length(function: int, count: int) -> int:
+    if function in _BIT_READS:
+        return 2 + (count + 7) // 8
+    return 2 + 2 * count if function in _READ_FUNCTIONS else 5
 
 
 def read_request(unit: int, block: ReadBlock) -> Request:
@@ -119,6 +132,13 @@ class Framing(Protocol):
         """The bytes to send."""
         ...
 
+    def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
+        """Function code and data, where these bytes are the request's answer, whole, and nothing else.
+
+        They nearly always are. None says only that `take` has to look closer.
+        """
+        ...
+
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""
         ...
@@ -129,18 +149,17 @@ class RtuFraming:
 
     def wrap(self, request: Request, tag: int) -> bytes:  # noqa: ARG002 - RTU has no transaction id
         """The bytes to send."""
-        body = bytes((request.unit,)) + request.pdu
-        return body + crc16(body).to_bytes(2, "little")
+        return request.rtu_frame
+
+    def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:  # noqa: ARG002
+        """Function code and data, where these bytes are the request's answer, whole, and nothing else."""
+        if len(received) != request.answer_length + 3 or not received.startswith(request.answer_head):
+            return None
+        # The CRC of a frame with its CRC is 0.
+        return None if crc16(received) else received[1:-2]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""
-        if _is_one_frame(received):
-            frame = Frame(received[0], bytes(received[1:-2]))
-            received.clear()
-            return [frame], 0
-        return self._search(received)
-
-    def _search(self, received: bytearray) -> tuple[list[Frame], int]:
         frames: list[Frame] = []
         garbage = 0
         while len(received) >= _SMALLEST_FRAME:
@@ -161,20 +180,6 @@ class RtuFraming:
         return frames, garbage
 
 
-def _is_one_frame(received: bytearray) -> bool:
-    """Whether these bytes are the whole answer to a read and nothing else, as they nearly always are.
-
-    The CRC of a frame with its CRC is 0.
-    """
-    size = len(received)
-    return (
-        size > _SMALLEST_FRAME
-        and received[1] in _READ_FUNCTIONS
-        and received[2] + 5 == size
-        and crc16(received) == 0
-    )
-
-
 def _rtu_size(received: bytearray) -> int | None:
     function = received[1]
     if function in _READ_FUNCTIONS:
@@ -191,6 +196,14 @@ class TcpFraming:
         """The bytes to send."""
         body = bytes([request.unit]) + request.pdu
         return tag.to_bytes(2, "big") + b"\x00\x00" + len(body).to_bytes(2, "big") + body
+
+    def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
+        """Function code and data, where these bytes are the request's answer, whole, and nothing else."""
+        length = request.answer_length
+        header = struct.pack(">HHH", tag, 0, length + 1)
+        if len(received) != length + 7 or not received.startswith(header + request.answer_head):
+            return None
+        return received[7:]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""

@@ -75,6 +75,8 @@ class Lanes:
     def _take_from(self, lane: deque[Job]) -> Job | None:
         while lane and lane[0].answer.done():
             lane.popleft()
+        if lane and lane[0].request.unit not in self._held:
+            return lane.popleft()
         for index, job in enumerate(lane):
             if job.request.unit not in self._held and not job.answer.done():
                 del lane[index]

@@ -169,8 +169,7 @@ class Line:
         if self._alarm_at != self._quiet_at:
             self._advance()
         pdu = await answer
-        code = refusal(pdu) if pdu else None
-        if code is None:
+        if not pdu or (code := refusal(pdu)) is None:
             return pdu
         self.counters.refused += 1
         message = f"{self.name}: unit {request.unit} refused function {request.function} with code {code}"
@@ -262,6 +261,12 @@ class Line:
     def _on_received(self, data: bytes) -> None:
         now = monotonic()
         self._quiet_at = max(self._quiet_at, now + self._timing.silence_s)
+        job = self._job
+        if job is not None and not self._received:
+            pdu = self._framing.answer(job.request, self._tag, data)
+            if pdu is not None:
+                self._on_answer(job, pdu, now)
+                return
         self._received += data
         frames, garbage = self._framing.take(self._received)
         for frame in frames:
@@ -273,14 +278,18 @@ class Line:
 
     def _on_frame(self, frame: Frame, now: float) -> None:
         job = self._job
-        if job is None or not job.request.is_answered_by(frame.unit, frame.pdu) or not self._tag_fits(frame):
+        if job is not None and job.request.is_answered_by(frame.unit, frame.pdu) and self._tag_fits(frame):
+            self._on_answer(job, frame.pdu, now)
+        else:
             self._on_stray_frame(frame, now)
-            return
-        answer_s = self._timing.duration_s(len(frame.pdu) + 3)
-        self._response_time(frame.unit).answered(max(0.0, now - self._sent_at - answer_s))
+
+    def _on_answer(self, job: Job, pdu: bytes, now: float) -> None:
+        unit = job.request.unit
+        answer_s = self._timing.duration_s(len(pdu) + 3)
+        self._response_time(unit).answered(max(0.0, now - self._sent_at - answer_s))
         self.counters.answers += 1
-        self._overdue.pop(frame.unit, None)
-        self._finish(frame.pdu)
+        self._overdue.pop(unit, None)
+        self._finish(pdu)
 
     def _tag_fits(self, frame: Frame) -> bool:
         return frame.tag in (0, self._tag)

@@ -50,7 +50,8 @@ class _DescriptorTimer:
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
         self._expired = expired
-        libc = ctypes.CDLL(None, use_errno=True)
+        # PyDLL keeps the interpreter's lock, which a call as short as this is not worth giving away.
+        libc = ctypes.PyDLL(None, use_errno=True)
         self._settime = libc.timerfd_settime
         self._fd: int = libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self._fd < 0:

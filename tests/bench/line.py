@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from edge.line import Lane, Line, LineSettings, NoAnswerError, open_line
@@ -139,9 +139,10 @@ async def asking(line: Line, units: Iterator[int]) -> AsyncIterator[BusyLine]:
 
     async def ask() -> None:
         for unit in units:
-            # A simulator that the machine held up is not what is measured.
-            with suppress(NoAnswerError):
+            try:
                 await line.read(unit, block, Lane.READING)
+            except NoAnswerError:
+                continue  # a simulator that the machine held up is not what is measured
 
     async with asyncio.TaskGroup() as tasks:
         owner = tasks.create_task(line.run())

@@ -97,6 +97,50 @@ def test_one_flipped_bit_is_never_an_answer(bit: int) -> None:
     assert not any(READ_TWO.is_answered_by(frame.unit, frame.pdu) for frame in frames)
 
 
+FRAMINGS = st.sampled_from([RtuFraming(), TcpFraming()])
+REQUESTS = st.sampled_from(
+    [
+        READ_TWO,
+        read_request(5, ReadBlock(Table.DISCRETE, 0, 10)),
+        write_request(5, Write(Table.HOLDING, 0, (100,))),
+        write_request(5, Write(Table.HOLDING, 1, (10, 258))),
+        write_request(5, Write(Table.COIL, 3, (1,))),
+    ]
+)
+
+
+def right_answer(request: Request) -> bytes:
+    """Unit, function code and data of an answer to it."""
+    return request.answer_head.ljust(request.answer_length + 1, b"\x55")
+
+
+def on_the_wire(framing: RtuFraming | TcpFraming, body: bytes, tag: int) -> bytes:
+    return framing.wrap(Request(body[0], body[1:]), tag)
+
+
+@given(FRAMINGS, REQUESTS)
+def test_a_whole_answer_is_known_at_once(framing: RtuFraming | TcpFraming, request: Request) -> None:
+    body = right_answer(request)
+    assert request.is_answered_by(body[0], body[1:])
+    assert framing.answer(request, 7, on_the_wire(framing, body, 7)) == body[1:]
+
+
+@given(FRAMINGS, REQUESTS, st.data())
+def test_what_is_known_at_once_is_what_a_closer_look_finds(
+    framing: RtuFraming | TcpFraming, request: Request, data: st.DataObject
+) -> None:
+    wire = bytearray(on_the_wire(framing, right_answer(request), 7))
+    for _ in range(data.draw(st.integers(0, 2))):
+        wire[data.draw(st.integers(0, len(wire) - 1))] ^= data.draw(st.integers(0, 255))
+    wire = wire[: data.draw(st.integers(0, len(wire)))] + data.draw(st.binary(max_size=3))
+    known = framing.answer(request, 7, bytes(wire))
+    frames, _ = framing.take(bytearray(wire))
+    if known is not None:
+        assert [(frame.unit, frame.pdu) for frame in frames] == [(request.unit, known)]
+        assert request.is_answered_by(request.unit, known)
+        assert frames[0].tag in (0, 7)
+
+
 def job(lane: Lane, unit: int) -> Job:
     return Job(lane, Request(unit, b"\x04"), asyncio.get_running_loop().create_future())
 
