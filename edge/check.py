@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from edge.cabinet import CONTACTOR_CONTACT
 from edge.config import ConfigError, DeviceConfig, GatewayConfig, LineConfig
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
+from edge.photocell import AGREEMENT
 from edge.profiles import load_profile
 from protocols.lighting.program import ASTRO_DEFAULT, Place, levels_of_night
 from protocols.modbus.codec import ReadBlock, plan_reads
-from protocols.modbus.profile import Poll, Profile, Table
+from protocols.modbus.profile import DeviceKind, Poll, Profile, Table
 from protocols.sun import PolarState, night_of
 
 TURNAROUND_S: Final = 0.005
@@ -136,9 +138,27 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
             f"{_count(counts[name], 'device')} of profile {name} ({profiles[name].name})"
             f" at {_ranges(units)}, {_count(requests, 'request')} each"
         )
+    for device in line.devices:
+        yield from _cabinet_text(device, profiles)
     seconds = sweep_s(line, profiles)
     share = seconds / config.gateway.poll_interval_s
     yield f"one sweep takes {seconds:.2f} s of the line, {100 * share:.2g} % of the poll interval"
+
+
+def _cabinet_text(device: DeviceConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
+    """What a cabinet's contactor and photocell are for."""
+    names = {register.name for name in _profiles_of(device) for register in profiles[name].registers}
+    if device.contactor is not None:
+        follows = {"lit": "is closed while the plan has light", "always": "stays closed"}
+        proof = "" if CONTACTOR_CONTACT in names else "; it has no auxiliary contact, only its relay is seen"
+        yield f"contactor of {device.id} {follows[device.contactor.follows]}, but for commands{proof}"
+    elif CONTACTOR_CONTACT in names:
+        yield f"contactor of {device.id} is only read"
+    if device.photocell:
+        yield (
+            f"photocell of {device.id} decides while the clock is not right,"
+            f" once it has said the same for {AGREEMENT.seconds} s"
+        )
 
 
 def _units_of(device: DeviceConfig, profile: str) -> Iterator[int]:
@@ -177,6 +197,7 @@ def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterato
     for line in config.lines:
         if line.port.startswith("/"):
             yield from _device_warnings(Path(line.port))
+        yield from _cabinet_warnings(line, config, profiles)
         if (seconds := sweep_s(line, profiles)) > interval_s:
             yield (
                 f"line {line.port}: one sweep takes {seconds:.1f} s, longer than poll_interval_s"
@@ -196,6 +217,26 @@ def _left_to_fill_in(config: GatewayConfig) -> Iterator[str]:
     for field, value in (("host", mqtt.host), ("username", mqtt.username), ("password", password)):
         if value == FILL_IN:
             yield f"mqtt.{field} is still {FILL_IN!r}, expected the {field} of the broker for this gateway"
+
+
+def _cabinet_warnings(
+    line: LineConfig, config: GatewayConfig, profiles: Mapping[str, Profile]
+) -> Iterator[str]:
+    lamps = sum(
+        profiles[device.profile].kind is DeviceKind.LAMP for each in config.lines for device in each.devices
+    )
+    for device in line.devices:
+        if lamps and device.contactor is not None and device.contactor.follows == "lit":
+            yield (
+                f"contactor of {device.id} follows the plan: lamps with controllers behind it ({lamps} on"
+                " this gateway) have no power by day and are reported as silent,"
+                ' expected follows = "always" for them'
+            )
+        if device.photocell and config.gateway.poll_interval_s > 2 * AGREEMENT.seconds:
+            yield (
+                f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and believed"
+                " when two readings agree: so late would it switch the street"
+            )
 
 
 def _device_warnings(port: Path) -> Iterator[str]:

@@ -70,6 +70,7 @@ class Contactor:
         self._retry_at = 0.0
         self._complaint: str | None = None
         self._relay_set: bool | None = None
+        self._relay_is_open = False
         self._has_opened = False
         self._switched_at: datetime | None = None
         self._conditions: dict[EventType, bool] = {}
@@ -116,7 +117,7 @@ class Contactor:
             return
         if reading.contactor_state is not None:
             is_closed = reading.contactor_state is SwitchState.ON
-            self._disprove(is_closed)
+            self._notice(is_closed)
             if is_closed is self.is_wanted:
                 self._retry_at = 0.0
             if device.told_level_percent is not None and is_closed is not bool(device.told_level_percent):
@@ -182,8 +183,8 @@ class Contactor:
         contact = await self._gear.contact(lane) if self._gear.has_contact else wanted
         if contact is None:
             return Problem("auxiliary contact says nothing", is_final=True)
-        self._has_opened = not wanted and (not contact or self._has_opened)
-        self._disprove(contact)
+        self._relay_is_open = not wanted
+        self._notice(contact)
         if contact is not wanted:
             told, is_at = _state(wanted), _state(contact)
             return Problem(f"relay is {told}, auxiliary contact says {is_at}", disobeyed=True)
@@ -197,7 +198,7 @@ class Contactor:
         return wall_seconds_until(self._keeper.steady, self._switched_at + SHORTEST_DWELL)
 
     async def _switch(self, closed: bool, lane: Lane) -> Problem | None:
-        self._has_opened = False
+        self._has_opened = self._relay_is_open = False
         self._switched_at = self._keeper.steady.now()
         try:
             await self._gear.put(closed, lane)
@@ -241,8 +242,9 @@ class Contactor:
             )
         self._complaint = why
 
-    def _disprove(self, is_closed: bool) -> None:
+    def _notice(self, is_closed: bool) -> None:
         """What the contact says cannot be any more: only a contactor that opened is not stuck in ON."""
+        self._has_opened = self._relay_is_open and (self._has_opened or not is_closed)
         if is_closed:
             self._report(EventType.SWITCHING_ERROR_OFF, False)
         else:

@@ -16,6 +16,11 @@ _PARTIAL = ".partial"
 _MOST_NAMED = 5
 _PRIVATE = 0o640  # there will be a password in it
 
+_CABINET_CHOICES = (
+    "# photocell = true  # if one is wired to its contacts",
+    '# contactor = { follows = "always" }  # "lit" for lamps without controllers; without it: only read',
+)
+
 DevicesByLine = Mapping[int, Sequence[Lamp | Cabinet]]
 
 
@@ -136,6 +141,8 @@ def _gateway_file(gateway: Gateway, lines: DevicesByLine, defaults: Defaults) ->
             parts += device_lines(device)
             if isinstance(device, Cabinet) and device.contacts_unit is None:
                 parts.append('# contacts = { unit = 202, profile = "cabinet-contacts" }  # if there are any')
+            if isinstance(device, Cabinet):
+                parts += _CABINET_CHOICES
     return "\n".join(parts) + "\n"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lentera.gatewayfiles import DevicesByLine, device_lines, devices_by_line
-from protocols.inventory.model import Gateway, Inventory
+from protocols.inventory.model import Cabinet, Gateway, Inventory
 from protocols.sun import night_of
 
 DUSK_AFTER_WALL_S = 50.0
@@ -89,4 +89,6 @@ def _gateway_toml(gateway: Gateway, lines: DevicesByLine, settings: TownSettings
         ]
         for device in devices:
             parts += device_lines(device)
+            if isinstance(device, Cabinet) and device.contacts_unit is not None:
+                parts += ["photocell = true", 'contactor = { follows = "always" }']
     return "\n".join(parts) + "\n"

@@ -179,6 +179,16 @@ async def test_door_breaker_and_supply_raise_alarms_and_end(whole: Whole) -> Non
     await whole.until_ended("circuitBreakerTripped")
 
 
+async def test_a_contactor_that_does_not_close_is_an_alarm_until_it_does(whole: Whole) -> None:
+    assert (await whole.cabinet())["photocellOutputOn"] is True
+    await whole.break_it(type="contactorStuckOpen")
+    alarm = await whole.until_raised("switchingErrorOff")
+    assert (alarm["gatewayId"], alarm["severity"]) == (GATEWAY, "critical")
+    assert alarm["info"] == "relay is ON, auxiliary contact says OFF"
+    await whole.mend()
+    await whole.until_ended("switchingErrorOff")
+
+
 async def test_a_silent_cabinet_is_said_to_be_and_welcomed_back(whole: Whole) -> None:
     await whole.break_it(type="silent")
     alarm = await whole.until_raised("communicationFailure")

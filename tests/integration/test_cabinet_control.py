@@ -237,9 +237,9 @@ async def test_an_energised_segment_stays_so_over_a_reset_of_its_module(
 
 async def test_without_a_clock_lamps_go_by_the_photocell(mosquitto: Broker, tmp_path: Path) -> None:
     assert NIGHT.sunset is not None
-    clock = clock_at(NIGHT.sunset + timedelta(hours=2), speed=120)
-    config = config_for(tmp_path, mosquitto, follows=None, photocell=True, poll_s=30)
-    async with running(config, tmp_path, mosquitto, clock, NeverSet(time.monotonic(), 120)) as site:
+    clock = clock_at(NIGHT.sunset + timedelta(hours=2), speed=200)
+    config = config_for(tmp_path, mosquitto, follows=None, photocell=True, poll_s=40)
+    async with running(config, tmp_path, mosquitto, clock, NeverSet(time.monotonic(), 200)) as site:
         await site.until_levels(100)
         await site.break_it("photocellStuckOff")
         await site.until_levels(0)

@@ -72,6 +72,32 @@ def test_a_sound_gateway_has_nothing_to_look_at(tmp_path: Path) -> None:
     assert report_on(sound, EVENING).warnings == ()
 
 
+def with_cabinet(poll_interval_s: float = 60, **settings: object) -> GatewayConfig:
+    parts = document()
+    cabinet = {"id": "g1-cabinet", "unit": 201, "profile": "sdm630", "contacts": {"unit": 202}} | settings
+    (line,) = parts["line"]  # type: ignore[misc]
+    line["device"].append(cabinet)
+    parts["gateway"] = {**parts["gateway"], "poll_interval_s": poll_interval_s}  # type: ignore[dict-item]
+    return GatewayConfig.model_validate(parts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "contactor of g1-cabinet is only read"),
+        ({"contactor": {"follows": "always"}}, "contactor of g1-cabinet stays closed, but for commands"),
+        ({"contactor": {"follows": "lit"}}, "contactor of g1-cabinet is closed while the plan has light"),
+        ({"contactor": {"follows": "lit"}}, "lamps with controllers behind it (4 on this gateway) have no"),
+        ({"photocell": True}, "photocell of g1-cabinet decides while the clock is not right, once it has"),
+        ({"photocell": True, "poll_interval_s": 900}, "photocell of g1-cabinet is read every 900 s"),
+    ],
+)
+def test_what_a_cabinet_does_is_explained(settings: dict[str, object], said: str) -> None:
+    interval_s = settings.pop("poll_interval_s", 60)
+    assert isinstance(interval_s, int)
+    assert said in report_on(with_cabinet(interval_s, **settings), EVENING).text()
+
+
 def test_a_sun_that_does_not_set_is_said() -> None:
     polar = document()
     polar["gateway"] = {**polar["gateway"], "latitude": 78.2, "longitude": 15.6}  # type: ignore[dict-item]

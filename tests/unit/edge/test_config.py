@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.config import ConfigError, load
+from edge.device import configured
 from edge.profiles import load_profile
 
 GOOD = """
@@ -178,3 +179,44 @@ def test_many_lamps_may_share_a_unit_at_addresses_of_their_own(tmp_path: Path) -
         load(written(tmp_path, GOOD + gear(1, 63, bus=9)))
     with pytest.raises(ConfigError, match=r"'SOR-00002' has bus 0 and address 3, expected none"):
         load(written(tmp_path, GOOD + "address = 3\n"))
+
+
+def cabinet(folder: Path, settings: str) -> Path:
+    device = '[[line.device]]\nid = "cab"\nunit = 201\nprofile = "sdm630"\n'
+    return written(folder, GOOD + device + settings)
+
+
+def test_a_cabinet_may_be_switched(tmp_path: Path) -> None:
+    settings = 'contacts = { unit = 202 }\nphotocell = true\n[line.device.contactor]\nfollows = "lit"\n'
+    device = load(cabinet(tmp_path, settings)).lines[0].devices[-1]
+    assert device.photocell
+    assert device.contactor is not None
+    assert device.contactor.follows == "lit"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("photocell = true", "'cab' has a photocell, expected register 'photocell_output_on' in the profile"),
+        (
+            'contactor = { follows = "lit" }',
+            "'cab' has a contactor, expected register 'contactor_target' that can be written in the profile",
+        ),
+        (
+            'contacts = { unit = 202 }\ncontactor = { follows = "sun" }',
+            "contactor.follows is 'sun': Input should be 'lit' or 'always'",
+        ),
+        ("contacts = { unit = 202 }\ncontactor = {}", "contactor.follows is missing"),
+    ],
+)
+def test_a_cabinet_that_cannot_be_switched_is_refused(tmp_path: Path, settings: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(cabinet(tmp_path, settings))
+    assert expected in str(refused.value)
+
+
+def test_an_input_without_a_photocell_is_not_read(tmp_path: Path) -> None:
+    for settings, inputs in (("", 3), ("photocell = true\n", 4)):
+        config = load(cabinet(tmp_path, "contacts = { unit = 202 }\n" + settings))
+        (part,) = configured(config.lines[0].devices[-1]).parts
+        assert [block.count for block in part.fast_blocks] == [inputs]

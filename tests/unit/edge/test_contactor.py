@@ -290,6 +290,20 @@ def test_one_that_closes_by_itself_was_closed_by_hand() -> None:
     assert [closed for _, closed in module.writes] == [False]
 
 
+def test_a_hand_after_a_weld_is_a_hand() -> None:
+    async def play(site: Site) -> None:
+        await asyncio.sleep(60)
+        assert site.begun == [ON]
+        module.broken = None
+        await asyncio.sleep(POLL_S + 0.5)
+        module.broken = True
+        await asyncio.sleep(60)
+        assert site.begun == [ON, HAND]
+
+    module = Module(relay=True, broken=True)
+    on_site(module, play, start=SUNSET - timedelta(hours=3))
+
+
 @pytest.mark.parametrize("fault", ["refuses", "ignores"])
 def test_a_relay_that_does_not_take_it_is_an_error(fault: str) -> None:
     module = Module(relay=False)

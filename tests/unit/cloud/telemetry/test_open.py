@@ -1,13 +1,15 @@
 """Telemetry URLs that are wrong, stores that are away, readings that no store takes."""
 
+import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from cloud.telemetry.open import open_store
-from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryUrlError
+from cloud.telemetry.store import CABINETS, StoreRejected, StoreUnavailable, TelemetryUrlError
+from protocols.cabinet import CabinetReading
 from protocols.lamp import LampReading
 from tests.conftest import free_port
 
@@ -65,3 +67,18 @@ def test_readings_survive_the_process(tmp_path: Path) -> None:
         store.write([READING])
         assert store.count(["SOR-00001"], READING.time, datetime(2027, 1, 1, tzinfo=UTC)) == 1
         store.close()
+
+
+def test_a_file_of_an_earlier_version_takes_what_the_catalogue_has_gained(tmp_path: Path) -> None:
+    path = tmp_path / "telemetry.db"
+    open_store(f"sqlite:///{path}").close()
+    with sqlite3.connect(path) as old:
+        old.execute("ALTER TABLE cabinet_readings DROP COLUMN photocell_output_on")
+    old.close()
+    store = open_store(f"sqlite:///{path}")
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    store.write([CabinetReading("cabinet", start, door_open=False, photocell_output_on=True)])
+    asked = ["cabinetDoorOpen", "photocellOutputOn"]
+    series = store.series("cabinet", asked, start, start + timedelta(days=1), 10, kind=CABINETS)
+    assert [[value for _, value in each.points] for each in series] == [[False], [True]]
+    store.close()
