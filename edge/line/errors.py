@@ -29,5 +29,9 @@ class RequestRefusedError(LineError):
         super().__init__(message)
 
 
-BUSY_CODES = frozenset({5, 6})
-"""Modbus exceptions that only mean "later": acknowledge and server device busy."""
+BUSY_CODES = frozenset({5, 6, 10, 11})
+"""Modbus exceptions that do not come from a device that refuses.
+
+5 and 6, acknowledge and busy, only mean "later". 10 and 11 are a converter's: it has no way to the device,
+or the device does not answer it.
+"""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import termios
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,16 @@ import serial
 
 _CONNECT_TIMEOUT_S = 3.0
 _READ_SIZE = 4096
+_FEWEST_UNANSWERED = 8
+_PATIENCE_S = 10.0
+_PATIENCE_WITH_STRANGER_S = 900.0
+_TCP_OPTIONS = {
+    "TCP_KEEPIDLE": 10,
+    "TCP_KEEPINTVL": 5,
+    "TCP_KEEPCNT": 3,
+    "TCP_USER_TIMEOUT": 10_000,  # in ms, for what was sent and is not acknowledged
+}
+"""A server whose power went is missed within half a minute. Not every system has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +112,19 @@ def _open_serial(settings: SerialSettings) -> serial.Serial:
 
 
 class TcpPort(asyncio.Protocol):
-    """A TCP connection to a Modbus TCP server or to a serial device server."""
+    """A TCP connection to a Modbus TCP server or to a serial device server.
+
+    One on which nothing more comes back is given up, for a new one may work: a server that hangs still
+    acknowledges, and a half-open connection looks like a whole one. Where nothing ever came it is not the
+    connection, most likely, so that one is given up much later.
+    """
 
     def __init__(self, events: PortEvents) -> None:
         self._events: PortEvents | None = events
         self._transport: asyncio.Transport | None = None
+        self._patience_s = _PATIENCE_WITH_STRANGER_S
+        self._unanswered = 0
+        self._asked_at = 0.0
 
     @classmethod
     async def open(cls, host: str, port: int, events: PortEvents) -> "TcpPort":
@@ -119,12 +138,15 @@ class TcpPort(asyncio.Protocol):
         return protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport to write on."""
+        """Keep the transport to write on, and have the system watch the connection."""
         if isinstance(transport, asyncio.Transport):
             self._transport = transport
+            _keep_alive(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came."""
+        self._unanswered = 0
+        self._patience_s = _PATIENCE_S
         if self._events is not None:
             self._events.received(data)
 
@@ -137,6 +159,13 @@ class TcpPort(asyncio.Protocol):
         """Send a frame; raises OSError when the port is gone."""
         if self._transport is None or self._transport.is_closing():
             raise OSError("the connection is closed")
+        now = asyncio.get_running_loop().time()
+        if not self._unanswered:
+            self._asked_at = now
+        silent_s = now - self._asked_at
+        if self._unanswered >= _FEWEST_UNANSWERED and silent_s >= self._patience_s:
+            raise OSError(f"nothing came back for {silent_s:.0f} s, to {self._unanswered} requests")
+        self._unanswered += 1
         self._transport.write(frame)
 
     def close(self) -> None:
@@ -144,3 +173,10 @@ class TcpPort(asyncio.Protocol):
         self._events = None
         if self._transport is not None:
             self._transport.abort()
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _TCP_OPTIONS.items():
+        if (option := getattr(socket, name, None)) is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
