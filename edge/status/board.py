@@ -17,6 +17,7 @@ from edge.status.model import (
     LineStatus,
     OutboxStatus,
     OverrideStatus,
+    PlanStatus,
     ProcessStatus,
     UplinkStatus,
     ValueStatus,
@@ -24,7 +25,7 @@ from edge.status.model import (
 from edge.vigil import Pulse, pulses_of
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
-from protocols.lamp import LampReading
+from protocols.lamp import LampReading, Reason
 from protocols.lighting.priority import Override
 from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 
@@ -83,6 +84,7 @@ def _gateway(watched: Watched, *, devices: bool) -> GatewayStatus:
         id=config.gateway.id,
         area=config.gateway.area,
         clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=parts.keeper.is_known),
+        plan=_plan(parts, now if devices else None),
         uplink=UplinkStatus(
             state=parts.uplink.state.value,
             problem=parts.uplink.problem,
@@ -97,6 +99,26 @@ def _gateway(watched: Watched, *, devices: bool) -> GatewayStatus:
         if devices
         else [],
     )
+
+
+def _plan(parts: "GatewayParts", now: datetime | None) -> PlanStatus:
+    """The plan in force, with its next change after `now`."""
+    state = parts.plan.state
+    until, level = (None, None) if now is None else _next_change(parts, now)
+    return PlanStatus(hash=state.hash, problem=state.problem, next_change=until, next_level=level)
+
+
+def _next_change(parts: "GatewayParts", now: datetime) -> tuple[datetime | None, int | None]:
+    levels = {device.id: parts.levels.at(device.id, now) for device in parts.devices if device.dimmable}
+    changes = [
+        (each.until, lamp_id)
+        for lamp_id, each in levels.items()
+        if each.reason is Reason.PROGRAM and each.until is not None
+    ]
+    if not changes:
+        return None, None
+    until, lamp_id = min(changes)
+    return until, parts.levels.at(lamp_id, until).level_percent
 
 
 def _outbox(parts: "GatewayParts") -> OutboxStatus:
@@ -124,6 +146,7 @@ def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
 def _device(device: Device, line: Line, parts: "GatewayParts", now: datetime) -> DeviceStatus:
     reading = device.last_reading
     level = parts.levels.at(device.id, now) if device.dimmable else None
+    reason = device.reason if level is None else level.reason  # a contactor's, which is told no level
     return DeviceStatus(
         id=device.id,
         kind=device.profile.kind.value,
@@ -134,8 +157,8 @@ def _device(device: Device, line: Line, parts: "GatewayParts", now: datetime) ->
         failures=device.failures,
         last_answer=None if reading is None else reading.time,
         age_seconds=None if reading is None else round((now - reading.time).total_seconds(), 1),
-        target_level=None if level is None else level.level_percent,
-        reason=None if level is None else level.reason.value,
+        target_level=device.target_level_percent if level is None else level.level_percent,
+        reason=None if reason is None else reason.value,
         until=None if level is None else level.until,
         override=_override(parts.levels.override(device.id), now),
         values=[] if reading is None else _values(reading),

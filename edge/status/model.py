@@ -97,12 +97,25 @@ class ClockStatus(_Document, frozen=True, kw_only=True):
     trusted: bool
 
 
+class PlanStatus(_Document, frozen=True, kw_only=True):
+    """The lighting plan in force by its hash, "" for the built-in one; `problem` is why another was refused.
+
+    `next_change` is when it next changes the level of a lamp, to `next_level`; not in the short form.
+    """
+
+    hash: str
+    problem: str
+    next_change: datetime | None
+    next_level: int | None
+
+
 class GatewayStatus(_Document, frozen=True, kw_only=True):
     """One gateway; `devices` is empty in the short form."""
 
     id: str
     area: str
     clock: ClockStatus
+    plan: PlanStatus
     uplink: UplinkStatus
     outbox: OutboxStatus
     lines: list[LineStatus]

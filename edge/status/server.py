@@ -136,4 +136,5 @@ def _content_policy(page: str) -> str:
         for tag in ("script", "style")
     }
     inline = "; ".join(f"{tag}-src 'sha256-{digest.decode()}'" for tag, digest in sources.items())
-    return f"default-src 'none'; connect-src 'self'; {inline}; base-uri 'none'; form-action 'none'"
+    own = "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
+    return f"{own}; {inline}"

@@ -93,6 +93,12 @@ async def test_the_crew_sees_lamps_and_their_level_without_any_cloud(tmp_path: P
         assert (second["state"], second["lastAnswer"], second["values"]) == ("silent", None, [])
         assert status["clock"]["trusted"] is True
         assert datetime.fromisoformat(status["clock"]["time"]) > EVENING
+        assert status["plan"] == {
+            "hash": "",
+            "problem": "",
+            "nextChange": first["until"],
+            "nextLevel": 50,
+        }
         assert status["uplink"]["state"] == "down"
         assert status["uplink"]["problem"]
         assert status["outbox"]["depth"] > 0
