@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from edge.cabinet import CONTACTOR_CONTACT
-from edge.config import ConfigError, DeviceConfig, GatewayConfig, LineConfig
+from edge.config import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
 from edge.photocell import AGREEMENT
 from edge.profiles import load_profile
@@ -48,7 +48,7 @@ def reject_clashes(configs: Mapping[Path, GatewayConfig]) -> None:
     problems = [
         f"{path}: {field} {value!r} is also used by {first}, expected another"
         for field, uses in _claims(configs).items()
-        for path, value, first in _second_claims(uses)
+        for path, value, first in _second_claims(uses, wire_of if field == "line.port" else str)
     ]
     addresses = {path: config.status for path, config in configs.items() if config.status is not None}
     first = next(iter(addresses.items()), None)
@@ -71,11 +71,13 @@ def _claims(configs: Mapping[Path, GatewayConfig]) -> dict[str, list[tuple[Path,
     }
 
 
-def _second_claims(uses: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str, Path]]:
+def _second_claims(
+    uses: Iterable[tuple[Path, str]], thing_of: Callable[[str], str]
+) -> Iterator[tuple[Path, str, Path]]:
     first: dict[str, Path] = {}
     for path, value in uses:
-        if first.setdefault(value, path) != path:
-            yield path, value, first[value]
+        if (user := first.setdefault(thing_of(value), path)) != path:
+            yield path, value, user
 
 
 def sweep_s(line: LineConfig, profiles: Mapping[str, Profile]) -> float:

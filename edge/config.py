@@ -1,6 +1,7 @@
 """A gateway's settings: one TOML file, checked as a whole before anything is touched."""
 
 import ipaddress
+import os
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -73,6 +74,12 @@ def is_line_address(port: str) -> bool:
     host, _, number = rest.rpartition(":")
     is_server = scheme in ("tcp", "rtu+tcp") and host and number.isdecimal() and 0 < int(number) < 65536
     return port.startswith("/") or bool(is_server)
+
+
+def wire_of(port: str) -> str:
+    """The same for all names of one wire: of one device, or of one server however it is spoken to."""
+    _, is_server, rest = port.partition("://")
+    return rest.lower() if is_server else os.path.realpath(port)
 
 
 def _line_address(port: str) -> str:
@@ -309,11 +316,21 @@ class GatewayConfig(_Settings):
         if not self.lines:
             raise ValueError("no line, expected at least one [[line]]")
         ids = Counter(device.id for line in self.lines for device in line.devices)
-        ports = Counter(line.port for line in self.lines)
-        for field, counts in (("device.id", ids), ("line.port", ports)):
-            for value, count in counts.items():
-                if count > 1:
-                    raise ValueError(f"{field} {value!r} stands {count} times, expected once")
+        for device_id, count in ids.items():
+            if count > 1:
+                raise ValueError(f"device.id {device_id!r} stands {count} times, expected once")
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_line_for_each_wire(self) -> Self:
+        first: dict[str, int] = {}
+        for number, line in enumerate(self.lines, 1):
+            before = first.setdefault(wire_of(line.port), number)
+            if before != number:
+                raise ValueError(
+                    f"line[{number}].port {line.port!r} is the wire of line[{before}].port "
+                    f"{self.lines[before - 1].port!r}, expected one [[line]] with the devices of both"
+                )
         return self
 
 

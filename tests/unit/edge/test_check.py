@@ -116,6 +116,13 @@ def test_gateways_of_one_process_must_not_want_the_same() -> None:
     )
 
 
+def test_gateways_of_one_process_must_not_want_the_same_server_by_another_name() -> None:
+    one, two = Path("one.toml"), Path("two.toml")
+    clashing = {one: config("g1", "tcp://pole:502"), two: config("g2", "rtu+tcp://pole:502")}
+    with pytest.raises(ConfigError, match=r"two.toml: line.port 'rtu\+tcp://pole:502' is also used by one"):
+        reject_clashes(clashing)
+
+
 def test_one_process_serves_one_status_page() -> None:
     clashing = {
         Path("one.toml"): config("g1", "/dev/a", status={"port": 8001}),

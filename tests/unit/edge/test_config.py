@@ -103,6 +103,46 @@ def test_names_file_field_value_and_expectation(tmp_path: Path, old: str, new: s
     assert expected in str(raised.value)
 
 
+SECOND_LINE = """
+[[line]]
+port = "{port}"
+[[line.device]]
+id = "SOR-00003"
+unit = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ("/dev/ttyUSB0", "/dev/ttyUSB0"),
+        ("/dev/ttyUSB0", "/dev/../dev/ttyUSB0"),
+        ("tcp://Pole-7:502", "tcp://pole-7:502"),
+        ("tcp://10.0.0.7:502", "rtu+tcp://10.0.0.7:502"),
+    ],
+)
+def test_two_lines_on_one_wire_are_refused_and_both_named(tmp_path: Path, one: str, same: str) -> None:
+    """Whatever their units: one would talk into the answers of the other."""
+    text = GOOD.replace("/dev/ttyUSB0", one) + SECOND_LINE.format(port=same)
+    with pytest.raises(ConfigError) as raised:
+        load(written(tmp_path, text))
+    said = (
+        f"line[2].port {same!r} is the wire of line[1].port {one!r}, expected one [[line]] with the devices"
+    )
+    assert said in str(raised.value)
+
+
+def test_another_name_of_an_adapter_is_the_same_wire(tmp_path: Path) -> None:
+    (tmp_path / "by-id").symlink_to("/dev/ttyUSB0")
+    with pytest.raises(ConfigError, match="is the wire of"):
+        load(written(tmp_path, GOOD + SECOND_LINE.format(port=tmp_path / "by-id")))
+
+
+def test_two_ports_of_one_converter_are_two_wires(tmp_path: Path) -> None:
+    text = GOOD.replace("/dev/ttyUSB0", "tcp://10.0.0.7:502") + SECOND_LINE.format(port="tcp://10.0.0.7:503")
+    assert len(load(written(tmp_path, text)).lines) == 2
+
+
 def test_lists_every_problem_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("port = 1884", "port = -1").replace("unit = 1", "unit = 0")
     with pytest.raises(ConfigError) as raised:
