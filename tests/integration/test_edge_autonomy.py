@@ -1,7 +1,9 @@
 """Thirty days without a cloud: every switching within a second of its instant, through two power cuts.
 
-The first cut is in the middle of a night and under an override. After the second one the clock shows 1970
-for two hours. Time is virtual, the files and the controllers' firmware are real.
+Every lamp has a calendar of its own, none of which is the built-in plan. The first cut is in the middle of
+a night and under an override. After the second one the clock shows 1970 for two hours. One command's start
+comes after the first cut, another's within the second. Time is virtual, the files and the controllers'
+firmware are real.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -31,9 +34,11 @@ from firmware_sim.luminaire import Luminaire, LuminaireTraits
 from firmware_sim.mains import Feeder, FeederTraits
 from protocols.clock import Clock, ScaledClock
 from protocols.events import DeviceEvent, EventType
-from protocols.lamp import LampReading
+from protocols.lamp import CommandResult, CommandStatus, LampReading, LightCommand
+from protocols.lighting.calendar import Calendar, CalendarRule, MonthDay
+from protocols.lighting.plan import LightingPlan, encode_plan, levels_of_nights
 from protocols.lighting.priority import Override
-from protocols.lighting.program import ASTRO_DEFAULT, Place, plan_nights
+from protocols.lighting.program import LightingProgram, Place, SwitchPoint
 from protocols.modbus.codec import ReadBlock, Write
 from tests.integration import virtual_time
 
@@ -53,6 +58,48 @@ SECOND_CUT = START + timedelta(days=20, hours=14)  # 02:00
 BACK_IN_1970 = SECOND_CUT + timedelta(hours=1)
 TIME_SET = BACK_IN_1970 + timedelta(hours=2)
 END = START + timedelta(days=DAYS)
+
+WEEKEND = frozenset({6, 7})
+PLAN = LightingPlan(
+    (
+        LightingProgram(
+            "market", "Market", -10, 5, 90, (SwitchPoint(clock_time(22), 60), SwitchPoint(clock_time(4), 95))
+        ),
+        LightingProgram("quiet", "Quiet", 5, -10, 70, (SwitchPoint(clock_time(21, 30), 20),)),
+        LightingProgram("all-night", "All night", initial_level_percent=85),
+    ),
+    (
+        Calendar("market", "", (CalendarRule("all-night", weekdays=WEEKEND),), "market"),
+        Calendar(
+            "village",
+            "",
+            (
+                CalendarRule("all-night", date(2026, 6, 16), date(2026, 6, 17)),  # the Islamic new year
+                CalendarRule("market", MonthDay(6, 26), MonthDay(6, 27)),
+                CalendarRule("quiet"),
+            ),
+        ),
+        Calendar("usual", "", (), "market"),
+    ),
+    {"SOR-00001": "market", "SOR-00002": "village"},
+    "usual",
+)
+TO_COME = LightCommand(
+    "c2",
+    "SOR-00002",
+    45,
+    START + timedelta(days=12, hours=10),  # 22:00
+    START + timedelta(days=12, hours=10, minutes=5),
+    START + timedelta(days=12, hours=12),
+)
+TOO_LATE = LightCommand(
+    "c3",
+    "SOR-00001",
+    10,
+    SECOND_CUT + timedelta(minutes=30),
+    SECOND_CUT + timedelta(minutes=40),
+    SECOND_CUT + timedelta(hours=6),
+)
 
 
 @dataclass
@@ -178,7 +225,9 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     street.build()
     memory = Memory(config(folder).outbox.memory_path)
     await memory.open()
+    await memory.keep_plan(encode_plan(PLAN))
     await memory.keep_overrides({lamp(3): HELD})
+    await memory.keep_commands([TO_COME, TOO_LATE])
     await memory.close()
 
     await powered(folder, street, system, CUT)
@@ -197,19 +246,27 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     return street, records
 
 
+def overridden(unit: int) -> Override | None:
+    """What a lamp is told by hand in that month."""
+    if unit == 2:
+        return Override("c2", 45, TO_COME.start, TO_COME.expiration)
+    return HELD if unit == 3 else None
+
+
 def planned(unit: int) -> list[tuple[datetime, int]]:
-    """What a lamp must do: the programme, the third lamp's override, the safe level without a clock."""
-    plan = plan_nights(ASTRO_DEFAULT, PLACE, date(2026, 5, 31), DAYS + 3)
+    """What a lamp must do: its calendar, its override, the safe level without a clock."""
+    plan = levels_of_nights(PLAN, PLAN.calendar_of(lamp(unit)), PLACE, date(2026, 5, 31), DAYS + 3)
     pauses = [(SECOND_CUT, BACK_IN_1970), (CUT, BACK)]
     instants = {time for time in plan.times if START < time < END} | {START, BACK_IN_1970, TIME_SET}
-    assert HELD.expiration is not None
-    instants |= {HELD.start, HELD.expiration}
+    override = overridden(unit)
+    if override is not None and override.expiration is not None:
+        instants |= {override.start, override.expiration}
     changes: list[tuple[datetime, int]] = []
     for instant in sorted(instants):
         assert not any(begin < instant < end for begin, end in pauses)
         level = plan.at(instant).level_percent
-        if unit == 3 and HELD.is_active(instant):
-            level = HELD.level_percent
+        if override is not None and override.is_active(instant):
+            level = override.level_percent
         if BACK_IN_1970 <= instant < TIME_SET:
             level = SAFE_LEVEL
         if not changes or changes[-1][1] != level:
@@ -240,7 +297,44 @@ def test_every_lamp_switches_within_a_second_of_its_instant(
         # A clock that was set is noticed by looking at it once a second.
         patience = 2 * EXACT if due == TIME_SET else EXACT
         assert timedelta(0) <= done - due <= patience, f"{level} % was due at {due}"
-    assert len(actual) > 3 * (DAYS - 1)
+    assert len(actual) > 2 * (DAYS - 1)
+
+
+def test_what_the_calendars_say_is_seen_in_that_month() -> None:
+    """Else a plan that was lost, or a rule, would not be noticed."""
+    levels = {unit: {level for _, level in planned(unit)} for unit in LAMPS}
+    assert levels == {
+        1: {0, 85, 90, 60, 95, 80},
+        2: {0, 70, 20, 85, 90, 60, 95, 45, 80},
+        3: {0, 90, 60, 95, 30, 80},
+    }
+
+
+@pytest.mark.parametrize("unit", LAMPS)
+def test_a_reboot_does_not_move_a_lamp_that_is_where_it_should_be(
+    month: tuple[Street, list[StoredRecord]], unit: int
+) -> None:
+    street, _ = month
+    at_the_cut = [level for time, level in street.changes[unit] if time < CUT][-1]
+    moved = [time for time, _ in street.changes[unit] if CUT <= time <= BACK + timedelta(hours=1)]
+    assert moved == []
+    asked = [time for time in street.answered[unit] if BACK <= time <= BACK + timedelta(minutes=1)]
+    assert asked, "the level of now was not looked at"
+    assert at_the_cut == {1: 60, 2: 20, 3: 30}[unit]
+
+
+def test_commands_to_come_start_once_or_are_given_up(month: tuple[Street, list[StoredRecord]]) -> None:
+    _, records = month
+    results = [each.record for each in records if isinstance(each.record, CommandResult)]
+    said = [(each.command_id, each.status, each.level_percent) for each in results]
+    assert said == [("c2", CommandStatus.CONFIRMED, 45), ("c3", CommandStatus.EXPIRED, None)]
+    for result, due in zip(results, (TO_COME.start, TIME_SET), strict=True):
+        assert timedelta(0) <= result.time - due <= timedelta(seconds=2)
+
+
+def test_nothing_is_stamped_outside_the_month(month: tuple[Street, list[StoredRecord]]) -> None:
+    _, records = month
+    assert all(START <= each.record.time <= END for each in records)
 
 
 def test_no_record_has_a_time_that_was_not(month: tuple[Street, list[StoredRecord]]) -> None:
@@ -261,6 +355,7 @@ def test_the_time_without_a_clock_is_one_event_that_begins_and_ends(
     events = [each.record for each in records if isinstance(each.record, DeviceEvent)]
     said = [(each.active, each.time) for each in events if each.type is EventType.LAST_SYNC_ERROR]
     assert [active for active, _ in said] == [True, False]
+    assert {each.type for each in events} == {EventType.LAST_SYNC_ERROR}
     for (_, time), due in zip(said, (BACK_IN_1970, TIME_SET), strict=True):
         assert abs(time - due) < timedelta(seconds=2)
 
