@@ -4,6 +4,7 @@ Instants are stored as `BigInteger` Unix milliseconds in UTC, in columns named `
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,13 +135,27 @@ def _make_folder(
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN comes too late for reads and DDL; SQLAlchemy's begin event does it instead.
     connection.isolation_level = None
+    _enter_wal(connection)
     for pragma in (
-        "journal_mode=WAL",
         f"busy_timeout={_SQLITE_BUSY_MS}",
         "foreign_keys=ON",
         "synchronous=FULL",  # records are acknowledged to gateways after commit: a power cut must not undo it
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Write ahead; where connections change a new file's mode together, SQLite does not wait by itself."""
+    give_up_s = time.monotonic() + _SQLITE_BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_s:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

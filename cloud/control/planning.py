@@ -221,8 +221,8 @@ def _named(assignment: Assignment) -> str:
 
 def _too_dark(found: Darkening, total: int) -> ProblemError:
     detail = (
-        f"{found.lamps} of {total} lamps that are lit by the plan as it is would be dark at "
-        f"{found.at:%Y-%m-%dT%H:%M:%SZ}; nothing was changed. Pass ?confirm=true if that is meant"
+        f"{found.lamps} of {total} lamps would be dark at {found.at:%Y-%m-%dT%H:%M:%SZ} that are lit then by "
+        f"the plan as it is; nothing was changed. Pass ?confirm=true if that is meant"
     )
     errors = [
         FieldProblem("lampsDark", found.lamps, "fewer lamps that go dark, or a confirmation"),

@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cloud.control.town import WantedDocument
-from cloud.ingest.batch import Node
 from protocols.sparkplug.lentera import PlanState
+
+Node = tuple[str, str]
+"""Sparkplug group and edge node: area and gateway."""
 
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 600.0

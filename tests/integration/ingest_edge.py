@@ -11,6 +11,7 @@ import aiomqtt
 from cloud.cancelled import raise_if_cancelled
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
+from protocols.lighting.plan import plan_hash
 from protocols.sparkplug.edge_node import (
     DeviceCommand,
     EdgeNodeSession,
@@ -21,10 +22,13 @@ from protocols.sparkplug.edge_node import (
 )
 from protocols.sparkplug.lentera import (
     PRIMARY_HOST,
+    PlanState,
     ack_from,
     event_metrics,
     gateway_birth,
     lamp_birth,
+    plan_from,
+    plan_state_metrics,
     position_metric,
     reading_metrics,
     result_metrics,
@@ -58,6 +62,10 @@ class Edge:
     born: bool = False
     births: int = 0
     told_times: list[datetime] = field(default_factory=list)
+    plans: list[bytes] = field(default_factory=list)
+    """Plan documents as they came; the newest is followed, unless `refusal` says why not."""
+    refusal: str = ""
+    plan: PlanState = field(default_factory=PlanState)
 
     def __post_init__(self) -> None:
         self._session = EdgeNodeSession(self.group, self.gateway, PRIMARY_HOST)
@@ -98,7 +106,8 @@ class Edge:
             lamp: lamp_birth(LampReading(lamp, _EPOCH)) for lamp in self.lamps if lamp not in self._dead
         }
         now_ms = wall_ms()
-        await self._publish(self._session.birth(gateway_birth(self.epoch, now_ms), births, now_ms))
+        birth = gateway_birth(self.epoch, now_ms, self.plan)
+        await self._publish(self._session.birth(birth, births, now_ms))
         self._sent_at.clear()
         self.births += 1
         self.born = True
@@ -141,9 +150,18 @@ class Edge:
                 self.commands.append(event)
             elif isinstance(event, NodeCommand) and (told := time_from(event.metrics)) is not None:
                 self.told_times.append(told)
+            elif isinstance(event, NodeCommand) and (document := plan_from(event.metrics)) is not None:
+                await self._take_plan(document)
             elif isinstance(event, NodeCommand) and (found := ack_from(event.metrics)) is not None:
                 self._acknowledge(*found)
         return True
+
+    async def _take_plan(self, document: bytes) -> None:
+        self.plans.append(document)
+        in_force = self.plan.hash if self.refusal else plan_hash(document)
+        self.plan = PlanState(in_force, self.refusal)
+        metrics = plan_state_metrics(self.plan.hash, self.plan.problem)
+        await self._publish(self._session.node_data(metrics, wall_ms()))
 
     def _acknowledge(self, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
         assert epoch == self.epoch

@@ -11,12 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from cloud.control.desired import Assignment, DesiredPlan, Scope
+from cloud.control.planstore import PlanStore
+from cloud.control.town import WantedDocument, lay
+from cloud.database import create_engine
+from cloud.inventory.service import import_inventory
 from edge.config import load
 from edge.memory import Memory
 from edge.outbox import Outbox
 from protocols.events import DeviceEvent, EventType
+from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
-from protocols.lighting.plan import DEFAULT_PLAN, decode_plan
+from protocols.lighting.calendar import Calendar, CalendarRule
+from protocols.lighting.plan import decode_plan, plan_hash
+from protocols.lighting.program import LightingProgram
 
 EVENING = datetime(2026, 6, 1, 13, 0, 0, 123_456, tzinfo=UTC)
 RECORDS = 2500
@@ -105,6 +113,27 @@ async def fill(config: Path, epoch: int = 1_780_000_000_000) -> None:
     await memory.close()
 
 
+def want_a_plan(folder: Path) -> WantedDocument:
+    """Put a town and a plan for its only lamp into the cloud; what the gateway should run then."""
+    town = Inventory(
+        [Area("32.04.37", "Soreang", -7.03, 107.52)],
+        [Gateway("soreang-01", "32.04.37", -7.03, 107.52, "Asia/Jakarta")],
+        [Lamp("SOR-00001", "32.04.37", "soreang-01", 1, 1, -7.03, 107.52)],
+    )
+    plan = DesiredPlan(
+        {"dim": LightingProgram("dim", "Dim", initial_level_percent=40)},
+        {"dim": Calendar("dim", "Dim", (CalendarRule("dim"),))},
+        {},
+        (Assignment(Scope.LAMP, "SOR-00001", "dim"),),
+    )
+    engine = create_engine(f"sqlite:///{folder}/cloud.db")
+    import_inventory(engine, town)
+    store = PlanStore(engine)
+    store.save(store.load(), plan, store.revision())
+    engine.dispose()
+    return lay(plan, town).gateway_plan("soreang-01")
+
+
 @pytest.fixture
 async def desk(tmp_path: Path) -> Desk:
     """A gateway with records, and a cloud with none."""
@@ -114,6 +143,7 @@ async def desk(tmp_path: Path) -> Desk:
 
 
 async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -> None:
+    wanted = want_a_plan(desk.folder)
     assert desk.export().startswith(f"{RECORDS} records")
     assert desk.store().startswith(f"{RECORDS} records of soreang-01 stored")
     first = desk.stored()
@@ -129,7 +159,8 @@ async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -
     await outbox.open()
     brought = await memory.brought_plan()
     assert brought is not None
-    assert decode_plan(brought, "brought") == DEFAULT_PLAN
+    assert (brought, plan_hash(brought)) == (wanted.document, wanted.hash)
+    assert decode_plan(brought, "brought").calendar_of("SOR-00001") == "dim"
     assert await outbox.count() == 0
     await memory.close()
     await outbox.close()
