@@ -57,6 +57,16 @@ class SqliteFile:
         finally:
             self.answered += 1
 
+    async def glance(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Read a file that cannot be opened: a full disk has no room for what SQLite lays beside it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._glance, work)
+
+    def _glance(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        address = f"{self._path.resolve().as_uri()}?mode=rw"
+        with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # with it the index needs no file
+            return work(connection)
+
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
         if self._connection is not None:

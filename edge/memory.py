@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -64,6 +65,8 @@ class Memory:
             await self._file.run(self._load)
         except TROUBLE as error:
             self._report_failure(error)
+            with suppress(*TROUBLE):  # that is said already
+                await self._file.glance(self._load)
 
     async def close(self) -> None:
         """Close the file."""

@@ -2,19 +2,29 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 
+from edge.config import GatewayConfig
 from edge.gateway import run_gateways
-from protocols.lamp import CommandStatus
+from edge.memory import Memory
+from protocols.lamp import CommandStatus, LightCommand
+from protocols.lighting.plan import encode_plan, plan_hash, plan_of_program
+from protocols.lighting.priority import Override
+from protocols.lighting.program import LightingProgram
+from protocols.sparkplug.lentera import PlanState, plan_metrics
 from tests.conftest import Broker, eventually
 from tests.integration.edge_cloud import EVENING, Cloud, clock_at
 from tests.integration.edge_slave import SlaveLine, Unit
 from tests.integration.test_edge_gateway import BAUD, config_for, lamp
+from tests.integration.test_edge_plan import DOCUMENT
 
 DISK_BYTES = 1_000_000
 
@@ -35,6 +45,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+BRIGHT = encode_plan(plan_of_program(LightingProgram("bright", "")))
+
+
+def kept_plan(config: GatewayConfig) -> bytes | None:
+    with closing(sqlite3.connect(config.outbox.memory_path)) as database:
+        plan: bytes = database.execute("SELECT document FROM plan").fetchone()[0]
+        return plan
 
 
 def fill(place: Path) -> Path:
@@ -94,3 +113,36 @@ async def test_a_gateway_starts_on_a_full_disk(mosquitto: Broker, small_disk: Pa
             filler.unlink()
             await eventually(lambda: len(cloud.readings) > 5, 20, what="readings")
             running.cancel()
+
+
+async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
+    mosquitto: Broker, small_disk: Path
+) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    with SlaveLine({1: Unit(), 2: Unit(), 3: Unit()}, BAUD) as slave:
+        config = config_for(slave, mosquitto, small_disk, poll_interval_s=0.2)
+        memory = Memory(config.outbox.memory_path)
+        await memory.open()
+        await memory.keep_plan(DOCUMENT)
+        await memory.keep_overrides({lamp(2): Override("c1", 40, EVENING - timedelta(hours=1), None)})
+        start = EVENING + timedelta(seconds=3)
+        await memory.keep_commands([LightCommand("c2", lamp(1), 20, start, start + timedelta(hours=1), None)])
+        await memory.close()
+        filler = fill(small_disk)
+        async with cloud.connected(mosquitto.port), asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(run_gateways([config], clock))
+            levels = [unit.holdings for unit in slave.units.values()]
+            await eventually(lambda: [each[0] for each in levels] == [70, 40, 30], what="plan and override")
+            await eventually(lambda: levels[0][0] == 20, what="the command to come")
+            filler.unlink()
+            await eventually(lambda: cloud.result("c2"), 20, what="its result once there is room")
+            await cloud.send_node_metrics(plan_metrics(BRIGHT))
+            await eventually(lambda: PlanState(plan_hash(BRIGHT)) in cloud.plans, what="the new plan")
+            await eventually(lambda: kept_plan(config) == BRIGHT, 20, what="the new plan to be kept")
+            running.cancel()
+    memory = Memory(config.outbox.memory_path)
+    await memory.open()
+    assert memory.commands == []
+    assert (await memory.overrides())[lamp(1)].command_id == "c2"
+    await memory.close()
