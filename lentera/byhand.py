@@ -34,7 +34,7 @@ def export_command(
 def import_command(
     config: ConfigOption, file: Annotated[Path, typer.Argument(help="What `lentera admin import` wrote.")]
 ) -> None:
-    """Take the cloud's answer: forget what it has stored, and run the lighting program it sent."""
+    """Take the cloud's answer: forget what it has stored, and follow the lighting plan it sent."""
     from edge.byhand import ByHandError, import_answer  # noqa: PLC0415
     from edge.config import ConfigError  # noqa: PLC0415
     from protocols.parcel import ParcelError  # noqa: PLC0415
@@ -43,7 +43,7 @@ def import_command(
         raise UsageError(f"{file}: no such file")
     with explained(ConfigError, ByHandError, ParcelError, OSError):
         count = import_answer(_load(config), file)
-    sys.stdout.write(f"{count} records are in the cloud and gone from here; the program is taken up\n")
+    sys.stdout.write(f"{count} records are in the cloud and gone from here; the lighting plan is taken up\n")
 
 
 def _load(path: Path) -> "GatewayConfig":
