@@ -95,6 +95,11 @@ def read_request(unit: int, block: ReadBlock) -> Request:
     return Request(unit, bytes([message.function_code]) + message.encode(), block.count)
 
 
+def shorter_read(request: Request, count: int) -> Request:
+    """The same read with another number of registers or bits."""
+    return Request(request.unit, request.pdu[:3] + count.to_bytes(2, "big"), count)
+
+
 def write_request(unit: int, write: Write) -> Request:
     """The request that writes registers or coils."""
     message = _write_message(write)
@@ -128,14 +133,17 @@ def answered_words(request: Request, pdu: bytes) -> Sequence[int]:
 class Framing(Protocol):
     """How requests are wrapped for one kind of wire."""
 
+    tags_answers: bool
+    """Whether an answer says which request it belongs to."""
+
     def wrap(self, request: Request, tag: int) -> bytes:
         """The bytes to send."""
         ...
 
     def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
-        """Function code and data, where these bytes are the request's answer, whole, and nothing else.
+        """Function code and data, where these bytes end with the whole answer to the request.
 
-        They nearly always are. None says only that `take` has to look closer.
+        They nearly always are just that; noise before it may look like the beginning of a longer frame.
         """
         ...
 
@@ -147,16 +155,19 @@ class Framing(Protocol):
 class RtuFraming:
     """Address, function, data, CRC: frames have no mark of their own, so a wrong CRC slides on by a byte."""
 
+    tags_answers = False
+
     def wrap(self, request: Request, tag: int) -> bytes:  # noqa: ARG002 - RTU has no transaction id
         """The bytes to send."""
         return request.rtu_frame
 
     def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:  # noqa: ARG002
-        """Function code and data, where these bytes are the request's answer, whole, and nothing else."""
-        if len(received) != request.answer_length + 3 or not received.startswith(request.answer_head):
+        """Function code and data, where these bytes end with the whole answer to the request."""
+        frame = received[-(request.answer_length + 3) :]
+        # A frame that is cut short does not have the CRC of one: that of a frame with its CRC is 0.
+        if not frame.startswith(request.answer_head) or crc16(frame):
             return None
-        # The CRC of a frame with its CRC is 0.
-        return None if crc16(received) else received[1:-2]
+        return frame[1:-2]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""
@@ -192,18 +203,21 @@ def _rtu_size(received: bytearray) -> int | None:
 class TcpFraming:
     """Modbus TCP: a header with a transaction id and the length."""
 
+    tags_answers = True
+
     def wrap(self, request: Request, tag: int) -> bytes:
         """The bytes to send."""
         body = bytes([request.unit]) + request.pdu
         return tag.to_bytes(2, "big") + b"\x00\x00" + len(body).to_bytes(2, "big") + body
 
     def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
-        """Function code and data, where these bytes are the request's answer, whole, and nothing else."""
+        """Function code and data, where these bytes end with the whole answer to the request."""
         length = request.answer_length
+        frame = received[-(length + 7) :]
         header = struct.pack(">HHH", tag, 0, length + 1)
-        if len(received) != length + 7 or not received.startswith(header + request.answer_head):
+        if len(frame) != length + 7 or not frame.startswith(header + request.answer_head):
             return None
-        return received[7:]
+        return frame[7:]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""

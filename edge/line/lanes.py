@@ -22,13 +22,15 @@ class Lane(IntEnum):
 class Job:
     """A request that waits for the wire and the future that takes its answer.
 
-    `timeout_s` is how long its unit may take, where that is not for the line to say.
+    `timeout_s` is how long its unit may take, where that is not for the line to say. `before` is the job
+    that waits for the answer to this one.
     """
 
     lane: Lane
     request: Request
     answer: "asyncio.Future[bytes]" = field(repr=False)
     timeout_s: float | None = None
+    before: "Job | None" = None
 
 
 class Lanes:
@@ -41,6 +43,10 @@ class Lanes:
     def put(self, job: Job) -> None:
         """Let a job wait in its lane, behind those already there."""
         self._lanes[job.lane].append(job)
+
+    def put_first(self, job: Job) -> None:
+        """Let a job wait in its lane, before those already there."""
+        self._lanes[job.lane].appendleft(job)
 
     def hold(self, unit: int, until: float) -> None:
         """Do not ask `unit` before `until`: an answer of its may still be under way."""

@@ -27,6 +27,7 @@ from edge.line.framing import (
     write_request,
 )
 from edge.line.lanes import Job, Lane, Lanes
+from edge.line.missed import Missed
 from edge.line.port import Port, PortEvents, SerialPort, SerialSettings, TcpPort
 from edge.line.timer import Timer, open_timer
 from edge.line.timing import OFF_WIRE, ResponseTime, WireTiming, serial_timing
@@ -39,6 +40,7 @@ _LATE_ANSWER_S = 1.0
 _CORRUPT_GRACE_S = 0.01
 _TIMER_GRAIN_S = 0.0005
 _BROADCAST = 0
+_ADDRESS_AND_CRC = 3
 
 OpenPort = Callable[[PortEvents], Awaitable[Port]]
 
@@ -112,11 +114,11 @@ class Line:
         self._job: Job | None = None
         self._tag = 0
         self._sent_at = 0.0
-        self._corrupt = False
+        self._heard = 0
         self._expires_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._response_times: dict[int, ResponseTime] = {}
-        self._overdue: dict[int, float] = {}
+        self._missed = Missed()
 
     @property
     def problem(self) -> str | None:
@@ -218,7 +220,7 @@ class Line:
         if now < self._quiet_at:
             self._wake_at(self._timer, self._quiet_at)
         elif (job := self._lanes.take(now)) is not None:
-            self._send(job, now)
+            self._send(self._unmistakable(job, now), now)
         elif (released_at := self._lanes.next_release()) is not None:
             self._wake_at(self._timer, released_at)
 
@@ -231,12 +233,19 @@ class Line:
         self._alarm_at = 0.0
         self._advance()
 
+    def _unmistakable(self, job: Job, now: float) -> Job:
+        """The job, or first one that makes sure that no late answer can be taken for the job's."""
+        if self._framing.tags_answers:
+            return job
+        first = self._missed.to_ask_before(job.request, now)
+        return job if first is None else Job(job.lane, first, job.answer, job.timeout_s, before=job)
+
     def _send(self, job: Job, now: float) -> None:
         request, timing = job.request, self._timing
         self._tag = (self._tag + 1) & 0xFFFF
         frame = self._framing.wrap(request, self._tag)
         self._received.clear()
-        self._corrupt = False
+        self._heard = 0
         self.counters.requests += 1
         self._sent_at = now + timing.duration_s(len(frame))
         self._quiet_at = self._sent_at + timing.silence_s
@@ -250,8 +259,7 @@ class Line:
             self._quiet_at = self._sent_at + timing.broadcast_pause_s
             self._finish(b"")
             return
-        answer_s = timing.duration_s(request.answer_length + 3)
-        self._expire_at(self._sent_at + self._timeout_s(job) + answer_s)
+        self._expire_at(self._sent_at + self._patience_s(job))
 
     def _port_now(self) -> Port:
         if self._port is None:
@@ -262,19 +270,23 @@ class Line:
         now = monotonic()
         self._quiet_at = max(self._quiet_at, now + self._timing.silence_s)
         job = self._job
-        if job is not None and not self._received:
-            pdu = self._framing.answer(job.request, self._tag, data)
-            if pdu is not None:
-                self._on_answer(job, pdu, now)
-                return
+        received = bytes(self._received) + data if self._received else data
+        if job is not None and (pdu := self._framing.answer(job.request, self._tag, received)) is not None:
+            self._on_answer(job, pdu, now)
+            return
         self._received += data
         frames, garbage = self._framing.take(self._received)
         for frame in frames:
             self._on_frame(frame, now)
-        if garbage and self._job is not None:
-            self._corrupt = True
+        self._heard += garbage
+        if garbage and self._was_whole():
             grace_s = max(_CORRUPT_GRACE_S, 2 * self._timing.silence_s)
             self._expire_at(min(self._expires_at, now + grace_s))
+
+    def _was_whole(self) -> bool:
+        """Whether as much was heard as the answer is long: less is noise, and the answer may still come."""
+        heard = self._heard + len(self._received)
+        return self._job is not None and heard >= self._job.request.answer_length + _ADDRESS_AND_CRC
 
     def _on_frame(self, frame: Frame, now: float) -> None:
         job = self._job
@@ -285,23 +297,26 @@ class Line:
 
     def _on_answer(self, job: Job, pdu: bytes, now: float) -> None:
         unit = job.request.unit
-        answer_s = self._timing.duration_s(len(pdu) + 3)
+        answer_s = self._timing.duration_s(len(pdu) + _ADDRESS_AND_CRC)
         self._response_time(unit).answered(max(0.0, now - self._sent_at - answer_s))
         self.counters.answers += 1
-        self._overdue.pop(unit, None)
+        self._missed.answered(unit)
         self._finish(pdu)
 
     def _tag_fits(self, frame: Frame) -> bool:
         return frame.tag in (0, self._tag)
 
     def _on_stray_frame(self, frame: Frame, now: float) -> None:
-        asked_at = self._overdue.pop(frame.unit, None)
+        asked_at = self._missed.came(frame.unit, len(frame.pdu))
         if asked_at is None:
             self.counters.foreign += 1
             return
         self.counters.late += 1
         self._response_time(frame.unit).answered(now - asked_at)
         self._lanes.release(frame.unit)
+        if self._job is not None and self._job.request.unit == frame.unit:
+            # Only now does the unit turn to what it was asked since.
+            self._expire_at(now + self._patience_s(self._job))
         self._advance()
 
     def _expire_at(self, when: float) -> None:
@@ -325,16 +340,17 @@ class Line:
     def _on_expiry(self, job: Job) -> None:
         request = job.request
         where = f"{self.name}: unit {request.unit}"
-        if self._corrupt or self._received:
+        timeout_s = self._timeout_s(job)
+        self._missed.note(request, self._sent_at)
+        if not self._was_whole():
+            # An answer may still be under way: it must not meet the unit's next request.
+            self._lanes.hold(request.unit, monotonic() + max(_LATE_ANSWER_S, timeout_s))
+        if self._heard or self._received:
             self.counters.corrupt += 1
             self._finish(CorruptAnswerError(f"{where} was heard, but not in a valid frame"))
-            return
-        self.counters.no_answers += 1
-        timeout_ms = self._timeout_s(job) * 1000
-        # An answer may still be under way: it must not meet the unit's next request.
-        self._overdue[request.unit] = self._sent_at
-        self._lanes.hold(request.unit, monotonic() + _LATE_ANSWER_S)
-        self._finish(NoAnswerError(f"{where} did not answer within {timeout_ms:.0f} ms"))
+        else:
+            self.counters.no_answers += 1
+            self._finish(NoAnswerError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
 
     def _finish(self, outcome: bytes | Exception) -> None:
         # Not when its asker gives up: until here its unit has the wire.
@@ -342,6 +358,8 @@ class Line:
         if job is not None and not job.answer.done():
             if isinstance(outcome, Exception):
                 job.answer.set_exception(outcome)
+            elif job.before is not None:
+                self._lanes.put_first(job.before)
             else:
                 job.answer.set_result(outcome)
         if self._timer is not None and monotonic() < self._quiet_at:
@@ -353,6 +371,11 @@ class Line:
     def _on_lost(self, why: str) -> None:
         self._fail(why)
         self._lost.set()
+
+    def _patience_s(self, job: Job) -> float:
+        """How long after the request the whole answer must be there."""
+        answer_s = self._timing.duration_s(job.request.answer_length + _ADDRESS_AND_CRC)
+        return self._timeout_s(job) + answer_s
 
     def _timeout_s(self, job: Job) -> float:
         if job.timeout_s is not None:

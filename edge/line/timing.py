@@ -32,9 +32,13 @@ def serial_timing(baud: int) -> WireTiming:
 
 
 class ResponseTime:
-    """One unit's time to answer, learned as TCP learns its retransmission timeout (RFC 6298)."""
+    """One unit's time to answer, learned as TCP learns its retransmission timeout (RFC 6298).
+
+    The first timeout is what its line is configured with: one that is longer than usual stays possible.
+    """
 
     def __init__(self, first_timeout_s: float) -> None:
+        self._slowest_s = max(_SLOWEST_TIMEOUT_S, first_timeout_s)
         self._mean_s: float | None = None
         self._deviation_s = 0.0
         self._wanted_s = 0.0
@@ -50,7 +54,7 @@ class ResponseTime:
         """How long is enough to see whether the unit is there at all; None before its first answer."""
         if self._mean_s is None:
             return None
-        return min(max(self._wanted_s, _FASTEST_PROBE_S), _SLOWEST_TIMEOUT_S)
+        return min(max(self._wanted_s, _FASTEST_PROBE_S), self._slowest_s)
 
     def answered(self, after_s: float) -> None:
         """Learn from an answer, be it a late one."""
@@ -61,4 +65,4 @@ class ResponseTime:
             self._deviation_s += (abs(after_s - self._mean_s) - self._deviation_s) / 4
             self._mean_s += (after_s - self._mean_s) / 8
         self._wanted_s = self._mean_s + 4 * self._deviation_s
-        self._timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), _SLOWEST_TIMEOUT_S)
+        self._timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), self._slowest_s)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,38 @@ async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
             assert line.counters.late == 1
             assert line.response_timeout_s(1) > 0.5
             assert list(await line.read(1, FAST_BLOCK, Lane.READING)) == healthy_inputs(11)
+
+
+def register(number: int) -> ReadBlock:
+    return ReadBlock(Table.INPUT, number, 1)
+
+
+async def test_after_noise_each_register_of_a_unit_is_still_told_from_the_others() -> None:
+    """As a gateway to many lamps behind one unit: its answers all look alike."""
+    with SlaveLine({1: Unit(inputs=list(range(100, 116)), delay_s=0.06)}) as slave:
+        async with running(slave.path) as line:
+            asked = asyncio.ensure_future(line.read(1, register(0), Lane.READING))
+            await eventually(lambda: slave.frames == 1, what="the request")
+            slave.say(b"\xff\x55\x00\xaa\x13\x77")
+            assert list(await asked) == [100]
+            for number in range(1, 9):
+                assert list(await line.read(1, register(number), Lane.READING)) == [100 + number]
+
+
+async def test_an_answer_that_is_later_than_its_unit_is_left_alone_is_not_anothers() -> None:
+    unit = Unit(inputs=list(range(100, 116)), delay_s=1.6)
+    with SlaveLine({1: unit}) as slave:
+        async with running(slave.path, response_timeout_s=0.2) as line:
+            with pytest.raises(NoAnswerError):
+                await line.read(1, register(0), Lane.READING)
+            unit.delay_s = 0.05
+            answered = 0
+            for number in range(1, 9):
+                with suppress(NoAnswerError):
+                    assert list(await line.read(1, register(number), Lane.READING)) == [100 + number]
+                    answered += 1
+        assert line.counters.late >= 1
+        assert answered >= 6
 
 
 async def test_a_unit_that_was_silent_is_left_alone_while_its_answer_may_be_under_way() -> None:

@@ -125,6 +125,14 @@ def test_a_whole_answer_is_known_at_once(framing: RtuFraming | TcpFraming, reque
     assert framing.answer(request, 7, on_the_wire(framing, body, 7)) == body[1:]
 
 
+@given(FRAMINGS, REQUESTS, st.binary(max_size=12))
+def test_an_answer_is_known_behind_whatever_noise(
+    framing: RtuFraming | TcpFraming, request: Request, noise: bytes
+) -> None:
+    body = right_answer(request)
+    assert framing.answer(request, 7, noise + on_the_wire(framing, body, 7)) == body[1:]
+
+
 @given(FRAMINGS, REQUESTS, st.data())
 def test_what_is_known_at_once_is_what_a_closer_look_finds(
     framing: RtuFraming | TcpFraming, request: Request, data: st.DataObject
