@@ -9,7 +9,10 @@ from protocols.inventory.model import Inventory
 
 
 class PlanInForce:
-    """The plan as it is at the moment of asking. Calls block, shortly where nothing has changed."""
+    """The plan as it is at the moment of asking. Calls block, shortly where nothing has changed.
+
+    They raise PlanUnreadableError, and DBAPIError while the database is away.
+    """
 
     def __init__(self, store: PlanStore, load_inventory: Callable[[], Inventory]) -> None:
         self._store = store
@@ -26,8 +29,8 @@ class PlanInForce:
         with self._reading:
             revision = self._store.revision()
             while self._newest is None or self._newest[0] != revision:
-                town = lay(self._store.load(), self._load_inventory())
+                desired, inventory = self._store.load(), self._load_inventory()
                 read, revision = revision, self._store.revision()
-                # What somebody wrote in between may have been read in part.
-                self._newest = (revision, town) if read == revision else None
+                if read == revision:  # else what somebody wrote in between may have been read in part
+                    self._newest = (revision, lay(desired, inventory))
             return self._newest

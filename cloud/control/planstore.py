@@ -84,6 +84,10 @@ class PlanMovedError(Exception):
     """Transient: the plan, or the lamps it is for, was changed since it was read."""
 
 
+class PlanUnreadableError(Exception):
+    """Permanent: what is stored is no plan, which no code of ours writes; names the row."""
+
+
 class PlanStore:
     """The wanted plan as a whole: read at one revision, written only where nobody was faster."""
 
@@ -96,16 +100,23 @@ class PlanStore:
             return _revision(connection)
 
     def load(self) -> DesiredPlan:
-        """The wanted plan; it is of one piece when the revision is the same before and after."""
+        """The wanted plan; it is of one piece when the revision is the same before and after.
+
+        Raises PlanUnreadableError.
+        """
         with self._engine.connect() as connection:
-            programs = connection.execute(sa.select(table_of(ProgramRow)))
-            calendars = connection.execute(sa.select(table_of(CalendarRow)))
+            programs = connection.execute(sa.select(table_of(ProgramRow))).all()
+            calendars = connection.execute(sa.select(table_of(CalendarRow))).all()
+            groups, assignments = _groups(connection), _assignments(connection)
+        try:
             return DesiredPlan(
-                programs={row.id: talq.decode(row.document.encode(), row.id) for row in programs},
-                calendars={row.id: _calendar(row.document, row.id) for row in calendars},
-                groups=_groups(connection),
-                assignments=_assignments(connection),
+                {row.id: talq.decode(row.document.encode(), f"program {row.id}") for row in programs},
+                {row.id: _calendar(row.document, f"calendar {row.id}") for row in calendars},
+                groups,
+                assignments,
             )
+        except ValueError as error:
+            raise PlanUnreadableError(str(error)) from error
 
     def save(self, before: DesiredPlan, after: DesiredPlan, revision: int) -> None:
         """Make `before`, as it was at `revision`, into `after`: whole or not. Raises PlanMovedError."""

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from cloud.control.plan import PlanInForce
+from cloud.control.planstore import PlanUnreadableError
 from cloud.control.town import PlannedTown
 from cloud.ingest.batch import Node
 from cloud.ingest.metrics import PLANS_SENT, PLANS_WAITING
@@ -77,9 +78,9 @@ class PlanKeeper:
     async def _look(self) -> None:
         try:
             town = await asyncio.to_thread(self._in_force.current)
-        except DBAPIError as error:
+        except (DBAPIError, PlanUnreadableError) as error:
             if not self._failing:
-                log.warning("the wanted plan can't be read, trying on", error=str(error.orig))
+                log.warning("the wanted plan can't be read, trying on", error=str(error))
             self._failing = True
             return
         if self._failing:

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from cloud.control.planstore import ProgramRow, touch_plan
+from cloud.database import create_engine, writing
 from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
+from protocols.lamp import LampReading, Reason
 from protocols.lighting.plan import decode_plan, plan_hash
 from tests.conftest import Broker, eventually
 from tests.integration.api import EVENING, small_town
@@ -130,6 +134,27 @@ async def test_a_refusal_is_told_and_not_argued_with(cloud: Process, mosquitto: 
         await want(cloud, 60)
         await eventually(lambda: in_force(cloud), what="another plan in force")
         assert (await gateway(cloud))["planProblem"] == ""
+
+
+async def test_what_is_no_plan_stops_no_reading(cloud: Process, mosquitto: Broker) -> None:
+    """Somebody's hand in the database costs the plan, not the data; put right, all goes on."""
+    edge = Edge(mosquitto.port, GATEWAY, LAMPS)
+    engine = create_engine(cloud.config.database_url)
+    async with running(edge.run()):
+        await want(cloud, 40)
+        await eventually(lambda: in_force(cloud), what="the plan in force")
+        with writing(engine) as connection:
+            connection.execute(sa.insert(ProgramRow).values(id="broken", document="{}"))
+            touch_plan(connection)
+        edge.put(LampReading("SOR-1", EVENING, 40, 40, Reason.PROGRAM, 40.0, 229.0, active_power_w=36.0))
+        await eventually(lambda: not edge.outbox, what="the reading acknowledged")
+        assert (await cloud.client.get("/api/v1/programs")).status_code == 500
+        with writing(engine) as connection:
+            connection.execute(sa.delete(ProgramRow).where(ProgramRow.id == "broken"))
+            touch_plan(connection)
+        await want(cloud, 60)
+        await eventually(lambda: in_force(cloud), what="the next plan in force")
+    engine.dispose()
 
 
 def real_gateway(slave: SlaveLine, broker: Broker, folder: Path) -> GatewayConfig:
