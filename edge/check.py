@@ -1,6 +1,7 @@
 """Says what a gateway will do with its settings before it does any of it; touches neither line nor broker."""
 
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from zoneinfo import ZoneInfo
 from edge.cabinet import CONTACTOR_CONTACT
 from edge.config import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
+from edge.memory_tables import plan_to_come
 from edge.photocell import AGREEMENT
 from edge.profiles import load_profile
-from protocols.lighting.program import ASTRO_DEFAULT, Place, levels_of_night
+from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
+from protocols.lighting.program import Place, levels_of_night
 from protocols.modbus.codec import ReadBlock, plan_reads
 from protocols.modbus.profile import DeviceKind, Poll, Profile, Table
 from protocols.sun import PolarState, night_of
@@ -112,7 +115,7 @@ def report_on(config: GatewayConfig, now: datetime) -> Report:
         sections=(
             (f"Gateway {gateway.id} in area {gateway.area}", about),
             *lines,
-            _tonight(config, now),
+            *_tonight(config, profiles, now),
             ("Data", tuple(_data_text(config))),
         ),
         warnings=tuple(_warnings(config, profiles)),
@@ -170,17 +173,37 @@ def _units_of(device: DeviceConfig, profile: str) -> Iterator[int]:
         yield device.contacts.unit
 
 
-def _tonight(config: GatewayConfig, now: datetime) -> tuple[str, tuple[str, ...]]:
-    gateway = config.gateway
+def _tonight(
+    config: GatewayConfig, profiles: Mapping[str, Profile], now: datetime
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """A section for each program that the devices with a light follow tonight."""
+    gateway, plan = config.gateway, _plan_of(config)
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
     night = night_of(place.latitude, place.longitude, place.time_zone, now)
-    changes = levels_of_night(ASTRO_DEFAULT, place, night)[1:]
-    lines = [
-        f"{instant.astimezone(place.time_zone):%d %b %H:%M:%S}  {level:3d} %" for instant, level in changes
+    lights = [
+        device.id
+        for line in config.lines
+        for device in line.devices
+        if device.contactor is not None or profiles[device.profile].kind is DeviceKind.LAMP
     ]
-    if night.polar is not None:
-        lines.append("the sun does not set" if night.polar is PolarState.DAY else "the sun does not rise")
-    return f"Tonight, by the plan “{ASTRO_DEFAULT.name}”", tuple(lines)
+    followed = Counter(plan.program_on(plan.calendar_of(light), night.date) for light in lights)
+    for program, count in followed.items():
+        lines = [
+            f"{instant.astimezone(place.time_zone):%d %b %H:%M:%S}  {level:3d} %"
+            for instant, level in levels_of_night(program, place, night)[1:]
+        ]
+        if night.polar is not None:
+            lines.append("the sun does not set" if night.polar is PolarState.DAY else "the sun does not rise")
+        some = "" if len(followed) == 1 else f", {count} of {len(lights)}"
+        yield f"Tonight, by the plan “{program.name or program.id}”{some}", tuple(lines)
+
+
+def _plan_of(config: GatewayConfig) -> LightingPlan:
+    try:
+        document = plan_to_come(config.outbox.memory_path)
+        return DEFAULT_PLAN if document is None else decode_plan(document, "plan")
+    except (PlanError, sqlite3.Error):
+        return DEFAULT_PLAN  # as the gateway would do, which says why
 
 
 def _data_text(config: GatewayConfig) -> Iterator[str]:
@@ -189,7 +212,7 @@ def _data_text(config: GatewayConfig) -> Iterator[str]:
     yield f"goes to the broker at {mqtt.host}:{mqtt.port}{user}"
     yield f"under spBv1.0/{gateway.area}/…/{gateway.id}, once {mqtt.primary_host!r} is online"
     yield f"waits for the cloud in {config.outbox.path}"
-    yield f"overrides are remembered in {config.outbox.memory_path}"
+    yield f"plan and overrides are remembered in {config.outbox.memory_path}"
     yield f"status page at http://{config.status_address.host}:{config.status_address.port}"
 
 

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, Final
 
 from protocols.clock import from_unix_ms, to_unix_ms
@@ -140,6 +141,16 @@ def bring_plan(database: sqlite3.Connection, document: bytes) -> None:
     """Lay a plan before a gateway, which may be running: it takes it up, or says why it cannot."""
     database.execute(_BROUGHT)  # the gateway may not have run since it was brought up to date
     put_one(database, "brought", "document", document)
+
+
+def plan_to_come(path: Path) -> bytes | None:
+    """The document a gateway would follow if it were started now; None where it was never given one."""
+    if not path.is_file():
+        return None
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        documents = (one(database, name, "document") for name in ("brought", "plan") if name in tables)
+        return next((document for document in documents if document is not None), None)
 
 
 def one(database: sqlite3.Connection, table: str, column: str) -> Any:  # noqa: ANN401 - as the column has it

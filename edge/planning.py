@@ -73,6 +73,8 @@ class PlanFollower:
     async def _take(self, document: bytes, source: str) -> None:
         name = plan_hash(document)
         if name == self._state.hash:
+            if self._state.problem:
+                log.info("the plan in force is wanted again", gateway=self._name, hash=name)
             self._state = PlanState(name)
         elif (plan := self._read(document, source)) is not None:
             await self._memory.keep_plan(document)

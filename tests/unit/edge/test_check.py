@@ -1,5 +1,7 @@
 """What `--check` says: sound settings are explained, clashing ones refused."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,6 +9,11 @@ import pytest
 
 from edge.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
 from edge.config import ConfigError, GatewayConfig, LineConfig, load_all
+from edge.memory import Memory
+from edge.memory_tables import bring_plan
+from protocols.lighting.calendar import Calendar
+from protocols.lighting.plan import LightingPlan, encode_plan
+from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
 from protocols.modbus.profile import load_builtin
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
@@ -48,6 +55,28 @@ def test_a_report_says_lines_devices_times_and_where_data_goes() -> None:
         "http://127.0.0.1:8099",
     ):
         assert said in text
+
+
+@pytest.mark.parametrize("runs", [True, False])
+async def test_a_report_says_tonight_by_the_plan_that_was_kept_or_brought(tmp_path: Path, runs: bool) -> None:
+    follows = config(outbox={"path": str(tmp_path / "g1.outbox.db")})
+    quiet = LightingProgram("quiet", "Quiet", initial_level_percent=35)
+    calendars = (Calendar("usual", "", (), "astro-default"), Calendar("quiet", "", (), "quiet"))
+    plan = LightingPlan((ASTRO_DEFAULT, quiet), calendars, {"g1-3": "quiet"}, "usual")
+    memory = Memory(follows.outbox.memory_path)
+    await memory.open()
+    await memory.keep_plan(b"not followed any more")
+    await memory.close()
+    with closing(sqlite3.connect(follows.outbox.memory_path)) as database, database:
+        bring_plan(database, encode_plan(plan))
+    memory = Memory(follows.outbox.memory_path)
+    if runs:
+        await memory.open()
+    text = report_on(follows, EVENING).text()
+    assert f"Tonight, by the plan “{ASTRO_DEFAULT.name}”, 3 of 4" in text
+    assert "Tonight, by the plan “Quiet”, 1 of 4\n  01 Jun 17:39:56   35 %" in text
+    if runs:
+        await memory.close()
 
 
 def test_a_sweep_is_what_the_wire_takes() -> None:
