@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from edge.config import LINE_ADDRESS, is_line_address
-from edge.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbePlan, Setting, Step
+from edge.portcheck import port_trouble
+from edge.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbeError, ProbePlan, Setting, Step
 from lentera.errors import UsageError
 from protocols.modbus.profile import load_builtin
 
@@ -53,17 +54,34 @@ def unit_numbers(text: str) -> tuple[int, ...]:
 
 
 def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
-    """Probe a line and print what was found; returns the exit status. Raises ProbeError."""
+    """Probe a line and print what was found; returns the exit status. Raises ProbeError or UsageError."""
+    if not _is_server(plan.port) and (trouble := port_trouble(plan.port)) is not None:
+        raise UsageError(f"{plan.port}: {trouble}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
     with _progress() as on_step:
-        findings = asyncio.run(Probe(plan, on_step).run())
+        findings = _findings(plan, on_step)
     seconds = time.monotonic() - began
     if as_json:
         sys.stdout.write(json.dumps(_document(plan, findings, seconds), ensure_ascii=False) + "\n")
     else:
         _print(plan, findings, seconds)
     return 0 if findings.answering else NOBODY
+
+
+def _is_server(port: str) -> bool:
+    return "://" in port
+
+
+def _findings(plan: ProbePlan, on_step: Callable[[Step], None]) -> Findings:
+    try:
+        return asyncio.run(Probe(plan, on_step).run())
+    except ProbeError as error:
+        if _is_server(plan.port):
+            advice = "Look whether the server is on, its address is right and nobody else is connected to it"
+        else:
+            advice = "Look whether the adapter is still plugged in"
+        raise UsageError(f"{error}. {advice}") from error
 
 
 @contextmanager
@@ -122,8 +140,8 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
     for setting in findings.unusable:
         console.print(f"this port cannot be set to {_characters(setting)}", style="yellow")
     if not findings.answering:
-        console.print(f"nobody answered on {plan.port} ({findings.asked} questions in {seconds:.0f} s)")
-        console.print("look at the wiring (A and B swapped?), the supply, and --units, --baud, --timeout")
+        for line in _about_nobody(plan, findings, seconds):
+            console.print(line, markup=False)
         return
     table = Table("unit", "line", "profile", "says")
     for each in findings.answering:
@@ -131,8 +149,24 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
         says = _says(each) if each.profiles else ""
         table.add_row(str(each.unit), _characters(each.setting), profiles, says)
     console.print(table)
+    if not plan.thorough and len(plan.settings) > 1:
+        console.print("it stopped where somebody answered: --all looks for others at other baud rates")
     console.print(f"{len(findings.answering)} answering, found in {seconds:.0f} s. For gateway.toml:\n")
     console.print(_suggestion(plan.port, findings), markup=False)
+
+
+def _about_nobody(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
+    yield f"nobody answered on {plan.port} ({findings.asked} questions in {seconds:.0f} s)"
+    units = f"unit{'s' if len(plan.units) > 1 else ''} {plan.units[0]}"
+    units += f" to {plan.units[-1]}" if len(plan.units) > 1 else ""
+    if _is_server(plan.port):
+        yield f"asked: {units}, at the baud rate the server is set to: look whether it is that of the devices"
+    else:
+        usable = [each for each in plan.settings if each not in findings.unusable]
+        yield f"asked: {units}, at {', '.join(_characters(each) for each in usable)}"
+        if len(plan.settings) < len(BAUDS) * len(PARITIES):
+            yield "without --baud and --parity all usual baud rates and parities are tried"
+    yield "look at the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
 
 
 def _says(each: Answering) -> str:

@@ -3,6 +3,7 @@
 import os
 import select
 import struct
+import termios
 import threading
 import time
 import tty
@@ -53,6 +54,7 @@ class Unit:
     ignores_writes: bool = False
     refuses: int = 0
     answers_as: int | None = None
+    only_at: int | None = None  # the termios speed it understands, such as termios.B9600
     writes: list[tuple[int, int, bool]] = field(default_factory=list)  # address, value, whether broadcast
 
 
@@ -132,7 +134,7 @@ class SlaveLine:
                 self._write(each, address, value, broadcast=True)
             return
         unit = self.units.get(number)
-        if unit is None or unit.silent:
+        if unit is None or unit.silent or unit.only_at not in (None, termios.tcgetattr(self._slave)[5]):
             return
         if unit.refuses:
             pdu = bytes([function | 0x80, unit.refuses])

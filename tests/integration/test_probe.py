@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,9 +58,11 @@ def test_nobody_answers_at_the_wrong_baud(line_at_19200: Path) -> None:
 def test_what_is_found_is_printed_as_settings_that_pass_the_check(
     line_at_19200: Path, tmp_path: Path
 ) -> None:
-    run = lentera("probe", str(line_at_19200), "--baud", "19200", "--units", "2-4", "--parity", "N")
+    bauds = ("--baud", "19200", "--baud", "9600")
+    run = lentera("probe", str(line_at_19200), *bauds, "--units", "2-4", "--parity", "N")
     assert run.returncode == 0
     assert "lentera-lamp" in run.stdout
+    assert "--all looks for others at other baud rates" in run.stdout
     head = '[gateway]\nid = "g"\narea = "a"\nlatitude = -7\nlongitude = 107\ntime_zone = "Asia/Jakarta"\n'
     settings = tmp_path / "gateway.toml"
     lines = run.stdout[run.stdout.index("[[line]]") :]
@@ -111,3 +114,49 @@ def test_what_cannot_be_probed_is_refused(arguments: tuple[str, ...], said: str)
     assert run.returncode == 2
     assert said in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_two_baud_rates_on_one_line_are_told_apart() -> None:
+    units = {3: Unit(only_at=termios.B9600), 5: Unit(only_at=termios.B19200)}
+    arguments = ("--units", "3,5", "--parity", "N", "--baud", "9600", "--baud", "19200")
+    with SlaveLine(units, baud=19200) as slave:
+        everyone = lentera("probe", slave.path, *arguments, "--all")
+    assert everyone.returncode == 0
+    assert "2 answering" in everyone.stdout
+    assert "cannot share a line before they are set to one baud rate" in everyone.stdout
+    assert everyone.stdout.count("[[line]]") == 2
+
+
+def test_nobody_is_explained_with_what_was_asked_and_what_else_to_try() -> None:
+    with SlaveLine({}, baud=9600) as slave:
+        run = lentera("probe", slave.path, "--units", "1-3", "--parity", "N", "--baud", "9600")
+    assert run.returncode == 1
+    assert "asked: units 1 to 3, at 9600 baud 8N1" in run.stdout
+    assert "without --baud and --parity all usual baud rates and parities are tried" in run.stdout
+    assert "A and B swapped?" in run.stdout
+
+
+def test_a_port_that_another_process_holds_is_refused_and_its_owner_named() -> None:
+    hold = "import serial, sys, time; held = serial.Serial(sys.argv[1], exclusive=True); print(flush=True)"
+    with SlaveLine({1: Unit()}, baud=9600) as slave:
+        command = [sys.executable, "-c", f"{hold}; time.sleep(60)", slave.path]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as owner:
+            try:
+                assert owner.stdout is not None
+                owner.stdout.readline()
+                run = lentera("probe", slave.path, "--units", "1")
+                pid = owner.pid
+            finally:
+                owner.kill()
+        asked = list(slave.requests)
+    assert run.returncode == 2
+    assert f"{slave.path}: another process holds it" in run.stderr
+    assert f"process {pid}" in run.stderr
+    assert "systemctl stop lentera-edge" in run.stderr
+    assert asked == []
+
+
+def test_a_server_that_is_not_there_is_explained() -> None:
+    run = lentera("probe", f"tcp://127.0.0.1:{free_port()}", "--units", "1")
+    assert run.returncode == 2
+    assert "Look whether the server is on" in run.stderr
