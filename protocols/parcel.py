@@ -19,6 +19,7 @@ import msgspec
 RECORDS_PER_FRAME: Final = 1000
 
 _MAGIC = b"lentera parcel 1\n"
+_LONGEST_HEADER = 65_536
 _MAC_DIGITS = 64
 _LENGTH_BYTES = 4
 _LONGEST_FRAME = 16_777_216
@@ -37,13 +38,21 @@ class ParcelKind(StrEnum):
     ANSWER = "answer"
 
 
-class Header(msgspec.Struct, rename="camel", frozen=True):
-    """Whose outbox a parcel is about."""
+class FollowedPlan(msgspec.Struct, rename="camel", frozen=True):
+    """The hash of the plan a gateway follows, empty for the built-in one, and why it refused a newer one."""
+
+    hash: str
+    problem: str = ""
+
+
+class Header(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """Whose outbox a parcel is about; one from a gateway may say which plan is followed there."""
 
     kind: ParcelKind
     area: str
     gateway: str
     epoch: int
+    plan: FollowedPlan | None = None
 
 
 class PackedRecord(msgspec.Struct, array_like=True, frozen=True):
@@ -55,10 +64,14 @@ class PackedRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Answer(msgspec.Struct, rename="camel", frozen=True):
-    """What the cloud has stored, ends included, and the lighting plan to follow as its document."""
+    """What the cloud has stored, ends included, and the lighting plan to follow as its document.
+
+    `issued_ms` tells which of two plans is newer; 0 is a cloud that does not say.
+    """
 
     ranges: list[tuple[int, int]]
     plan: bytes
+    issued_ms: int = 0
 
 
 def parse_key(text: str, source: str) -> bytes:
@@ -90,10 +103,10 @@ def claimed_header(content: bytes, source: str) -> Header:
     """What a parcel says of itself: whose key to try, and no more to be believed before it is unsealed."""
     if not content.startswith(_MAGIC):
         raise ParcelError(f"{source}: expected a Lentera parcel of version 1")
-    end = content.find(b"\n", len(_MAGIC))
+    end = content.find(b"\n", len(_MAGIC), len(_MAGIC) + _LONGEST_HEADER)
     try:
         return msgspec.json.decode(content[len(_MAGIC) : max(end, len(_MAGIC))], type=Header)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, or of brackets in brackets
         raise ParcelError(f"{source}: header: {error}") from error
 
 
@@ -102,14 +115,17 @@ def unsealed(content: bytes, key: bytes, source: str) -> Iterator[bytes]:
     signed, mac = content[:-_MAC_DIGITS], content[-_MAC_DIGITS:]
     if not hmac.compare_digest(hmac.new(key, signed, sha256).hexdigest().encode(), mac):
         raise ParcelError(f"{source}: signature does not fit: cut, changed, or signed with another key")
-    start = signed.index(b"\n", len(_MAGIC)) + 1
+    start = signed.find(b"\n", len(_MAGIC)) + 1
     return _frames(memoryview(signed)[start:], source)
 
 
 def _frames(body: memoryview, source: str) -> Iterator[bytes]:
     stream, plain = zlib.decompressobj(), bytearray()
     for at in range(0, len(body), _PORTION):
-        plain += stream.decompress(body[at : at + _PORTION])
+        try:
+            plain += stream.decompress(body[at : at + _PORTION])
+        except zlib.error as error:
+            raise ParcelError(f"{source}: {error}") from error
         while len(plain) >= _LENGTH_BYTES:
             length = int.from_bytes(plain[:_LENGTH_BYTES], "big")
             if length > _LONGEST_FRAME:
