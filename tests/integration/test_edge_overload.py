@@ -1,11 +1,15 @@
-"""More than there is room for: a line asked for more than it carries, a broker that all come back to."""
+"""Too much for one: a line asked for more than it carries, a broker all return to, a gateway that fails."""
 
 import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
+from edge import gateway
 from edge.config import DeviceConfig, GatewayConfig, LineConfig
 from edge.gateway import run_gateways
+from edge.line import Line
 from edge.status import Board
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge_cloud import EVENING, clock_at
@@ -81,6 +85,34 @@ async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(
     crowd = max(sum(at <= other < at + 0.1 for other in later) for at in later)
     assert crowd < 0.75 * GATEWAYS
     assert later[-1] - later[0] > 1.5
+
+
+async def test_a_gateway_that_fails_again_and_again_disturbs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "_LONGEST_RESTART_S", 0.2)
+    failures: list[str] = []
+    run = Line.run
+
+    async def fail_on_one(line: Line) -> None:
+        if line.name != healthy.path:
+            failures.append(line.name)
+            raise RuntimeError("out of order")
+        await run(line)
+
+    monkeypatch.setattr(Line, "run", fail_on_one)
+    with SlaveLine({1: Unit()}, BAUD) as healthy:
+        configs = [
+            _gateway(1, free_port(), tmp_path),
+            config_for(healthy, Broker("", free_port(), tmp_path), tmp_path, 0.1),
+        ]
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(run_gateways(configs, clock_at(EVENING)))
+            await eventually(lambda: len(failures) >= 5, what="five failures of the one")
+            polls = healthy.reads_answered
+            await eventually(lambda: healthy.reads_answered > polls + 5, what="polls of the other")
+            running.cancel()
+    assert healthy.units[1].holdings[0] == 100
 
 
 def _gateway(number: int, port: int, folder: Path) -> GatewayConfig:
