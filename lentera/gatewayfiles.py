@@ -139,8 +139,8 @@ def _gateway_file(gateway: Gateway, lines: DevicesByLine, defaults: Defaults) ->
         ]
         for device in devices:
             parts += device_lines(device)
-            if isinstance(device, Cabinet) and device.contacts_unit is None:
-                parts.append('# contacts = { unit = 202, profile = "cabinet-contacts" }  # if there are any')
+            if isinstance(device, Cabinet):
+                parts += _about_cabinet(device)
             if isinstance(device, Cabinet):
                 parts += _CABINET_CHOICES
     return "\n".join(parts) + "\n"
@@ -194,6 +194,15 @@ def _about_state(gateway: Gateway, defaults: Defaults) -> list[str]:
         "",
         "# [by_hand]  # where there is no internet; the key is made by: lentera admin create-gateway-key",
         f"# key_file = {_comment(text(f'/etc/lentera/{gateway.id}.key'))}",
+    ]
+
+
+def _about_cabinet(cabinet: Cabinet) -> list[str]:
+    if cabinet.contacts_unit is None:
+        return ['# contacts = { unit = 202, profile = "cabinet-contacts" }  # if there are any']
+    return [
+        "# photocell = true  # if one is wired: it decides while the clock is not right",
+        '# contactor = { follows = "lit" }  # if the gateway is to switch it; or "always"',
     ]
 
 
