@@ -27,6 +27,7 @@ _LONGEST_GATHER_S = 0.2
 """The commands of one click on many lamps come in a burst: once it pauses, they can be told together."""
 
 _LONGEST_WAIT_S = 300.0
+_FORGET_S = 0.5
 
 
 class Hand(Protocol):
@@ -54,7 +55,8 @@ class Hand(Protocol):
 class Commander:
     """The commands of one gateway. A command that fails leaves the override before it in force.
 
-    Those whose start is to come wait in the memory: they outlive a restart, and none is carried out twice.
+    The memory holds those whose start is to come, and those begun until their answer is durable. So they
+    outlive a restart, none is carried out twice, and each is answered.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Commander:
         self._inbox: asyncio.Queue[LightCommand] = asyncio.Queue()
         self._starting: set[CommandKey] = set()
         self._news = asyncio.Event()
+        self._answered: asyncio.Queue[CommandKey] = asyncio.Queue()
 
     def submit(self, command: LightCommand) -> None:
         """Take a command to be carried out at once, or at its start."""
@@ -89,10 +92,16 @@ class Commander:
         """The clock was set: look again at which commands should start."""
         self._news.set()
 
+    def answered(self, results: Iterable[CommandResult]) -> None:
+        """These answers are durable: nothing need be known of their commands any more."""
+        for result in results:
+            self._answered.put_nowait((result.command_id, result.lamp_id))
+
     async def run(self) -> None:
         """Carry out what is submitted until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._start_in_time())
+            tasks.create_task(self._start_in_time(tasks))
+            tasks.create_task(self._forget_answered())
             while True:
                 ready = await self._choose(await self._gather())
                 if ready:
@@ -112,7 +121,7 @@ class Commander:
 
     async def _choose(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
         """Those to be carried out now; what waits for its start is kept, the rest is answered."""
-        now, waiting = self._clock.now(), {key_of(each) for each in self._memory.commands}
+        now, waiting = self._clock.now(), self._memory.waiting_commands.keys()
         # One that was to start and waits no more has been carried out meanwhile: it came a second time.
         new = {key_of(each): each for each in batch if key_of(each) in waiting | self._new_keys(batch)}
         possible = {key: each for key, each in new.items() if self._is_possible(each, now)}
@@ -142,22 +151,52 @@ class Commander:
             return True
         return False
 
-    async def _start_in_time(self) -> None:
+    async def _start_in_time(self, tasks: asyncio.TaskGroup) -> None:
         """Submit the commands that wait, each at its start; without a clock none of them."""
+        unanswered = list(self._memory.begun_commands.values())
         while True:
             self._news.clear()
-            now = self._clock.now()
-            waiting = [each for each in self._memory.commands if key_of(each) not in self._starting]
+            now, waiting = self._clock.now(), self._memory.waiting_commands
             if self._levels.trusts(now):
-                for command in waiting:
-                    if command.start <= now:
-                        self._starting.add(key_of(command))
+                self._take_up(unanswered, now, tasks)
+                unanswered.clear()
+                for key, command in waiting.items():
+                    if command.start <= now and key not in self._starting:
+                        self._starting.add(key)
                         self.submit(command)
-            starts = [each.start for each in waiting if each.start > now]
+            starts = [each.start for each in waiting.values() if each.start > now]
             wait_s = wall_seconds_until(self._clock, min(starts)) if starts else _LONGEST_WAIT_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait_s, _LONGEST_WAIT_S) + 0.001):
                     await self._news.wait()
+
+    def _take_up(self, commands: Iterable[LightCommand], now: datetime, tasks: asyncio.TaskGroup) -> None:
+        """Answer what was begun before a restart: its override is in force, its lamp was not read back.
+
+        Of what was in force before it nothing is known any more: where it fails the plan is.
+        """
+        left: dict[str, LightCommand] = {}
+        for command in commands:
+            if command.lamp_id not in self._lamps:
+                self._fail(command, f"lamp {command.lamp_id!r} is not a lamp of this gateway")
+            elif not self._is_in_force(command):
+                self._fail(command, "replaced by a newer command")
+            elif command.expiration is not None and command.expiration <= now:
+                self._fail(command, "gateway was away until it ended")
+            else:
+                left[command.lamp_id] = command
+        for dimmer in {self._lamps[lamp_id][1] for lamp_id in left}:
+            dimmer.refresh()
+        self._settle_all(left, dict.fromkeys(left), tasks)
+
+    async def _forget_answered(self) -> None:
+        while True:
+            keys = [await self._answered.get()]
+            await asyncio.sleep(_FORGET_S)
+            while not self._answered.empty():
+                keys.append(self._answered.get_nowait())
+            if known := self._memory.begun_commands.keys() & set(keys):
+                await self._memory.forget_commands(list(known))
 
     async def _begin(self, commands: Sequence[LightCommand], tasks: asyncio.TaskGroup) -> None:
         newest = {command.lamp_id: command for command in commands}
@@ -166,9 +205,18 @@ class Commander:
                 self._fail(command, f"replaced by command {newest[command.lamp_id].command_id!r}")
         before = {lamp_id: self._levels.override(lamp_id) for lamp_id in newest}
         overrides = {lamp_id: override_from(command) for lamp_id, command in newest.items()}
-        await self._put(overrides, [key_of(command) for command in commands])
+        await self._memory.begin_commands(commands, overrides)
+        self._put_in_force(overrides)
+        self._settle_all(newest, before, tasks)
+
+    def _settle_all(
+        self,
+        commands: Mapping[str, LightCommand],
+        before: Mapping[str, Override | None],
+        tasks: asyncio.TaskGroup,
+    ) -> None:
         groups: defaultdict[tuple[Hand, float], list[LightCommand]] = defaultdict(list)
-        for lamp_id, command in newest.items():
+        for lamp_id, command in commands.items():
             groups[self._lamps[lamp_id][1], command.ramp_s].append(command)
         for (dimmer, ramp_s), group in groups.items():
             tasks.create_task(self._settle(dimmer, ramp_s, group, before))
@@ -191,7 +239,8 @@ class Commander:
                 undone[lamp.id] = before[lamp.id]
             self._fail(command, problem.why)
         if undone:
-            await self._put(undone)
+            await self._memory.keep_overrides(undone)
+            self._put_in_force(undone)
         # Only now: the dimmer would tell the same lamps the same level a second time.
         dimmer.wake()
 
@@ -208,10 +257,7 @@ class Commander:
             return command.level_percent is None
         return override.command_id == command.command_id
 
-    async def _put(
-        self, overrides: Mapping[str, Override | None], carried_out: Sequence[CommandKey] = ()
-    ) -> None:
-        await self._memory.keep_overrides(overrides, carried_out)
+    def _put_in_force(self, overrides: Mapping[str, Override | None]) -> None:
         for lamp_id, override in overrides.items():
             self._levels.put_override(lamp_id, override)
         for dimmer in {self._lamps[lamp_id][1] for lamp_id in overrides}:

@@ -24,7 +24,7 @@ from edge.levels import Levels
 from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
 from edge.metrics import LineCollector
-from edge.outbox import Outbox, Record
+from edge.outbox import Outbox, Record, StoredRecord
 from edge.photocell import Photocells
 from edge.planning import PlanFollower
 from edge.poller import Poller
@@ -37,6 +37,7 @@ from edge.uplink import Uplink
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
+from protocols.lamp import CommandResult
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
@@ -174,7 +175,7 @@ def _limit(config: GatewayConfig) -> Limit:
 async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
     async with asyncio.TaskGroup() as tasks:
         on_corrected = partial(_times_are_right, gateway_id, parts)
-        tasks.create_task(parts.outbox.run(parts.uplink.offer, on_corrected))
+        tasks.create_task(parts.outbox.run(partial(_durable, parts), on_corrected))
         tasks.create_task(parts.memory.run())
         for each in parts.lines:
             tasks.create_task(each.line.run())
@@ -321,6 +322,11 @@ def _report_clock(config: GatewayConfig, parts: GatewayParts) -> None:
         info = f"clock not set: lamps at {config.gateway.default_level} %, times are put right later"
         event = DeviceEvent(config.gateway.id, EventType.LAST_SYNC_ERROR, keeper.now(), True, info)
         parts.outbox.append(event, timed=False)
+
+
+def _durable(parts: GatewayParts, records: Sequence[StoredRecord]) -> None:
+    parts.uplink.offer(records)
+    parts.commander.answered(each.record for each in records if isinstance(each.record, CommandResult))
 
 
 def _time_is_known(parts: GatewayParts, shift: timedelta) -> None:

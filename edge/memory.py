@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from edge import memory_tables as tables
+from edge import plan_news
 from edge.disk import TROUBLE, SqliteFile
 from edge.memory_tables import CommandKey, key_of
 from protocols.clock import from_unix_ms, to_unix_ms
@@ -34,13 +35,15 @@ class Memory:
         self._path = path
         self._file = SqliteFile(path, tables.SCHEMA, tables.prepare)
         self._overrides: dict[str, Override | None] = {}
-        self._commands: dict[CommandKey, LightCommand] = {}
-        self._done: set[CommandKey] = set()
+        self._waiting: dict[CommandKey, LightCommand] = {}
+        self._begun: dict[CommandKey, LightCommand] = {}
+        self._answered: set[CommandKey] = set()
         self._boots: dict[str, int] = {}
         self._birth_death: int | None = None
         self._seen: datetime | None = None
         self._plan: bytes | None = None
         self._taken: bytes | None = None
+        self._plan_note: tuple[str, int] | None = None
         self._failing = asyncio.Event()
 
     @property
@@ -84,7 +87,7 @@ class Memory:
             except TROUBLE:
                 continue
             self._failing.clear()
-            self._done.clear()
+            self._answered.clear()
             self._taken = None
             log.info("memory can be written again", path=str(self._path))
 
@@ -92,43 +95,52 @@ class Memory:
         """The overrides by lamp, expired ones too."""
         return {lamp_id: each for lamp_id, each in self._overrides.items() if each is not None}
 
-    async def keep_overrides(
-        self, overrides: Mapping[str, Override | None], carried_out: Iterable[CommandKey] = ()
-    ) -> None:
-        """Keep the override of each lamp in place of the one before; None forgets it.
-
-        The commands that are carried out by this are forgotten in the same moment.
-        """
-        rows, done = dict(overrides), list(carried_out)
+    async def keep_overrides(self, overrides: Mapping[str, Override | None]) -> None:
+        """Keep the override of each lamp in place of the one before; None forgets it."""
+        rows = dict(overrides)
         self._overrides.update(rows)
-        await self._drop_commands(done, lambda database: tables.write_overrides(database, rows))
+        await self._write(lambda database: tables.write_overrides(database, rows))
 
     @property
-    def commands(self) -> list[LightCommand]:
+    def waiting_commands(self) -> dict[CommandKey, LightCommand]:
         """The commands that wait for their start."""
-        return list(self._commands.values())
+        return dict(self._waiting)
+
+    @property
+    def begun_commands(self) -> dict[CommandKey, LightCommand]:
+        """The commands that were begun and have no durable answer yet."""
+        return dict(self._begun)
 
     async def keep_commands(self, commands: Sequence[LightCommand]) -> None:
-        """Keep commands until they are carried out or forgotten."""
-        self._commands.update((key_of(command), command) for command in commands)
-        await self._write(lambda database: tables.write_commands(database, commands, ()))
+        """Keep commands that wait for their start."""
+        self._waiting.update((key_of(command), command) for command in commands)
+        await self._write(lambda database: tables.write_commands(database, commands, begun=False))
 
-    async def forget_commands(self, keys: Sequence[CommandKey]) -> None:
-        """Forget commands that will not be carried out."""
-        await self._drop_commands(keys, lambda _: None)
-
-    async def _drop_commands(self, keys: Sequence[CommandKey], and_also: Work) -> None:
-        for key in keys:
-            self._commands.pop(key, None)
-        self._done.update(keys)
+    async def begin_commands(
+        self, commands: Sequence[LightCommand], overrides: Mapping[str, Override | None]
+    ) -> None:
+        """Keep the overrides that commands mean, and in the same moment that these are begun."""
+        rows = dict(overrides)
+        self._overrides.update(rows)
+        for command in commands:
+            self._waiting.pop(key_of(command), None)
+            self._begun[key_of(command)] = command
 
         def write(database: sqlite3.Connection) -> None:
-            and_also(database)
-            tables.write_commands(database, (), keys)
+            tables.write_overrides(database, rows)
+            tables.write_commands(database, commands, begun=True)
 
         await self._write(write)
+
+    async def forget_commands(self, keys: Sequence[CommandKey]) -> None:
+        """Forget commands that were answered."""
+        for key in keys:
+            self._waiting.pop(key, None)
+            self._begun.pop(key, None)
+        self._answered.update(keys)
+        await self._write(lambda database: tables.delete_commands(database, keys))
         if not self._failing.is_set():
-            self._done.difference_update(keys)
+            self._answered.difference_update(keys)
 
     async def boot_counters(self) -> dict[str, int]:
         """The boot counter last seen of each lamp controller."""
@@ -157,6 +169,11 @@ class Memory:
         """Keep the plan in force in place of the one before."""
         self._plan = document
         await self._write(lambda database: tables.put_one(database, "plan", "document", document))
+
+    async def note_plan(self, problem: str, issued_ms: int) -> None:
+        """Keep why the newest plan was refused, if it was, and of when one is that the cloud sent, or 0."""
+        self._plan_note = (problem, max(issued_ms, self._plan_note[1] if self._plan_note else 0))
+        await self._write(lambda database: plan_news.note(database, problem, issued_ms))
 
     async def brought_plan(self) -> bytes | None:
         """The plan that another process has brought and that was not taken yet."""
@@ -190,7 +207,9 @@ class Memory:
 
     def _load(self, database: sqlite3.Connection) -> None:
         self._overrides = dict(tables.read_overrides(database))
-        self._commands = {key_of(command): command for command in tables.read_commands(database)}
+        waiting, begun = (tables.read_commands(database, begun=each) for each in (False, True))
+        self._waiting = {key_of(command): command for command in waiting}
+        self._begun = {key_of(command): command for command in begun}
         self._boots = dict(database.execute("SELECT lamp_id, counter FROM boots").fetchall())
         self._birth_death = tables.one(database, "session", "birth_death")
         seen_ms = tables.one(database, "seen", "time_ms")
@@ -199,7 +218,9 @@ class Memory:
 
     def _write_all(self, database: sqlite3.Connection) -> None:
         tables.write_overrides(database, self._overrides)
-        tables.write_commands(database, self._commands.values(), self._done)
+        tables.delete_commands(database, self._answered)
+        tables.write_commands(database, self._waiting.values(), begun=False)
+        tables.write_commands(database, self._begun.values(), begun=True)
         tables.write_boots(database, self._boots)
         if self._birth_death is not None:
             tables.put_one(database, "session", "birth_death", self._birth_death)
@@ -209,6 +230,8 @@ class Memory:
             tables.put_one(database, "plan", "document", self._plan)
         if self._taken is not None:
             _take(database, self._taken)
+        if self._plan_note is not None:
+            plan_news.note(database, *self._plan_note)
 
 
 def _take(database: sqlite3.Connection, document: bytes) -> None:

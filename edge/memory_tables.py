@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS commands (
     deadline_ms INTEGER NOT NULL,
     expiration_ms INTEGER,
     ramp_s REAL NOT NULL,
+    begun INTEGER NOT NULL,
     PRIMARY KEY (command_id, lamp_id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS boots (lamp_id TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
@@ -89,10 +90,12 @@ def write_overrides(database: sqlite3.Connection, overrides: Mapping[str, Overri
         )
 
 
-def read_commands(database: sqlite3.Connection) -> list[LightCommand]:
-    """The commands whose start is to come."""
+def read_commands(database: sqlite3.Connection, *, begun: bool) -> list[LightCommand]:
+    """The commands whose start is to come, or those that were begun and have no answer yet."""
     rows = database.execute(
         "SELECT command_id, lamp_id, level, start_ms, deadline_ms, expiration_ms, ramp_s FROM commands"
+        " WHERE begun = ?",
+        (begun,),
     )
     return [
         LightCommand(
@@ -108,14 +111,12 @@ def read_commands(database: sqlite3.Connection) -> list[LightCommand]:
     ]
 
 
-def write_commands(
-    database: sqlite3.Connection, kept: Iterable[LightCommand], done: Iterable[CommandKey]
-) -> None:
-    """Put commands that wait for their start, and delete those that do so no longer."""
+def write_commands(database: sqlite3.Connection, commands: Iterable[LightCommand], *, begun: bool) -> None:
+    """Put commands that wait for their start, or that have been begun."""
     database.executemany(
         "INSERT OR REPLACE INTO commands"
-        " (command_id, lamp_id, level, start_ms, deadline_ms, expiration_ms, ramp_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " (command_id, lamp_id, level, start_ms, deadline_ms, expiration_ms, ramp_s, begun)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 *key_of(command),
@@ -124,11 +125,16 @@ def write_commands(
                 to_unix_ms(command.deadline),
                 None if command.expiration is None else to_unix_ms(command.expiration),
                 command.ramp_s,
+                begun,
             )
-            for command in kept
+            for command in commands
         ],
     )
-    database.executemany("DELETE FROM commands WHERE command_id = ? AND lamp_id = ?", list(done))
+
+
+def delete_commands(database: sqlite3.Connection, keys: Iterable[CommandKey]) -> None:
+    """Delete commands that need no answer any more."""
+    database.executemany("DELETE FROM commands WHERE command_id = ? AND lamp_id = ?", list(keys))
 
 
 def write_boots(database: sqlite3.Connection, counters: Mapping[str, int]) -> None:

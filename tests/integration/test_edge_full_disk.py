@@ -143,6 +143,6 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
             running.cancel()
     memory = Memory(config.outbox.memory_path)
     await memory.open()
-    assert memory.commands == []
+    assert memory.waiting_commands == {}
     assert (await memory.overrides())[lamp(1)].command_id == "c2"
     await memory.close()

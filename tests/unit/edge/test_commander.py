@@ -1,4 +1,4 @@
-"""Commands whose start is to come: kept over a reboot, carried out once, given up when it is too late."""
+"""Commands over a reboot: those whose start is to come, and those begun; carried out once, each answered."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from edge.commander import Commander
 from edge.device import Device, device_of
@@ -46,6 +48,7 @@ class ObedientHand:
     levels: Levels
     clock: HandSetClock
     told: list[int] = field(default_factory=list)
+    is_stuck: bool = False
 
     def refresh(self) -> datetime | None:
         self.lamp.target_level_percent = self.levels.at(self.lamp.id, self.clock.now()).level_percent
@@ -61,6 +64,8 @@ class ObedientHand:
         for device in devices:
             assert device.target_level_percent is not None
             self.told.append(device.target_level_percent)
+            if self.is_stuck:
+                await asyncio.Event().wait()
             if on_confirmed is not None:
                 on_confirmed(device)
         return {}
@@ -82,6 +87,10 @@ class Desk:
     async def at(self, instant: datetime) -> None:
         self.clock.present = instant
         self.commander.wake()
+
+    @property
+    def kept(self) -> list[LightCommand]:
+        return [*self.memory.waiting_commands.values(), *self.memory.begun_commands.values()]
 
     async def answer(self) -> CommandResult:
         await eventually(lambda: self.results, what="a result")
@@ -107,6 +116,7 @@ async def desk(path: Path, clock: HandSetClock) -> AsyncIterator[Desk]:
     def record(record: Record) -> None:
         assert isinstance(record, CommandResult)
         results.append(record)
+        commander.answered([record])
 
     commander = Commander({LAMP: (lamp, hand)}, levels, memory, clock, record)
     try:
@@ -125,7 +135,7 @@ def command(level: int | None = 40, *, start: timedelta = 10 * MINUTE, lamp_id: 
 
 async def waiting(here: Desk) -> None:
     here.commander.submit(command())
-    await eventually(lambda: here.memory.commands, what="the command to be kept")
+    await eventually(lambda: here.kept, what="the command to be kept")
 
 
 async def test_waits_for_its_start_and_is_carried_out_once(tmp_path: Path) -> None:
@@ -135,14 +145,14 @@ async def test_waits_for_its_start_and_is_carried_out_once(tmp_path: Path) -> No
         await here.at(EVENING + 10 * MINUTE)
         result = await here.answer()
         assert (result.status, result.level_percent, here.hand.told) == (CommandStatus.CONFIRMED, 40, [40])
-        assert here.memory.commands == []
+        await eventually(lambda: not here.kept, what="the command to be forgotten")
 
 
 async def test_survives_a_reboot_before_its_start(tmp_path: Path) -> None:
     async with desk(tmp_path / "m.db", HandSetClock()) as here:
         await waiting(here)
     async with desk(tmp_path / "m.db", HandSetClock(EVENING + MINUTE)) as here:
-        assert here.memory.commands == [command()]
+        assert here.kept == [command()]
         await here.at(EVENING + 10 * MINUTE)
         assert (await here.answer()).status is CommandStatus.CONFIRMED
         assert here.hand.told == [40]
@@ -165,11 +175,11 @@ async def test_is_given_up_and_said_so_when_its_deadline_has_passed(tmp_path: Pa
         assert result.detail == (
             "was to start at 2026-06-01T13:10:00+00:00, expected before 2026-06-01T13:15:00+00:00"
         )
-        await eventually(lambda: not here.memory.commands, what="the command to be forgotten")
+        await eventually(lambda: not here.kept, what="the command to be forgotten")
     async with desk(tmp_path / "m.db", HandSetClock(EVENING + 17 * MINUTE)) as here:
         await here.at(EVENING + 18 * MINUTE)
         await asyncio.sleep(0)
-        assert (here.memory.commands, here.results, here.hand.told) == ([], [], [])
+        assert (here.kept, here.results, here.hand.told) == ([], [], [])
 
 
 async def test_is_never_carried_out_twice(tmp_path: Path) -> None:
@@ -181,8 +191,9 @@ async def test_is_never_carried_out_twice(tmp_path: Path) -> None:
         await here.answer()
         here.commander.submit(command(None, start=10 * MINUTE))
         await eventually(lambda: len(here.results) == 2, what="the end of the override")
+        await eventually(lambda: not here.kept, what="the commands to be forgotten")
     async with desk(tmp_path / "m.db", HandSetClock(EVENING + 11 * MINUTE)) as here:
-        assert here.memory.commands == []
+        assert here.kept == []
         assert await here.memory.overrides() == {}
 
 
@@ -194,7 +205,7 @@ async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
         here.commander.submit(command(lamp_id="SOR-00002"))
         await here.answer()
         assert here.hand.told == []
-        assert here.memory.commands == [command()]
+        assert here.kept == [command()]
         late.is_known = True
         here.commander.wake()
         await eventually(lambda: here.hand.told == [40], what="the command to be carried out")
@@ -208,4 +219,37 @@ async def test_a_lamp_that_is_not_there_any_more_is_answered(tmp_path: Path) -> 
     async with desk(tmp_path / "m.db", HandSetClock(EVENING + 10 * MINUTE)) as here:
         result = await here.answer()
         assert result.detail == "lamp 'SOR-00002' is not a lamp of this gateway"
-        await eventually(lambda: not here.memory.commands, what="the command to be forgotten")
+        await eventually(lambda: not here.kept, what="the command to be forgotten")
+
+
+@pytest.mark.parametrize("level", [40, None])
+async def test_one_that_was_begun_is_answered_after_a_reboot_and_not_begun_again(
+    tmp_path: Path, level: int | None
+) -> None:
+    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+        here.hand.is_stuck = True
+        here.commander.submit(command(level, start=-MINUTE))
+        await eventually(lambda: here.hand.told, what="the command to be begun")
+    late = HandSetClock(EVENING + 60 * MINUTE, is_known=False)
+    async with desk(tmp_path / "m.db", late) as here:
+        here.commander.wake()
+        await eventually(lambda: here.kept, what="what is known of it")
+        assert here.hand.told == []
+        late.is_known = True
+        here.commander.wake()
+        result = await here.answer()
+        expected = 100 if level is None else level
+        assert (result.status, result.level_percent) == (CommandStatus.CONFIRMED, expected)
+        await eventually(lambda: not here.kept, what="the command to be forgotten")
+    assert here.hand.told == [expected]
+
+
+async def test_one_that_was_begun_and_has_ended_since_is_answered(tmp_path: Path) -> None:
+    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+        here.hand.is_stuck = True
+        here.commander.submit(command(start=-MINUTE))
+        await eventually(lambda: here.hand.told, what="the command to be begun")
+    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 180 * MINUTE)) as here:
+        result = await here.answer()
+        assert (result.status, result.detail) == (CommandStatus.FAILED, "gateway was away until it ended")
+        assert here.hand.told == []

@@ -47,7 +47,7 @@ async def test_boot_counters(tmp_path: Path) -> None:
     await memory.close()
 
 
-async def test_commands_wait_until_they_are_forgotten(tmp_path: Path) -> None:
+async def test_commands_wait_are_begun_and_are_forgotten(tmp_path: Path) -> None:
     first = LightCommand("c1", "a", 40, NIGHT, NIGHT + timedelta(minutes=5), None, 1.5)
     ending = LightCommand("c1", "b", None, NIGHT, NIGHT + timedelta(minutes=5), NIGHT + timedelta(hours=1))
     other = LightCommand("c2", "a", 0, NIGHT, NIGHT + timedelta(minutes=5), None)
@@ -57,11 +57,16 @@ async def test_commands_wait_until_they_are_forgotten(tmp_path: Path) -> None:
     await memory.forget_commands([("c2", "a"), ("never", "there")])
     await memory.close()
     memory = await opened(tmp_path / "m.db")
-    assert memory.commands == [first, ending]
+    assert list(memory.waiting_commands.values()) == [first, ending]
     override = Override("c1", 40, NIGHT, None)
-    await memory.keep_overrides({"a": override}, [("c1", "a")])
-    assert memory.commands == [ending]
+    await memory.begin_commands([first], {"a": override})
     await memory.close()
     memory = await opened(tmp_path / "m.db")
-    assert (memory.commands, await memory.overrides()) == ([ending], {"a": override})
+    assert list(memory.waiting_commands.values()) == [ending]
+    assert list(memory.begun_commands.values()) == [first]
+    assert await memory.overrides() == {"a": override}
+    await memory.forget_commands([("c1", "a")])
+    await memory.close()
+    memory = await opened(tmp_path / "m.db")
+    assert (list(memory.waiting_commands.values()), memory.begun_commands) == ([ending], {})
     await memory.close()
