@@ -47,7 +47,7 @@ async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Pa
 
 async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> None:
     """A machine that was held up goes on at its pace: a burst would bring nothing but a busy line."""
-    interval_s, held_up_s = 0.5, 4.0
+    interval_s, held_up_s = 0.3, 3.0
     with SlaveLine({unit: Unit() for unit in range(1, 4)}, BAUD) as slave:
         config = config_for(slave, Broker("", free_port(), tmp_path), tmp_path, interval_s)
         async with asyncio.TaskGroup() as tasks:
@@ -58,7 +58,7 @@ async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> Non
             await eventually(lambda: time.monotonic() > began + 3 * interval_s, what="three intervals")
             asked = [unit for unit, function in slave.requests[before:] if function == 4]
             running.cancel()
-    # The one that was overdue, and one an interval; made up for, there would be eight more.
+    # The one that was overdue, and one an interval; made up for, there would be ten more.
     assert all(1 <= asked.count(unit) <= 5 for unit in (1, 2, 3)), asked
 
 
@@ -79,12 +79,12 @@ async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(
     configs = [_gateway(number, port, tmp_path) for number in range(GATEWAYS)]
     async with server, asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways(configs, clock_at(EVENING)))
-        await eventually(lambda: len(arrivals) >= 4 * GATEWAYS, 40, "four attempts each")
+        await eventually(lambda: len(arrivals) >= 3 * GATEWAYS, 40, "three attempts each")
         running.cancel()
     later = sorted(arrivals)[GATEWAYS:]
     crowd = max(sum(at <= other < at + 0.1 for other in later) for at in later)
     assert crowd < 0.75 * GATEWAYS
-    assert later[-1] - later[0] > 1.5
+    assert later[-1] - later[0] > 1.0
 
 
 async def test_a_gateway_that_fails_again_and_again_disturbs_no_other(
