@@ -111,10 +111,10 @@ class Commander:
         batch = [await self._inbox.get()]
         loop = asyncio.get_running_loop()
         latest = loop.time() + _LONGEST_GATHER_S
-        while loop.time() < latest:
+        while (began := loop.time()) < latest:
             await asyncio.sleep(_GATHER_S)
-            if self._inbox.empty():
-                break
+            if self._inbox.empty() and loop.time() - began < 2 * _GATHER_S:
+                break  # a pause indeed, and not a loop that was busy and has yet to read what came
             while not self._inbox.empty():
                 batch.append(self._inbox.get_nowait())
         return batch

@@ -1,12 +1,14 @@
 """Keeps the lamps of one line at the level they should have now: through dusk, dawn, restarts, silences."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
+from edge.broadcast import objection, units_of
 from edge.device import Device
 from edge.levels import Levels
 from edge.line import Lane
@@ -37,11 +39,13 @@ class Dimmer:
         self.teller = teller
         self._levels = levels
         self._lamps = [device for device in devices if device.dimmable]
+        self._may_broadcast = objection(units_of(devices)) is None
         self._clock = clock
         self._record = record
         self._wake = asyncio.Event()
         self._retry_at: dict[Device, float] = {}
         self._disobedient: set[Device] = set()
+        self._in_hand: Counter[Device] = Counter()
 
     async def run(self) -> None:
         """Assert the level of now and every change of it, until cancelled."""
@@ -51,7 +55,7 @@ class Dimmer:
             wall = asyncio.get_running_loop().time()
             stale = [lamp for lamp in self._lamps if self._is_stale(lamp, wall)]
             if stale:
-                problems = await self.teller.settle(stale, Lane.READ_BACK)
+                problems = await self.teller.settle(stale, Lane.READ_BACK, may_broadcast=self._may_broadcast)
                 self._judge(stale, problems)
                 continue
             with suppress(TimeoutError):
@@ -77,8 +81,18 @@ class Dimmer:
         ramp_s: float = 0.0,
         on_confirmed: Callable[[Device], None] | None = None,
     ) -> Problems:
-        """Bring lamps to their targets; returns those that did not follow, and why."""
-        return await self.teller.settle(devices, lane, ramp_s, on_confirmed)
+        """Bring lamps to their targets; returns those that did not follow, and why.
+
+        Until it is done nobody else tells them: wake the dimmer then.
+        """
+        lamps = list(devices)
+        self._in_hand.update(lamps)
+        try:
+            return await self.teller.settle(
+                lamps, lane, ramp_s, on_confirmed, may_broadcast=self._may_broadcast
+            )
+        finally:
+            self._in_hand.subtract(lamps)
 
     def wake(self) -> None:
         """Look again at what the levels should be and are."""
@@ -99,6 +113,7 @@ class Dimmer:
         return (
             lamp.told_level_percent != lamp.target_level_percent
             and lamp.answering is not False
+            and not self._in_hand[lamp]
             and self._retry_at.get(lamp, wall) <= wall
         )
 

@@ -9,7 +9,7 @@ from edge.device import LEVEL_POINT, RAMP_POINT, Device
 from edge.line import Lane, Line, LineError, PortUnavailableError, RequestRefusedError
 from edge.reader import Reader
 from protocols.lamp import LampReading
-from protocols.modbus.codec import CodecError, Write, encode_write, writable
+from protocols.modbus.codec import CodecError, Write, encode_write
 
 ATTEMPTS: Final = 3
 
@@ -19,7 +19,7 @@ _READ_BACK_WORKERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a lamp is not at its target; `disobeyed` when it answers and is at another level."""
+    """Why a lamp is not at its target; `disobeyed` when it answers and is not seen at that level."""
 
     why: str
     disobeyed: bool = False
@@ -36,6 +36,7 @@ class Teller:
         self._line = line
         self._reader = reader
         self._lamps = lamps
+        self._broadcasting = asyncio.Lock()
 
     async def settle(
         self,
@@ -43,13 +44,18 @@ class Teller:
         lane: Lane,
         ramp_s: float = 0.0,
         on_confirmed: Callable[[Device], None] | None = None,
+        *,
+        may_broadcast: bool = False,
     ) -> Problems:
-        """Bring lamps to their targets, repeating what fails; returns those that did not follow, and why."""
+        """Bring lamps to their targets, repeating what fails; returns those that did not follow, and why.
+
+        `may_broadcast` says that what reaches every unit of the line does no harm to any.
+        """
         left = list(lamps)
         final: Problems = {}
         problems: Problems = {}
         for attempt in range(ATTEMPTS):
-            untold = await self._tell(left, lane, ramp_s, may_broadcast=attempt == 0)
+            untold = await self._tell(left, lane, ramp_s, may_broadcast=may_broadcast and attempt == 0)
             told = [lamp for lamp in left if lamp not in untold]
             problems = untold | await self._verify(told, lane, on_confirmed)
             final |= {lamp: problem for lamp, problem in problems.items() if problem.is_final}
@@ -61,50 +67,65 @@ class Teller:
     async def _tell(
         self, lamps: Sequence[Device], lane: Lane, ramp_s: float, *, may_broadcast: bool
     ) -> Problems:
-        if may_broadcast and (write := self._broadcast_for(lamps)) is not None:
-            return await self._tell_all(write, lamps, lane, ramp_s)
         problems: Problems = {}
         for lamp in lamps:
-            try:
-                await self._tell_one(lamp, lane, ramp_s)
-            except (LineError, CodecError) as error:
-                problems[lamp] = problem_of(error)
+            # Before each, for a burst of commands comes in pieces: what is set by now may be told at once.
+            if may_broadcast and self._broadcast_write() is not None:
+                problems |= await self._broadcast_once(lamps, lane, ramp_s)
+            if lamp not in problems and _is_untold(lamp):
+                problems |= await self._tell_one(lamp, lane, ramp_s)
         return problems
 
-    def _broadcast_for(self, lamps: Sequence[Device]) -> Write | None:
-        """The one write that suits every lamp of the line, when there is one and it is worth it."""
-        if len(lamps) < _FEWEST_FOR_BROADCAST or 2 * len(lamps) < len(self._lamps):
+    async def _broadcast_once(self, lamps: Sequence[Device], lane: Lane, ramp_s: float) -> Problems:
+        async with self._broadcasting:
+            write = self._broadcast_write()
+            return {} if write is None else await self._tell_all(write, lamps, lane, ramp_s)
+
+    def _broadcast_write(self) -> Write | None:
+        """The one write that suits every lamp of the line, when there is one and half of them wait for it."""
+        living = self._living()
+        untold = sum(lamp.told_level_percent != lamp.target_level_percent for lamp in living)
+        if untold < _FEWEST_FOR_BROADCAST or 2 * untold < len(living):
             return None
         first = self._lamps[0]
-        if first.target_level_percent is None or not writable(first.profile, LEVEL_POINT).broadcast:
+        if first.target_level_percent is None or any(
+            lamp.target_level_percent != first.target_level_percent for lamp in self._lamps
+        ):
             return None
-        for lamp in self._lamps:
-            if lamp.profile is not first.profile or lamp.target_level_percent != first.target_level_percent:
-                return None
         return encode_write(first.profile, LEVEL_POINT, first.target_level_percent)
 
     async def _tell_all(self, write: Write, lamps: Sequence[Device], lane: Lane, ramp_s: float) -> Problems:
         level = self._lamps[0].target_level_percent
         try:
-            if any(_needs_ramp(lamp, ramp_s) for lamp in self._lamps):
+            if any(_needs_ramp(lamp, ramp_s) for lamp in self._living()):
                 await self._line.broadcast(encode_write(self._lamps[0].profile, RAMP_POINT, ramp_s), lane)
-                for lamp in self._lamps:
+                for lamp in self._living():
                     lamp.told_ramp_s = ramp_s
             await self._line.broadcast(write, lane)
         except (LineError, CodecError) as error:
             return dict.fromkeys(lamps, problem_of(error))
-        for lamp in self._lamps:
+        for lamp in self._living():
             lamp.told_level_percent = level
         return {}
 
-    async def _tell_one(self, lamp: Device, lane: Lane, ramp_s: float) -> None:
-        if _needs_ramp(lamp, ramp_s):
-            await self._line.write(lamp.unit, encode_write(lamp.profile, RAMP_POINT, ramp_s), lane)
-            lamp.told_ramp_s = ramp_s
-        level = lamp.target_level_percent
-        if level is not None:
-            await self._line.write(lamp.unit, encode_write(lamp.profile, LEVEL_POINT, level), lane)
-            lamp.told_level_percent = level
+    def _living(self) -> list[Device]:
+        """The lamps that may be there: nobody knows what one that is away has heard."""
+        return [lamp for lamp in self._lamps if lamp.answering is not False]
+
+    async def _tell_one(self, lamp: Device, lane: Lane, ramp_s: float) -> Problems:
+        try:
+            if _needs_ramp(lamp, ramp_s):
+                await self._line.write(lamp.unit, encode_write(lamp.profile, RAMP_POINT, ramp_s), lane)
+                lamp.told_ramp_s = ramp_s
+            level = lamp.target_level_percent
+            if level is not None:
+                await self._line.write(lamp.unit, encode_write(lamp.profile, LEVEL_POINT, level), lane)
+                lamp.told_level_percent = level
+        except (LineError, CodecError) as error:
+            # It may have been carried out all the same.
+            lamp.forget_told()
+            return {lamp: problem_of(error)}
+        return {}
 
     async def _verify(
         self, lamps: Sequence[Device], lane: Lane, on_confirmed: Callable[[Device], None] | None
@@ -128,21 +149,30 @@ class Teller:
         return problems
 
     async def _read_back(self, lamp: Device, lane: Lane) -> Problem | None:
+        if lamp.feedback_point is None:
+            return None  # that it acknowledged the write is all it will ever say
         try:
             reading = await self._reader.read(lamp, lane)
         except LineError as error:
-            lamp.told_level_percent = None
+            lamp.forget_told()
             return problem_of(error)
         feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
         target = lamp.target_level_percent
-        if feedback == target or feedback is None:
+        if feedback == target:
             return None
         lamp.told_level_percent = None
-        return Problem(f"reads back level {feedback} %, expected {target} %", disobeyed=True)
+        says = "does not tell its level" if feedback is None else f"reads back level {feedback} %"
+        return Problem(f"{says}, expected {target} %", disobeyed=True)
+
+
+def _is_untold(lamp: Device) -> bool:
+    """Whether a write is due: always to a lamp that is proved by nothing but its acknowledgement."""
+    return lamp.feedback_point is None or lamp.told_level_percent != lamp.target_level_percent
 
 
 def _needs_ramp(lamp: Device, ramp_s: float) -> bool:
-    if (lamp.told_ramp_s or 0.0) == ramp_s:
+    """Whether the fade differs, or is not known: one of an earlier command may have been left there."""
+    if lamp.told_ramp_s == ramp_s:
         return False
     return any(register.name == RAMP_POINT and register.writable for register in lamp.profile.registers)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pymodbus.framer.rtu import FramerRTU
 
 TURNAROUND_S = 0.005
+_NO_SUCH_REGISTER = 2
 
 
 def crc(body: bytes) -> bytes:
@@ -142,6 +143,8 @@ class SlaveLine:
             table = unit.inputs if function == 4 else unit.holdings
             words = table[address : address + value]
             pdu = struct.pack(f">BB{len(words)}H", function, 2 * len(words), *words)
+            if len(words) < value:
+                pdu = bytes([function | 0x80, _NO_SUCH_REGISTER])
         else:
             self._write(unit, address, value, broadcast=False)
             pdu = frame[1:6]
