@@ -105,8 +105,13 @@ class Delivery:
         room = BACKLOG_WINDOW - len(self._in_flight)
         return BacklogQuery(self._cursor, room) if self._has_backlog and room > 0 else None
 
-    def take_backlog(self, query: BacklogQuery, found: Sequence[StoredRecord]) -> list[StoredRecord]:
-        """Of what a query found, the records to be sent: not those that are under way already."""
+    def take_backlog(self, query: BacklogQuery, found: Sequence[StoredRecord] | None) -> list[StoredRecord]:
+        """Of what a query found, the records to be sent: not those that are under way already.
+
+        None where the disk could not be read: there may be some, and it is asked again at the next look.
+        """
+        if found is None:
+            return []
         if len(found) < query.limit:
             self._has_backlog = False
         if found:

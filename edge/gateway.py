@@ -175,7 +175,11 @@ def _limit(config: GatewayConfig) -> Limit:
 async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
     async with asyncio.TaskGroup() as tasks:
         on_corrected = partial(_times_are_right, gateway_id, parts)
-        tasks.create_task(parts.outbox.run(partial(_durable, parts), on_corrected))
+        tasks.create_task(
+            parts.outbox.run(
+                partial(_durable, parts), on_corrected, partial(_outbox_damaged, gateway_id, parts)
+            )
+        )
         tasks.create_task(parts.memory.run())
         for each in parts.lines:
             tasks.create_task(each.line.run())
@@ -339,6 +343,12 @@ def _times_are_right(gateway_id: str, parts: GatewayParts) -> None:
     parts.uplink.look_again()
     info = "time known, provisional times put right"
     parts.outbox.append(DeviceEvent(gateway_id, EventType.LAST_SYNC_ERROR, parts.keeper.now(), False, info))
+
+
+def _outbox_damaged(gateway_id: str, parts: GatewayParts, info: str) -> None:
+    """It is told by the outbox itself, with what it still holds and takes."""
+    event = DeviceEvent(gateway_id, EventType.DEVICE_RESET, parts.keeper.now(), True, info)
+    parts.outbox.append(event, timed=parts.keeper.is_known)
 
 
 def _wake(parts: GatewayParts) -> None:

@@ -56,11 +56,21 @@ class LineCollector(Collector):
         )
         size = GaugeMetricFamily("lentera_outbox_bytes", "What the outbox takes on disk", labels=["gateway"])
         thinned = CounterMetricFamily(
-            "lentera_outbox_thinned", "Readings dropped because the outbox was full", labels=["gateway"]
+            "lentera_outbox_thinned",
+            "Readings dropped because the outbox or, without a disk, the memory was full",
+            labels=["gateway"],
+        )
+        unwritten = GaugeMetricFamily(
+            "lentera_outbox_unwritten", "Records in memory that are not on disk yet", labels=["gateway"]
+        )
+        damaged = CounterMetricFamily(
+            "lentera_outbox_damaged", "Stored records that could not be read", labels=["gateway"]
         )
         for gateway, outbox in self._outboxes.items():
             held = outbox.holding
+            unwritten.add_metric([gateway], outbox.unwritten)
+            damaged.add_metric([gateway], held.damaged)
             waiting.add_metric([gateway], held.waiting)
             size.add_metric([gateway], held.size_bytes)
             thinned.add_metric([gateway], held.thinned)
-        yield from (waiting, size, thinned)
+        yield from (waiting, size, thinned, unwritten, damaged)

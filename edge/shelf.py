@@ -1,42 +1,86 @@
-"""The outbox's tables: records by position, what was thinned, and times that are still to be put right."""
+"""The outbox's tables: records by position, what was thinned or damaged, and times still to be put right."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from edge import ledger as ledgers
 from edge.thinning import Halving, device_of
-from protocols.records import decode_record
+from protocols.records import Record, UnknownRecordError, decode_record
 
-SCHEMA: Final = """
+SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS records (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
     body BLOB NOT NULL,
     rounds INTEGER NOT NULL DEFAULT -1,
-    untimed INTEGER NOT NULL DEFAULT 0
+    untimed INTEGER NOT NULL DEFAULT 0,
+    checksum INTEGER
 );
-CREATE TABLE IF NOT EXISTS identity (epoch INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS tally (
-    waiting INTEGER NOT NULL, thinned INTEGER NOT NULL, round INTEGER NOT NULL, swept INTEGER NOT NULL
-);
+{ledgers.SCHEMA}
 CREATE TABLE IF NOT EXISTS correction (shift_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS damaged (
+    number INTEGER PRIMARY KEY, position INTEGER, kind BLOB, body BLOB,
+    rounds INTEGER, untimed INTEGER, checksum INTEGER
+);
 """
-_INDEX = "CREATE INDEX IF NOT EXISTS untimed_records ON records (position) WHERE untimed"
-_LATER_COLUMNS = {"rounds": "INTEGER NOT NULL DEFAULT -1", "untimed": "INTEGER NOT NULL DEFAULT 0"}
+_LATER_COLUMNS: Final = {
+    "records": {
+        "rounds": "INTEGER NOT NULL DEFAULT -1",
+        "untimed": "INTEGER NOT NULL DEFAULT 0",
+        "checksum": "INTEGER",
+    },
+    **ledgers.LATER_COLUMNS,
+}
+_EXPECTED_COLUMNS: Final = {
+    "records": ["position", "kind", "body", *_LATER_COLUMNS["records"]],
+    "identity": ["epoch", "checksum"],
+    "tally": ["waiting", "thinned", "round", "swept", *ledgers.LATER_COLUMNS["tally"]],
+    "correction": ["shift_ms"],
+    "damaged": ["number", "position", "kind", "body", "rounds", "untimed", "checksum"],
+}
 
-_COLUMNS = "position, kind, body, rounds, untimed"
+# A damaged row may hold anything in any column, even what Python cannot take.
+_READ = (
+    "SELECT position, CAST(kind AS BLOB), CAST(body AS BLOB),"
+    " CAST(rounds AS INTEGER), CAST(untimed AS INTEGER), CAST(checksum AS INTEGER) FROM records"
+)
+_INSERT = "INTO records (position, kind, body, rounds, untimed, checksum) VALUES (?, ?, ?, ?, ?, ?)"
 ALWAYS_KEPT: Final = -1
 """In place of the rounds of thinning a record has been through."""
 
+_DAMAGED_KEPT = 1000
 _ROWS_PER_PORTION = 500
 _PORTIONS_PER_COMMIT = 20
 ROOM_TO_MAKE: Final = 0.02
 """Thinning goes on until this part of the limit is free, so that it does not begin anew with each record."""
 
-Row = tuple[int, str, bytes, int, bool]
-"""Position, kind, body, rounds of thinning it has been through, whether its time is provisional."""
+
+class Row(NamedTuple):
+    """A record with the rounds of thinning it has been through, and whether its time is provisional."""
+
+    position: int
+    kind: str
+    body: bytes
+    rounds: int
+    untimed: bool
+
+    @property
+    def checksum(self) -> int:
+        """Notices a flipped bit in any of it, which SQLite does not."""
+        head = f"{self.position} {self.kind} {self.rounds} {self.untimed:d} ".encode()
+        return zlib.crc32(self.body, zlib.crc32(head))
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A row and the record it holds."""
+
+    row: Row
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,60 +93,106 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What an outbox holds now, and how many readings it has ever dropped for want of room."""
+    """What an outbox holds now, and how many records it has ever dropped for want of room or set aside."""
 
     waiting: int = 0
     size_bytes: int = 0
     thinned: int = 0
+    damaged: int = 0
 
 
 def prepare(database: sqlite3.Connection) -> None:
-    """Bring the tables of an older version up to date."""
-    present = {row[1] for row in database.execute("PRAGMA table_info(records)")}
-    for column, kind in _LATER_COLUMNS.items():
-        if column not in present:
-            database.execute(f"ALTER TABLE records ADD COLUMN {column} {kind}")
-    database.execute(_INDEX)
-    if database.execute("SELECT 1 FROM tally").fetchone() is None:
-        database.execute("INSERT INTO tally SELECT COUNT(*), 0, 1, 0 FROM records")
+    """Bring the tables of an older version up to date; raises DatabaseError where they are not ours."""
+    for table, expected in _EXPECTED_COLUMNS.items():
+        present = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+        if present != expected[: len(present)]:
+            raise sqlite3.DatabaseError(f"table {table} has {present}, expected {expected}")
+        for column in expected[len(present) :]:
+            database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {_LATER_COLUMNS[table][column]}")
+    database.execute("DROP INDEX IF EXISTS untimed_records")
 
 
-def identify(database: sqlite3.Connection, created_ms: int) -> tuple[int, int]:
-    """The epoch, begun at `created_ms` in a new file, and the last position ever given."""
-    row = database.execute("SELECT epoch FROM identity").fetchone()
-    if row is None:
-        database.execute("INSERT INTO identity (epoch) VALUES (?)", (created_ms,))
-    last = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'records'").fetchone()
-    return (row[0] if row else created_ms), (last[0] if last else 0)
+def sound(values: Sequence[Any]) -> Sound | None:
+    """The record of six columns of a row; None where they are damaged."""
+    *columns, checksum = values
+    if any(each is None for each in columns):
+        return None
+    position, kind, body, rounds, untimed = columns
+    row = Row(position, kind.decode("ascii", "replace"), body, rounds, bool(untimed))
+    # A row without a checksum is of a version that had none.
+    if checksum is not None and (checksum != row.checksum or untimed not in (0, 1)):
+        return None
+    try:
+        return Sound(row, decode_record(row.kind, body))
+    except UnknownRecordError:
+        return None
 
 
-def write(database: sqlite3.Connection, rows: Sequence[Row], ranges: Sequence[tuple[int, int]]) -> None:
-    """Add rows and forget the positions in `ranges`, ends included."""
-    change = 0
+def insert(database: sqlite3.Connection, rows: Sequence[Row], how: str = "INSERT", then: str = "") -> int:
+    """Add rows as they are; how many that changed."""
+    return database.executemany(f"{how} {_INSERT} {then}", [(*row, row.checksum) for row in rows]).rowcount
+
+
+def write(
+    database: sqlite3.Connection, rows: Sequence[Row], ranges: Sequence[tuple[int, int]], dropped: int = 0
+) -> None:
+    """Add rows, forget the positions in `ranges`, ends included, and count readings `dropped` before."""
+    ledger = ledgers.read(database)
+    waiting, last, untimed_from = ledger.waiting, ledger.last, ledger.untimed_from
     if rows:
         # A commit whose waiting task was cancelled is made again at the close: the same rows, ignored.
-        insert = f"INSERT OR IGNORE INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
-        change += database.executemany(insert, rows).rowcount
+        waiting += insert(database, rows, "INSERT OR IGNORE")
+        last = max(last, rows[-1].position)
+        untimed_from = untimed_from or next((row.position for row in rows if row.untimed), 0)
     if ranges:
-        change -= database.executemany("DELETE FROM records WHERE position BETWEEN ? AND ?", ranges).rowcount
-    database.execute("UPDATE tally SET waiting = waiting + ?", (change,))
+        waiting -= database.executemany("DELETE FROM records WHERE position BETWEEN ? AND ?", ranges).rowcount
+    thinned = ledger.thinned + dropped
+    changed = replace(ledger, waiting=waiting, last=last, untimed_from=untimed_from, thinned=thinned)
+    ledgers.write(database, changed)
+
+
+def read_on(database: sqlite3.Connection, position: int) -> Iterator[tuple[int, Sound | None]]:
+    """The rows behind `position` that may be sent, with their positions; None for one that is damaged."""
+    # Only from here on may a row lack its time; one before that says so is damaged.
+    untimed_from = ledgers.read(database).untimed_from or 2**63 - 1
+    query = f"{_READ} WHERE position > ? AND (position < ? OR untimed IS NOT 1) ORDER BY position"
+    for values in database.execute(query, (position, untimed_from)):
+        yield values[0], sound(values)
 
 
 def select(database: sqlite3.Connection, position: int, limit: int) -> list[tuple[int, str, bytes]]:
-    """The oldest records behind `position` whose time is right, at most `limit`."""
-    condition = "position > ? AND NOT untimed"
-    query = f"SELECT position, kind, body FROM records WHERE {condition} ORDER BY position LIMIT ?"  # noqa: S608
-    return database.execute(query, (position, limit)).fetchall()
+    """The oldest sound records behind `position` whose time is right, at most `limit`."""
+    selected: list[tuple[int, str, bytes]] = []
+    for _, found in read_on(database, position):
+        if found is not None:
+            selected.append(found.row[:3])
+        if len(selected) == limit:
+            break
+    return selected
+
+
+def set_aside(database: sqlite3.Connection, positions: Sequence[int]) -> None:
+    """Move damaged rows out of the way, for a look at what is left of them."""
+    each = [(position,) for position in positions]
+    columns = "position, kind, body, rounds, untimed, checksum"
+    copy = f"INSERT INTO damaged ({columns}) SELECT {columns} FROM records WHERE position = ?"  # noqa: S608
+    database.executemany(copy, each)
+    gone = database.executemany("DELETE FROM records WHERE position = ?", each).rowcount
+    newest = "SELECT MAX(number) FROM damaged"
+    database.execute(f"DELETE FROM damaged WHERE number <= ({newest}) - {_DAMAGED_KEPT}")  # noqa: S608
+    ledger = ledgers.read(database)
+    counts = replace(ledger, waiting=ledger.waiting - gone, damaged=ledger.damaged + gone)
+    ledgers.write(database, counts)
 
 
 def holding(database: sqlite3.Connection) -> Holding:
     """What the file holds: pages that are free for reuse do not count."""
-    waiting, thinned = database.execute("SELECT waiting, thinned FROM tally").fetchone()
+    ledger = ledgers.read(database)
     pages, free, page_bytes = (
         database.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "page_size")
     )
-    return Holding(waiting, (pages - free) * page_bytes, thinned)
+    return Holding(ledger.waiting, (pages - free) * page_bytes, ledger.thinned, ledger.damaged)
 
 
 def make_room(database: sqlite3.Connection, limit: Limit, halving: Halving) -> Holding:
@@ -130,40 +220,40 @@ def is_over(held: Holding, limit: Limit, part: float) -> bool:
 
 def _thin_portion(database: sqlite3.Connection, held: Holding, halving: Halving) -> bool:
     """Thin the next records of the round; False where it has come to its end and another begins."""
-    this_round, swept = database.execute("SELECT round, swept FROM tally").fetchone()
-    last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
-    query = (
-        f"SELECT {_COLUMNS} FROM records WHERE position > ? AND position <= ?"  # noqa: S608
-        " ORDER BY position LIMIT ?"
-    )
-    bounds = (swept, last - held.waiting // 2, _ROWS_PER_PORTION)
-    rows: list[Row] = database.execute(query, bounds).fetchall()
-    if not rows:
+    ledger = ledgers.read(database)
+    newest: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
+    bounds = (ledger.swept, newest - held.waiting // 2, _ROWS_PER_PORTION)
+    query = f"{_READ} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+    values: list[Any] = database.execute(query, bounds).fetchall()
+    if not values:
         halving.begin()
-        database.execute("UPDATE tally SET round = round + 1, swept = 0")
+        ledgers.write(database, replace(ledger, round=ledger.round + 1, swept=0))
         return False
-    dropped = set(halving.dropped((row[0], _thinnable_device(row), this_round - row[3]) for row in rows))
+    rows = _without_damaged(database, values)
+    lamps = ((each.row.position, _thinnable_device(each), ledger.round - each.row.rounds) for each in rows)
+    dropped = set(halving.dropped(lamps))
     # Written anew, for a page that has lost every second record is half empty and not free.
-    database.execute("DELETE FROM records WHERE position BETWEEN ? AND ?", (rows[0][0], rows[-1][0]))
-    database.executemany(
-        f"INSERT INTO records ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-        [_thinned(row, this_round) for row in rows if row[0] not in dropped],
-    )
-    database.execute(
-        "UPDATE tally SET waiting = waiting - ?, thinned = thinned + ?, swept = ?",
-        (len(dropped), len(dropped), rows[-1][0]),
-    )
+    database.execute("DELETE FROM records WHERE position BETWEEN ? AND ?", (values[0][0], values[-1][0]))
+    insert(database, [_thinned(each.row, ledger.round) for each in rows if each.row.position not in dropped])
+    ledger = ledgers.read(database)
+    waiting, thinned = ledger.waiting - len(dropped), ledger.thinned + len(dropped)
+    ledgers.write(database, replace(ledger, waiting=waiting, thinned=thinned, swept=values[-1][0]))
     return True
 
 
+def _without_damaged(database: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[Sound]:
+    looked_at = [(values[0], sound(values)) for values in rows]
+    if damaged := [position for position, found in looked_at if found is None]:
+        set_aside(database, damaged)
+    return [found for _, found in looked_at if found is not None]
+
+
 def _thinned(row: Row, this_round: int) -> Row:
-    position, kind, body, rounds, untimed = row
-    return position, kind, body, rounds if rounds == ALWAYS_KEPT else max(rounds, this_round), untimed
+    return row if row.rounds == ALWAYS_KEPT else row._replace(rounds=max(row.rounds, this_round))
 
 
-def _thinnable_device(row: Row) -> str | None:
-    _, kind, body, rounds, _ = row
-    return None if rounds == ALWAYS_KEPT else device_of(decode_record(kind, body))
+def _thinnable_device(each: Sound) -> str | None:
+    return None if each.row.rounds == ALWAYS_KEPT else device_of(each.record)
 
 
 def begin_correction(database: sqlite3.Connection, shift: timedelta) -> None:
@@ -172,20 +262,25 @@ def begin_correction(database: sqlite3.Connection, shift: timedelta) -> None:
     database.execute("INSERT INTO correction (shift_ms) VALUES (?)", (shift // timedelta(milliseconds=1),))
 
 
-def correct(
-    database: sqlite3.Connection, shifted: Callable[[str, bytes, timedelta], bytes], limit: int
-) -> int:
+def correct(database: sqlite3.Connection, shifted: Callable[[Record, timedelta], bytes], limit: int) -> int:
     """Put the times of at most `limit` records right; how many there were, 0 when all is done."""
-    row = database.execute("SELECT shift_ms FROM correction").fetchone()
+    row = database.execute("SELECT CAST(shift_ms AS INTEGER) FROM correction").fetchone()
     if row is None:
         return 0
-    shift = timedelta(milliseconds=row[0])
-    query = "SELECT kind, body, position FROM records WHERE untimed ORDER BY position LIMIT ?"
-    wrong: list[Any] = database.execute(query, (limit,)).fetchall()
+    shift = timedelta(milliseconds=row[0] or 0)
+    ledger = ledgers.read(database)
+    query = f"{_READ} WHERE position >= ? AND untimed IS NOT 0 ORDER BY position LIMIT ?"
+    wrong: list[Any] = database.execute(query, (ledger.untimed_from, limit)).fetchall()
+    right = [
+        each.row._replace(body=shifted(each.record, shift), untimed=False)
+        for each in _without_damaged(database, wrong)
+    ]
     database.executemany(
-        "UPDATE records SET body = ?, untimed = 0 WHERE position = ?",
-        [(shifted(kind, body, shift), position) for kind, body, position in wrong],
+        "UPDATE records SET body = ?, untimed = 0, checksum = ? WHERE position = ?",
+        [(row.body, row.checksum, row.position) for row in right],
     )
+    ledger = ledgers.read(database)
+    ledgers.write(database, replace(ledger, untimed_from=wrong[-1][0] if wrong else 0))
     if not wrong:
         database.execute("DELETE FROM correction")
     return len(wrong)

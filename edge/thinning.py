@@ -5,7 +5,8 @@ the other readings of the older half every second one of each lamp goes, oldest 
 through that, the next round begins. So the whole time stays covered evenly, only more coarsely.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from protocols.cabinet import CabinetReading
@@ -61,6 +62,30 @@ class Halving:
             if left:
                 yield record
             self._to_drop[lamp_id] = left - 1 if left else 2**rounds - 1
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A record that is not on disk yet; it may go unless `keep`, and be sent only if it is `timed`."""
+
+    record: Record
+    keep: bool
+    timed: bool
+    rounds: int = 0
+
+
+def thinned(waiting: Sequence[Waiting], wanted: int, this_round: int, halving: Halving) -> list[Waiting]:
+    """What is left after thinning the older half, oldest first, until no more than `wanted` are left."""
+    older = len(waiting) // 2
+    left: list[Waiting] = []
+    for index, each in enumerate(waiting[:older]):
+        if len(left) + len(waiting) - index <= wanted:
+            return [*left, *waiting[index:]]
+        device = None if each.keep else device_of(each.record)
+        if not list(halving.dropped([(index, device, this_round - each.rounds)])):
+            each.rounds = max(each.rounds, this_round)
+            left.append(each)
+    return [*left, *waiting[older:]]
 
 
 def _moved(before: float | None, now: float | None) -> bool:

@@ -271,7 +271,7 @@ class Uplink:
         late = self._delivery.take_overdue(now, _RECORDS_AT_ONCE)
         query = None if late else self._delivery.backlog_query()
         if query is not None:
-            late = self._delivery.take_backlog(query, await self._outbox.after(query.after, query.limit))
+            late = self._delivery.take_backlog(query, await self._outbox.backlog(query.after, query.limit))
         for start in range(0, len(late), _RECORDS_AT_ONCE):
             await self._send_records(client, late[start : start + _RECORDS_AT_ONCE], late=True)
         return bool(late)

@@ -31,6 +31,9 @@ async def test_what_an_outbox_holds_and_has_dropped_can_be_scraped(tmp_path: Pat
         time = datetime(2026, 6, 1, 13, minute, tzinfo=UTC)
         outbox.append(LampReading("a", time, 100, 100, Reason.PROGRAM))
     await outbox._commit()
+    for number in range(3):
+        time = datetime(2026, 6, 1, 14, number, tzinfo=UTC)
+        outbox.append(LampReading("a", time, 100, 100, Reason.PROGRAM))
     collector = LineCollector()
     with collector.watching({}, {"soreang-01": outbox}):
         samples = {
@@ -43,4 +46,6 @@ async def test_what_an_outbox_holds_and_has_dropped_can_be_scraped(tmp_path: Pat
     assert samples["lentera_outbox_thinned_total"] == 2
     assert samples["lentera_outbox_waiting"] == 4
     assert samples["lentera_outbox_bytes"] > 4096
+    assert samples["lentera_outbox_unwritten"] == 3
+    assert samples["lentera_outbox_damaged_total"] == 0
     assert not any(metric.samples for metric in collector.collect())

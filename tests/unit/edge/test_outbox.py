@@ -130,10 +130,10 @@ async def test_a_file_that_is_no_database_is_set_aside_and_a_new_epoch_begins(tm
     assert (tmp_path / "o.db.unreadable-1").read_bytes().startswith(b"the card")
 
 
-async def test_while_the_disk_is_full_only_plain_readings_are_thinned_in_memory(
+async def test_while_the_disk_is_full_only_older_plain_readings_are_thinned_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.outbox._ROWS_IN_MEMORY", 50)
+    monkeypatch.setattr("edge.outbox._ROWS_IN_MEMORY", 350)
     durable: list[StoredRecord] = []
     async with running(tmp_path / "o.db", durable) as outbox:
         await eventually(outbox.opened.is_set)
@@ -141,13 +141,19 @@ async def test_while_the_disk_is_full_only_plain_readings_are_thinned_in_memory(
         for number in range(200):
             outbox.append(reading(number))
             outbox.append(DeviceEvent("SOR-00001", EventType.DEVICE_RESET, NIGHT, True, str(number)))
-        await eventually(lambda: outbox.is_failing and outbox.unwritten < 310, what="thinning")
+        await eventually(lambda: outbox.is_failing and outbox.unwritten < 350, what="thinning")
+        assert outbox.holding.thinned == 400 - outbox.unwritten
         await fill_up(outbox, pages=1_000_000)
         await eventually(lambda: not outbox.unwritten, what="the disk to have room again")
+        assert outbox.holding.thinned == 400 - len(durable)
     events = [each.record for each in durable if isinstance(each.record, DeviceEvent)]
     assert [each.info for each in events] == [str(number) for number in range(200)]
+    newest = [each.record for each in durable[-200:] if not isinstance(each.record, DeviceEvent)]
+    assert newest == [reading(number) for number in range(100, 200)]
     assert durable[0].record == reading(0)
     assert [each.position for each in durable] == list(range(1, len(durable) + 1))
+    async with running(tmp_path / "o.db", []) as again:
+        assert again.holding.thinned == 400 - len(durable)
 
 
 async def test_the_file_of_an_older_version_is_taken_up(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.outbox import Outbox, StoredRecord
 from edge.shelf import Limit
-from edge.thinning import ChangeWatch, Halving
+from edge.thinning import ChangeWatch, Halving, Waiting, thinned
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
@@ -116,6 +117,39 @@ def test_half_of_each_lamp_goes_whatever_the_portions(lamps: list[str | None], p
         assert gone[lamp] == counts[lamp] // 2
         first = next((number for number, each, _ in numbered if each == lamp), None)
         assert first not in dropped
+
+
+def waiting(records: int) -> list[Waiting]:
+    return [
+        Waiting(DeviceEvent("SOR-0", EventType.DEVICE_RESET, NIGHT, True), True, True)
+        if number % 20 == 0
+        else Waiting(reading(number), False, True)
+        for number in range(records)
+    ]
+
+
+def test_in_memory_too_events_and_the_newest_half_stay_and_the_oldest_go_first() -> None:
+    every = waiting(1000)
+    left = thinned(every, 900, 1, Halving())
+    assert len(left) == 900
+    gone = [index for index, each in enumerate(every) if each not in left]
+    assert all(isinstance(every[index].record, LampReading) for index in gone)
+    assert max(gone) < 300
+    least = thinned(waiting(1000), 0, 1, Halving())
+    assert least[-500:] == waiting(1000)[-500:]
+    assert sum(each.keep for each in least) == 50
+    assert len(least) == pytest.approx(1000 - 475 / 2, abs=LAMPS)
+
+
+def test_what_went_through_a_round_in_memory_is_not_thinned_again_in_it() -> None:
+    halving = Halving()
+    once = thinned(waiting(1000), 0, 1, halving)
+    twice = thinned(once, 0, 1, halving)
+    older = len(once) // 2
+    assert len(once) - len(twice) <= (older - 262) / 2 + LAMPS
+    assert twice[:200] == once[:200]
+    halving.begin()
+    assert len(thinned(twice, 0, 2, halving)) < len(twice) - 80
 
 
 def test_changes_are_told_from_noise() -> None:
