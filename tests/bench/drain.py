@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -32,14 +31,14 @@ AREA, GATEWAY = "32.04.37", "soreang-01"
 LAMPS = 100
 POLL_S = 60
 DAYS = 7
-WATCHED_S = 40.0
 SPEED_WANTED = 50.0
 LIVE_WANTED_S = 2.0
+LIVE_LOST_AFTER_S = 60.0
 ROWS_AT_ONCE = 20_000
 
 
 async def backlog_drains() -> list[Result]:
-    """Watched for a while at the beginning of a full week's backlog of a hundred lamps."""
+    """A full week's backlog of a hundred lamps, watched from its first record to its last."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         broker = Broker(require_program("mosquitto"), free_port(), folder)
@@ -52,34 +51,55 @@ async def backlog_drains() -> list[Result]:
 
 
 async def _drain(folder: Path, port: int) -> list[Result]:
+    telemetry = folder / "telemetry.db"
     outbox = Outbox(folder / "outbox.db", lambda: time.time_ns() // 1_000_000)
-    await _fill(outbox)
+    backlog = await _fill(outbox)
     async with _uplink(folder, port, outbox):
-        telemetry = folder / "telemetry.db"
-        await eventually(lambda: _stored(telemetry) > 0, 30, "the first reading in the store")
-        before, began = _stored(telemetry), time.monotonic()
+        await eventually(lambda: outbox.holding.waiting < backlog, 60, "the first acknowledgement")
+        before, began = backlog - outbox.holding.waiting, time.monotonic()
         latencies = await _live(outbox, telemetry)
-        rate = (_stored(telemetry) - before) / (time.monotonic() - began)
-    wanted, slowest = SPEED_WANTED * LAMPS / POLL_S, max(latencies)
-    drains, is_live = rate >= wanted, slowest <= LIVE_WANTED_S
-    median = statistics.median(latencies)
+        took_s = time.monotonic() - began
+        lost = backlog + len(latencies) - _stored(telemetry)
+    drained_s = (backlog - before) * POLL_S / LAMPS
+    speed, wanted_s = drained_s / took_s, drained_s / SPEED_WANTED
+    ranked = sorted(latencies)
+    usual, slowest = ranked[len(ranked) * 99 // 100], ranked[-1]
     return [
         Result(
-            f"backlog of {LAMPS} lamps, times real time", rate * POLL_S / LAMPS, "x", SPEED_WANTED, drains
+            f"{DAYS:g} days of {LAMPS} lamps drained, times real time",
+            speed,
+            "x",
+            SPEED_WANTED,
+            speed >= SPEED_WANTED and not lost,
         ),
-        Result("backlog drained", rate, "1/s", wanted, drains),
-        Result("live reading stored meanwhile, median", median, "s", LIVE_WANTED_S, is_live),
-        Result("live reading stored meanwhile, slowest", slowest, "s", LIVE_WANTED_S, is_live),
+        Result(
+            f"{DAYS:g} days of {LAMPS} lamps drained in",
+            took_s,
+            "s",
+            wanted_s,
+            took_s <= wanted_s and not lost,
+        ),
+        Result(
+            "live reading stored all the while, median", ranked[len(ranked) // 2], "s", LIVE_WANTED_S, True
+        ),
+        Result("live reading stored all the while, p99", usual, "s", LIVE_WANTED_S, usual <= LIVE_WANTED_S),
+        Result(
+            "live reading stored all the while, slowest",
+            slowest,
+            "s",
+            LIVE_WANTED_S,
+            slowest <= LIVE_WANTED_S,
+        ),
     ]
 
 
-async def _fill(outbox: Outbox) -> None:
-    """A week of readings, one a minute and lamp, written as the gateway writes them."""
+async def _fill(outbox: Outbox) -> int:
+    """A week of readings, one a minute and lamp, written as the gateway writes them; says how many."""
     await outbox.open()
     start = datetime.now(UTC) - timedelta(days=DAYS, minutes=10)
     readings = (
         _reading(lamp, start + timedelta(seconds=POLL_S * n + 0.5 * lamp))
-        for n in range(DAYS * 86400 // POLL_S)
+        for n in range(int(DAYS * 86400) // POLL_S)
         for lamp in range(LAMPS)
     )
     while portion := list(islice(readings, ROWS_AT_ONCE)):
@@ -87,19 +107,19 @@ async def _fill(outbox: Outbox) -> None:
             outbox.append(reading)
         while outbox.unwritten:
             await outbox._commit()
+    return int(DAYS * 86400) // POLL_S * LAMPS
 
 
 async def _live(outbox: Outbox, telemetry: Path) -> list[float]:
-    """Record readings at the lamps' pace; wall seconds until each is in the store."""
+    """Record readings at the lamps' pace until nothing waits; wall seconds until each is in the store."""
     latencies: list[float] = []
-    ends = time.monotonic() + WATCHED_S
-    number = 0
-    while time.monotonic() < ends:
-        number += 1
-        reading = _reading(number % LAMPS, datetime.now(UTC))
+    while outbox.holding.waiting:
+        reading = _reading(len(latencies) % LAMPS, datetime.now(UTC))
         began = time.monotonic()
         outbox.append(reading)
-        await eventually(lambda reading=reading: _holds(telemetry, reading), 30, "a live reading")
+        await eventually(
+            lambda reading=reading: _holds(telemetry, reading), LIVE_LOST_AFTER_S, "a live reading"
+        )
         latencies.append(time.monotonic() - began)
         await asyncio.sleep(max(0.0, POLL_S / LAMPS - latencies[-1]))
     return latencies
