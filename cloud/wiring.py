@@ -1,6 +1,9 @@
 """Making the services of a process: the one place where their parts are named."""
 
 import secrets
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
 
 from cloud.access.service import AccessService
 from cloud.access.store import AccessStore
@@ -10,14 +13,14 @@ from cloud.config import CloudConfig
 from cloud.control.night import NightService
 from cloud.control.plan import PlanInForce
 from cloud.control.planning import PlanningService
-from cloud.control.planstore import PlanStore
+from cloud.control.planstore import PlanStore, PlanUnreadableError
 from cloud.control.preview import Guard
 from cloud.control.service import ControlService
 from cloud.control.store import ControlStore
-from cloud.database import create_engine
+from cloud.database import UnsupportedDatabaseError, create_engine
 from cloud.downlink.service import Downlink
 from cloud.ingest.batch import Collector
-from cloud.ingest.byhand import Stored, store_parcel
+from cloud.ingest.byhand import Carried, Stored, store_parcel
 from cloud.ingest.commit import Committer
 from cloud.ingest.directory import Directory
 from cloud.ingest.service import IngestParts
@@ -29,7 +32,11 @@ from cloud.inventory.store import InventoryStore
 from cloud.live.feed import LiveFeed
 from cloud.services import Services
 from cloud.telemetry.open import open_store
-from protocols.clock import Clock
+from cloud.telemetry.store import StoreUnavailable
+from protocols.clock import Clock, to_unix_ms
+
+UNSTORED: Final = (StoreUnavailable, PlanUnreadableError, UnsupportedDatabaseError, DBAPIError)
+"""Why the stores can take nothing now."""
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
@@ -77,17 +84,20 @@ def ingest_parts(services: Services) -> IngestParts:
 
 
 def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
-    """Store a parcel that was carried here, and answer it with its gateway's plan; raises ParcelError."""
+    """Store a parcel that was carried here, and answer it with its gateway's plan.
+
+    Raises ParcelError, and one of UNSTORED.
+    """
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)
     try:
+        issued_ms = to_unix_ms(clock.now())  # before its plan is read: never newer than that plan is
         directory = Directory(InventoryStore(engine).load)
         committer, collector = Committer(engine, telemetry, directory, clock), Collector(directory.owner)
         committer.resume()
         town = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
-        return store_parcel(
-            content, source, config.gateway_keys, committer, collector, plan_of=town.document_for
-        )
+        carried = Carried(content, source, config.gateway_keys, issued_ms)
+        return store_parcel(carried, committer, collector, plan_of=town.document_for)
     finally:
         telemetry.close()
         engine.dispose()

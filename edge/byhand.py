@@ -3,16 +3,19 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from edge import shelf
+import structlog
+
+from edge import plan_news, shelf
 from edge.config import ConfigError, GatewayConfig
-from edge.memory_tables import bring_plan
 from protocols.lighting.plan import PlanError, decode_plan
 from protocols.parcel import (
     RECORDS_PER_FRAME,
     Answer,
+    FollowedPlan,
     Header,
     PackedRecord,
     ParcelError,
@@ -25,11 +28,22 @@ from protocols.parcel import (
     unsealed,
 )
 
-_BUSY_S = 30.0
+log = structlog.get_logger(__name__)
+
+_BUSY_S = 8.0
+"""Less than the gateway waits in its turn, for it may be running."""
 
 
 class ByHandError(Exception):
     """What a person at the gateway can put right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many records have gone, and whether the answer's plan was the newest so far, and taken."""
+
+    forgotten: int
+    plan_taken: bool
 
 
 def export_records(config: GatewayConfig, file: Path) -> int:
@@ -37,47 +51,83 @@ def export_records(config: GatewayConfig, file: Path) -> int:
 
     The gateway may be running. The records stay in its outbox until the answer is imported.
     """
-    key = _key_of(config)
-    with closing(_open(config.outbox.path)) as database:
-        header = _header(config, database, ParcelKind.RECORDS)
-        last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
-        counted: list[int] = []
-        partial = file.with_name(file.name + ".partial")
-        with partial.open("wb") as parcel:
-            for portion in sealed(header, _frames(database, last, counted), key):
-                parcel.write(portion)
-            parcel.flush()
-            os.fsync(parcel.fileno())
-    partial.rename(file)
+    key, path = _key_of(config), config.outbox.path
+    partial = file.with_name(file.name + ".partial")
+    try:
+        with _telling(path, f"{file} is not written"), closing(_open(path)) as database:
+            header = _header(config, database, ParcelKind.RECORDS, _followed(config.outbox.memory_path))
+            last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
+            counted: list[int] = []
+            _write_whole(partial, sealed(header, _frames(database, last, counted), key))
+        partial.rename(file)
+    finally:
+        partial.unlink(missing_ok=True)
     return sum(counted)
 
 
-def import_answer(config: GatewayConfig, file: Path) -> int:
-    """Forget what the cloud has stored and keep the lighting plan it sent; how many records went.
+def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = False) -> Imported:
+    """Take the lighting plan the cloud sent, if it is no older than the last, then forget what it has stored.
 
-    Raises ByHandError or ParcelError, and then nothing has changed.
+    Raises ParcelError, and then nothing has changed, or ByHandError, which says what has. To import it again
+    does what is left.
     """
-    key = _key_of(config)
-    content = file.read_bytes()
+    answer, header = _read(config, file)
+    memory_path, path = config.outbox.memory_path, config.outbox.path
+    unchanged = "nothing has changed, import it again"
+    with closing(_open(memory_path)) as memory, closing(_open(path)) as outbox:
+        with _telling(path, unchanged):
+            _check_addressee(header, config, outbox, file)
+            outbox.execute("BEGIN IMMEDIATE")
+        with _telling(memory_path, unchanged), memory:
+            memory.execute("BEGIN IMMEDIATE")
+            taken = plan_news.bring(memory, answer.plan, answer.issued_ms, older_too=older_plan_too)
+        plan = "the plan is taken up" if taken else "the plan is older than the last and was not taken"
+        with _telling(path, f"{plan}, but no record was forgotten, import it again"), outbox:
+            before = shelf.holding(outbox).waiting
+            shelf.write(outbox, [], answer.ranges)
+            forgotten = before - shelf.holding(outbox).waiting
+    return Imported(forgotten, taken)
+
+
+def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
+    key, content = _key_of(config), file.read_bytes()
     header = claimed_header(content, file.name)
-    answer = unpack_answer(unsealed(content, key, file.name), file.name)
-    _check_plan(answer, file.name)
-    with closing(_open(config.outbox.path)) as database:
-        if header != _header(config, database, ParcelKind.ANSWER):
-            raise ByHandError(
-                f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
-                f"expected an answer for this gateway's outbox"
-            )
-        database.execute("BEGIN IMMEDIATE")
-        with database:
-            before = shelf.holding(database).waiting
-            shelf.write(database, [], answer.ranges)
-            gone = before - shelf.holding(database).waiting
-    with closing(_open(config.outbox.memory_path)) as database:
-        database.execute("BEGIN IMMEDIATE")
-        with database:
-            bring_plan(database, answer.plan)
-    return gone
+    frames = unsealed(content, key, file.name)
+    if header.kind is not ParcelKind.ANSWER:
+        raise ByHandError(f"{file}: a parcel of {header.kind.value}, expected the cloud's answer to one")
+    answer = unpack_answer(frames, file.name)
+    try:
+        decode_plan(answer.plan, file.name)
+    except PlanError as error:
+        raise ParcelError(str(error)) from error
+    return answer, header
+
+
+def _check_addressee(header: Header, config: GatewayConfig, database: sqlite3.Connection, file: Path) -> None:
+    if header != _header(config, database, ParcelKind.ANSWER, None):
+        raise ByHandError(
+            f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
+            f"expected an answer for this gateway's outbox"
+        )
+
+
+def _followed(path: Path) -> FollowedPlan | None:
+    """The plan that is followed here; None, for the records go all the same, where that cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        return plan_news.followed(path)
+    except sqlite3.Error as error:
+        log.warning("the parcel does not say which plan is followed", path=str(path), why=str(error))
+        return None
+
+
+def _write_whole(file: Path, portions: Iterator[bytes]) -> None:
+    with file.open("wb") as parcel:
+        for portion in portions:
+            parcel.write(portion)
+        parcel.flush()
+        os.fsync(parcel.fileno())
 
 
 def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iterator[bytes]:
@@ -91,15 +141,28 @@ def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iter
             return
 
 
-def _header(config: GatewayConfig, database: sqlite3.Connection, kind: ParcelKind) -> Header:
+def _header(
+    config: GatewayConfig, database: sqlite3.Connection, kind: ParcelKind, plan: FollowedPlan | None
+) -> Header:
     row = database.execute("SELECT epoch FROM identity").fetchone()
-    return Header(kind, config.gateway.area, config.gateway.id, row[0])
+    if row is None:
+        raise ByHandError(f"{config.outbox.path}: names no epoch, expected that the gateway has run here")
+    return Header(kind, config.gateway.area, config.gateway.id, row[0], plan)
 
 
 def _open(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise ByHandError(f"{path}: no such file, expected that the gateway has run here")
-    return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+    with _telling(path, "nothing has changed"):
+        return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+
+
+@contextmanager
+def _telling(path: Path, so_far: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ByHandError(f"{path}: {error}: {so_far}") from error
 
 
 def _key_of(config: GatewayConfig) -> bytes:
@@ -110,10 +173,3 @@ def _key_of(config: GatewayConfig) -> bytes:
         return parse_key(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ByHandError(f"{path}: {error}, expected a readable key") from error
-
-
-def _check_plan(answer: Answer, source: str) -> None:
-    try:
-        decode_plan(answer.plan, source)
-    except PlanError as error:
-        raise ParcelError(str(error)) from error

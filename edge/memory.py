@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from edge import memory_tables as tables
+from edge import plan_news
 from edge.disk import TROUBLE, SqliteFile
 from edge.memory_tables import CommandKey, key_of
 from protocols.clock import from_unix_ms, to_unix_ms
@@ -42,6 +43,7 @@ class Memory:
         self._seen: datetime | None = None
         self._plan: bytes | None = None
         self._taken: bytes | None = None
+        self._plan_note: tuple[str, int] | None = None
         self._failing = asyncio.Event()
 
     @property
@@ -168,6 +170,11 @@ class Memory:
         self._plan = document
         await self._write(lambda database: tables.put_one(database, "plan", "document", document))
 
+    async def note_plan(self, problem: str, issued_ms: int) -> None:
+        """Keep why the newest plan was refused, if it was, and of when one is that the cloud sent, or 0."""
+        self._plan_note = (problem, max(issued_ms, self._plan_note[1] if self._plan_note else 0))
+        await self._write(lambda database: plan_news.note(database, problem, issued_ms))
+
     async def brought_plan(self) -> bytes | None:
         """The plan that another process has brought and that was not taken yet."""
         if not self._file.is_open or self._failing.is_set():
@@ -223,6 +230,8 @@ class Memory:
             tables.put_one(database, "plan", "document", self._plan)
         if self._taken is not None:
             _take(database, self._taken)
+        if self._plan_note is not None:
+            plan_news.note(database, *self._plan_note)
 
 
 def _take(database: sqlite3.Connection, document: bytes) -> None:

@@ -27,7 +27,7 @@ class PlanFollower:
         self._memory = memory
         self._levels = levels
         self._state = PlanState()
-        self._inbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._inbox: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue()
         self._on_changed: list[Callable[[], None]] = []
         self._on_answer: list[Callable[[], None]] = []
 
@@ -41,9 +41,9 @@ class PlanFollower:
         self._on_changed.append(on_changed)
         self._on_answer.append(on_answer)
 
-    def submit(self, document: bytes) -> None:
-        """Take a plan from the cloud."""
-        self._inbox.put_nowait(document)
+    def submit(self, document: bytes, issued_ms: int = 0) -> None:
+        """Take a plan from the cloud, which sent it then; 0 if it did not say."""
+        self._inbox.put_nowait((document, issued_ms))
 
     async def start(self) -> None:
         """Follow the plan that was kept, or one that was brought since."""
@@ -58,11 +58,11 @@ class PlanFollower:
         while True:
             try:
                 async with asyncio.timeout(_LOOK_EVERY_S):
-                    document = await self._inbox.get()
+                    document, issued_ms = await self._inbox.get()
             except TimeoutError:
                 await self._look_for_one_brought()
             else:
-                await self._take(document, _FROM_CLOUD)
+                await self._take(document, _FROM_CLOUD, issued_ms)
 
     async def _look_for_one_brought(self) -> None:
         document = await self._memory.brought_plan()
@@ -70,7 +70,7 @@ class PlanFollower:
             await self._take(document, _BY_HAND)
             await self._memory.plan_taken(document)
 
-    async def _take(self, document: bytes, source: str) -> None:
+    async def _take(self, document: bytes, source: str, issued_ms: int = 0) -> None:
         name = plan_hash(document)
         if name == self._state.hash:
             if self._state.problem:
@@ -83,6 +83,7 @@ class PlanFollower:
             log.info("another lighting plan is in force", gateway=self._name, source=source, hash=name)
             for changed in self._on_changed:
                 changed()
+        await self._memory.note_plan(self._state.problem, 0 if self._state.problem else issued_ms)
         for answer in self._on_answer:
             answer()
 

@@ -34,7 +34,14 @@ from protocols.sparkplug.edge_node import (
     NodeCommand,
     RebirthRequested,
 )
-from protocols.sparkplug.lentera import InvalidMetrics, ack_from, command_from, plan_from, time_from
+from protocols.sparkplug.lentera import (
+    InvalidMetrics,
+    ack_from,
+    command_from,
+    plan_from,
+    plan_issued_ms,
+    time_from,
+)
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import WrongValue
@@ -212,7 +219,7 @@ class Uplink:
         if acknowledged is not None:
             self._acknowledge(*acknowledged)
         if plan is not None:
-            self._plan.submit(plan)
+            self._plan.submit(plan, plan_issued_ms(metrics))
         if cloud_time is None and acknowledged is None and plan is None:
             log.warning("node command ignored", gateway=self._name, metrics=[each.label for each in metrics])
 

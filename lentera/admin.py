@@ -188,15 +188,25 @@ def import_command(
     ] = None,
 ) -> None:
     """Store records that were carried here; a file that was tampered with is refused whole."""
-    from cloud.wiring import store_by_hand  # noqa: PLC0415
+    from cloud.ingest.byhand import write_answer  # noqa: PLC0415
+    from cloud.wiring import UNSTORED, store_by_hand  # noqa: PLC0415
     from protocols.parcel import ParcelError  # noqa: PLC0415
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
-    with explained(ParcelError, OSError):
-        stored = store_by_hand(_config(), clock_from(os.environ), file.read_bytes(), file.name)
-        reply = answer or file.with_name(file.name + ".answer")
-        reply.write_bytes(stored.answer)
+    with explained(*UNSTORED, OSError):
+        try:
+            stored = store_by_hand(_config(), clock_from(os.environ), file.read_bytes(), file.name)
+        except ParcelError as error:
+            raise UsageError(f"refused whole, nothing of it is stored: {error}") from error
+    reply = answer or file.with_name(file.name + ".answer")
+    try:
+        write_answer(reply, stored.answer)
+    except OSError as error:
+        raise UsageError(
+            f"{error}: {stored.records} records of {stored.gateway} are stored, but the answer is not "
+            f"written; import {file} again, it changes nothing"
+        ) from error
     sys.stdout.write(f"{stored.records} records of {stored.gateway} stored; bring {reply} back to it\n")
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # not before a command needs it
 
 edge_app = typer.Typer(help="Run a gateway, or carry its data by hand.")
 
+_OLDER_PLAN = "its lighting plan is older than the one given here last and was not taken (see --older-plan)"
+
 ConfigOption = Annotated[Path, typer.Option("--config", help="The gateway's gateway.toml.")]
 
 
@@ -32,18 +34,26 @@ def export_command(
 
 @edge_app.command("import")
 def import_command(
-    config: ConfigOption, file: Annotated[Path, typer.Argument(help="What `lentera admin import` wrote.")]
+    config: ConfigOption,
+    file: Annotated[Path, typer.Argument(help="What `lentera admin import` wrote.")],
+    older_plan: Annotated[
+        bool, typer.Option("--older-plan", help="Follow its plan even if a newer one was given here before.")
+    ] = False,
 ) -> None:
-    """Take the cloud's answer: forget what it has stored, and follow the lighting plan it sent."""
+    """Take the cloud's answer: follow the lighting plan it sent, and forget what it has stored."""
     from edge.byhand import ByHandError, import_answer  # noqa: PLC0415
     from edge.config import ConfigError  # noqa: PLC0415
     from protocols.parcel import ParcelError  # noqa: PLC0415
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
-    with explained(ConfigError, ByHandError, ParcelError, OSError):
-        count = import_answer(_load(config), file)
-    sys.stdout.write(f"{count} records are in the cloud and gone from here; the lighting plan is taken up\n")
+    with explained(ConfigError, ByHandError, OSError):
+        try:
+            done = import_answer(_load(config), file, older_plan_too=older_plan)
+        except ParcelError as error:
+            raise UsageError(f"refused whole, nothing has changed: {error}") from error
+    plan = "the lighting plan is taken up" if done.plan_taken else _OLDER_PLAN
+    sys.stdout.write(f"{done.forgotten} records are in the cloud and gone from here; {plan}\n")
 
 
 def _load(path: Path) -> "GatewayConfig":

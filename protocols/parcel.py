@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, rename="camel", frozen=True):
 
     ranges: list[tuple[int, int]]
     plan: bytes
-    issued_ms: int = 0
+    issued_ms: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] = 0
 
 
 def parse_key(text: str, source: str) -> bytes:

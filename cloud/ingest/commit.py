@@ -31,6 +31,7 @@ from cloud.ingest.store import (
     lamp_times_ms,
     load_gateway_states,
     load_lamp_states,
+    save_carried_plan,
     save_gateway_states,
     save_lamp_states,
     save_rejected,
@@ -123,10 +124,25 @@ class Committer:
             states = load_lamp_states(connection)
             self._lamps |= {lamp_id: states[lamp_id] for lamp_id in imported}
             self._alarms.take_up(connection, imported)
+        carried = load_gateway_states(connection)
+        self._gateways |= {name: state for name, state in carried.items() if name not in online}
 
     def data_as_of(self) -> datetime | None:
         """The instant of the newest reading believed."""
         return max((state.reading.time for state in self._lamps.values()), default=None)
+
+    def newest_reading_by(self, gateway_id: str) -> datetime | None:
+        """The instant of the newest reading believed that came from this gateway."""
+        states: Iterable[LampState | CabinetState] = (*self._lamps.values(), *self._cabinets.values())
+        return max((one.reading.time for one in states if one.gateway_id == gateway_id), default=None)
+
+    def keep_carried_plan(self, node: Node, plan_hash: str, problem: str) -> None:
+        """Keep which plan a gateway followed, as a file says that was carried here."""
+        now_ms = to_unix_ms(self._clock.now())
+        with _translated(), writing(self._engine) as connection:
+            save_carried_plan(
+                connection, GatewayState(node[1], node[0], False, now_ms, None, plan_hash, problem)
+            )
 
     def gateways_expected(self) -> list[Node]:
         """The gateways of the inventory that were ever born: they should be there."""

@@ -137,6 +137,18 @@ def save_gateway_states(connection: sa.Connection, states: Sequence[GatewayState
     upsert(connection, _GATEWAYS, [{name: getattr(state, name) for name in names} for state in states])
 
 
+def save_carried_plan(connection: sa.Connection, state: GatewayState) -> None:
+    """Keep what a gateway that is out of reach says of its plan; the rest of the state only if none is known.
+
+    One within reach says it itself, and is written by another process.
+    """
+    names = [field.name for field in fields(GatewayState)]
+    insert_new(connection, _GATEWAYS, [{name: getattr(state, name) for name in names}])
+    known = (_GATEWAYS.c.gateway_id == state.gateway_id) & ~_GATEWAYS.c.online
+    told = {"plan_hash": state.plan_hash, "plan_problem": state.plan_problem}
+    connection.execute(sa.update(_GATEWAYS).where(known).values(told))
+
+
 def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]) -> None:
     """Keep readings that the telemetry store refused."""
     rows = [

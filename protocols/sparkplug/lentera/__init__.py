@@ -18,6 +18,7 @@ from protocols.sparkplug.lentera.errors import (
 from protocols.sparkplug.lentera.plans import (
     PlanState,
     plan_from,
+    plan_issued_ms,
     plan_metrics,
     plan_state_from,
     plan_state_metrics,
@@ -73,6 +74,7 @@ __all__ = [
     "is_cabinet_data",
     "lamp_birth",
     "plan_from",
+    "plan_issued_ms",
     "plan_metrics",
     "plan_state_from",
     "plan_state_metrics",

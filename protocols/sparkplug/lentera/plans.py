@@ -12,6 +12,8 @@ from protocols.sparkplug.payload import MetricValue
 LONGEST_PROBLEM: Final = 500
 """Characters of a problem that travel."""
 
+_LARGEST_TIME_MS = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class PlanState:
@@ -30,6 +32,12 @@ def plan_from(metrics: Iterable[MetricValue]) -> bytes | None:
     """The plan document in a node command; None when it holds none. Raises InvalidRecord."""
     text = _text(metrics, PLAN_DOCUMENT)
     return None if text is None else text.encode()
+
+
+def plan_issued_ms(metrics: Iterable[MetricValue]) -> int:
+    """When the cloud sent the plan in a node command; 0 when it does not say."""
+    time_ms = next((each.timestamp_ms for each in metrics if each.name == PLAN_DOCUMENT), None)
+    return time_ms if time_ms is not None and 0 < time_ms < _LARGEST_TIME_MS else 0
 
 
 def plan_state_metrics(plan_hash: str, problem: str, now_ms: int | None = None) -> list[MetricValue]:

@@ -11,13 +11,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from structlog.testing import capture_logs
 
+from edge import plan_news
 from edge.levels import Levels
 from edge.memory import Memory
-from edge.memory_tables import bring_plan
+from edge.memory_tables import bring_plan, one
 from edge.planning import PlanFollower
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, plan_hash, plan_of_program
 from protocols.lighting.program import LightingProgram, Place
 from protocols.lighting.talq import encode
+from protocols.parcel import FollowedPlan
 from protocols.sparkplug.lentera import PlanState
 from tests.conftest import eventually
 
@@ -197,3 +199,48 @@ async def test_lamps_of_another_gateway_are_ignored(tmp_path: Path) -> None:
     async with following(tmp_path / "m.db") as here:
         assert (await here.give(encode_plan(elsewhere))).problem == ""
         assert here.level == 40
+
+
+def news(path: Path) -> tuple[int | None, str | None]:
+    """When the newest plan was given, and why the last one was refused."""
+    with closing(sqlite3.connect(path)) as database:
+        return one(database, "issued", "time_ms"), one(database, "refused", "problem")
+
+
+def carry(path: Path, document: bytes, issued_ms: int) -> bool:
+    with closing(sqlite3.connect(path)) as database, database:
+        return plan_news.bring(database, document, issued_ms)
+
+
+async def test_a_plan_carried_by_hand_is_not_older_than_what_the_cloud_sent(tmp_path: Path) -> None:
+    path, document = tmp_path / "m.db", encode_plan(at(40))
+    async with following(path) as here:
+        here.follower.submit(document, 2000)
+        await eventually(lambda: here.answers, what="an answer")
+        assert not carry(path, encode_plan(at(60)), 1999)
+        assert carry(path, encode_plan(at(70)), 2001)
+        here.follower.submit(document, 1000)
+        await eventually(lambda: len(here.answers) > 1, what="another answer")
+    assert news(path) == (2001, None)
+    assert rows(path, "brought") == [encode_plan(at(70))]
+
+
+async def test_what_is_followed_and_what_was_refused_can_be_read_from_outside(tmp_path: Path) -> None:
+    path, document = tmp_path / "m.db", encode_plan(at(40))
+    async with following(path) as here:
+        assert plan_news.followed(path) == FollowedPlan("", "")
+        await here.give(document)
+        assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
+        here.follower.submit(b"{", 3000)
+        await eventually(lambda: len(here.answers) > 1, what="a refusal")
+        assert news(path)[0] is None, "a plan that was refused makes no other one older"
+        followed = plan_news.followed(path)
+        assert (followed.hash, followed.problem) == (plan_hash(document), here.follower.state.problem)
+    async with following(path):
+        assert plan_news.followed(path) == followed
+    async with following(path) as here:
+        await here.give(document)
+        assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
+        await here.memory.keep_plan(b"{")
+        assert plan_news.followed(path).problem.startswith("the plan kept: ")
+        assert plan_news.followed(path).hash == ""
