@@ -32,7 +32,8 @@ from edge.reader import Reader
 from edge.shelf import Limit
 from edge.status.board import Board
 from edge.teller import Teller
-from edge.timekeeping import EARLIEST, SEEN_EVERY_S, Timekeeper, steady_clock
+from edge.timekeeping import EARLIEST, Timekeeper, steady_clock
+from edge.timenews import TimeNews, keep_time
 from edge.uplink import Uplink
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
@@ -75,6 +76,7 @@ class GatewayParts:
     levels: Levels
     plan: PlanFollower
     keeper: Timekeeper
+    news: TimeNews
     photocells: Photocells
 
     @property
@@ -88,18 +90,26 @@ async def run_gateways(
     clock: Clock,
     metrics: LineCollector | None = None,
     board: Board | None = None,
+    *,
+    simulated: bool = False,
 ) -> None:
     """Run many gateways until cancelled; one that fails is started again and disturbs no other.
 
-    What they count is shown by `metrics`, how they are by `board`.
+    What they count is shown by `metrics`, how they are by `board`. A `simulated` clock may begin anywhere,
+    also before the time that an earlier run has kept.
     """
     async with asyncio.TaskGroup() as tasks:
         for config in configs:
-            tasks.create_task(_supervise(config, clock, metrics, board))
+            tasks.create_task(_supervise(config, clock, metrics, board, simulated=simulated))
 
 
 async def _supervise(
-    config: GatewayConfig, clock: Clock, metrics: LineCollector | None, board: Board | None
+    config: GatewayConfig,
+    clock: Clock,
+    metrics: LineCollector | None,
+    board: Board | None,
+    *,
+    simulated: bool,
 ) -> None:
     pause_s = _FIRST_RESTART_S
     failure: str | None = None
@@ -107,7 +117,7 @@ async def _supervise(
         began = time.monotonic()
         recovery = None if failure is None else _say_when_it_runs(config.gateway.id)
         try:
-            await run_gateway(config, clock, metrics, board)
+            await run_gateway(config, clock, metrics, board, simulated=simulated)
         except Exception as error:  # the one supervisor: whatever a gateway died of, its lamps need it back
             if time.monotonic() - began > _LONGEST_RESTART_S:
                 pause_s, failure = _FIRST_RESTART_S, None
@@ -136,6 +146,7 @@ async def run_gateway(
     *,
     steady: Clock | None = None,
     make_line: MakeLine = open_line,
+    simulated: bool = False,
 ) -> None:
     """Run one gateway until cancelled; `steady` is a clock that nobody sets."""
     keeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
@@ -144,9 +155,9 @@ async def run_gateway(
     try:
         await memory.open()
         parts = build(config, keeper, outbox, memory, await memory.overrides(), make_line=make_line)
-        keeper.start(memory.last_seen)
+        keeper.start(None if simulated else memory.last_known, memory.last_seen)
         await parts.plan.start()
-        _report_clock(config, parts)
+        parts.news.started(config.gateway.default_level)
         boots = await memory.boot_counters()
         for device in parts.devices:
             device.boot_counter = boots.get(device.id)
@@ -174,7 +185,7 @@ def _limit(config: GatewayConfig) -> Limit:
 
 async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
     async with asyncio.TaskGroup() as tasks:
-        on_corrected = partial(_times_are_right, gateway_id, parts)
+        on_corrected = partial(_times_are_right, parts)
         tasks.create_task(
             parts.outbox.run(
                 partial(_durable, parts), on_corrected, partial(_outbox_damaged, gateway_id, parts)
@@ -192,7 +203,7 @@ async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
         tasks.create_task(parts.commander.run())
         tasks.create_task(parts.uplink.run())
         tasks.create_task(parts.keeper.run())
-        tasks.create_task(_keep_time(parts))
+        tasks.create_task(keep_time(parts.keeper, parts.memory))
         tasks.create_task(parts.plan.run())
         await _keep_boot_counters(parts)
 
@@ -241,9 +252,11 @@ def build(
         clock=keeper,
         on_time=keeper.told,
     )
-    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, plan, keeper, photocells)
+    news = TimeNews(gateway.id, keeper, outbox)
+    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, plan, keeper, news, photocells)
     plan.add_observer(partial(_wake, parts), uplink.tell_plan)
-    keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts))
+    on_doubt = partial(news.doubted, uplink.ask_time)
+    keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts), on_doubt)
     return parts
 
 
@@ -319,15 +332,6 @@ def _fallback_of(config: GatewayConfig) -> FallbackSettings:
     return FallbackSettings(timeout_s, config.gateway.default_level if level is None else level)
 
 
-def _report_clock(config: GatewayConfig, parts: GatewayParts) -> None:
-    """Say that the time is not known; that it is, says `_times_are_right`."""
-    keeper = parts.keeper
-    if not keeper.is_known:
-        info = f"clock not set: lamps at {config.gateway.default_level} %, times are put right later"
-        event = DeviceEvent(config.gateway.id, EventType.LAST_SYNC_ERROR, keeper.now(), True, info)
-        parts.outbox.append(event, timed=False)
-
-
 def _durable(parts: GatewayParts, records: Sequence[StoredRecord]) -> None:
     parts.uplink.offer(records)
     parts.commander.answered(each.record for each in records if isinstance(each.record, CommandResult))
@@ -338,11 +342,10 @@ def _time_is_known(parts: GatewayParts, shift: timedelta) -> None:
     _wake(parts)
 
 
-def _times_are_right(gateway_id: str, parts: GatewayParts) -> None:
+def _times_are_right(parts: GatewayParts) -> None:
     """Records of a time without a clock, of this start or one before, can be sent: that time is over."""
     parts.uplink.look_again()
-    info = "time known, provisional times put right"
-    parts.outbox.append(DeviceEvent(gateway_id, EventType.LAST_SYNC_ERROR, parts.keeper.now(), False, info))
+    parts.news.are_right()
 
 
 def _outbox_damaged(gateway_id: str, parts: GatewayParts, info: str) -> None:
@@ -372,12 +375,6 @@ def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
         for device in devices
         if device.answering and device.last_reading is not None
     }
-
-
-async def _keep_time(parts: GatewayParts) -> None:
-    while True:
-        await parts.memory.keep_seen(parts.keeper.now())
-        await asyncio.sleep(SEEN_EVERY_S)
 
 
 async def _keep_boot_counters(parts: GatewayParts) -> None:

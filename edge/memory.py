@@ -41,6 +41,7 @@ class Memory:
         self._boots: dict[str, int] = {}
         self._birth_death: int | None = None
         self._seen: datetime | None = None
+        self._known: datetime | None = None
         self._plan: bytes | None = None
         self._taken: bytes | None = None
         self._plan_note: tuple[str, int] | None = None
@@ -55,6 +56,11 @@ class Memory:
     def last_seen(self) -> datetime | None:
         """The latest time that was kept."""
         return self._seen
+
+    @property
+    def last_known(self) -> datetime | None:
+        """The latest time that was kept and was not provisional."""
+        return self._known
 
     @property
     def plan(self) -> bytes | None:
@@ -159,11 +165,11 @@ class Memory:
         await self._write(lambda database: tables.put_one(database, "session", "birth_death", number))
         return number
 
-    async def keep_seen(self, time: datetime) -> None:
-        """Keep the present time: after a start without a clock it is known to be later than this."""
+    async def keep_seen(self, time: datetime, *, is_known: bool = True) -> None:
+        """Keep the present time, which is provisional unless it is known: the next start is later."""
         self._seen = time
-        time_ms = to_unix_ms(time)
-        await self._write(lambda database: tables.put_one(database, "seen", "time_ms", time_ms))
+        self._known = time if is_known else self._known
+        await self._write(self._write_times)
 
     async def keep_plan(self, document: bytes) -> None:
         """Keep the plan in force in place of the one before."""
@@ -212,9 +218,9 @@ class Memory:
         self._begun = {key_of(command): command for command in begun}
         self._boots = dict(database.execute("SELECT lamp_id, counter FROM boots").fetchall())
         self._birth_death = tables.one(database, "session", "birth_death")
-        seen_ms = tables.one(database, "seen", "time_ms")
-        self._seen = None if seen_ms is None else from_unix_ms(seen_ms)
         self._plan = tables.one(database, "plan", "document")
+        self._seen = _time(tables.one(database, "seen", "time_ms"))
+        self._known = _time(tables.one(database, "known", "time_ms"))
 
     def _write_all(self, database: sqlite3.Connection) -> None:
         tables.write_overrides(database, self._overrides)
@@ -224,14 +230,22 @@ class Memory:
         tables.write_boots(database, self._boots)
         if self._birth_death is not None:
             tables.put_one(database, "session", "birth_death", self._birth_death)
-        if self._seen is not None:
-            tables.put_one(database, "seen", "time_ms", to_unix_ms(self._seen))
+        self._write_times(database)
         if self._plan is not None:
             tables.put_one(database, "plan", "document", self._plan)
         if self._taken is not None:
             _take(database, self._taken)
         if self._plan_note is not None:
             plan_news.note(database, *self._plan_note)
+
+    def _write_times(self, database: sqlite3.Connection) -> None:
+        for table, time in (("seen", self._seen), ("known", self._known)):
+            if time is not None:
+                tables.put_one(database, table, "time_ms", to_unix_ms(time))
+
+
+def _time(unix_ms: int | None) -> datetime | None:
+    return None if unix_ms is None else from_unix_ms(unix_ms)
 
 
 def _take(database: sqlite3.Connection, document: bytes) -> None:

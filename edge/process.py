@@ -14,8 +14,14 @@ from edge.watchdog import Watchdog
 from protocols.clock import Clock
 
 
-async def run_process(configs: Sequence[GatewayConfig], clock: Clock, environment: Mapping[str, str]) -> None:
-    """Run until cancelled."""
+async def run_process(
+    configs: Sequence[GatewayConfig],
+    clock: Clock,
+    environment: Mapping[str, str],
+    *,
+    simulated: bool = False,
+) -> None:
+    """Run until cancelled; a `simulated` clock may begin anywhere."""
     board = Board(clock)
     counters = LineCollector()
     registry = CollectorRegistry()
@@ -23,7 +29,7 @@ async def run_process(configs: Sequence[GatewayConfig], clock: Clock, environmen
         registry.register(collector)
     ProcessCollector(registry=registry)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run_gateways(configs, clock, counters, board))
+        tasks.create_task(run_gateways(configs, clock, counters, board, simulated=simulated))
         tasks.create_task(serve_status(StatusPages(board, registry), _address(configs)))
         tasks.create_task(Watchdog(environment, board.pulses).run())
 

@@ -139,6 +139,11 @@ class Uplink:
         self._delivery.look_again()
         self._work.set()
 
+    def ask_time(self) -> None:
+        """The clock is in doubt: at each birth the cloud says what time it is."""
+        self._birth_wanted = True
+        self._work.set()
+
     def tell_plan(self) -> None:
         """A plan was taken or refused: say which one is in force."""
         self._plan_wanted = True

@@ -14,7 +14,7 @@ import typer
 
 from lentera.admin import admin
 from lentera.byhand import edge_app
-from lentera.clocks import ClockError, clock_from
+from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
 from lentera.errors import UsageError, explained
 from lentera.lean import go_without
 from lentera.places import generated_place, read_place, time_zone
@@ -139,7 +139,8 @@ def edge(
         sys.stdout.write("\n".join(reports))
         return
     configure_logs()
-    _run(lambda: run_process(list(configs.values()), clock, os.environ))
+    simulated = CLOCK_VARIABLE in os.environ
+    _run(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
 
 
 @app.command()
