@@ -1,9 +1,11 @@
 """The line against a real pty: whose answer came, what a silent unit costs, what silence is kept."""
 
 import asyncio
+import errno
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from tests.conftest import eventually
 from tests.integration.edge_slave import SlaveLine, Unit, crc, healthy_inputs
 
 FAST_BLOCK = ReadBlock(Table.INPUT, 0, 16)
+REOPENED_WITHIN_S = 2.0
 
 
 def target(level: int) -> Write:
@@ -200,27 +203,80 @@ async def test_an_asker_that_gives_up_does_not_mix_up_the_answers() -> None:
             assert slave.silence_violations == 0
 
 
-async def test_a_port_that_vanishes_fails_at_once_and_is_opened_again(tmp_path: Path) -> None:
-    link = tmp_path / "line"
+@pytest.mark.parametrize(
+    ("requests_under_way", "why"), [(1, "the device reached its end"), (0, os.strerror(errno.EIO))]
+)
+async def test_an_adapter_that_is_unplugged_fails_at_once_and_is_opened_again_elsewhere(
+    tmp_path: Path, requests_under_way: int, why: str
+) -> None:
+    """As a USB adapter goes: its device is no more, and what comes back under its link is another one."""
+    link = tmp_path / "by-id"
     units = {1: Unit()}
     with SlaveLine(units, link=link) as slave:
         async with running(str(link)) as line:
             await line.read(1, FAST_BLOCK, Lane.READING)
-            asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
-            await eventually(lambda: slave.frames == 2, what="the second request")
-            slave.close()
-            with pytest.raises(PortUnavailableError):
+            if requests_under_way:
+                asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+                await eventually(lambda: slave.frames == 2, what="the second request")
+                slave.close()
+            else:
+                await asyncio.sleep(0.02)  # the silence after the answer: the next request goes at once
+                slave.close()
+                asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+            gone, unplugged_at = Path(slave.path), time.monotonic()
+            with pytest.raises(PortUnavailableError, match=why):
                 await asked
-            with pytest.raises(PortUnavailableError, match=os.fspath(link)):
+            assert time.monotonic() - unplugged_at < 0.3
+            assert opened_here(slave.path) == 0
+            link.unlink()  # as the system does
+            with taken(gone):
+                with pytest.raises(PortUnavailableError, match=os.fspath(link)):
+                    await line.read(1, FAST_BLOCK, Lane.READING)
+                await eventually(lambda: os.strerror(errno.ENOENT) in str(line.problem), what="a dead link")
+                with SlaveLine(units, link=link) as back:
+                    plugged_at = time.monotonic()
+                    assert Path(back.path) != gone
+
+                    async def answers() -> bool:
+                        try:
+                            await line.read(1, FAST_BLOCK, Lane.READING)
+                        except PortUnavailableError:
+                            return False
+                        return True
+
+                    await eventually(answers, what="an answer after the port came back")
+                    assert time.monotonic() - plugged_at < REOPENED_WITHIN_S
+                    assert (line.counters.reopened, line.problem) == (1, None)
+                    assert opened_here(back.path) == 2  # the slave's own end, and the line's
+
+
+async def test_the_line_lets_go_of_an_adapter_that_is_gone(tmp_path: Path) -> None:
+    """A descriptor that is kept makes the system give the adapter another name when it comes back."""
+    link = tmp_path / "by-id"
+    async with running(str(link)) as line:
+        for _ in range(3):
+            with SlaveLine({1: Unit()}, link=link) as slave:
+                await eventually(lambda: line.problem is None, what="the port")
+                path = slave.path
                 await line.read(1, FAST_BLOCK, Lane.READING)
-            with SlaveLine(units, link=link):
+            await eventually(lambda: line.problem is not None, what="its loss")
+            assert opened_here(path) == 0
 
-                async def answers() -> bool:
-                    try:
-                        await line.read(1, FAST_BLOCK, Lane.READING)
-                    except PortUnavailableError:
-                        return False
-                    return True
 
-                await eventually(answers, what="an answer after the port came back")
-                assert line.counters.reopened == 1
+@contextmanager
+def taken(path: Path) -> Iterator[None]:
+    """The name of a terminal that is gone is another's meanwhile: else it would be given again at once."""
+    descriptors: list[int] = []
+    try:
+        while not path.exists():
+            descriptors += os.openpty()
+        yield
+    finally:
+        for each in descriptors:
+            os.close(each)
+
+
+def opened_here(path: str) -> int:
+    """How many descriptors of this process are that device, or what is left of it."""
+    links = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    return sum(str(link).removesuffix(" (deleted)") == path for link in links)

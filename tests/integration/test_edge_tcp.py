@@ -38,6 +38,7 @@ from tests.integration.edge_slave import healthy_inputs
 
 LAMPS = 10
 SLOW_LAMPS = 3
+APART_S = 0.02  # so that two answers are not one piece when they come
 BAUD = 115200
 FAST_BLOCK = ReadBlock(Table.INPUT, 0, 16)
 SCHEMES = {TcpFraming.MODBUS_TCP: "tcp", TcpFraming.RTU: "rtu+tcp"}
@@ -241,7 +242,9 @@ async def test_an_answer_with_another_transaction_id_is_not_the_answer() -> None
     async def foreign_first(far: Converter, to: asyncio.StreamWriter, request: bytes, _: int) -> None:
         tag = int.from_bytes(request[:2], "big")
         far.answer(to, with_tag(request, tag + 1), level=99)
+        await asyncio.sleep(APART_S)
         far.answer(to, with_tag(request, tag - 1 or 9), level=98)
+        await asyncio.sleep(APART_S)
         far.answer(to, request)
 
     async with Converter(foreign_first).serving() as far, running(far.port) as line:
@@ -259,6 +262,7 @@ async def test_the_answer_to_a_request_long_given_up_is_not_taken_for_the_next_o
             kept.append(request)
         elif number == 3:
             far.answer(to, kept[0], level=77)  # to the same unit, when it is being asked again
+            await asyncio.sleep(APART_S)
             far.answer(to, request)
         else:
             far.answer(to, request)
