@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,9 @@ _PASSING: Final = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_READONLY,
 }
+_PART_OF_ROOM: Final = 0.6
+"""What is saved may take so much of the room that is left, for work goes on in the rest."""
+
 _FORMAT_VERSIONS: Final = slice(18, 20)
 
 
@@ -54,10 +58,11 @@ def is_damage(error: Exception) -> bool:
 class Care:
     """What is done to save the content of a damaged file: into a new one, or from behind its journal.
 
+    `salvage` is given how many bytes the new file may take, for the damaged one is kept.
     `behind` is given how many frames of the journal SQLite has read, and tells what to do about the others.
     """
 
-    salvage: Callable[[Carver, sqlite3.Connection], None]
+    salvage: Callable[[Carver, sqlite3.Connection, int], None]
     behind: Callable[[Carver, int], Work | None]
 
 
@@ -213,7 +218,8 @@ class SqliteFile:
             connection.execute("PRAGMA journal_mode=MEMORY")
             connection.execute("PRAGMA synchronous=OFF")
             self._make_ready(connection)
-            care.salvage(carver_of(file, journal), connection)
+            room_bytes = int(_PART_OF_ROOM * shutil.disk_usage(self._path.parent).free)
+            care.salvage(carver_of(file, journal), connection, room_bytes)
         _sync(self._new)
 
     def _set_aside(self, journal: BinaryIO | None) -> Path:

@@ -64,6 +64,7 @@ class Outbox:
         self._waiting_halving = Halving()
         self._waiting_round = 1
         self._acknowledged: list[tuple[int, int]] = []
+        self._damaged: set[int] = set()
         self._shift: timedelta | None = None
         self._moved_some = False
         self._work = asyncio.Event()
@@ -112,7 +113,7 @@ class Outbox:
     async def close(self) -> None:
         """Write what still waits and close the file."""
         try:
-            while self._file.is_open and (self._waiting or self._acknowledged):
+            while self._file.is_open and (self._waiting or self._acknowledged or self._damaged):
                 await self._commit()
         except sqlite3.Error as error:
             self._report_failure(error)
@@ -195,8 +196,7 @@ class Outbox:
         """The oldest records behind `position` that may be sent, at most `limit`; damaged ones go aside."""
         found, damaged = await self._file.read(lambda database: _look(database, position, limit))
         if damaged:
-            await self._file.run(lambda database: shelf.set_aside(database, damaged))
-            self._holding = await self._file.run(shelf.holding)
+            self._damaged.update(damaged)
             self._work.set()
         return found
 
@@ -220,12 +220,16 @@ class Outbox:
 
     async def _commit(self) -> list[StoredRecord]:
         batch, first = self._waiting[:_ROWS_PER_COMMIT], self._next_position
-        ranges, dropped = self._acknowledged[:], self._uncounted
+        ranges, dropped, damaged = self._acknowledged[:], self._uncounted, list(self._damaged)
         rows = [_row(at, each) for at, each in enumerate(batch, first)]
+
+        def write(database: sqlite3.Connection) -> Holding:
+            shelf.set_aside(database, damaged)
+            shelf.write(database, rows, ranges, dropped)
+            return shelf.make_room(database, self._limit, self._halving)
+
         try:
-            self._holding = await self._file.run(
-                lambda database: self._write(database, rows, ranges, dropped)
-            )
+            self._holding = await self._file.run(write)
         except sqlite3.OperationalError:
             if ranges and batch:
                 # What the cloud has can go even where nothing can be added, and that makes room.
@@ -234,20 +238,11 @@ class Outbox:
             raise
         del self._waiting[: len(batch)]
         del self._acknowledged[: len(ranges)]
+        self._damaged.difference_update(damaged)
         self._uncounted -= dropped
         self._next_position += len(batch)
         self._report_thinning()
         return [StoredRecord(at, each.record) for at, each in enumerate(batch, first) if each.timed]
-
-    def _write(
-        self,
-        database: sqlite3.Connection,
-        rows: Sequence[Row],
-        ranges: Sequence[tuple[int, int]],
-        dropped: int,
-    ) -> Holding:
-        shelf.write(database, rows, ranges, dropped)
-        return shelf.make_room(database, self._limit, self._halving)
 
     async def _correct(self) -> bool:
         shift = self._shift
@@ -313,10 +308,10 @@ class Outbox:
             self._full = False
             log.info("outbox has room again", holding=self._holding)
 
-    def _salvage(self, carver: Carver, database: sqlite3.Connection) -> None:
+    def _salvage(self, carver: Carver, database: sqlite3.Connection, room_bytes: int) -> None:
         """Called in the file's thread, while everything here waits for it."""
         known = Ledger(epoch=self.epoch, last=self._next_position - 1) if self.opened.is_set() else None
-        self._saved = salvage.salvage(carver, database, self._wall_ms(), known)
+        self._saved = salvage.salvage(carver, database, room_bytes, self._wall_ms(), known)
 
     def _behind(self, carver: Carver, frames: int) -> Work | None:
         rows = salvage.rows_behind(carver, frames)

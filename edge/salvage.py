@@ -12,7 +12,7 @@ from edge.carving import Carver, Cell
 from edge.ledger import GAP, Ledger
 from edge.shelf import Row
 
-_ROWS_AT_ONCE: Final = 2000
+_ROWS_AT_ONCE: Final = 500
 _COLUMNS: Final = (3, 5, 6)
 """Of a row of records, of this version and those before."""
 
@@ -35,18 +35,20 @@ class Saved:
     is_all: bool
 
 
-def salvage(carver: Carver, database: sqlite3.Connection, created_ms: int, known: Ledger | None) -> Saved:
+def salvage(
+    carver: Carver, database: sqlite3.Connection, room_bytes: int, created_ms: int, known: Ledger | None
+) -> Saved:
     """Fill a new outbox from a damaged one; `known` is what is still in memory of its ledger.
 
     The epoch stays if it was written in any readable place: then a record that the cloud has already is
     known for the same. Positions go on far behind all that may have been given, so none is used twice.
     """
     found = _Found()
-    is_all = _put(database, found.records(carver.rows()), _KEEP_NEWER)
+    is_all = _put(database, found.records(carver.rows()), room_bytes)
     newest: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
     last = max(newest, found.ledger.last, known.last if known else 0)
     later = (row for row in found.records(carver.later_rows()) if row.position > last)
-    is_all = is_all and _put(database, later, _KEEP_NEWER)
+    is_all = is_all and _put(database, later, room_bytes)
     epoch = known.epoch if known else found.ledger.epoch or found.epoch
     ledger = _ledger(database, found.ledger, last, epoch or created_ms)
     with database:
@@ -69,14 +71,16 @@ def add_rows(database: sqlite3.Connection, rows: Iterable[Row], created_ms: int)
     return saved
 
 
-def _put(database: sqlite3.Connection, rows: Iterable[Row], how: str) -> bool:
-    """Add rows a portion at a time; False where the disk is full before the end."""
+def _put(database: sqlite3.Connection, rows: Iterable[Row], room_bytes: int) -> bool:
+    """Add rows a portion at a time; False where there is no room for all of them."""
     every = iter(rows)
     while portion := list(islice(every, _ROWS_AT_ONCE)):
+        if shelf.holding(database).size_bytes > room_bytes:
+            return False
         try:
             with database:
                 database.execute("BEGIN IMMEDIATE")
-                shelf.insert(database, portion, then=how)
+                shelf.insert(database, portion, then=_KEEP_NEWER)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
                 raise

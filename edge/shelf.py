@@ -173,6 +173,8 @@ def select(database: sqlite3.Connection, position: int, limit: int) -> list[tupl
 
 def set_aside(database: sqlite3.Connection, positions: Sequence[int]) -> None:
     """Move damaged rows out of the way, for a look at what is left of them."""
+    if not positions:
+        return
     each = [(position,) for position in positions]
     columns = "position, kind, body, rounds, untimed, checksum"
     copy = f"INSERT INTO damaged ({columns}) SELECT {columns} FROM records WHERE position = ?"  # noqa: S608
@@ -243,8 +245,7 @@ def _thin_portion(database: sqlite3.Connection, held: Holding, halving: Halving)
 
 def _without_damaged(database: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[Sound]:
     looked_at = [(values[0], sound(values)) for values in rows]
-    if damaged := [position for position, found in looked_at if found is None]:
-        set_aside(database, damaged)
+    set_aside(database, [position for position, found in looked_at if found is None])
     return [found for _, found in looked_at if found is not None]
 
 

@@ -15,7 +15,8 @@ import structlog
 from edge.config import GatewayConfig
 from edge.gateway import run_gateways
 from edge.memory import Memory
-from protocols.lamp import CommandStatus, LightCommand
+from edge.outbox import Outbox
+from protocols.lamp import CommandStatus, LampReading, LightCommand
 from protocols.lighting.plan import encode_plan, plan_hash, plan_of_program
 from protocols.lighting.priority import Override
 from protocols.lighting.program import LightingProgram
@@ -146,3 +147,28 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
     assert memory.waiting_commands == {}
     assert (await memory.overrides())[lamp(1)].command_id == "c2"
     await memory.close()
+
+
+async def test_a_damaged_outbox_that_has_no_room_beside_it_gives_what_has(small_disk: Path) -> None:
+    path, records = small_disk / "o.db", 700
+    outbox = Outbox(path, lambda: 1)
+    await outbox.open()
+    for number in range(records):
+        outbox.append(LampReading(lamp(number), EVENING, 100, 100, active_power_w=float(number)))
+    await outbox.close()
+    content = bytearray(path.read_bytes())
+    content[:4096] = bytes(4096)
+    path.write_bytes(content)
+    (small_disk / "filler").write_bytes(bytes(DISK_BYTES - 2 * len(content)))
+    told: list[str] = []
+    again = Outbox(path, lambda: 2)
+    task = asyncio.ensure_future(again.run(lambda _: None, on_damage=told.append))
+    await eventually(again.opened.is_set)
+    saved = await again.backlog(0, records)
+    assert saved is not None
+    assert records / 2 < len(saved) < records
+    await eventually(lambda: told)
+    assert told == [f"outbox damaged: {len(saved)} records saved, some may be lost; no room for the others"]
+    task.cancel()
+    await asyncio.wait([task])
+    await again.close()
