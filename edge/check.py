@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from edge.broadcast import objection, units_of
 from edge.cabinet import CONTACTOR_CONTACT
 from edge.config import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
+from edge.device import configured, is_dimmable
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
 from edge.memory_tables import plan_to_come
 from edge.photocell import AGREEMENT
@@ -143,11 +145,21 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
             f"{_count(counts[name], 'device')} of profile {name} ({profiles[name].name})"
             f" at {_ranges(units)}, {_count(requests, 'request')} each"
         )
+    yield from _broadcast_text(line)
     for device in line.devices:
         yield from _cabinet_text(device, profiles)
     seconds = sweep_s(line, profiles)
     share = seconds / config.gateway.poll_interval_s
     yield f"one sweep takes {seconds:.2f} s of the line, {100 * share:.2g} % of the poll interval"
+
+
+def _broadcast_text(line: LineConfig) -> Iterator[str]:
+    """Whether a change of all lamps is one broadcast, and why not."""
+    units = list(units_of(map(configured, line.devices)))
+    if sum(is_dimmable(profile) for _, profile in units) > 1:
+        why = objection(units)
+        how = "one broadcast" if why is None else f"told lamp by lamp: {why}"
+        yield f"a change of all its lamps is {how}"
 
 
 def _cabinet_text(device: DeviceConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:

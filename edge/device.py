@@ -10,11 +10,13 @@ from edge.profiles import load_profile, load_profile_at
 from protocols.cabinet import DeviceReading
 from protocols.lamp import LampReading, Reason
 from protocols.modbus.codec import ReadBlock, Value, plan_reads
-from protocols.modbus.profile import DeviceKind, Poll, Profile
+from protocols.modbus.profile import DeviceKind, Poll, Profile, Register
 
 LEVEL_POINT: Final = "target_level_percent"
 RAMP_POINT: Final = "fade_time_s"
+FEEDBACK_POINT: Final = "feedback_level_percent"
 BOOT_COUNTER: Final = "boot_counter"
+POWER_CYCLE: Final = "power_cycle_seen"
 
 _SET_BY_GATEWAY = frozenset({"lamp_id", "time", "target_level_percent", "reason"})
 MEASURED_FIELDS: Final = tuple(
@@ -38,7 +40,8 @@ class Device:
     """One lamp or cabinet. Shared by the parts of a gateway, which all run on one event loop.
 
     `target_level_percent` is the level that should be, `told_level_percent` the one last written and not
-    disproved since. `answering` is None until the device was asked for the first time.
+    disproved since. `answering` is None until the device was asked for the first time. `feedback_point` is
+    the register that proves a level; None where the device never tells it.
     """
 
     id: str
@@ -48,12 +51,14 @@ class Device:
     slow_blocks: tuple[ReadBlock, ...]
     dimmable: bool
     parts: tuple[Part, ...] = ()
+    feedback_point: str | None = None
     target_level_percent: int | None = None
     reason: Reason | None = None
     ramp_s: float = 0.0
     told_level_percent: int | None = None
     told_ramp_s: float | None = None
     boot_counter: int | None = None
+    power_cycle_seen: bool | None = None
     answering: bool | None = None
     failures: int = 0
     last_reading: DeviceReading | None = None
@@ -64,12 +69,31 @@ class Device:
         """Whether its readings are those of a lamp, not of a cabinet."""
         return self.profile.kind is DeviceKind.LAMP
 
+    def forget_told(self) -> None:
+        """What it was told it may not know any more: to be told anew, its ramp too."""
+        self.told_level_percent = None
+        self.told_ramp_s = None
+
 
 def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Device:
     """A device as configured, with what to ask it worked out from its profile."""
-    dimmable = any(register.name == LEVEL_POINT and register.writable for register in profile.registers)
-    fast = tuple(plan_reads(profile, Poll.FAST))
-    return Device(device_id, unit, profile, fast, _slow_blocks(profile), dimmable, parts)
+    feedback = feedback_of(profile)
+    if feedback is not None:
+        profile = profile.always_reading(feedback.name)
+    fast, slow = tuple(plan_reads(profile, Poll.FAST)), _slow_blocks(profile)
+    feedback_point = None if feedback is None else feedback.name
+    return Device(device_id, unit, profile, fast, slow, is_dimmable(profile), parts, feedback_point)
+
+
+def is_dimmable(profile: Profile) -> bool:
+    """Whether a device of this profile can be told a level."""
+    return any(register.name == LEVEL_POINT and register.writable for register in profile.registers)
+
+
+def feedback_of(profile: Profile) -> Register | None:
+    """What tells the level in effect: a register of its own, or else the level asked for, read back."""
+    readable = {register.name: register for register in profile.registers if register.readable}
+    return readable.get(FEEDBACK_POINT) or readable.get(LEVEL_POINT)
 
 
 def part_of(unit: int, profile: Profile) -> Part:

@@ -68,6 +68,8 @@ class Dimmer:
         changes: list[datetime] = []
         for lamp in self._lamps:
             level = self._levels.at(lamp.id, now)
+            if lamp.target_level_percent != level.level_percent:
+                self._retry_at.pop(lamp, None)
             lamp.target_level_percent = level.level_percent
             lamp.reason = level.reason
             if level.until is not None:
@@ -88,11 +90,15 @@ class Dimmer:
         lamps = list(devices)
         self._in_hand.update(lamps)
         try:
-            return await self.teller.settle(
+            problems = await self.teller.settle(
                 lamps, lane, ramp_s, on_confirmed, may_broadcast=self._may_broadcast
             )
         finally:
             self._in_hand.subtract(lamps)
+        for lamp in lamps:
+            if lamp not in problems:
+                self._disobeys(lamp, None)
+        return problems
 
     def wake(self) -> None:
         """Look again at what the levels should be and are."""
@@ -105,7 +111,7 @@ class Dimmer:
         reading, told = device.last_reading, device.told_level_percent
         feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
         if told is not None and feedback not in (None, told):
-            device.told_level_percent = None
+            device.forget_told()
         if device.told_level_percent is None:
             self._wake.set()
 

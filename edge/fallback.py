@@ -87,9 +87,6 @@ class Fallback:
         different = {point: value for point, value in wanted.items() if present.get(point) != value}
         for point, value in different.items():
             await self._line.write(device.unit, encode_write(profile, point, value), Lane.SLOW)
-        ramp_s = present.get(RAMP_POINT)
-        if isinstance(ramp_s, int | float) and not isinstance(ramp_s, bool):
-            device.told_ramp_s = float(ramp_s)
         if different:
             present = await self._read(device)
             left = [point for point in different if present.get(point) != wanted[point]]
@@ -101,7 +98,12 @@ class Fallback:
         values: dict[str, Value] = {}
         for block in _blocks(device.profile, {*self._wanted, RAMP_POINT}):
             words = await self._line.read(device.unit, block, Lane.SLOW)
-            values.update(decode_block(device.profile, block, words))
+            found = decode_block(device.profile, block, words)
+            if RAMP_POINT in found:
+                # Before anything else is awaited: a command may set another meanwhile.
+                ramp_s = found[RAMP_POINT]
+                device.told_ramp_s = None if ramp_s is None else float(ramp_s)
+            values.update(found)
         return values
 
     def _points(self, profile: Profile) -> list[str]:

@@ -7,7 +7,15 @@ from typing import Any, Final
 import structlog
 
 from edge.cabinet import cabinet_reading
-from edge.device import BOOT_COUNTER, LEVEL_POINT, MEASURED_FIELDS, Device, Part
+from edge.device import (
+    BOOT_COUNTER,
+    FEEDBACK_POINT,
+    LEVEL_POINT,
+    MEASURED_FIELDS,
+    POWER_CYCLE,
+    Device,
+    Part,
+)
 from edge.line import (
     Lane,
     Line,
@@ -71,7 +79,7 @@ class Reader:
             raise
         reading = self._reading(device, {**device.slow_values, **values})
         self._answered(device)
-        self._notice_restart(device, values.get(BOOT_COUNTER))
+        self._notice_restart(device, values.get(BOOT_COUNTER), values.get(POWER_CYCLE))
         device.last_reading = reading
         self._record(reading)
         for observer in self._observers:
@@ -82,7 +90,8 @@ class Reader:
         """See whether a dead device is there, before anything long is asked of it."""
         # One that refuses the odd question is there all the same.
         with suppress(RequestRefusedError):
-            await self._line.probe(device.unit, device.fast_blocks[0], lane)
+            for block in (*device.fast_blocks, *device.slow_blocks)[:1]:
+                await self._line.probe(device.unit, block, lane)
 
     async def _values(self, device: Device | Part, block: ReadBlock, lane: Lane) -> dict[str, Value]:
         words = await self._line.read(device.unit, block, lane)
@@ -99,9 +108,9 @@ class Reader:
         if not device.is_lamp:
             return cabinet_reading(device.id, self._clock.now(), values)
         measured: dict[str, Any] = {name: values.get(name) for name in MEASURED_FIELDS}
-        if measured["feedback_level_percent"] is None:
+        if device.feedback_point == LEVEL_POINT:
             # Controllers without a register of its own give back what was written.
-            measured["feedback_level_percent"] = values.get(LEVEL_POINT)
+            measured[FEEDBACK_POINT] = values.get(LEVEL_POINT)
         for name in _WHOLE_NUMBERS:
             if measured[name] is not None:
                 measured[name] = int(measured[name])
@@ -125,22 +134,26 @@ class Reader:
         if device.failures < FAILURES_UNTIL_SILENT or device.answering is False:
             return
         device.answering = False
-        # What it was told may be gone when it comes back.
-        device.told_level_percent = None
+        device.forget_told()
         log.warning("device does not answer", device=device.id, unit=device.unit, why=str(error))
         kind = "no answer" if isinstance(error, NoAnswerError) else "no valid answer"
         info = f"{kind} to {device.failures} requests in a row: {error}"
         self._record_event(device, EventType.COMMUNICATION_FAILURE, active=True, info=info)
 
-    def _notice_restart(self, device: Device, counter: Value) -> None:
-        if counter is None:
-            return
-        before, device.boot_counter = device.boot_counter, int(counter)
-        if before is not None and before != device.boot_counter:
-            device.told_level_percent = None
-            device.told_ramp_s = None
-            info = f"boot counter went from {before} to {device.boot_counter}"
-            log.info("device restarted", device=device.id, was=before, now=device.boot_counter)
+    def _notice_restart(self, device: Device, counter: Value, power_cycle: Value) -> None:
+        """By its boot counter, or where it has none by its saying so, once each time."""
+        info = ""
+        if counter is not None:
+            before, device.boot_counter = device.boot_counter, int(counter)
+            if before is not None and before != device.boot_counter:
+                info = f"boot counter went from {before} to {device.boot_counter}"
+        elif power_cycle is not None:
+            is_new = device.power_cycle_seen is False and bool(power_cycle)
+            device.power_cycle_seen = bool(power_cycle)
+            info = "says that it got no level since it started" if is_new else ""
+        if info:
+            device.forget_told()
+            log.info("device restarted", device=device.id, why=info)
             self._record_event(device, EventType.DEVICE_RESET, active=True, info=info)
 
     def _record_event(self, device: Device, event: EventType, *, active: bool, info: str = "") -> None:

@@ -129,6 +129,7 @@ class Profile:
     `max_registers` is the most one request may ask for; up to `max_gap` unused registers between two wanted
     ones are read along, because they cost less wire time than a second request. Where one unit serves many
     lamps, lamp `n` of bus `line` lies `line_stride` · line + `address_stride` · n further on: see `at`.
+    `ignores_broadcast` says that a write to all units at once changes nothing in this one.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Profile:
     max_gap: int = 8
     line_stride: int = 0
     address_stride: int = 0
+    ignores_broadcast: bool = False
     source: str = ""
 
     @property
@@ -151,6 +153,13 @@ class Profile:
         shift = self.line_stride * line + self.address_stride * address
         moved = tuple(replace(register, address=register.address + shift) for register in self.registers)
         return replace(self, registers=moved)
+
+    def always_reading(self, name: str) -> "Profile":
+        """The same map with the register of that name read at every poll; itself where it is so."""
+        if all(each.name != name or each.poll is Poll.FAST for each in self.registers):
+            return self
+        registers = (replace(each, poll=Poll.FAST) if each.name == name else each for each in self.registers)
+        return replace(self, registers=tuple(registers))
 
     def without(self, name: str) -> "Profile":
         """The same map less the register of that name; itself where there is none."""
@@ -176,8 +185,11 @@ def parse_profile(text: str, source: str) -> Profile:
         max_gap=head.integer("max_gap", 0, 123, default=8),
         line_stride=head.integer("line_stride", 0, 65535, default=0),
         address_stride=head.integer("address_stride", 0, 65535, default=0),
+        ignores_broadcast=head.flag("ignores_broadcast"),
         source=head.text("source", default=""),
     )
+    if profile.ignores_broadcast and (told := [each.name for each in registers if each.broadcast]):
+        head.problem("ignores_broadcast", True, f"false, since {told[0]} can be written by broadcast")
     head.reject_unknown()
     head.raise_problems()
     return profile

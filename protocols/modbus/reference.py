@@ -44,6 +44,10 @@ def _notes(profile: Profile) -> Iterable[str]:
     if profile.address_stride or profile.line_stride:
         strides = f"{profile.line_stride} · bus + {profile.address_stride} · short address"
         yield f"One unit serves many lamps: add {strides}."
+    if profile.ignores_broadcast:
+        yield "A broadcast changes nothing in it: lamps on its line may be told by one."
+    elif not any(register.broadcast for register in profile.registers):
+        yield "May take a broadcast for its own: on its line each lamp is told by itself."
 
 
 def _cells(register: Register) -> tuple[str, ...]:

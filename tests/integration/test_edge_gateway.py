@@ -266,11 +266,12 @@ async def test_at_dusk_the_whole_line_is_told_at_once(mosquitto: Broker, tmp_pat
         here.gateway(),
     ):
         units = here.slave.units
-        await eventually(lambda: all(unit.writes == [(0, 0, True)] for unit in units.values()), what="off")
+        fade_and_off = [(1, 0, True), (0, 0, True)]
+        await eventually(lambda: all(unit.writes == fade_and_off for unit in units.values()), what="off")
         await eventually(
             lambda: all(unit.holdings[0] == 100 for unit in units.values()), timeout_s=20, what="dusk"
         )
-        assert all(unit.writes == [(0, 0, True), (0, 100, True)] for unit in units.values())
+        assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in units.values())
         await eventually(
             lambda: (
                 {each.lamp_id for each in here.cloud.readings.values() if each.feedback_level_percent}

@@ -111,7 +111,8 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
     clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
         async with saturated(slave, mosquitto, tmp_path, clock):
-            await eventually(lambda: slave.units[9].writes == [(0, 0, True)], what="off by day")
+            fade_and_off = [(1, 0, True), (0, 0, True)]
+            await eventually(lambda: slave.units[9].writes == fade_and_off, what="off by day")
             await eventually(lambda: slave.units[9].holdings[0] == 100, timeout_s=30, what="dusk")
             told_at, before = time.monotonic(), len(slave.requests)
 
@@ -121,7 +122,7 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
             await eventually(lambda: asked() == set(slave.units), what="every lamp read back")
             took_s = time.monotonic() - told_at
             assert len(slave.requests[before:]) <= LAMPS + 3
-            assert all(unit.writes == [(0, 0, True), (0, 100, True)] for unit in slave.units.values())
+            assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in slave.units.values())
     print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were told")  # noqa: T201
     assert took_s < 4.5
 

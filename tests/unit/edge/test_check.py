@@ -57,6 +57,24 @@ def test_a_report_says_lines_devices_times_and_where_data_goes() -> None:
         assert said in text
 
 
+def test_a_report_says_of_each_line_whether_it_is_told_by_broadcast() -> None:
+    lamps = [{"id": f"b-{unit}", "unit": unit} for unit in (1, 2)]
+    contacts = {"id": "c", "unit": 9, "profile": "sdm120", "contacts": {"unit": 10}}
+    told = "a change of all its lamps is"
+    reason = "c may take it for its own: profile sdm120 does not say ignores_broadcast = true"
+    for devices, said in (
+        (lamps, f"{told} one broadcast"),
+        ([*lamps, contacts], f"{told} told lamp by lamp: {reason}"),
+    ):
+        text = report_on(config(line=[{"port": "/dev/ttyNone", "device": devices}]), EVENING).text()
+        assert f"\n  {said}\n" in text
+    for devices in ([contacts], lamps[:1]):
+        assert (
+            "a change of all"
+            not in report_on(config(line=[{"port": "/dev/ttyNone", "device": devices}]), EVENING).text()
+        )
+
+
 @pytest.mark.parametrize("runs", [True, False])
 async def test_a_report_says_tonight_by_the_plan_that_was_kept_or_brought(tmp_path: Path, runs: bool) -> None:
     follows = config(outbox={"path": str(tmp_path / "g1.outbox.db")})

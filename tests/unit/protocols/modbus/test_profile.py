@@ -62,6 +62,36 @@ def test_a_wrong_field_is_named_with_line_value_and_expectation(change: str, com
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ('"yes"', "line 4: ignores_broadcast is 'yes', expected true or false"),
+        ("true", "line 4: ignores_broadcast is True, expected false, since a can be written by broadcast"),
+    ],
+)
+def test_what_a_profile_says_of_broadcasts_must_be_sound(value: str, complaint: str) -> None:
+    told = REGISTER.replace("input", "holding") + 'access = "rw"\nbroadcast = true\n'
+    with pytest.raises(ProfileError) as caught:
+        parse_profile(f"{HEAD}ignores_broadcast = {value}\n{told}", "pole.toml")
+    assert f"pole.toml: {complaint}" in caught.value.problems
+
+
+def test_a_device_is_not_taken_to_ignore_broadcasts_unless_its_profile_says_so() -> None:
+    assert not parse_profile(HEAD + REGISTER, "pole.toml").ignores_broadcast
+    assert parse_profile(f"{HEAD}ignores_broadcast = true\n{REGISTER}", "pole.toml").ignores_broadcast
+
+
+def test_a_register_can_be_read_at_every_poll_whatever_its_file_says() -> None:
+    profile = load_builtin("lentera-lamp")
+    target = next(
+        each
+        for each in profile.always_reading("target_level_percent").registers
+        if each.name == "target_level_percent"
+    )
+    assert target.poll is Poll.FAST
+    assert profile.always_reading("feedback_level_percent") is profile
+
+
 def test_all_problems_are_told_at_once() -> None:
     text = 'id = "x"\nkind = "lamb"\n' + REGISTER.replace("u16", "u8") + REGISTER
     with pytest.raises(ProfileError) as caught:

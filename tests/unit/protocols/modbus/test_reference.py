@@ -26,6 +26,12 @@ def test_a_row_says_where_how_and_what() -> None:
     ) in rows
 
 
+def test_a_section_says_what_a_broadcast_does_to_the_device() -> None:
+    page = register_map()
+    assert "each lamp is told by itself" in page.partition("(`pzem-016`)")[2].partition("\n## ")[0]
+    assert "each lamp is told by itself" not in page.partition("(`lentera-lamp`)")[2].partition("\n## ")[0]
+
+
 def test_all_rows_have_the_header_s_columns() -> None:
     rows = [line for line in register_map().splitlines() if line.startswith("|")]
     assert {row.count(" | ") + row.count("|  |") for row in rows if row.startswith("| address")} == {11}
