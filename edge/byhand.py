@@ -30,6 +30,7 @@ from protocols.parcel import (
 
 log = structlog.get_logger(__name__)
 
+_RECORDS_PER_COMMIT = 10_000
 _BUSY_S = 8.0
 """Less than the gateway waits in its turn, for it may be running."""
 
@@ -82,11 +83,43 @@ def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = F
             memory.execute("BEGIN IMMEDIATE")
             taken = plan_news.bring(memory, answer.plan, answer.issued_ms, older_too=older_plan_too)
         plan = "the plan is taken up" if taken else "the plan is older than the last and was not taken"
-        with _telling(path, f"{plan}, but no record was forgotten, import it again"), outbox:
-            before = shelf.holding(outbox).waiting
-            shelf.write(outbox, [], answer.ranges)
-            forgotten = before - shelf.holding(outbox).waiting
+        forgotten = 0
+        try:
+            for count in _forgetting(outbox, answer.ranges):
+                forgotten += count
+        except sqlite3.Error as error:
+            so_far = f"{plan}, but only {forgotten} records were forgotten, import it again"
+            raise ByHandError(f"{path}: {error}: {so_far}") from error
     return Imported(forgotten, taken)
+
+
+def _forgetting(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[int]:
+    """Forget portion by portion, and say how many each time: a full disk has no room for a long journal."""
+    for portion in _portions(database, ranges):
+        with database:
+            if not database.in_transaction:
+                database.execute("BEGIN IMMEDIATE")
+            before = shelf.holding(database).waiting
+            shelf.write(database, [], portion)
+            count = before - shelf.holding(database).waiting
+        yield count
+
+
+def _portions(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    within = "SELECT position FROM records WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
+    query = f"SELECT MAX(position), COUNT(*) FROM ({within})"  # noqa: S608 - of the line above
+    portion: list[tuple[int, int]] = []
+    room = _RECORDS_PER_COMMIT
+    for start, end in ranges:
+        first = start
+        while (found := database.execute(query, (first, end, room)).fetchone())[1]:
+            portion.append((first, found[0]))
+            first, room = found[0] + 1, room - found[1]
+            if room == 0:
+                yield portion
+                portion, room = [], _RECORDS_PER_COMMIT
+    if portion:
+        yield portion
 
 
 def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:

@@ -21,12 +21,14 @@ from cloud.telemetry.open import open_store
 from edge.byhand import ByHandError, Imported, export_records, import_answer
 from edge.outbox import Outbox
 from protocols.lamp import LampReading, Reason
-from protocols.parcel import ParcelError
+from protocols.lighting.plan import DEFAULT_PLAN, encode_plan
+from protocols.parcel import Answer, Header, ParcelError, ParcelKind, pack_answer, sealed
 from tests.conftest import eventually
 from tests.integration.by_hand_desk import EVENING, RECORDS, Desk, count, fill, want_a_plan
 from tests.integration.edge_cloud import clock_at
 
 NEXT_DAY = EVENING + timedelta(days=1)
+PLAN = encode_plan(DEFAULT_PLAN)
 MASKS = (0x01, 0x80, 0xFF)
 
 
@@ -145,7 +147,9 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
     assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_taken=True)
 
 
-def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(desk: Desk) -> None:
+def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     export_records(desk.settings, desk.parcel)
     desk.store_at(NEXT_DAY, desk.parcel)
     answer, path = desk.parcel.with_suffix(".answer"), desk.settings.outbox.path
@@ -156,13 +160,37 @@ def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(desk: Desk)
         )
     said = desk.run("edge", "import", "--config", desk.config, answer, status=2)
     assert said == (
-        f"lentera: {path}: disk is full: the plan is taken up, but no record was forgotten, import it again\n"
+        f"lentera: {path}: disk is full: the plan is taken up, but only 0 records were forgotten, "
+        "import it again\n"
     )
     assert waiting(desk) == RECORDS
+    monkeypatch.setattr("edge.byhand._RECORDS_PER_COMMIT", 300)
+    with pytest.raises(ByHandError, match="but only 1800 records were forgotten, import it again"):
+        import_answer(desk.settings, answer)
+    assert waiting(desk) == RECORDS - 1800
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP TRIGGER full")
-    assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_taken=True)
+    assert import_answer(desk.settings, answer) == Imported(RECORDS - 1800, plan_taken=True)
     assert waiting(desk) == 0
+
+
+@pytest.mark.parametrize("ranges", [[(n, n) for n in range(1, 2000, 2)], [(1, 700), (900, 2**40)], []])
+def test_all_that_is_named_and_nothing_else_is_forgotten(
+    desk: Desk, ranges: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.byhand._RECORDS_PER_COMMIT", 300)
+    outbox = desk.settings.outbox.path
+    with closing(sqlite3.connect(outbox)) as database:
+        kept = {at for (at,) in database.execute("SELECT position FROM records")}
+    for first, last in ranges:
+        kept -= set(range(first, min(last, RECORDS) + 1))
+    key = bytes.fromhex((desk.folder / "soreang-01.key").read_text())
+    header = Header(ParcelKind.ANSWER, "32.04.37", "soreang-01", 1_780_000_000_000)
+    answer = desk.folder / "an.answer"
+    answer.write_bytes(b"".join(sealed(header, [pack_answer(Answer(ranges, PLAN))], key)))
+    assert import_answer(desk.settings, answer).forgotten == RECORDS - len(kept)
+    with closing(sqlite3.connect(outbox)) as database:
+        assert {at for (at,) in database.execute("SELECT position FROM records")} == kept
 
 
 @pytest.mark.parametrize("file", ["outbox.path", "outbox.memory_path"])
