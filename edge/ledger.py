@@ -5,8 +5,8 @@ import zlib
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Final
 
+IDENTITY: Final = "CREATE TABLE IF NOT EXISTS identity (epoch INTEGER NOT NULL, checksum INTEGER);"
 SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS identity (epoch INTEGER NOT NULL, checksum INTEGER);
 CREATE TABLE IF NOT EXISTS tally (
     waiting INTEGER NOT NULL, thinned INTEGER NOT NULL, round INTEGER NOT NULL, swept INTEGER NOT NULL,
     epoch INTEGER, last INTEGER, untimed_from INTEGER, damaged INTEGER, checksum INTEGER

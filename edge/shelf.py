@@ -11,7 +11,9 @@ from edge import ledger as ledgers
 from edge.thinning import Halving, device_of
 from protocols.records import Record, UnknownRecordError, decode_record
 
+# The two places that hold the epoch lie apart, so that no one bad sector takes both.
 SCHEMA: Final = f"""
+{ledgers.IDENTITY}
 CREATE TABLE IF NOT EXISTS records (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -20,8 +22,8 @@ CREATE TABLE IF NOT EXISTS records (
     untimed INTEGER NOT NULL DEFAULT 0,
     checksum INTEGER
 );
-{ledgers.SCHEMA}
 CREATE TABLE IF NOT EXISTS correction (shift_ms INTEGER NOT NULL);
+{ledgers.SCHEMA}
 CREATE TABLE IF NOT EXISTS damaged (
     number INTEGER PRIMARY KEY, position INTEGER, kind BLOB, body BLOB,
     rounds INTEGER, untimed INTEGER, checksum INTEGER

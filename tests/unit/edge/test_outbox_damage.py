@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import structlog
 
+from edge import shelf
 from edge.outbox import Outbox, Record, StoredRecord
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading, Reason
@@ -197,6 +198,8 @@ async def test_a_record_that_cannot_be_read_is_put_aside_told_once_and_counted(t
         # Still a reading, of another power.
         database.execute("UPDATE records SET body = ? WHERE position = 3", (body[:-1] + b"\x01",))
         database.execute("UPDATE records SET body = x'c1' WHERE position = 4")
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        assert [row[0] for row in shelf.select(database, 0, 3)] == [1, 2, 5]  # what is carried by hand
     with structlog.testing.capture_logs() as log:
         async with running(path) as here:
             assert sorted(await here.delivered()) == [1, 2, 5]
