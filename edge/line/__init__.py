@@ -9,7 +9,8 @@ from edge.line.errors import (
     TransientLineError,
 )
 from edge.line.lanes import Lane
-from edge.line.owner import Line, LineCounters, LineSettings, open_line
+from edge.line.opening import LineSettings, open_line
+from edge.line.owner import Line, LineCounters
 
 __all__ = [
     "CorruptAnswerError",

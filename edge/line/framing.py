@@ -95,7 +95,7 @@ def read_request(unit: int, block: ReadBlock) -> Request:
     return Request(unit, bytes([message.function_code]) + message.encode(), block.count)
 
 
-def shorter_read(request: Request, count: int) -> Request:
+def resized_read(request: Request, count: int) -> Request:
     """The same read with another number of registers or bits."""
     return Request(request.unit, request.pdu[:3] + count.to_bytes(2, "big"), count)
 
@@ -211,13 +211,12 @@ class TcpFraming:
         return tag.to_bytes(2, "big") + b"\x00\x00" + len(body).to_bytes(2, "big") + body
 
     def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
-        """Function code and data, where these bytes end with the whole answer to the request."""
+        """Function code and data, where these bytes are just the whole answer: TCP has no noise."""
         length = request.answer_length
-        frame = received[-(length + 7) :]
         header = struct.pack(">HHH", tag, 0, length + 1)
-        if len(frame) != length + 7 or not frame.startswith(header + request.answer_head):
+        if len(received) != length + 7 or not received.startswith(header + request.answer_head):
             return None
-        return frame[7:]
+        return received[7:]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
         """Remove the whole frames from `received`; also says how many bytes belonged to none."""

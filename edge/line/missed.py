@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from edge.line.framing import Request, shorter_read
+from edge.line.framing import Request, resized_read
 
 FORGOTTEN_AFTER_S: Final = 10.0
 """So long after its last request, no answer of a unit is under way any more."""
@@ -58,7 +58,10 @@ class Missed:
             return None
         if request.answer_length not in lengths:
             return None
-        others = [shorter_read(request, count) for count in _COUNTS]
-        fitting = [each for each in others if each.answer_length != request.answer_length]
+        others = [resized_read(request, count) for count in _COUNTS]
+        fitting = [each for each in others if each.answer_length < request.answer_length]
+        if not fitting:
+            # More than was wanted: registers that may not be there, which is an answer as well.
+            fitting = [each for each in others if each.answer_length > request.answer_length]
         # Where all have been missed, what was asked longest ago is the least likely to be still answered.
         return min(fitting, key=lambda each: lengths.get(each.answer_length, 0.0))

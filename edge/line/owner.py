@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 import structlog
@@ -19,8 +20,6 @@ from edge.line.framing import (
     Frame,
     Framing,
     Request,
-    RtuFraming,
-    TcpFraming,
     answered_words,
     read_request,
     refusal,
@@ -28,9 +27,9 @@ from edge.line.framing import (
 )
 from edge.line.lanes import Job, Lane, Lanes
 from edge.line.missed import Missed
-from edge.line.port import Port, PortEvents, SerialPort, SerialSettings, TcpPort
+from edge.line.port import Port, PortEvents
 from edge.line.timer import Timer, open_timer
-from edge.line.timing import OFF_WIRE, ResponseTime, WireTiming, serial_timing
+from edge.line.timing import ResponseTime, WireTiming
 from protocols.modbus.codec import ReadBlock, Write
 
 log = structlog.get_logger(__name__)
@@ -45,17 +44,6 @@ _ADDRESS_AND_CRC = 3
 OpenPort = Callable[[PortEvents], Awaitable[Port]]
 
 
-@dataclass(frozen=True, slots=True)
-class LineSettings:
-    """A line as configured; `port` is a device path, tcp://host:port or rtu+tcp://host:port."""
-
-    port: str
-    baud: int = 9600
-    parity: str = "N"
-    stop_bits: int = 1
-    response_timeout_s: float = 0.3
-
-
 @dataclass(slots=True)
 class LineCounters:
     """What happened on a line since the start."""
@@ -68,26 +56,6 @@ class LineCounters:
     foreign: int = 0
     refused: int = 0
     reopened: int = 0
-
-
-def open_line(settings: LineSettings) -> "Line":
-    """The line for these settings, not opened yet: `run` does that."""
-    scheme, _, rest = settings.port.partition("://")
-    host, _, number = rest.rpartition(":")
-
-    async def open_tcp(events: PortEvents) -> Port:
-        return await TcpPort.open(host, int(number), events)
-
-    async def open_serial(events: PortEvents) -> Port:
-        wire = SerialSettings(settings.port, settings.baud, settings.parity, settings.stop_bits)
-        return await SerialPort.open(wire, events)
-
-    timeout_s = settings.response_timeout_s
-    if scheme == "tcp":
-        return Line(settings.port, open_tcp, TcpFraming(), OFF_WIRE, timeout_s)
-    if scheme == "rtu+tcp":
-        return Line(settings.port, open_tcp, RtuFraming(), serial_timing(settings.baud), timeout_s)
-    return Line(settings.port, open_serial, RtuFraming(), serial_timing(settings.baud), timeout_s)
 
 
 class Line:
@@ -119,6 +87,9 @@ class Line:
         self._watch: asyncio.TimerHandle | None = None
         self._response_times: dict[int, ResponseTime] = {}
         self._missed = Missed()
+        self._missed_at = -inf
+        self._queue_s = 0.0
+        self._is_queued = False
 
     @property
     def problem(self) -> str | None:
@@ -259,7 +230,10 @@ class Line:
             self._quiet_at = self._sent_at + timing.broadcast_pause_s
             self._finish(b"")
             return
-        self._expire_at(self._sent_at + self._patience_s(job))
+        # A converter may first have to give up the one before.
+        queued_s = max(0.0, self._missed_at + self._queue_s - self._sent_at)
+        self._is_queued = queued_s > 0.0
+        self._expire_at(self._sent_at + queued_s + self._patience_s(job))
 
     def _port_now(self) -> Port:
         if self._port is None:
@@ -298,7 +272,9 @@ class Line:
     def _on_answer(self, job: Job, pdu: bytes, now: float) -> None:
         unit = job.request.unit
         answer_s = self._timing.duration_s(len(pdu) + _ADDRESS_AND_CRC)
-        self._response_time(unit).answered(max(0.0, now - self._sent_at - answer_s))
+        if not self._is_queued:
+            self._response_time(unit).answered(max(0.0, now - self._sent_at - answer_s))
+        self._missed_at = -inf
         self.counters.answers += 1
         self._missed.answered(unit)
         self._finish(pdu)
@@ -312,6 +288,7 @@ class Line:
             self.counters.foreign += 1
             return
         self.counters.late += 1
+        self._queue_s = min(max(self._queue_s, now - asked_at), self._timing.longest_queue_s)
         self._response_time(frame.unit).answered(now - asked_at)
         self._lanes.release(frame.unit)
         if self._job is not None and self._job.request.unit == frame.unit:
@@ -342,6 +319,7 @@ class Line:
         where = f"{self.name}: unit {request.unit}"
         timeout_s = self._timeout_s(job)
         self._missed.note(request, self._sent_at)
+        self._missed_at = self._sent_at
         if not self._was_whole():
             # An answer may still be under way: it must not meet the unit's next request.
             self._lanes.hold(request.unit, monotonic() + max(_LATE_ANSWER_S, timeout_s))

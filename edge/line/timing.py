@@ -3,25 +3,31 @@
 from dataclasses import dataclass
 
 _FASTEST_TIMEOUT_S = 0.2
-_FASTEST_PROBE_S = 0.03
+_FASTEST_PROBE_S = 0.015
 _SLOWEST_TIMEOUT_S = 1.0
 _BITS_PER_CHARACTER = 11
 
 
 @dataclass(frozen=True, slots=True)
 class WireTiming:
-    """What a baud rate means, in seconds; characters and silence take none off a serial wire."""
+    """What a baud rate means, in seconds; characters and silence take none off a serial wire.
+
+    `longest_queue_s` is how long a request may have to wait behind one without an answer, in what stands
+    between: as long as late answers show, and no longer than this.
+    """
 
     character_s: float
     silence_s: float
     broadcast_pause_s: float
+    longest_queue_s: float = 0.0
 
     def duration_s(self, size: int) -> float:
         """How long `size` bytes take on the wire."""
         return size * self.character_s
 
 
-OFF_WIRE = WireTiming(character_s=0.0, silence_s=0.0, broadcast_pause_s=0.1)
+OFF_WIRE = WireTiming(character_s=0.0, silence_s=0.0, broadcast_pause_s=0.1, longest_queue_s=5.0)
+"""Modbus TCP: a converter asks its line one thing at a time, and gives a silent device up when it likes."""
 
 
 def serial_timing(baud: int) -> WireTiming:

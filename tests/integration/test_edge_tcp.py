@@ -285,7 +285,6 @@ async def test_a_converter_that_says_a_unit_is_silent_is_not_the_unit_refusing(c
             await level_of(line, 5)
 
 
-@pytest.mark.xfail(strict=True, reason="the next request waits as if the converter were free already")
 async def test_a_converter_still_busy_with_a_dead_unit_costs_the_next_ones_nothing_once_that_is_known() -> (
     None
 ):

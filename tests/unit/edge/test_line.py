@@ -125,12 +125,10 @@ def test_a_whole_answer_is_known_at_once(framing: RtuFraming | TcpFraming, reque
     assert framing.answer(request, 7, on_the_wire(framing, body, 7)) == body[1:]
 
 
-@given(FRAMINGS, REQUESTS, st.binary(max_size=12))
-def test_an_answer_is_known_behind_whatever_noise(
-    framing: RtuFraming | TcpFraming, request: Request, noise: bytes
-) -> None:
+@given(REQUESTS, st.binary(max_size=12))
+def test_an_answer_is_known_behind_whatever_noise(request: Request, noise: bytes) -> None:
     body = right_answer(request)
-    assert framing.answer(request, 7, noise + on_the_wire(framing, body, 7)) == body[1:]
+    assert RtuFraming().answer(request, 7, noise + on_the_wire(RtuFraming(), body, 7)) == body[1:]
 
 
 @given(FRAMINGS, REQUESTS, st.data())
@@ -212,7 +210,7 @@ def test_a_units_timeout_follows_its_answers_within_bounds() -> None:
     for _ in range(30):
         time.answered(0.005)
     assert time.timeout_s == 0.2
-    assert time.probe_s == 0.03
+    assert time.probe_s == 0.015
     for _ in range(30):
         time.answered(0.4)
     assert 0.4 < time.timeout_s < 0.6
