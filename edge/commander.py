@@ -26,6 +26,9 @@ _GATHER_S = 0.02
 _LONGEST_GATHER_S = 0.2
 """The commands of one click on many lamps come in a burst: once it pauses, they can be told together."""
 
+_GLANCES = 5
+"""Turns of the event loop in which the second command of a burst has come, if there is one."""
+
 _LONGEST_WAIT_S = 300.0
 _FORGET_S = 0.5
 
@@ -108,7 +111,12 @@ class Commander:
                     await self._begin(ready, tasks)
 
     async def _gather(self) -> list[LightCommand]:
+        """What came together. One command that comes alone does not wait for others."""
         batch = [await self._inbox.get()]
+        for _ in range(_GLANCES):
+            await asyncio.sleep(0)
+        if self._inbox.empty():
+            return batch
         loop = asyncio.get_running_loop()
         latest = loop.time() + _LONGEST_GATHER_S
         while (began := loop.time()) < latest:
