@@ -102,7 +102,11 @@ class Teller:
                 for lamp in self._living():
                     lamp.told_ramp_s = ramp_s
             await self._line.broadcast(write, lane)
-        except (LineError, CodecError) as error:
+        except CodecError as error:
+            return dict.fromkeys(lamps, problem_of(error))
+        except LineError as error:
+            for lamp in self._living():
+                lamp.forget_told()  # nobody knows whether it was heard
             return dict.fromkeys(lamps, problem_of(error))
         for lamp in self._living():
             lamp.told_level_percent = level
@@ -121,9 +125,10 @@ class Teller:
             if level is not None:
                 await self._line.write(lamp.unit, encode_write(lamp.profile, LEVEL_POINT, level), lane)
                 lamp.told_level_percent = level
-        except (LineError, CodecError) as error:
-            # It may have been carried out all the same.
-            lamp.forget_told()
+        except CodecError as error:
+            return {lamp: problem_of(error)}
+        except LineError as error:
+            lamp.forget_told()  # it may have been carried out all the same
             return {lamp: problem_of(error)}
         return {}
 
@@ -175,6 +180,11 @@ def _needs_ramp(lamp: Device, ramp_s: float) -> bool:
     if lamp.told_ramp_s == ramp_s:
         return False
     return any(register.name == RAMP_POINT and register.writable for register in lamp.profile.registers)
+
+
+def proof_of(lamp: Device) -> str:
+    """What a confirmation rests on where that is less than a read-back; empty otherwise."""
+    return "acknowledged; the lamp never tells its level" if lamp.feedback_point is None else ""
 
 
 def problem_of(error: LineError | CodecError) -> Problem:

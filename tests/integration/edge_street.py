@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from edge.device import Device, device_of
-from edge.line import Lane, NoAnswerError
+from edge.line import Lane, NoAnswerError, PortUnavailableError
 from edge.outbox import Record
 from edge.reader import Reader
 from edge.teller import Teller
@@ -89,6 +89,7 @@ class Street:
     units: dict[int, Controller]
     broadcasts: list[tuple[int, int]] = field(default_factory=list)
     reads: int = 0
+    port_goes: bool = False
 
     async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:  # noqa: ARG002 - as a line
         self.reads += 1
@@ -111,6 +112,8 @@ class Street:
         for controller in self.units.values():
             if not controller.is_silent:
                 controller.take(write)
+        if self.port_goes:
+            raise PortUnavailableError("/dev/ttyUSB0: unplugged")
 
     async def _answer(self, unit: int) -> Controller:
         await asyncio.sleep(EXCHANGE_S)

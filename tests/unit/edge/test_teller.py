@@ -2,7 +2,7 @@
 
 from edge.device import feedback_of
 from edge.line import Lane
-from edge.teller import ATTEMPTS
+from edge.teller import ATTEMPTS, proof_of
 from protocols.lamp import LampReading
 from protocols.modbus.profile import Profile, load_builtin, parse_profile
 from tests.integration import virtual_time
@@ -160,6 +160,43 @@ def test_without_leave_nothing_is_broadcast() -> None:
         assert not block.street.broadcasts
 
     virtual_time.run(main())
+
+
+def test_after_a_broadcast_that_may_not_have_gone_out_nothing_is_known() -> None:
+    async def main() -> None:
+        block = Block(lamps=5)
+        block.want(40)
+        await block.teller.settle(block.lamps, Lane.READ_BACK, may_broadcast=True)
+        block.want(60)
+        block.street.port_goes = True
+        problems = await block.teller.settle(block.lamps, Lane.READ_BACK, may_broadcast=True)
+        assert all("unplugged" in each.why for each in problems.values())
+        assert {(lamp.told_level_percent, lamp.told_ramp_s) for lamp in block.lamps} == {(None, None)}
+
+    virtual_time.run(main())
+
+
+def test_a_ramp_out_of_range_is_refused_before_anything_is_written() -> None:
+    async def main() -> None:
+        for lamps in (1, 5):
+            block = Block(lamps=lamps)
+            block.want(40)
+            await block.teller.settle(block.lamps, Lane.READ_BACK, may_broadcast=True)
+            writes = len(block.controller().writes)
+            block.want(60)
+            problems = await block.teller.settle(block.lamps, Lane.COMMAND, 700.0, may_broadcast=True)
+            assert len(problems) == lamps
+            assert all("fade_time_s is 700.0, expected 0 to 600 s" in each.why for each in problems.values())
+            assert len(block.controller().writes) == writes
+            assert block.lamps[0].told_level_percent == 40
+
+    virtual_time.run(main())
+
+
+def test_a_confirmation_says_when_it_rests_on_an_acknowledgement_alone() -> None:
+    seen, unseen = Block().lamps[0], Block(profiles={1: WRITE_ONLY}).lamps[0]
+    assert proof_of(seen) == ""
+    assert proof_of(unseen) == "acknowledged; the lamp never tells its level"
 
 
 def test_a_broadcast_does_not_count_as_told_to_a_lamp_that_is_away() -> None:
