@@ -1,6 +1,6 @@
 """`make chaos ARGS="--faults 1000 --seed 7"`: a long storm; exit status 1 when it cost a record.
 
-On two cores: about 65 faults and 1,250 records a minute, so 15 minutes for 1,000 faults. The same seed draws
+On two cores: about 60 faults and 1,250 records a minute, so 17 minutes for 1,000 faults. The same seed draws
 the same faults; at which instruction they strike is the machine's affair, so a second run is another test.
 """
 

@@ -1,9 +1,12 @@
 """Holds what outboxes took against what the cloud stored: nothing lost, nothing twice, nothing more."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import isclose
 from pathlib import Path
 
@@ -65,23 +68,40 @@ class Verdict:
     """A position that an outbox gave to two different records."""
     unaccounted: list[object] = field(default_factory=list)
     """In the store though no outbox ever took it: a double under another key, or invented."""
+    given_up: list[tuple[str, int]] = field(default_factory=list)
+    """Put aside as damaged by a gateway though nothing had spoiled it."""
+    answered_otherwise: list[Taken] = field(default_factory=list)
+    """Another answer to the same command, given again after a death, stands: that is told and is no loss."""
+    misdated: list[object] = field(default_factory=list)
+    """In the store under a time at which there was no town."""
 
     @property
     def holds(self) -> bool:
         """Whether nothing was lost, doubled, altered or invented."""
-        return not (self.lost or self.altered or self.reused or self.unaccounted)
+        return not any(self._findings().values())
 
     def examples(self, most: int = 5) -> list[str]:
         """The first of each kind of finding."""
-        kinds = {"lost": self.lost, "altered": self.altered, "reused": self.reused, "extra": self.unaccounted}
-        return [f"{kind}: {each}" for kind, found in kinds.items() for each in found[:most]]
+        return [f"{kind}: {each}" for kind, found in self._findings().items() for each in found[:most]]
 
     def summary(self) -> str:
         """One line for people."""
         return (
             f"{self.records} records: {len(self.lost)} lost, {len(self.unaccounted)} doubled or invented,"
-            f" {len(self.altered)} altered, {len(self.reused)} positions used twice"
+            f" {len(self.altered)} altered, {len(self.reused)} positions used twice,"
+            f" {len(self.given_up)} given up, {len(self.misdated)} misdated;"
+            f" {len(self.answered_otherwise)} answers that another one replaced"
         )
+
+    def _findings(self) -> dict[str, Sequence[object]]:
+        return {
+            "lost": self.lost,
+            "altered": self.altered,
+            "reused": self.reused,
+            "extra": self.unaccounted,
+            "given up": self.given_up,
+            "misdated": self.misdated,
+        }
 
 
 def read_store(folder: Path) -> Stored:
@@ -104,17 +124,28 @@ def read_store(folder: Path) -> Stored:
     )
 
 
-def audit(before: Sequence[OutboxView], stored: Stored, after: Sequence[OutboxView]) -> Verdict:
+def audit(
+    before: Sequence[OutboxView],
+    stored: Stored,
+    after: Sequence[OutboxView],
+    spoiled: Mapping[str, AbstractSet[int]],
+    span: tuple[datetime, datetime],
+) -> Verdict:
     """Judge; the outboxes were looked at `before` and `after` the store was, while all of it ran on.
 
-    What an outbox had let go by then must be stored; what is stored must have been in an outbox by now.
+    What an outbox had let go by then must be stored, unless it was `spoiled` and is put aside; what is stored
+    must have been in an outbox by now, and have happened within the `span`.
     """
     verdict = Verdict(records=sum(len(view.taken) for view in before))
+    answers = _answers(taken.record for view in after for taken in view.taken)
     for view in before:
+        damaged = spoiled.get(view.gateway_id, frozenset())
+        verdict.given_up += [(view.gateway_id, at) for at in sorted(view.put_aside - damaged)]
         _find_reused(view.taken, verdict)
         for taken in view.taken:
-            if taken.position not in view.waiting:
-                _find_missing(taken, stored, verdict)
+            if taken.position not in view.waiting | (view.put_aside & damaged):
+                _find_missing(taken, stored, answers, verdict)
+    _find_misdated(stored, span, verdict)
     _find_unaccounted(stored, [taken for view in after for taken in view.taken], verdict)
     return verdict
 
@@ -126,7 +157,18 @@ def _find_reused(records: Iterable[Taken], verdict: Verdict) -> None:
             verdict.reused.append(taken)
 
 
-def _find_missing(taken: Taken, stored: Stored, verdict: Verdict) -> None:
+def _answers(records: Iterable[object]) -> Mapping[ResultKey, set[tuple[object, ...]]]:
+    """What gateways answered to each command: the same again where they died before they had noted it."""
+    answers: dict[ResultKey, set[tuple[object, ...]]] = defaultdict(set)
+    for each in records:
+        if isinstance(each, CommandResult):
+            answers[each.command_id, each.lamp_id].add(_result_values(each))
+    return answers
+
+
+def _find_missing(
+    taken: Taken, stored: Stored, answers: Mapping[ResultKey, set[tuple[object, ...]]], verdict: Verdict
+) -> None:
     record = taken.record
     if isinstance(record, LampReading | CabinetReading):
         names = _OF_LAMPS if isinstance(record, LampReading) else _OF_CABINETS
@@ -137,11 +179,23 @@ def _find_missing(taken: Taken, stored: Stored, verdict: Verdict) -> None:
     else:
         if record.command_id not in stored.commands:
             return  # the cloud keeps no answers to commands it has never given
-        found, expected = stored.results.get((record.command_id, record.lamp_id)), _result_values(record)
+        key = (record.command_id, record.lamp_id)
+        found, expected = stored.results.get(key), _result_values(record)
+        if found in answers[key]:
+            if found[:2] != expected[:2]:
+                verdict.answered_otherwise.append(taken)
+            return  # of the answers to one command the store has one
     if found is None:
         verdict.lost.append(taken)
     elif not _same(found, expected):
         verdict.altered.append(taken)
+
+
+def _find_misdated(stored: Stored, span: tuple[datetime, datetime], verdict: Verdict) -> None:
+    first_ms, last_ms = map(to_unix_ms, span)
+    verdict.misdated += [key for key in sorted(stored.readings) if not first_ms <= key[1] <= last_ms]
+    times = ((key, values[2]) for key, values in sorted(stored.events.items()))
+    verdict.misdated += [(key, at) for key, at in times if not first_ms <= int(str(at)) <= last_ms]
 
 
 def _find_unaccounted(stored: Stored, records: Iterable[Taken], verdict: Verdict) -> None:

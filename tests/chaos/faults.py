@@ -8,7 +8,10 @@ from random import Random
 from tests.chaos.town import GATEWAYS, ChaosTown
 
 LONGEST_STEP_S = 300.0
-"""How far a gateway's domain clock is set off at most: five wall seconds of the town's time."""
+"""How far a gateway's domain clock is stepped at most: five wall seconds of the town's time."""
+
+SHORTEST_LEAP_DAYS, LONGEST_LEAP_DAYS = 410.0, 1100.0
+"""How far it leaps, to either side: a start more than 400 days ahead is what a gateway can see through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,43 @@ def _step(town: ChaosTown, fault: Fault) -> None:
     town.set_clock(fault.target, LONGEST_STEP_S * (2 * fault.amount - 1))
 
 
+def _leap(town: ChaosTown, fault: Fault) -> None:
+    side, how_far = (1, 2 * fault.amount) if fault.amount < 0.5 else (-1, 2 * fault.amount - 1)
+    days = SHORTEST_LEAP_DAYS + (LONGEST_LEAP_DAYS - SHORTEST_LEAP_DAYS) * how_far
+    town.set_clock(fault.target, side * 86_400 * days)
+
+
+def _leap_back(town: ChaosTown, fault: Fault) -> None:
+    town.set_clock(fault.target, 0.0)
+
+
+def _lock(town: ChaosTown, fault: Fault) -> None:
+    """Longer than SQLite waits for a lock, now and then."""
+    town.lock(town.outbox(fault.target) if fault.amount < 0.5 else town.memory(fault.target))
+
+
+def _unlock(town: ChaosTown, fault: Fault) -> None:
+    town.unlock(town.outbox(fault.target) if fault.amount < 0.5 else town.memory(fault.target))
+
+
+def _spoil(town: ChaosTown, fault: Fault) -> None:
+    """A medium that forgets a bit while the power is away."""
+    name = fault.target
+    town.children[f"edge-{name}"].kill()
+    town.spoil(name, fault.amount)
+
+
+def _start_edge(town: ChaosTown, fault: Fault) -> None:
+    town.children[f"edge-{fault.target}"].start()
+
+
+def _restart_full(town: ChaosTown, fault: Fault) -> None:
+    edge = town.children[f"edge-{fault.target}"]
+    town.disks[fault.target].fill()
+    edge.kill()
+    edge.start()
+
+
 def _leave(town: ChaosTown, fault: Fault) -> None:
     """A clock stays as it was set until its next step."""
 
@@ -97,6 +137,10 @@ def _disk(name: str) -> str:
     return f"disk {name}"
 
 
+def _edge(name: str) -> str:
+    return _process(f"edge-{name}")
+
+
 def _store(name: str) -> str:
     return f"store {name}"
 
@@ -104,6 +148,8 @@ def _store(name: str) -> str:
 def _clock(name: str) -> str:
     return f"clock {name}"
 
+
+NEED_A_SMALL_DISK = ("disk full", "restart on a full disk")
 
 KINDS: Mapping[str, Kind] = {
     "kill edge": Kind(4, tuple(f"edge-{name}" for name in GATEWAYS), 1.0, _kill, _start, _process),
@@ -113,8 +159,12 @@ KINDS: Mapping[str, Kind] = {
     "half-open": Kind(3, GATEWAYS, 8.0, _swallow, _mend, _uplink),
     "slow": Kind(3, GATEWAYS, 4.0, _slow, _mend, _uplink),
     "disk full": Kind(3, GATEWAYS, 3.0, _fill, _free, _disk),
+    "restart on a full disk": Kind(2, GATEWAYS, 8.0, _restart_full, _free, _disk),
+    "file locked": Kind(2, GATEWAYS, 12.0, _lock, _unlock, _disk),
+    "bit flipped": Kind(2, GATEWAYS, 1.0, _spoil, _start_edge, _edge),
     "store held": Kind(3, ("telemetry",), 3.0, _hold, _release, _store),
     "clock step": Kind(2, GATEWAYS, 0.0, _step, _leave, _clock),
+    "clock leap": Kind(2, GATEWAYS, 16.0, _leap, _leap_back, _clock),
 }
 
 

@@ -31,6 +31,16 @@ def forget_on_disk(town: ChaosTown, gateway_id: str, positions: list[int]) -> No
     process.start()
 
 
+def spoil_unseen(town: ChaosTown, gateway_id: str) -> None:
+    """A medium that forgets a bit, and a storm that does not know of it."""
+    backlog(town, gateway_id)
+    process = town.children[f"edge-{gateway_id}"]
+    process.kill()
+    assert witness.spoil(town.outbox(gateway_id), 0.99) is not None
+    process.start()
+    town.set_network(gateway_id)
+
+
 def acknowledge_unstored(town: ChaosTown, gateway_id: str, positions: list[int]) -> None:
     """A cloud that acknowledges a batch it then drops: killed here, and its acknowledgement sent by us."""
     town.children["ingest"].kill()

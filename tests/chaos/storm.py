@@ -1,6 +1,7 @@
 """Raises storms over a town: faults in bursts, traffic all the while, and an audit when each is over."""
 
 import heapq
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from itertools import count
 from random import Random
 
 from tests.chaos.audit import Verdict
-from tests.chaos.faults import KINDS, Fault, draw
+from tests.chaos.faults import KINDS, NEED_A_SMALL_DISK, Fault, draw
 from tests.chaos.town import ChaosTown
 
 SECONDS_PER_FAULT = 0.6
@@ -31,6 +32,8 @@ class Toll:
     """What a run has done and found so far."""
 
     faults: Counter[str] = field(default_factory=Counter)
+    prevented: Counter[str] = field(default_factory=Counter)
+    """Those that another fault left no room for: no file can be changed that is locked or on a full disk."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Kinds of fault that cannot be made here, and why."""
     records: Counter[str] = field(default_factory=Counter)
@@ -38,6 +41,8 @@ class Toll:
     """Those that became no record were in the memory of a gateway that was killed, or came too late."""
     drained_s: list[float] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
+    spoiled: int = 0
+    """Records that had a bit flipped before the cloud had acknowledged them."""
     crashes: dict[str, int] = field(default_factory=dict)
     set_aside: list[str] = field(default_factory=list)
 
@@ -52,6 +57,7 @@ class Toll:
         records = ", ".join(f"{number} × {kind}" for kind, number in sorted(self.records.items()))
         return [
             f"{self.faults.total()} faults: {faults}",
+            f"prevented by other faults: {dict(self.prevented) or 'none'}; records spoiled: {self.spoiled}",
             *(f"not tried: {kind}: {why}" for kind, why in self.left_out.items()),
             f"taken by outboxes: {records}; polls answered: {self.answered_polls}",
             self.verdict.summary(),
@@ -71,7 +77,7 @@ class Storm:
         self._actions: list[Action] = []
         for name, disk in town.disks.items():
             if disk.why_not is not None:
-                self.toll.left_out["disk full"] = f"{name}: {disk.why_not}"
+                self.toll.left_out |= dict.fromkeys(NEED_A_SMALL_DISK, f"{name}: {disk.why_not}")
 
     def burst(self, faults: int) -> Verdict:
         """Let `faults` happen, wait until all is stored, and audit."""
@@ -95,6 +101,7 @@ class Storm:
         self.toll.verdict = self._town.audit()
         taken = (each.record for view in self._town.look() for each in view.taken)
         self.toll.records = Counter(type(record).__name__ for record in taken)
+        self.toll.spoiled = sum(map(len, self._town.spoiled.values()))
         self.toll.crashes = self._town.crashes()
         self.toll.set_aside = [path.name for path in self._town.set_aside()]
         return self.toll.verdict
@@ -102,7 +109,10 @@ class Storm:
     def _do(self, what: str, act: Callable[[ChaosTown, Fault], None], fault: Fault) -> None:
         with (self._town.folder / "faults.log").open("a") as log:
             log.write(f"{datetime.now(UTC).isoformat()} {what} {fault.kind} of {fault.target}\n")
-        act(self._town, fault)
+        try:
+            act(self._town, fault)
+        except sqlite3.OperationalError:
+            self.toll.prevented[fault.kind] += 1
 
     def _plan_traffic(self, until_s: float) -> None:
         """Commands (results), restarts (events) and silences (events at both ends) beside the readings."""

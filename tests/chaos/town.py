@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -36,6 +36,11 @@ LAMPS_PER_GATEWAY = 10
 GATEWAYS = ("bojong-01", "cikal-02")
 AREA = Area("32.04.37", "Soreang", -7.031, 107.519)
 START = datetime(2026, 6, 21, 10, 30, tzinfo=UTC)  # dusk: the programme switches soon
+
+LONGEST_JOIN = timedelta(days=20)
+"""Records of starts that never knew the time are joined; each start adds up to ten wall minutes."""
+LATE = timedelta(hours=3)
+"""What nobody notices of a clock at this speed, and a slow link adds to the cloud's word."""
 
 _ENDING_S = 10.0
 
@@ -83,6 +88,11 @@ class Child:
                 self._process.wait()
             self._process = None
 
+    def serves(self, port: int) -> bool:
+        """Whether it can be reached; started again until then."""
+        self.revive()
+        return accepts_connections(port)
+
     def revive(self) -> None:
         """Start it again when it has ended by itself, as systemd would."""
         if self._process is not None and self._process.poll() is not None:
@@ -102,6 +112,7 @@ class ChaosTown:
         broker_port: int,
         sim: httpx.Client,
         api: httpx.Client,
+        clock: ScaledClock,
     ) -> None:
         self.folder = folder
         self.children = children
@@ -109,7 +120,11 @@ class ChaosTown:
         self.broker_port = broker_port
         self.lamps = [lamp.id for lamp in inventory().lamps]
         self._sim = sim
+        self._clock = clock
+        self.spoiled: dict[str, set[int]] = {name: set() for name in GATEWAYS}
+        """By gateway the positions that had a bit flipped while they waited."""
         self._hold: sqlite3.Connection | None = None
+        self._locks: dict[Path, sqlite3.Connection] = {}
         self._api = api
 
     def revive(self) -> None:
@@ -137,6 +152,28 @@ class ChaosTown:
         if self._hold is not None:
             self._hold.close()
             self._hold = None
+
+    def lock(self, path: Path) -> None:
+        """Let nobody else write a database, as a backup or a curious shell would."""
+        connection = sqlite3.connect(path, timeout=5, isolation_level=None)
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            connection.close()
+            raise
+        self._locks[path] = connection
+
+    def unlock(self, *paths: Path) -> None:
+        """Let these, or all, be written again."""
+        for path in paths or list(self._locks):
+            if (connection := self._locks.pop(path, None)) is not None:
+                connection.close()
+
+    def spoil(self, gateway_id: str, choice: float) -> None:
+        """Flip a bit of a record that waits in the outbox of a gateway that is not running."""
+        position = witness.spoil(self.outbox(gateway_id), choice)
+        if position is not None:
+            self.spoiled[gateway_id].add(position)
 
     def set_clock(self, gateway_id: str, off_s: float) -> None:
         """Put a gateway's domain clock `off_s` wrong."""
@@ -175,11 +212,16 @@ class ChaosTown:
         """A gateway's outbox file."""
         return _disk_folder(self.folder, gateway_id) / f"{gateway_id}.outbox.db"
 
+    def memory(self, gateway_id: str) -> Path:
+        """A gateway's memory file."""
+        return _disk_folder(self.folder, gateway_id) / f"{gateway_id}.memory.db"
+
     def audit(self) -> Verdict:
         """Hold the outboxes against the store; all may run on meanwhile."""
         before = self.look()
         stored = read_store(self.folder)
-        return audit(before, stored, self.look())
+        span = START - LONGEST_JOIN, self._clock.now() + LATE
+        return audit(before, stored, self.look(), self.spoiled, span)
 
     def drain(self, timeout_s: float) -> None:
         """Wait until the cloud has acknowledged every record there is now; new ones may wait."""
@@ -235,13 +277,14 @@ def running_town(folder: Path, seed: int) -> Iterator[ChaosTown]:
             child.start()
             if child.name in ports:
                 port = ports[child.name]
-                wait_until(lambda port=port: accepts_connections(port), 60, child.name)  # type: ignore[misc]
+                wait_until(lambda child=child, port=port: child.serves(port), 60, child.name)  # type: ignore[misc]
         sim = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{ports['sim']}", timeout=30))
         token = {"Authorization": f"Bearer {access.token}"}
         url = f"http://127.0.0.1:{ports['api']}"
         api = stack.enter_context(httpx.Client(base_url=url, headers=token, timeout=30))
-        town = ChaosTown(folder, children, disks, ports["broker"], sim, api)
+        town = ChaosTown(folder, children, disks, ports["broker"], sim, api, clock)
         stack.callback(town.release_store)
+        stack.callback(town.unlock)
         wait_until(lambda: len(read_store(folder).readings) > 0, 60, "a first reading in the store")
         yield town
 

@@ -55,6 +55,8 @@ class OutboxView:
     epoch: int
     taken: tuple[Taken, ...]
     waiting: frozenset[int]
+    put_aside: frozenset[int] = frozenset()
+    """The positions of what the gateway found damaged."""
 
     @property
     def last_position(self) -> int:
@@ -76,8 +78,28 @@ def look(gateway_id: str, path: Path) -> OutboxView:
         (epoch,) = database.execute("SELECT epoch FROM identity").fetchone()
         rows = database.execute("SELECT position, kind, body FROM chaos_witness ORDER BY rowid").fetchall()
         waiting = database.execute("SELECT position FROM records").fetchall()
+        aside = database.execute("SELECT position FROM damaged").fetchall()
     taken = tuple(Taken(gateway_id, epoch, at, _DECODERS[kind].decode(body)) for at, kind, body in rows)
-    return OutboxView(gateway_id, epoch, taken, frozenset(at for (at,) in waiting))
+    return OutboxView(
+        gateway_id, epoch, taken, frozenset(at for (at,) in waiting), frozenset(at for (at,) in aside)
+    )
+
+
+def spoil(path: Path, choice: float) -> int | None:
+    """Flip one bit of a record that waits, past the witness; its position, or None where nothing waits."""
+    with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as database, database:
+        database.execute("BEGIN IMMEDIATE")
+        rows = database.execute("SELECT position, body FROM records ORDER BY position").fetchall()
+        if not rows:
+            return None
+        position, sound = rows[int(choice * len(rows))]
+        body = bytearray(sound)
+        bit = int(choice * 7919 * len(rows)) % (8 * len(body))
+        body[bit // 8] ^= 1 << bit % 8
+        database.execute("UPDATE records SET body = ? WHERE position = ?", (bytes(body), position))
+        # The trigger takes that for a time put right.
+        database.execute("UPDATE chaos_witness SET body = ? WHERE position = ?", (sound, position))
+        return int(position)
 
 
 def waiting_up_to(path: Path, position: int) -> int:
