@@ -100,15 +100,16 @@ class ControlStore:
 def record_results(connection: sa.Connection, results: Sequence[CommandResult]) -> set[str]:
     """Store what gateways answered, in the caller's transaction; the ids of known commands that it touched.
 
-    The same result twice changes nothing. An answer to a command that isn't stored here, such as one that
-    another program sent straight to the broker, is left out.
+    The same result twice changes nothing. Of several answers to one command, such as a gateway gives that
+    died before it had noted the first, the first stands, and a confirmation before any other. An answer to a
+    command that isn't stored here, such as one that another program sent straight to the broker, is left out.
     """
     known = commands_created(connection, {result.command_id for result in results})
     relevant = [result for result in results if result.command_id in known]
     if not relevant:
         return set()
     table = table_of(CommandResultRow)
-    upsert(connection, table, [_result_row(result) for result in _newest(relevant)])
+    upsert(connection, table, [_result_row(result) for result in _standing(connection, relevant)])
     _move_overrides(connection, [r for r in relevant if r.status is CommandStatus.CONFIRMED], known)
     return set(known)
 
@@ -171,12 +172,21 @@ def _move_overrides(
     upsert(connection, table_of(OverrideRow), list(rows.values()))
 
 
-def _newest(results: Sequence[CommandResult]) -> list[CommandResult]:
-    # One statement may not touch a row twice on PostgreSQL.
-    latest = {
-        (result.command_id, result.lamp_id): result for result in sorted(results, key=lambda item: item.time)
-    }
-    return list(latest.values())
+def _standing(connection: sa.Connection, results: Sequence[CommandResult]) -> list[CommandResult]:
+    """Those that come to stand: one for each lamp and command, where no better one does."""
+    table = table_of(CommandResultRow)
+    query = sa.select(table.c.command_id, table.c.lamp_id, table.c.status)
+    rows = connection.execute(query.where(table.c.command_id.in_({each.command_id for each in results})))
+    present = {(row.command_id, row.lamp_id): CommandStatus(row.status) for row in rows}
+    first: dict[tuple[str, str], CommandResult] = {}
+    for result in sorted(results, key=lambda each: (each.status is not CommandStatus.CONFIRMED, each.time)):
+        first.setdefault((result.command_id, result.lamp_id), result)
+    return [
+        result
+        for key, result in first.items()
+        if present.get(key, CommandStatus.PENDING) is CommandStatus.PENDING
+        or (result.status is CommandStatus.CONFIRMED and present[key] is not CommandStatus.CONFIRMED)
+    ]
 
 
 def _command_row(command: Command) -> Row:

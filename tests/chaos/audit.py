@@ -70,8 +70,6 @@ class Verdict:
     """In the store though no outbox ever took it: a double under another key, or invented."""
     given_up: list[tuple[str, int]] = field(default_factory=list)
     """Put aside as damaged by a gateway though nothing had spoiled it."""
-    answered_otherwise: list[Taken] = field(default_factory=list)
-    """Another answer to the same command, given again after a death, stands: that is told and is no loss."""
     misdated: list[object] = field(default_factory=list)
     """In the store under a time at which there was no town."""
 
@@ -89,8 +87,7 @@ class Verdict:
         return (
             f"{self.records} records: {len(self.lost)} lost, {len(self.unaccounted)} doubled or invented,"
             f" {len(self.altered)} altered, {len(self.reused)} positions used twice,"
-            f" {len(self.given_up)} given up, {len(self.misdated)} misdated;"
-            f" {len(self.answered_otherwise)} answers that another one replaced"
+            f" {len(self.given_up)} given up, {len(self.misdated)} misdated"
         )
 
     def _findings(self) -> dict[str, Sequence[object]]:
@@ -158,7 +155,7 @@ def _find_reused(records: Iterable[Taken], verdict: Verdict) -> None:
 
 
 def _answers(records: Iterable[object]) -> Mapping[ResultKey, set[tuple[object, ...]]]:
-    """What gateways answered to each command: the same again where they died before they had noted it."""
+    """What gateways answered to each command: once more where they died before they had noted it."""
     answers: dict[ResultKey, set[tuple[object, ...]]] = defaultdict(set)
     for each in records:
         if isinstance(each, CommandResult):
@@ -181,10 +178,9 @@ def _find_missing(
             return  # the cloud keeps no answers to commands it has never given
         key = (record.command_id, record.lamp_id)
         found, expected = stored.results.get(key), _result_values(record)
-        if found in answers[key]:
-            if found[:2] != expected[:2]:
-                verdict.answered_otherwise.append(taken)
-            return  # of the answers to one command the store has one
+        was_confirmed = record.status is CommandStatus.CONFIRMED and found is not None
+        if found in answers[key] and (not was_confirmed or found[0] == record.status.value):
+            return  # of the answers to one command the store has one, and no other than a confirmation
     if found is None:
         verdict.lost.append(taken)
     elif not _same(found, expected):

@@ -155,6 +155,21 @@ def test_the_newest_confirmed_command_is_the_override(database_url: str) -> None
     engine.dispose()
 
 
+def test_a_confirmation_stands_whatever_a_gateway_says_after_a_death(database_url: str) -> None:
+    """It may answer once more what it could not note as answered, and know less of it than before."""
+    engine = create_engine(database_url)
+    store = ControlStore(engine)
+    store.add(_command(1, 40), ["SOR-1"])
+    failed = replace(_confirmed(1), status=CommandStatus.FAILED, level_percent=None, detail="replaced")
+    for results in ([failed], [_confirmed(1), failed], [failed]):
+        with writing(engine) as connection:
+            record_results(connection, results)
+    found = store.command("c1")
+    assert found is not None
+    assert [(each.status, each.level_percent) for each in found[1]] == [(CommandStatus.CONFIRMED, 40)]
+    engine.dispose()
+
+
 def test_a_confirmed_end_ends_the_override(database_url: str) -> None:
     """A command without level puts the lamp back under its program."""
     engine = create_engine(database_url)
