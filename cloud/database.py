@@ -135,7 +135,7 @@ def _make_folder(
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN comes too late for reads and DDL; SQLAlchemy's begin event does it instead.
     connection.isolation_level = None
-    _enter_wal(connection)
+    enter_wal(connection)
     for pragma in (
         f"busy_timeout={_SQLITE_BUSY_MS}",
         "foreign_keys=ON",
@@ -144,7 +144,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _enter_wal(connection: sqlite3.Connection) -> None:
+def enter_wal(connection: sqlite3.Connection) -> None:
     """Write ahead; where connections change a new file's mode together, SQLite does not wait by itself."""
     give_up_s = time.monotonic() + _SQLITE_BUSY_MS / 1000
     while True:

@@ -11,6 +11,7 @@ from math import isfinite
 from operator import attrgetter
 from pathlib import Path
 
+from cloud.database import enter_wal
 from cloud.telemetry.store import (
     CABINETS,
     LAMPS,
@@ -91,7 +92,7 @@ class SqliteTelemetry:
         with _translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             writer = _connect(path)
-            writer.execute("PRAGMA journal_mode=WAL")
+            enter_wal(writer)
             writer.execute("PRAGMA synchronous=FULL")  # acknowledged means: survives a power cut
             for table in _TABLES.values():
                 writer.executescript(table.schema)
