@@ -15,7 +15,7 @@ from edge.line import Lane
 from edge.memory import Memory
 from edge.memory_tables import CommandKey, key_of
 from edge.outbox import Record
-from edge.teller import Problems
+from edge.teller import Problems, proof_of
 from protocols.clock import Clock, wall_seconds_until
 from protocols.lamp import CommandResult, CommandStatus, LightCommand
 from protocols.lighting.priority import Override, override_from
@@ -255,7 +255,7 @@ class Commander:
     def _confirm(self, lamp: Device, command: LightCommand) -> None:
         if self._is_in_force(command):
             level = lamp.target_level_percent
-            self._answer(command.command_id, lamp.id, CommandStatus.CONFIRMED, level)
+            self._answer(command.command_id, lamp.id, CommandStatus.CONFIRMED, level, proof_of(lamp))
         else:
             self._fail(command, "replaced by a newer command")
 

@@ -366,7 +366,7 @@ def _forget(devices: Sequence[Device]) -> None:
     """Nothing is known of devices behind a port that is gone, and nothing is their fault."""
     for device in devices:
         device.answering = None
-        device.told_level_percent = None
+        device.forget_told()
 
 
 def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
