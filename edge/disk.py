@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 TROUBLE = (sqlite3.OperationalError, OSError)
 """What a disk that is full, absent or read-only raises: it may be well again later."""
 
+_CACHE_KIB = 1000
+"""Half of SQLite's own: a gateway reads what it has just written."""
+
 _JOURNAL_BYTES = 4_194_304
 """The journal keeps so much space for itself, which lets a full disk forget what the cloud has."""
 
@@ -171,6 +174,7 @@ class SqliteFile:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             connection.execute(f"PRAGMA journal_size_limit={_JOURNAL_BYTES}")
             unread = self._unread(connection, journal)
             self._make_ready(connection)

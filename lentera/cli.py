@@ -16,7 +16,7 @@ from lentera.admin import admin
 from lentera.byhand import edge_app
 from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
 from lentera.errors import UsageError, explained
-from lentera.lean import go_without
+from lentera.lean import give_back, go_without
 from lentera.places import generated_place, read_place, time_zone
 from protocols.inventory.model import Inventory, InventoryError
 
@@ -123,6 +123,7 @@ def edge(
     if not config:
         raise UsageError("--config is missing, expected gateway.toml or a folder of them")
     go_without("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
+    go_without("greenlet")
     from edge.check import reject_clashes, report_on  # noqa: PLC0415
     from edge.config import ConfigError, load_all  # noqa: PLC0415
     from edge.process import run_process  # noqa: PLC0415
@@ -140,6 +141,7 @@ def edge(
         return
     configure_logs()
     simulated = CLOCK_VARIABLE in os.environ
+    give_back()
     _run(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
 
 

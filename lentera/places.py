@@ -3,20 +3,21 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from firmware_sim.city import city_from_lamps, generate_city
 from lentera.errors import UsageError
-from protocols.inventory.lamp_list import parse_csv, parse_geojson
 from protocols.inventory.model import Inventory, decode
-
-PARSERS = {".csv": parse_csv, ".geojson": parse_geojson}
 
 
 def read_place(path: Path, zone: str) -> Inventory:
     """The inventory of a file: its lamps put on gateways when it is a mere list; raises InventoryError."""
+    # Not at the top: a gateway on a pole shares the command line and has no memory to spare for a town.
+    from firmware_sim.city import city_from_lamps  # noqa: PLC0415
+    from protocols.inventory.lamp_list import parse_csv, parse_geojson  # noqa: PLC0415
+
+    parsers = {".csv": parse_csv, ".geojson": parse_geojson}
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
     content = path.read_bytes()
-    if parse := PARSERS.get(path.suffix):
+    if parse := parsers.get(path.suffix):
         return city_from_lamps(
             parse(_text(content, path), path.name), path.stem, time_zone=time_zone(zone).key
         )
@@ -27,6 +28,8 @@ def read_place(path: Path, zone: str) -> Inventory:
 
 def generated_place(lamps: int, seed: int) -> Inventory:
     """Kabupaten Bandung with so many lamps."""
+    from firmware_sim.city import generate_city  # noqa: PLC0415
+
     return generate_city(lamps, seed)
 
 
