@@ -44,6 +44,7 @@ from protocols.sparkplug.lentera import (
 )
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import MetricValue
+from protocols.sparkplug.topics import state_host
 from protocols.sparkplug.values import WrongValue
 
 log = structlog.get_logger(__name__)
@@ -196,8 +197,12 @@ class Uplink:
 
     async def _receive(self, client: BatchClient) -> None:
         async for message in client.messages:
-            if isinstance(message.payload, bytes):
-                for event in self._session.receive(str(message.topic), message.payload, self._now_ms()):
+            topic = str(message.topic)
+            if message.retain and state_host(topic) is None:
+                # Whoever left it with the broker meant it once, and it would come again at each connection.
+                log.warning("retained command ignored", gateway=self._name, topic=topic)
+            elif isinstance(message.payload, bytes):
+                for event in self._session.receive(topic, message.payload, self._now_ms()):
                     self._handle(event)
 
     def _handle(self, event: EdgeEvent) -> None:

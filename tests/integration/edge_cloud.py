@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import aiomqtt
@@ -132,9 +133,12 @@ class Cloud:
         )
         await self.send_metrics(lamp_id, command_metrics(command))
 
-    async def send_metrics(self, lamp_id: str, metrics: Sequence[MetricValue]) -> None:
-        """Send a DCMD with these metrics."""
-        await self._publish([device_command(AREA, GATEWAY, lamp_id, metrics, self._now_ms())])
+    async def send_metrics(
+        self, lamp_id: str, metrics: Sequence[MetricValue], *, retain: bool = False
+    ) -> None:
+        """Send a DCMD with these metrics; one to retain is what no host should send."""
+        message = device_command(AREA, GATEWAY, lamp_id, metrics, self._now_ms())
+        await self._publish([replace(message, retain=retain)])
 
     async def send_node_metrics(self, metrics: Sequence[MetricValue]) -> None:
         """Send an NCMD with these metrics."""

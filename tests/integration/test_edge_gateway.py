@@ -127,6 +127,19 @@ async def test_a_plain_sparkplug_client_can_command(mosquitto: Broker, tmp_path:
         await eventually(lambda: here.cloud.results, what="a result")
 
 
+async def test_a_command_that_was_left_with_the_broker_is_not_carried_out(
+    mosquitto: Broker, tmp_path: Path
+) -> None:
+    plain = MetricValue(TARGET_LIGHT_COMMAND, None, DataType.INT32, 25)
+    async with site(mosquitto, tmp_path) as place, place.cloud.connected(mosquitto.port):
+        await place.cloud.send_metrics(lamp(1), [plain], retain=True)
+        async with place.gateway():
+            await eventually(lambda: len(place.cloud.alive) == 3, what="births")
+            await place.cloud.command(lamp(2), 40, "live")
+            await eventually(lambda: place.cloud.result("live"), what="the result")
+        assert [unit.holdings[0] for unit in place.slave.units.values()] == [100, 40, 100]
+
+
 async def test_impossible_commands_are_answered_and_change_nothing(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port), here.gateway():
         cloud = here.cloud
