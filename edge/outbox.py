@@ -126,7 +126,11 @@ class Outbox:
         self._work.set()
 
     def put_times_right(self, shift: timedelta) -> None:
-        """The time is known at last: move provisional times by `shift`, and let their records go."""
+        """The time is known at last: move provisional times by `shift`, and let their records go.
+
+        By whole milliseconds, as is kept on disk: a record that is being written now is moved here and there.
+        """
+        shift = timedelta(milliseconds=shift // timedelta(milliseconds=1))
         self._shift = shift
         self._moved_some = any(not each.timed for each in self._waiting)
         for each in self._waiting:

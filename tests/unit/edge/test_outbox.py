@@ -170,3 +170,29 @@ async def test_the_file_of_an_older_version_is_taken_up(tmp_path: Path) -> None:
         assert outbox.epoch == 55
         assert await outbox.after(0, 10) == [StoredRecord(7, reading(1))]
         assert await outbox.count() == 1
+
+
+async def test_a_time_put_right_while_its_record_is_written_is_the_same_here_and_on_disk(
+    tmp_path: Path,
+) -> None:
+    durable: list[StoredRecord] = []
+    event = DeviceEvent("SOR-00002", EventType.DEVICE_RESET, NIGHT + timedelta(microseconds=400), True)
+    shift = timedelta(hours=3, microseconds=700)
+    async with running(tmp_path / "o.db", durable) as outbox:
+        outbox.append(reading(1))
+        await eventually(lambda: len(durable) == 1)
+        other = sqlite3.connect(tmp_path / "o.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        outbox.append(event, timed=False)
+        for _ in range(10):
+            await asyncio.sleep(0)  # the outbox hands it to its disk's thread, which waits for the lock
+        outbox.put_times_right(shift)
+        other.execute("COMMIT")
+        other.close()
+        await eventually(lambda: len(durable) == 2)
+
+        async def kept() -> list[StoredRecord]:
+            return await outbox.after(1, 10)
+
+        await eventually(kept, what="its time put right on disk")
+        assert await kept() == durable[1:]
