@@ -22,6 +22,7 @@ Send = Callable[[bytes], None]
 
 _PARTIAL_FRAME_S = 0.1  # a request whose rest has not come by then never will
 _SILENCE_TOLERANCE = 0.95
+"""Of the silence demanded: a controller's own clock may be off, and a pseudo-terminal late."""
 _LATE_S = (0.6, 1.2)  # beyond every sensible response timeout
 
 
