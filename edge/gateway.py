@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from math import ceil
@@ -16,7 +15,7 @@ import structlog
 from edge.cancelled import raise_if_cancelled
 from edge.commander import Commander, Hand
 from edge.config import GatewayConfig, IdentityConfig, LineConfig
-from edge.contactor import Contactor, contactors_of
+from edge.contactor import contactors_of
 from edge.device import Device, configured
 from edge.dimmer import Dimmer
 from edge.fallback import LONGEST_TIMEOUT_S, Fallback, FallbackSettings
@@ -25,6 +24,7 @@ from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
 from edge.metrics import LineCollector
 from edge.outbox import Outbox, Record, StoredRecord
+from edge.parts import GatewayParts, LineParts
 from edge.photocell import Photocells
 from edge.planning import PlanFollower
 from edge.poller import Poller
@@ -50,39 +50,6 @@ MakeLine = Callable[[LineSettings], Line]
 _KEEP_BOOTS_EVERY_S = 30.0
 _FIRST_RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class LineParts:
-    """What runs for one line."""
-
-    line: Line
-    poller: Poller
-    dimmer: Dimmer
-    fallback: Fallback
-    contactors: tuple[Contactor, ...]
-    devices: tuple[Device, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayParts:
-    """All that runs for one gateway."""
-
-    outbox: Outbox
-    memory: Memory
-    lines: tuple[LineParts, ...]
-    commander: Commander
-    uplink: Uplink
-    levels: Levels
-    plan: PlanFollower
-    keeper: Timekeeper
-    news: TimeNews
-    photocells: Photocells
-
-    @property
-    def devices(self) -> list[Device]:
-        """The devices of all lines."""
-        return [device for parts in self.lines for device in parts.devices]
 
 
 async def run_gateways(

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from edge.config import GatewayConfig
 from edge.disk import SqliteFile
-
-if TYPE_CHECKING:  # the gateway hangs its parts on the board, which the watchdog looks at
-    from edge.config import GatewayConfig
-    from edge.gateway import GatewayParts, LineParts
+from edge.parts import GatewayParts, LineParts
 
 LINE_PATIENCE_S: Final = 30.0
 """A transaction takes a second or two at most, whoever is at the other end: this one will never end."""
@@ -49,7 +47,7 @@ class Vigil:
         return known if known is not None and known[0] == pulse else (pulse, now)
 
 
-def pulses_of(config: "GatewayConfig", parts: "GatewayParts") -> Iterator[Pulse]:
+def pulses_of(config: GatewayConfig, parts: GatewayParts) -> Iterator[Pulse]:
     """The pulses of one gateway."""
     name, interval_s = config.gateway.id, config.gateway.poll_interval_s / parts.keeper.speed
     for each in parts.lines:
@@ -58,7 +56,7 @@ def pulses_of(config: "GatewayConfig", parts: "GatewayParts") -> Iterator[Pulse]
     yield _pulse_of_disk(f"{name}: thread of the memory", parts.memory.disk)
 
 
-def _pulse_of_line(gateway: str, parts: "LineParts", interval_s: float) -> Pulse:
+def _pulse_of_line(gateway: str, parts: LineParts, interval_s: float) -> Pulse:
     """A request that goes out shows that the one before has ended. Silence of lamps is an end too."""
     line, counters = parts.line, parts.line.counters
     beats = counters.requests + counters.answers + counters.no_answers + counters.corrupt

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from edge.config import GatewayConfig
 from edge.device import Device
 from edge.line import Line
+from edge.parts import GatewayParts
 from edge.status.model import (
     ClockStatus,
     CountersStatus,
@@ -29,9 +29,6 @@ from protocols.lamp import LampReading, Reason
 from protocols.lighting.priority import Override
 from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 
-if TYPE_CHECKING:  # the gateway itself hangs its parts on the board
-    from edge.gateway import GatewayParts
-
 _DECIDED = frozenset({"target_level_percent", "reason"})
 """Fields of a lamp's reading that the gateway itself decides: shown beside the values, as of now."""
 
@@ -41,7 +38,7 @@ class Watched:
     """A gateway that runs now."""
 
     config: GatewayConfig
-    parts: "GatewayParts"
+    parts: GatewayParts
 
 
 class Board:
@@ -53,7 +50,7 @@ class Board:
         self._watched: dict[str, Watched] = {}
 
     @contextmanager
-    def watching(self, config: GatewayConfig, parts: "GatewayParts") -> Iterator[None]:
+    def watching(self, config: GatewayConfig, parts: GatewayParts) -> Iterator[None]:
         """Show this gateway for as long as it runs."""
         self._watched[config.gateway.id] = Watched(config, parts)
         try:
@@ -101,14 +98,14 @@ def _gateway(watched: Watched, *, devices: bool) -> GatewayStatus:
     )
 
 
-def _plan(parts: "GatewayParts", now: datetime | None) -> PlanStatus:
+def _plan(parts: GatewayParts, now: datetime | None) -> PlanStatus:
     """The plan in force, with its next change after `now`."""
     state = parts.plan.state
     until, level = (None, None) if now is None else _next_change(parts, now)
     return PlanStatus(hash=state.hash, problem=state.problem, next_change=until, next_level=level)
 
 
-def _next_change(parts: "GatewayParts", now: datetime) -> tuple[datetime | None, int | None]:
+def _next_change(parts: GatewayParts, now: datetime) -> tuple[datetime | None, int | None]:
     levels = {device.id: parts.levels.at(device.id, now) for device in parts.devices if device.dimmable}
     changes = [
         (each.until, lamp_id)
@@ -121,7 +118,7 @@ def _next_change(parts: "GatewayParts", now: datetime) -> tuple[datetime | None,
     return until, parts.levels.at(lamp_id, until).level_percent
 
 
-def _outbox(parts: "GatewayParts") -> OutboxStatus:
+def _outbox(parts: GatewayParts) -> OutboxStatus:
     held = parts.outbox.holding
     return OutboxStatus(
         depth=held.waiting + parts.outbox.unwritten,
@@ -143,7 +140,7 @@ def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
     )
 
 
-def _device(device: Device, line: Line, parts: "GatewayParts", now: datetime) -> DeviceStatus:
+def _device(device: Device, line: Line, parts: GatewayParts, now: datetime) -> DeviceStatus:
     reading = device.last_reading
     level = parts.levels.at(device.id, now) if device.dimmable else None
     reason = device.reason if level is None else level.reason  # a contactor's, which is told no level
