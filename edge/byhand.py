@@ -9,8 +9,9 @@ from pathlib import Path
 
 import structlog
 
-from edge import plan_news, shelf
+from edge import plan_news
 from edge.config import ConfigError, GatewayConfig
+from edge.outbox import shelf
 from protocols.lighting.plan import PlanError, decode_plan
 from protocols.parcel import (
     RECORDS_PER_FRAME,

@@ -23,13 +23,12 @@ from edge.levels import Levels
 from edge.line import Line, LineSettings, open_line
 from edge.memory import Memory
 from edge.metrics import LineCollector
-from edge.outbox import Outbox, Record, StoredRecord
+from edge.outbox import Limit, Outbox, Record, StoredRecord
 from edge.parts import GatewayParts, LineParts
 from edge.photocell import Photocells
 from edge.planning import PlanFollower
 from edge.poller import Poller
 from edge.reader import Reader
-from edge.shelf import Limit
 from edge.status.board import Board
 from edge.teller import Teller
 from edge.timekeeping import EARLIEST, Timekeeper, steady_clock

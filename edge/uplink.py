@@ -14,11 +14,11 @@ import structlog
 from edge.cancelled import raise_if_cancelled
 from edge.commander import Commander
 from edge.config import GatewayConfig
-from edge.delivery import Delivery
 from edge.memory import Memory
 from edge.messages import MessageWriter
 from edge.mqtt import BatchClient, batch_client
 from edge.outbox import Outbox, StoredRecord
+from edge.outbox.delivery import Delivery
 from edge.planning import PlanFollower
 from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms

@@ -12,10 +12,11 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from edge import dimmer, fallback, gateway, memory, outbox, turns
+from edge import dimmer, fallback, gateway, memory, turns
 from edge.config import GatewayConfig, StatusConfig
 from edge.gateway import run_gateways
 from edge.line import Line
+from edge.outbox import box
 from edge.status import Board, server
 from edge.watchdog import Watchdog
 from tests.conftest import Broker, eventually, free_port
@@ -168,7 +169,7 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
 async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outbox and memory each say it once; a folder that is a file stands for a disk that is not there."""
     monkeypatch.setattr(memory, "_RETRY_S", 0.2)
-    monkeypatch.setattr(outbox, "_RETRY_S", 0.1)
+    monkeypatch.setattr(box, "_RETRY_S", 0.1)
     absent = tmp_path / "disk"
     absent.write_text("not mounted")
     with SlaveLine({1: Unit()}, BAUD) as slave:

@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.delivery import BACKLOG_WINDOW, LIVE_WINDOW, RESEND_S, Delivery
 from edge.outbox import StoredRecord
+from edge.outbox.delivery import BACKLOG_WINDOW, LIVE_WINDOW, RESEND_S, Delivery
 from protocols.lamp import LampReading
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)

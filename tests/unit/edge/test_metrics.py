@@ -7,8 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from edge.line import LineCounters
 from edge.metrics import LineCollector
-from edge.outbox import Outbox
-from edge.shelf import Limit
+from edge.outbox import Limit, Outbox
 from protocols.lamp import LampReading, Reason
 
 

@@ -133,7 +133,7 @@ async def test_a_file_that_is_no_database_is_set_aside_and_a_new_epoch_begins(tm
 async def test_while_the_disk_is_full_only_older_plain_readings_are_thinned_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.outbox._ROWS_IN_MEMORY", 350)
+    monkeypatch.setattr("edge.outbox.box._ROWS_IN_MEMORY", 350)
     durable: list[StoredRecord] = []
     async with running(tmp_path / "o.db", durable) as outbox:
         await eventually(outbox.opened.is_set)

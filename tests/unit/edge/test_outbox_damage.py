@@ -14,8 +14,7 @@ import msgspec
 import pytest
 import structlog
 
-from edge import shelf
-from edge.outbox import Outbox, Record, StoredRecord
+from edge.outbox import Outbox, Record, StoredRecord, shelf
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading, Reason
 from tests.conftest import eventually

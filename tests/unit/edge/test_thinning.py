@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.outbox import Outbox, StoredRecord
-from edge.shelf import Limit
-from edge.thinning import ChangeWatch, Halving, Waiting, thinned
+from edge.outbox import Limit, Outbox, StoredRecord
+from edge.outbox.thinning import ChangeWatch, Halving, Waiting, thinned
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from edge import ledger as ledgers
-from edge import shelf
 from edge.carving import Carver, Cell
-from edge.ledger import GAP, Ledger
-from edge.shelf import Row
+from edge.outbox import ledger as ledgers
+from edge.outbox import shelf
+from edge.outbox.ledger import GAP, Ledger
+from edge.outbox.shelf import Row
 
 _ROWS_AT_ONCE: Final = 500
 _COLUMNS: Final = (3, 5, 6)

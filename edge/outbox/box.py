@@ -11,18 +11,16 @@ from pathlib import Path
 
 import structlog
 
-from edge import ledger as ledgers
-from edge import salvage, shelf
 from edge.carving import Carver
 from edge.disk import TROUBLE, Care, SqliteFile, Work, is_damage
-from edge.ledger import Ledger
-from edge.shelf import ALWAYS_KEPT, Holding, Limit, Row
-from edge.thinning import ChangeWatch, Halving, Waiting, thinned
+from edge.outbox import ledger as ledgers
+from edge.outbox import salvage, shelf
+from edge.outbox.ledger import Ledger
+from edge.outbox.shelf import ALWAYS_KEPT, Holding, Limit, Row
+from edge.outbox.thinning import ChangeWatch, Halving, Waiting, thinned
 from protocols.cabinet import CabinetReading
 from protocols.lamp import LampReading
 from protocols.records import Record, encode_record, kind_of
-
-__all__ = ["Outbox", "Record", "StoredRecord"]
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
-from edge import ledger as ledgers
-from edge.thinning import Halving, device_of
+from edge.outbox import ledger as ledgers
+from edge.outbox.thinning import Halving, device_of
 from protocols.records import Record, UnknownRecordError, decode_record
 
 # The two places that hold the epoch lie apart, so that no one bad sector takes both.
