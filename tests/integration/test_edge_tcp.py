@@ -285,12 +285,16 @@ async def test_a_converter_that_says_a_unit_is_silent_is_not_the_unit_refusing(c
             await level_of(line, 5)
 
 
+GIVES_UP_AFTER_S = 1.5
+"""What a converter takes for a device that is dead: it asks its line one thing at a time."""
+
+
 async def test_a_converter_still_busy_with_a_dead_unit_costs_the_next_ones_nothing_once_that_is_known() -> (
     None
 ):
     async def patient(far: Converter, to: asyncio.StreamWriter, request: bytes, _: int) -> None:
         if request[6] == 1:
-            await asyncio.sleep(1.5)  # asks its line one thing at a time, and gives this up late
+            await asyncio.sleep(GIVES_UP_AFTER_S)
             far.refuse(to, request, 11)
         else:
             far.answer(to, request)

@@ -61,3 +61,10 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """As asyncio.run, in virtual time."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(main)
+
+
+async def passes(seconds: float) -> None:
+    """So much time goes by in the world that is played; a loop in real time is refused, which would wait."""
+    if not isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
+        raise TypeError("time passes by itself only in virtual time: wait for a condition instead")
+    await asyncio.sleep(seconds)

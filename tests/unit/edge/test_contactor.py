@@ -90,7 +90,7 @@ class Module:
             self._moving_until = now + self.travel_s
 
     async def _answer(self) -> None:
-        await asyncio.sleep(0.02)
+        await virtual_time.passes(0.02)
         if self.is_silent:
             raise NoAnswerError("no answer of unit 202")
 
@@ -132,8 +132,8 @@ class Site:
             try:
                 await self.reader.read(self.device, Lane.READING)
             except NoAnswerError:
-                await asyncio.sleep(1)
-            await asyncio.sleep(POLL_S)
+                await virtual_time.passes(1)
+            await virtual_time.passes(POLL_S)
 
     def override(self, level: int) -> None:
         self.levels.put_override("cabinet", Override("c1", level, self.keeper.now(), None))
@@ -166,7 +166,7 @@ def on_site(
 
 def wait(seconds: float) -> Callable[[Site], Coroutine[None, None, None]]:
     async def play(_: Site) -> None:
-        await asyncio.sleep(seconds)
+        await virtual_time.passes(seconds)
 
     return play
 
@@ -197,7 +197,7 @@ def test_the_plan_switches_at_its_instant() -> None:
 
 def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None:
     async def play(site: Site) -> None:
-        await asyncio.sleep(5)
+        await virtual_time.passes(5)
         assert module.relay
         assert site.device.reason is Reason.DEFAULT
         site.override(0)
@@ -212,7 +212,7 @@ def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None
 def test_a_module_that_has_reset_is_told_again_but_not_every_few_seconds() -> None:
     async def play(_: Site) -> None:
         for _ in range(60):
-            await asyncio.sleep(5)
+            await virtual_time.passes(5)
             module.relay = False
 
     module = Module(relay=True)
@@ -225,7 +225,7 @@ def test_a_module_that_has_reset_is_told_again_but_not_every_few_seconds() -> No
 
 def test_a_command_does_not_wait_for_the_dwell() -> None:
     async def play(site: Site) -> None:
-        await asyncio.sleep(5)
+        await virtual_time.passes(5)
         for level in (0, 100, 0, 100):
             site.override(level)
             assert await site.contactor.settle([site.device], Lane.COMMAND) == {}
@@ -238,7 +238,7 @@ def test_a_command_does_not_wait_for_the_dwell() -> None:
 
 def test_a_welded_contactor_is_an_error_until_it_is_seen_open() -> None:
     async def play(site: Site) -> None:
-        await asyncio.sleep(20)
+        await virtual_time.passes(20)
         module.broken = True
         site.override(0)
         problems = await site.contactor.settle([site.device], Lane.COMMAND)
@@ -246,14 +246,14 @@ def test_a_welded_contactor_is_an_error_until_it_is_seen_open() -> None:
         assert site.events[-1] == (ON, True)
         site.override(100)
         site.contactor.wake()
-        await asyncio.sleep(300)
+        await virtual_time.passes(300)
         # That it is closed where it should be proves nothing.
         assert site.begun == [ON]
         assert (ON, False) not in site.events[site.events.index((ON, True)) :]
         site.override(0)
         site.contactor.wake()
         module.broken = None
-        await asyncio.sleep(20)
+        await virtual_time.passes(20)
         assert (ON, False) in site.events[-2:]
 
     module = Module(relay=True)
@@ -262,10 +262,10 @@ def test_a_welded_contactor_is_an_error_until_it_is_seen_open() -> None:
 
 def test_one_that_does_not_close_is_an_error_until_it_does() -> None:
     async def play(site: Site) -> None:
-        await asyncio.sleep(300)
+        await virtual_time.passes(300)
         assert site.begun == [OFF]
         module.broken = None
-        await asyncio.sleep(POLL_S + 1)
+        await virtual_time.passes(POLL_S + 1)
         assert site.events[-1] == (OFF, False)
 
     module = Module(relay=False, broken=False)
@@ -276,12 +276,12 @@ def test_one_that_does_not_close_is_an_error_until_it_does() -> None:
 
 def test_one_that_closes_by_itself_was_closed_by_hand() -> None:
     async def play(site: Site) -> None:
-        await asyncio.sleep(60)
+        await virtual_time.passes(60)
         module.broken = True
-        await asyncio.sleep(60)
+        await virtual_time.passes(60)
         assert site.begun == [HAND]
         module.broken = None
-        await asyncio.sleep(POLL_S + 1)
+        await virtual_time.passes(POLL_S + 1)
         assert site.events[-1] == (HAND, False)
 
     module = Module(relay=True)
@@ -292,12 +292,12 @@ def test_one_that_closes_by_itself_was_closed_by_hand() -> None:
 
 def test_a_hand_after_a_weld_is_a_hand() -> None:
     async def play(site: Site) -> None:
-        await asyncio.sleep(60)
+        await virtual_time.passes(60)
         assert site.begun == [ON]
         module.broken = None
-        await asyncio.sleep(POLL_S + 0.5)
+        await virtual_time.passes(POLL_S + 0.5)
         module.broken = True
-        await asyncio.sleep(60)
+        await virtual_time.passes(60)
         assert site.begun == [ON, HAND]
 
     module = Module(relay=True, broken=True)
@@ -313,9 +313,9 @@ def test_a_relay_that_does_not_take_it_is_an_error(fault: str) -> None:
 
 def test_a_module_that_is_silent_says_nothing_of_its_contactor_and_is_told_when_it_is_back() -> None:
     async def play(_: Site) -> None:
-        await asyncio.sleep(120)
+        await virtual_time.passes(120)
         module.is_silent = False
-        await asyncio.sleep(POLL_S + 3)
+        await virtual_time.passes(POLL_S + 3)
         assert module.relay
 
     module = Module(relay=False, is_silent=True)
@@ -325,10 +325,10 @@ def test_a_module_that_is_silent_says_nothing_of_its_contactor_and_is_told_when_
 
 def test_without_an_auxiliary_contact_the_relay_is_looked_at() -> None:
     async def play(_: Site) -> None:
-        await asyncio.sleep(90)
+        await virtual_time.passes(90)
         assert module.relay
         module.relay = False
-        await asyncio.sleep(70)
+        await virtual_time.passes(70)
         assert module.relay
 
     module = Module(relay=False, broken=False)

@@ -52,7 +52,7 @@ class Night(Block):
         """While the dimmer runs; first until every lamp was told."""
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self.dimmer.run())
-            await asyncio.sleep(1.0)
+            await virtual_time.passes(1.0)
             yield
             running.cancel()
 
@@ -66,7 +66,7 @@ class Night(Block):
         """Read every lamp, and give the dimmer time to see to it."""
         for lamp in self.lamps:
             await self.reader.read(lamp, Lane.READING)
-        await asyncio.sleep(1.0)
+        await virtual_time.passes(1.0)
 
     def failures(self) -> list[bool]:
         """Whether a dimming failure began, or ended, in order."""
@@ -87,10 +87,10 @@ def test_a_lamp_that_does_not_follow_is_reported_and_one_that_does_again_too() -
         night.controller().ignores = True
         async with night.kept():
             assert night.failures() == [True]
-            await asyncio.sleep(95)
+            await virtual_time.passes(95)
             assert night.failures() == [True]
             night.controller().ignores = False
-            await asyncio.sleep(31)
+            await virtual_time.passes(31)
             assert night.failures() == [True, False]
 
     run(main())
@@ -106,7 +106,7 @@ def test_a_command_that_is_followed_ends_the_report_as_well() -> None:
             assert not await night.dimmer.settle(night.lamps, Lane.COMMAND)
             assert night.failures() == [True, False]
             night.dimmer.wake()
-            await asyncio.sleep(60)
+            await virtual_time.passes(60)
             assert night.failures() == [True, False]
 
     run(main())
@@ -134,7 +134,7 @@ def test_a_new_level_is_told_at_once_to_a_lamp_that_ignored_the_one_before() -> 
             night.controller().ignores = False
             night.put(40)
             night.dimmer.wake()
-            await asyncio.sleep(1.0)
+            await virtual_time.passes(1.0)
             assert night.controller().holdings[LEVEL] == 40
 
     run(main())

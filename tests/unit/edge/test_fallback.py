@@ -19,11 +19,11 @@ def test_a_ramp_told_while_the_watchdog_is_set_is_not_forgotten() -> None:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(fallback.run())
             await block.reader.read(lamp, Lane.READING)
-            await asyncio.sleep(2.5 * EXCHANGE_S)
+            await virtual_time.passes(2.5 * EXCHANGE_S)
             assert controller.writes == [(TIMEOUT, 3600)]
             await block.teller.settle([lamp], Lane.COMMAND, 30.0)
             assert lamp.told_ramp_s == 30.0
-            await asyncio.sleep(5)
+            await virtual_time.passes(5)
             assert lamp.told_ramp_s == 30.0
             assert controller.holdings == [40, 300, 3600, 100, 100]
             running.cancel()
@@ -43,7 +43,7 @@ def test_a_fade_found_in_a_controller_is_known_and_one_it_does_not_tell_is_not()
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(fallback.run())
                 await block.reader.read(lamp, Lane.READING)
-                await asyncio.sleep(1)
+                await virtual_time.passes(1)
                 running.cancel()
             assert lamp.told_ramp_s == known
 
