@@ -9,15 +9,15 @@ import structlog
 from fastapi import Depends, Request
 
 from cloud.access.service import AccessService
-from cloud.alarms.register import AlarmRegister
+from cloud.alarms.service import AlarmRegister
+from cloud.commands.service import ControlService
 from cloud.config import LIVE_TOPIC, CloudConfig
-from cloud.control.night import NightService
-from cloud.control.planning import PlanningService
-from cloud.control.service import ControlService
-from cloud.inventory.service import InventoryService
+from cloud.fleet.night import NightService
+from cloud.fleet.service import InventoryService
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import BrokerUnreachableError, LiveFeed
 from cloud.live.model import LiveUpdate
+from cloud.plans.service import PlanningService
 from cloud.telemetry.store import TelemetryStore
 from protocols.clock import Clock
 

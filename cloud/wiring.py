@@ -7,29 +7,29 @@ from sqlalchemy.exc import DBAPIError
 
 from cloud.access.service import AccessService
 from cloud.access.store import AccessStore
-from cloud.alarms.register import AlarmRegister
-from cloud.broker import broker_address
+from cloud.alarms.service import AlarmRegister
+from cloud.commands.downlink import Downlink
+from cloud.commands.service import ControlService
+from cloud.commands.store import ControlStore
 from cloud.config import CloudConfig
-from cloud.control.night import NightService
-from cloud.control.plan import PlanInForce
-from cloud.control.planning import PlanningService
-from cloud.control.planstore import PlanStore, PlanUnreadableError
-from cloud.control.preview import Guard
-from cloud.control.service import ControlService
-from cloud.control.store import ControlStore
 from cloud.database import UnsupportedDatabaseError, create_engine
-from cloud.downlink.service import Downlink
+from cloud.fleet.gateways import GatewayStates
+from cloud.fleet.lamps import LampStates
+from cloud.fleet.night import NightService
+from cloud.fleet.service import InventoryService
+from cloud.fleet.summary import BoardCounter
 from cloud.ingest.batch import Collector
-from cloud.ingest.byhand import Carried, Stored, store_parcel
 from cloud.ingest.commit import Committer
-from cloud.ingest.directory import Directory
+from cloud.ingest.inventory_cache import Directory
 from cloud.ingest.service import IngestParts
-from cloud.inventory.board import BoardCounter
-from cloud.inventory.gateways import GatewayStates
-from cloud.inventory.service import InventoryService
-from cloud.inventory.states import LampStates
+from cloud.ingest.transfer import Carried, Stored, store_parcel
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import LiveFeed
+from cloud.mqtt import broker_address
+from cloud.plans.active import PlanInForce
+from cloud.plans.impact import Guard
+from cloud.plans.service import PlanningService
+from cloud.plans.store import PlanStore, PlanUnreadableError
 from cloud.services import Services
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable

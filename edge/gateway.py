@@ -12,28 +12,27 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from edge.cancelled import raise_if_cancelled
-from edge.commander import Commander, Hand
-from edge.config import GatewayConfig, IdentityConfig, LineConfig
-from edge.contactor import contactors_of
-from edge.device import Device, configured
-from edge.dimmer import Dimmer
-from edge.fallback import LONGEST_TIMEOUT_S, Fallback, FallbackSettings
-from edge.levels import Levels
+from edge.clock.events import TimeNews, keep_time
+from edge.clock.timekeeper import EARLIEST, Timekeeper, steady_clock
+from edge.components import GatewayParts, LineParts
+from edge.config.settings import GatewayConfig, IdentityConfig, LineConfig
+from edge.control.command_executor import Commander, Hand
+from edge.control.contactor import contactors_of
+from edge.control.controller_watchdog import LONGEST_TIMEOUT_S, Fallback, FallbackSettings
+from edge.control.dimmer import Dimmer
+from edge.control.level_writer import Teller
+from edge.control.levels import Levels
+from edge.control.photocell import Photocells
+from edge.control.plan_keeper import PlanFollower
+from edge.devices.device import Device, configured
 from edge.line import Line, LineSettings, open_line
-from edge.memory import Memory
-from edge.metrics import LineCollector
 from edge.outbox import Limit, Outbox, Record, StoredRecord
-from edge.parts import GatewayParts, LineParts
-from edge.photocell import Photocells
-from edge.planning import PlanFollower
-from edge.poller import Poller
-from edge.reader import Reader
-from edge.status.board import Board
-from edge.teller import Teller
-from edge.timekeeping import EARLIEST, Timekeeper, steady_clock
-from edge.timenews import TimeNews, keep_time
-from edge.uplink import Uplink
+from edge.polling.poller import Poller
+from edge.polling.reader import Reader
+from edge.status.line_metrics import LineCollector
+from edge.status.snapshot import Board
+from edge.storage.state import Memory
+from edge.uplink.uplink import Uplink
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
@@ -41,6 +40,7 @@ from protocols.lamp import CommandResult
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
+from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 

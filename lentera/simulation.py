@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware_sim.api import run_simulator
+from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig
-from firmware_sim.uplink import Network, Uplink, serve_uplinks
+from firmware_sim.wire.network import Network, Uplink, serve_uplinks
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
 

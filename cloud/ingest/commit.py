@@ -12,18 +12,26 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
+from cloud.alarms.evaluator import AlarmBook, Device, Judgement, Transition, record
 from cloud.alarms.events import Condition, record_events
-from cloud.alarms.service import AlarmBook, Device, Judgement, Transition, record
-from cloud.control.model import command_view
-from cloud.control.store import StoredOverride, commands_of, overrides_in_force, record_results
+from cloud.commands.model import command_view
+from cloud.commands.store import StoredOverride, commands_of, overrides_in_force, record_results
 from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
-from cloud.ingest.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
-from cloud.ingest.directory import Directory
-from cloud.ingest.gateways import gateway_view, gateways_after
+from cloud.ingest.dead_letters import halves, rejected, save_rejected_records, whole_records
+from cloud.ingest.gateway_changes import gateway_view, gateways_after
+from cloud.ingest.inventory_cache import Directory
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.ingest.rejected import halves, rejected, save_rejected_records, whole_records
-from cloud.ingest.store import (
+from cloud.live.model import (
+    AlarmView,
+    CommandView,
+    LampView,
+    LiveUpdate,
+    OverrideView,
+    lamp_view,
+)
+from cloud.state.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
+from cloud.state.store import (
     GatewayState,
     LampState,
     RejectedReading,
@@ -35,14 +43,6 @@ from cloud.ingest.store import (
     save_gateway_states,
     save_lamp_states,
     save_rejected,
-)
-from cloud.live.model import (
-    AlarmView,
-    CommandView,
-    LampView,
-    LiveUpdate,
-    OverrideView,
-    lamp_view,
 )
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
 from protocols.cabinet import DeviceReading, device_of

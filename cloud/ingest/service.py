@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 import structlog
 
-from cloud.broker import BrokerAddress
-from cloud.cancelled import raise_if_cancelled
-from cloud.control.plan import PlanInForce
-from cloud.control.planstore import PlanStore
-from cloud.downlink.service import acknowledgements
-from cloud.ingest import pulse
+from cloud.commands.downlink import acknowledgements
+from cloud.ingest import heartbeat as pulse
 from cloud.ingest.batch import Batch, Collector, DataEvent
 from cloud.ingest.commit import Committer
-from cloud.ingest.directory import Directory
-from cloud.ingest.link import HostLink
+from cloud.ingest.gateway_presence import GatewayWatch
+from cloud.ingest.host_client import HostLink
+from cloud.ingest.inventory_cache import Directory
+from cloud.ingest.leader_lock import SeatLostError, keep_seat, seat_of, take_seat
 from cloud.ingest.metrics import ACKNOWLEDGED, COMMIT_SECONDS, DROPPED, MALFORMED, PENDING, RETRIES
-from cloud.ingest.plankeeper import PlanKeeper
-from cloud.ingest.seat import SeatLostError, keep_seat, seat_of, take_seat
-from cloud.ingest.watch import GatewayWatch
+from cloud.ingest.plan_sync import PlanKeeper
 from cloud.live.model import LiveUpdate
 from cloud.live.publisher import LivePublisher
+from cloud.mqtt import BrokerAddress
+from cloud.plans.active import PlanInForce
+from cloud.plans.store import PlanStore
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
+from protocols.mapping import InvalidMetrics
 from protocols.sparkplug.host_events import (
     DeviceData,
     HostEvent,
@@ -37,7 +37,7 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
-from protocols.sparkplug.lentera import InvalidMetrics
+from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 

@@ -9,15 +9,15 @@ import aiomqtt
 import msgspec
 import structlog
 
-from cloud.broker import BrokerAddress, broker_client
-from cloud.cancelled import raise_if_cancelled
 from cloud.config import LIVE_TOPIC
 from cloud.live.ingester import IngesterWatch
 from cloud.live.model import IngestView
-from protocols.sparkplug.lentera import PRIMARY_HOST
+from cloud.mqtt import BrokerAddress, broker_client
+from protocols.mapping import PRIMARY_HOST
 from protocols.sparkplug.messages import decode_state
 from protocols.sparkplug.payload import MalformedPayload
 from protocols.sparkplug.topics import state_topic
+from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 

@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from cloud.access.guard import BearerToken, SessionSecret, recognised
+from cloud.access.dependencies import BearerToken, SessionSecret, recognised
+from cloud.http.responses import problem_content
 from cloud.live.feed import LiveFeed, Mailbox
 from cloud.live.ingester import IngesterWatch
 from cloud.live.model import View
-from cloud.responses import problem_content
 from cloud.services import Services, ServicesOf
 from protocols.clock import Clock
 

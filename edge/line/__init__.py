@@ -1,5 +1,6 @@
 """The one owner of an RS-485 line: who may speak, when, and whose answer it was."""
 
+from edge.line.bus import Line, LineCounters
 from edge.line.errors import (
     CorruptAnswerError,
     LineError,
@@ -8,9 +9,8 @@ from edge.line.errors import (
     RequestRefusedError,
     TransientLineError,
 )
+from edge.line.factory import LineSettings, open_line
 from edge.line.lanes import Lane
-from edge.line.opening import LineSettings, open_line
-from edge.line.owner import Line, LineCounters
 
 __all__ = [
     "CorruptAnswerError",

@@ -14,9 +14,9 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
-from edge.config import StatusConfig
-from edge.status.board import Board
+from edge.config.settings import StatusConfig
 from edge.status.model import ENCODER
+from edge.status.snapshot import Board
 
 log = structlog.get_logger(__name__)
 

@@ -11,13 +11,20 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge.commander import Commander
-from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
-from edge.levels import Levels
-from edge.memory import Memory
+from edge.config.settings import (
+    DeviceConfig,
+    GatewayConfig,
+    IdentityConfig,
+    LineConfig,
+    MqttConfig,
+    OutboxConfig,
+)
+from edge.control.command_executor import Commander
+from edge.control.levels import Levels
+from edge.control.plan_keeper import PlanFollower
 from edge.outbox import Outbox
-from edge.planning import PlanFollower
-from edge.uplink import Uplink
+from edge.storage.state import Memory
+from edge.uplink.uplink import Uplink
 from protocols.clock import system_clock
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from edge.device import Device, device_of
+from edge.control.level_writer import Teller
+from edge.devices.device import Device, device_of
 from edge.line import Line, LineSettings, open_line
-from edge.poller import Poller
-from edge.reader import Reader
-from edge.teller import Teller
+from edge.polling.poller import Poller
+from edge.polling.reader import Reader
 from protocols.clock import system_clock
 from protocols.modbus.profile import Profile
 from tests.bench.simulator import Simulation, lamp_id

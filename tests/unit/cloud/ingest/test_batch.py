@@ -5,13 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud.ingest.batch import Batch, Collector, DevicePresence, Node, Outbox
-from cloud.ingest.watch import GatewayWatch
+from cloud.ingest.gateway_presence import GatewayWatch
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading
-from protocols.metrics import DataType
-from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
-from protocols.sparkplug.lentera import (
+from protocols.mapping import (
     InvalidMetrics,
     PlanState,
     event_metrics,
@@ -21,6 +19,8 @@ from protocols.sparkplug.lentera import (
     reading_metrics,
     result_metrics,
 )
+from protocols.metrics import DataType
+from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
 from protocols.sparkplug.payload import MetricValue
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from cloud.broker import BrokerAddress
 from cloud.live.feed import BrokerUnreachableError, LiveFeed, Mailbox
+from cloud.mqtt import BrokerAddress
 
 
 def _feed() -> LiveFeed:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from cloud.broker import BrokerAddress
 from cloud.live.feed import LiveFeed
 from cloud.live.ingester import IngesterWatch
 from cloud.live.model import IngestView, LiveUpdate
+from cloud.mqtt import BrokerAddress
 from protocols.sparkplug.messages import HostState
 
 NOON = datetime(2026, 8, 10, 5, 0, tzinfo=UTC)
