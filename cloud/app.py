@@ -22,7 +22,7 @@ from cloud.fleet import routes as inventory_routes
 from cloud.http.metrics import RequestMetrics
 from cloud.http.parameters import refuse_unknown_parameters
 from cloud.http.problems import install_problem_handlers
-from cloud.http.security_headers import SafetyHeaders
+from cloud.http.security_headers import SecurityHeaders
 from cloud.http.server import listen, serve
 from cloud.http.static import docs_router, mount_web
 from cloud.ingest.service import run_ingest
@@ -90,7 +90,7 @@ class LenteraApi(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """What answers a defect also stands inside headers and metrics; `add_middleware` leaves it out."""
-        return RequestMetrics(SafetyHeaders(super().build_middleware_stack()))
+        return RequestMetrics(SecurityHeaders(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from edge.clock.events import TimeNews
+from edge.clock.events import ClockEventReporter
 from edge.clock.timekeeper import Timekeeper
-from edge.control.command_executor import Commander
+from edge.control.command_executor import CommandExecutor
 from edge.control.contactor import Contactor
-from edge.control.controller_watchdog import Fallback
+from edge.control.controller_watchdog import ControllerWatchdog
 from edge.control.dimmer import Dimmer
 from edge.control.levels import Levels
 from edge.control.photocell import Photocells
@@ -15,35 +15,35 @@ from edge.devices.device import Device
 from edge.line import Line
 from edge.outbox import Outbox
 from edge.polling.poller import Poller
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
 
 
 @dataclass(frozen=True, slots=True)
-class LineParts:
+class LineComponents:
     """What runs for one line."""
 
     line: Line
     poller: Poller
     dimmer: Dimmer
-    fallback: Fallback
+    fallback: ControllerWatchdog
     contactors: tuple[Contactor, ...]
     devices: tuple[Device, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayParts:
+class GatewayComponents:
     """All that runs for one gateway."""
 
     outbox: Outbox
-    memory: Memory
-    lines: tuple[LineParts, ...]
-    commander: Commander
+    memory: StateStore
+    lines: tuple[LineComponents, ...]
+    commander: CommandExecutor
     uplink: Uplink
     levels: Levels
     plan: PlanFollower
     keeper: Timekeeper
-    news: TimeNews
+    news: ClockEventReporter
     photocells: Photocells
 
     @property

@@ -17,7 +17,7 @@ class AnsweredPoll(NamedTuple):
     active_power_w: float | None
 
 
-class PollJournal:
+class PollLog:
     """The last polls of each lamp; how many depends on how many lamps share the room."""
 
     def __init__(self, lamp_ids: Iterable[str], capacity: int) -> None:

@@ -12,7 +12,7 @@ from firmware_sim.devices.controller import LampController
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits, Measurement
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import WIRE_FAULTS, Fault, FaultType
-from firmware_sim.poll_log import PollJournal
+from firmware_sim.poll_log import PollLog
 from firmware_sim.town.streets import SPACING_M
 from firmware_sim.wire.line import Line, Station
 from firmware_sim.wire.network import Network
@@ -53,7 +53,7 @@ class World:
         lamps: dict[str, SimulatedLamp],
         lines: list[Line],
         uplinks: dict[str, Network],
-        journal: PollJournal,
+        journal: PollLog,
     ) -> None:
         self.clock = clock
         self.lamps = lamps
@@ -100,7 +100,7 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
             f"lamps: {lamp.id!r} has profile {lamp.profile!r}, expected {PROFILE!r}, the one simulated"
             for lamp in strangers[:MAX_PROBLEMS]
         )
-    journal = PollJournal((lamp.id for lamp in inventory.lamps), config.logged_polls)
+    journal = PollLog((lamp.id for lamp in inventory.lamps), config.logged_polls)
     world = World(clock, {}, [], {gateway.id: Network() for gateway in inventory.gateways}, journal)
     by_line: dict[tuple[str, int], list[Lamp]] = defaultdict(list)
     for lamp in inventory.lamps:

@@ -10,12 +10,12 @@ _M_ARENA_MAX: Final = -8
 """From glibc's malloc.h."""
 
 
-def go_without(package: str) -> None:
+def block_import(package: str) -> None:
     """Let this process find no such package; those that would like to have it must do without."""
     sys.modules.setdefault(package, cast("ModuleType", None))
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Return to the system what imports and settings took only for a moment, where the C library can.
 
     The threads to come share one heap: they take turns, and one for each of them only leaves gaps in all.

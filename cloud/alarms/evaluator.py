@@ -44,7 +44,7 @@ class Transition:
 
 
 @dataclass(slots=True)
-class Judgement:
+class AlarmChanges:
     """What a batch does to alarms; nothing has happened until the book accepts it."""
 
     states: dict[str, LampAlarmState] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Judgement:
     transitions: list[Transition] = field(default_factory=list)
 
 
-class AlarmBook:
+class AlarmEvaluator:
     """The alarm state of every lamp and cabinet, in the memory of the one process that ingests them."""
 
     def __init__(self) -> None:
@@ -87,9 +87,9 @@ class AlarmBook:
         readings: Iterable[LampReading],
         device_of: Callable[[str], Device],
         rated_power_w: Callable[[str], float | None],
-    ) -> Judgement:
+    ) -> AlarmChanges:
         """Let the rules speak on readings in the order of their time."""
-        judgement = Judgement()
+        judgement = AlarmChanges()
         for reading in sorted(readings, key=lambda reading: reading.time):
             lamp_id = reading.lamp_id
             before = judgement.states.get(lamp_id) or self._states.get(lamp_id, _NEW)
@@ -105,7 +105,7 @@ class AlarmBook:
 
     def judge_cabinets(
         self,
-        judgement: Judgement,
+        judgement: AlarmChanges,
         readings: Iterable[CabinetReading],
         device_of: Callable[[str], Device],
     ) -> None:
@@ -121,7 +121,7 @@ class AlarmBook:
                 for change in changes
             ]
 
-    def report(self, judgement: Judgement, transition: Transition) -> None:
+    def report(self, judgement: AlarmChanges, transition: Transition) -> None:
         """Add to `judgement` what a gateway reported, or its silence."""
         judgement.transitions.append(transition)
         lamp_id = transition.device.lamp_id
@@ -132,7 +132,7 @@ class AlarmBook:
         active = before.active | changed if transition.raised else before.active - changed
         judgement.states[lamp_id] = replace(before, active=active)
 
-    def accept(self, judgement: Judgement) -> None:
+    def accept(self, judgement: AlarmChanges) -> None:
         """What was judged is stored: remember it."""
         self._states |= judgement.states
         self._cabinets |= judgement.cabinets

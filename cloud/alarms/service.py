@@ -39,7 +39,7 @@ class AlarmPage(View, frozen=True):
     next_cursor: str | None
 
 
-class AlarmRegister:
+class AlarmService:
     """The alarms as people work with them."""
 
     def __init__(self, engine: sa.Engine) -> None:

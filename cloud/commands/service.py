@@ -9,7 +9,7 @@ import anyio.to_thread
 import structlog
 
 from cloud.commands.model import Command, command_view
-from cloud.commands.store import ControlStore
+from cloud.commands.store import CommandStore
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore, LampAddress
 from cloud.live.feed import BrokerUnreachableError
@@ -34,10 +34,10 @@ class Override:
     note: str
 
 
-class ControlService:
+class CommandService:
     """Commands from asking to result."""
 
-    def __init__(self, store: ControlStore, inventory: InventoryStore, clock: Clock, send: Send) -> None:
+    def __init__(self, store: CommandStore, inventory: InventoryStore, clock: Clock, send: Send) -> None:
         self._store = store
         self._inventory = inventory
         self._clock = clock

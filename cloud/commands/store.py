@@ -64,7 +64,7 @@ class StoredOverride:
     requested_by: str
 
 
-class ControlStore:
+class CommandStore:
     """Commands and their results."""
 
     def __init__(self, engine: sa.Engine) -> None:

@@ -37,7 +37,7 @@ class LampFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class LampStanding:
+class LampStatus:
     """A lamp with what is known of it; `reading` is None when it was never read."""
 
     lamp: Lamp
@@ -64,7 +64,7 @@ class LampStates:
                 found.append(view)
         return found, None
 
-    def one(self, lamp_id: str, now_ms: int) -> tuple[LampStanding, LampView] | None:
+    def one(self, lamp_id: str, now_ms: int) -> tuple[LampStatus, LampView] | None:
         """One lamp."""
         query = _select(LampFilter()).where(_LAMPS.c.id == lamp_id)
         with self._engine.connect() as connection:
@@ -126,12 +126,12 @@ def _select(wanted: LampFilter) -> sa.Select[*tuple[Any, ...]]:
     return query
 
 
-def _standing(row: sa.Row[*tuple[Any, ...]], alarms: dict[str, tuple[EventType, ...]]) -> LampStanding:
+def _standing(row: sa.Row[*tuple[Any, ...]], alarms: dict[str, tuple[EventType, ...]]) -> LampStatus:
     values = tuple(row)
     lamp = Lamp(*values[: len(_LAMP_FIELDS)])
     online, time_ms = values[len(_LAMP_FIELDS) : _READING_START]
     reading = None if time_ms is None else _reading(lamp.id, time_ms, values[_READING_START:])
-    return LampStanding(lamp, reading, bool(online), alarms.get(lamp.id, ()))
+    return LampStatus(lamp, reading, bool(online), alarms.get(lamp.id, ()))
 
 
 def _reading(lamp_id: str, time_ms: int, values: tuple[Any, ...]) -> LampReading:
@@ -140,7 +140,7 @@ def _reading(lamp_id: str, time_ms: int, values: tuple[Any, ...]) -> LampReading
     return LampReading(lamp_id, from_unix_ms(time_ms), **given)
 
 
-def _view(standing: LampStanding, overrides: dict[str, StoredOverride]) -> LampView:
+def _view(standing: LampStatus, overrides: dict[str, StoredOverride]) -> LampView:
     override = None
     # A lamp that says it follows its program does: its override was ended by someone else, or has run out.
     if standing.reading is not None and standing.reading.reason is Reason.OVERRIDE:

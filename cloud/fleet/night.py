@@ -12,7 +12,7 @@ from cloud.live.model import View
 from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import LevelChange
 from cloud.plans.impact import levels_between
-from cloud.plans.resolved import PlannedTown
+from cloud.plans.resolved import ResolvedPlan
 from cloud.telemetry.store import Series, StoreUnavailable, TelemetryStore
 from protocols.clock import Clock, from_unix_ms
 from protocols.lighting.program import Place
@@ -86,7 +86,7 @@ class NightService:
         return mean_levels(series)
 
 
-def planned_levels(town: PlannedTown, place: Place, night: Night) -> list[LevelChange]:
+def planned_levels(town: ResolvedPlan, place: Place, night: Night) -> list[LevelChange]:
     """The mean planned level of all lamps through a night, each calendar reckoned for one place."""
     followed = town.lamps_by_calendar()
     plans = [(town.levels_at(each, place, night.start_noon), lamps) for each, lamps in followed.items()]

@@ -27,7 +27,7 @@ from cloud.fleet.views import (
 )
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore
-from cloud.live.ingester import IngesterWatch
+from cloud.live.ingester import IngesterMonitor
 from cloud.live.model import LampCondition
 from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import outlook
@@ -70,7 +70,7 @@ class InventoryService:
         counter: BoardCounter,
         plan: PlanInForce,
         clock: Clock,
-        ingester: IngesterWatch,
+        ingester: IngesterMonitor,
     ) -> None:
         self._store = store
         self._states = states

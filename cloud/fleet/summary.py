@@ -22,7 +22,7 @@ _LIFETIME_PER_COUNT = 5  # however large the place, counting takes a fifth of on
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class SummaryCache:
     """What all lamps add up to at one instant."""
 
     areas: list[Area]
@@ -39,9 +39,9 @@ class BoardCounter:
         self._engine = engine
         self._wall = wall
         self._counting = threading.Lock()
-        self._newest: tuple[float, Board] | None = None
+        self._newest: tuple[float, SummaryCache] | None = None
 
-    def board(self) -> Board:
+    def board(self) -> SummaryCache:
         """The newest count."""
         with self._counting:
             began_s = self._wall()
@@ -52,10 +52,10 @@ class BoardCounter:
             self._newest = (began_s + max(_LIFETIME_S, _LIFETIME_PER_COUNT * took_s), board)
             return board
 
-    def _count(self) -> Board:
+    def _count(self) -> SummaryCache:
         store = InventoryStore(self._engine)
         with self._engine.connect() as connection:
-            return Board(
+            return SummaryCache(
                 store.areas(),
                 store.gateways(),
                 _gateways_online(connection),

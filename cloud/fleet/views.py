@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from cloud.live.model import LampCondition, LampView, View, lamp_condition
-from cloud.plans.forecast import LevelChange, Outlook
+from cloud.plans.forecast import Forecast, LevelChange
 from protocols.cabinet import DeviceReading
 from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Road
@@ -274,7 +274,7 @@ def road_collection(roads: Iterable[Road]) -> RoadCollection:
 def lamp_detail(
     view: LampView,
     reading: LampReading | None,
-    outlook: Outlook,
+    outlook: Forecast,
 ) -> LampDetail:
     """A lamp's view with every value, its program and its next change."""
     return LampDetail(

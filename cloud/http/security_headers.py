@@ -27,7 +27,7 @@ _HEADERS = {
 }
 
 
-class SafetyHeaders:
+class SecurityHeaders:
     """Adds the headers to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cloud.ingest.batch import Node
 
 
-class GatewayWatch:
+class GatewayPresence:
     """Gives a gateway time to come back before its silence becomes an alarm."""
 
     def __init__(self, patience_s: float) -> None:

@@ -11,7 +11,7 @@ INTERVAL_S = 2.0
 _LONGEST_STORE_S = 5.0  # a batch takes a small part of a second; past this a store refuses work or hangs
 
 
-class Pulse:
+class Heartbeat:
     """The heartbeat's content; `wall` is in seconds, the instants are of domain time."""
 
     def __init__(self, wall: Callable[[], float] = time.monotonic) -> None:

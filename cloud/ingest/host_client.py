@@ -43,7 +43,7 @@ class MessageBatches(asyncio.Queue[aiomqtt.Message]):
         return cast("aiomqtt.Message", waiting)
 
 
-class HostLink:
+class HostClient:
     """Keeps connected and hands on what gateways say; all times are wall time."""
 
     def __init__(

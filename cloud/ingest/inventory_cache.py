@@ -7,7 +7,7 @@ from cloud.ingest.batch import Node
 from protocols.inventory.model import Inventory, Lamp
 
 
-class Directory:
+class InventoryCache:
     """Lamps and cabinets by id. `load` reads the inventory; it blocks."""
 
     def __init__(self, load: Callable[[], Inventory]) -> None:

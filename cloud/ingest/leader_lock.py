@@ -21,11 +21,11 @@ _ASK_AGAIN_S = 1.0
 _LOOK_AFTER_S = 5.0
 
 
-class SeatLostError(Exception):
+class LeaderLockLostError(Exception):
     """Another ingester has the seat."""
 
 
-class Seat(Protocol):
+class LeaderLock(Protocol):
     """The right to ingest. Calls block, shortly."""
 
     def take(self) -> bool:
@@ -37,15 +37,15 @@ class Seat(Protocol):
         ...
 
 
-def seat_of(engine: sa.Engine) -> Seat:
+def leader_lock_for(engine: sa.Engine) -> LeaderLock:
     """The seat of a database, not taken yet."""
     if engine.dialect.name == "postgresql":
-        return _PostgresSeat(engine)
+        return _PostgresLeaderLock(engine)
     database = engine.url.database
-    return _FileSeat(Path(f"{database}.ingester") if database and database != ":memory:" else None)
+    return _FileLeaderLock(Path(f"{database}.ingester") if database and database != ":memory:" else None)
 
 
-async def take_seat(seat: Seat) -> None:
+async def acquire_leader_lock(seat: LeaderLock) -> None:
     """Wait until the seat is ours."""
     said = ""
     while True:
@@ -63,7 +63,7 @@ async def take_seat(seat: Seat) -> None:
         log.info("this ingester is at work now")
 
 
-async def keep_seat(seat: Seat) -> None:
+async def hold_leader_lock(seat: LeaderLock) -> None:
     """Look after the seat; raises SeatLostError. While the database is away nothing is ingested anyway."""
     while True:
         await asyncio.sleep(_LOOK_AFTER_S)
@@ -72,10 +72,10 @@ async def keep_seat(seat: Seat) -> None:
         except (DBAPIError, OSError):
             continue  # whoever wants to store something says so
         if not held:
-            raise SeatLostError
+            raise LeaderLockLostError
 
 
-class _PostgresSeat:
+class _PostgresLeaderLock:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._connection: sa.Connection | None = None
@@ -102,7 +102,7 @@ class _PostgresSeat:
             connection.close()
 
 
-class _FileSeat:
+class _FileLeaderLock:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._file: int | None = None

@@ -11,7 +11,7 @@ from cloud.ingest.batch import Node
 from cloud.ingest.metrics import PLANS_SENT, PLANS_WAITING
 from cloud.ingest.plan_reconciler import Reconciler
 from cloud.plans.active import PlanInForce
-from cloud.plans.resolved import PlannedTown
+from cloud.plans.resolved import ResolvedPlan
 from cloud.plans.store import PlanUnreadableError
 from protocols.mapping import InvalidMetrics, plan_metrics, plan_state_from
 from protocols.sparkplug.host_events import HostEvent, NodeBorn, NodeData, NodeDied
@@ -31,7 +31,7 @@ class PlanKeeper:
         self._in_force = in_force
         self._publish = publish
         self._reconciler = Reconciler()
-        self._town: PlannedTown | None = None
+        self._town: ResolvedPlan | None = None
         self._told = asyncio.Event()
         self._failing = False
 

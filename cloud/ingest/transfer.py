@@ -17,16 +17,16 @@ from protocols.lamp import LampReading
 from protocols.mapping import InvalidMetrics
 from protocols.transfer.bundle import (
     Answer,
+    BundleError,
+    BundleKind,
     Header,
     PackedRecord,
-    ParcelError,
-    ParcelKind,
-    claimed_header,
     pack_answer,
     parse_key,
-    sealed,
+    read_header,
+    sign_bundle,
     unpack_records,
-    unsealed,
+    verify_bundle,
 )
 from protocols.transfer.records import Record, UnknownRecordError, decode_record
 
@@ -52,7 +52,7 @@ class Stored:
     answer: bytes
 
 
-def store_parcel(
+def store_bundle(
     carried: Carried, committer: Committer, collector: Collector, *, plan_of: Callable[[str], bytes]
 ) -> Stored:
     """Store all records of a parcel; raises ParcelError where it cannot be taken whole, and stores nothing.
@@ -60,10 +60,10 @@ def store_parcel(
     Storing it again changes nothing. `committer` has resumed; `plan_of` gives the document of the plan that a
     gateway should run.
     """
-    header = claimed_header(carried.content, carried.source)
-    if header.kind is not ParcelKind.RECORDS:
-        raise ParcelError(
-            f"{carried.source}: a parcel of kind {header.kind.value}, expected {ParcelKind.RECORDS.value}"
+    header = read_header(carried.content, carried.source)
+    if header.kind is not BundleKind.RECORDS:
+        raise BundleError(
+            f"{carried.source}: a parcel of kind {header.kind.value}, expected {BundleKind.RECORDS.value}"
         )
     key = read_key(carried.keys, header.gateway)
     newest = _newest_reading(carried, key)
@@ -74,8 +74,8 @@ def store_parcel(
     if header.plan is not None and is_news and not collector.is_impostor(outbox.node):
         committer.keep_carried_plan(outbox.node, *map(_storable, (header.plan.hash, header.plan.problem)))
     answer = Answer(merged(positions), plan_of(header.gateway), carried.issued_ms)
-    reply = Header(ParcelKind.ANSWER, header.area, header.gateway, header.epoch)
-    return Stored(header.gateway, len(positions), b"".join(sealed(reply, [pack_answer(answer)], key)))
+    reply = Header(BundleKind.ANSWER, header.area, header.gateway, header.epoch)
+    return Stored(header.gateway, len(positions), b"".join(sign_bundle(reply, [pack_answer(answer)], key)))
 
 
 def write_answer(file: Path, answer: bytes) -> None:
@@ -97,7 +97,7 @@ def read_key(keys: Path, gateway_id: str) -> bytes:
     try:
         return parse_key(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeError) as error:
-        raise ParcelError(f"{path}: {error}, expected the key of gateway {gateway_id!r}") from error
+        raise BundleError(f"{path}: {error}, expected the key of gateway {gateway_id!r}") from error
 
 
 def create_key(keys: Path, gateway_id: str) -> Path:
@@ -107,7 +107,7 @@ def create_key(keys: Path, gateway_id: str) -> Path:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise ParcelError(f"{path}: exists, expected a gateway without a key") from error
+        raise BundleError(f"{path}: exists, expected a gateway without a key") from error
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
     return path
@@ -116,7 +116,7 @@ def create_key(keys: Path, gateway_id: str) -> Path:
 def key_path(keys: Path, gateway_id: str) -> Path:
     """Where a gateway's key lies; raises ParcelError for an id that is no file name."""
     if not gateway_id or Path(gateway_id).name != gateway_id or "\0" in gateway_id:
-        raise ParcelError(f"gateway {gateway_id!r}, expected an id without / in it")
+        raise BundleError(f"gateway {gateway_id!r}, expected an id without / in it")
     return keys / f"{gateway_id}.key"
 
 
@@ -134,7 +134,7 @@ def _store_records(
     carried: Carried, key: bytes, outbox: Outbox, committer: Committer, collector: Collector
 ) -> list[int]:
     positions: list[int] = []
-    for frame in unsealed(carried.content, key, carried.source):
+    for frame in verify_bundle(carried.content, key, carried.source):
         batch = Batch()
         for packed in unpack_records(frame, carried.source):
             try:
@@ -151,7 +151,7 @@ def _storable(text: str) -> str:
 
 
 def _packed(content: bytes, key: bytes, source: str) -> Iterator[PackedRecord]:
-    for frame in unsealed(content, key, source):
+    for frame in verify_bundle(content, key, source):
         yield from unpack_records(frame, source)
 
 
@@ -159,4 +159,4 @@ def _record(packed: PackedRecord, source: str) -> Record:
     try:
         return decode_record(packed.kind, packed.body)
     except UnknownRecordError as error:
-        raise ParcelError(f"{source}: position {packed.position}: {error}") from error
+        raise BundleError(f"{source}: position {packed.position}: {error}") from error

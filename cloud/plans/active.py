@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from cloud.plans.resolved import PlannedTown, lay
+from cloud.plans.resolved import ResolvedPlan, resolve_plan
 from cloud.plans.store import PlanStore
 from protocols.inventory.model import Inventory
 
@@ -18,13 +18,13 @@ class PlanInForce:
         self._store = store
         self._load_inventory = load_inventory
         self._reading = threading.Lock()
-        self._newest: tuple[int, PlannedTown] | None = None
+        self._newest: tuple[int, ResolvedPlan] | None = None
 
-    def current(self) -> PlannedTown:
+    def current(self) -> ResolvedPlan:
         """The plan as it is now."""
         return self.newest()[1]
 
-    def newest(self) -> tuple[int, PlannedTown]:
+    def newest(self) -> tuple[int, ResolvedPlan]:
         """The revision of the plan as it is now, and the plan."""
         with self._reading:
             revision = self._store.revision()
@@ -32,5 +32,5 @@ class PlanInForce:
                 desired, inventory = self._store.load(), self._load_inventory()
                 read, revision = revision, self._store.revision()
                 if read == revision:  # else what somebody wrote in between may have been read in part
-                    self._newest = (revision, lay(desired, inventory))
+                    self._newest = (revision, resolve_plan(desired, inventory))
             return self._newest

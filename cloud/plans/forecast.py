@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cloud.live.model import OverrideView, View
-from cloud.plans.resolved import PlannedTown
+from cloud.plans.resolved import ResolvedPlan
 from protocols.inventory.model import Lamp
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.program import LevelPlan, LightingProgram
@@ -19,7 +19,7 @@ class LevelChange(View, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Forecast:
     """What a lamp follows tonight and will do next."""
 
     calendar: Calendar
@@ -29,8 +29,8 @@ class Outlook:
 
 
 def outlook(
-    town: PlannedTown, lamp: Lamp, instant: datetime, override: OverrideView | None = None
-) -> Outlook:
+    town: ResolvedPlan, lamp: Lamp, instant: datetime, override: OverrideView | None = None
+) -> Forecast:
     """What a lamp follows and will do next, with `override` in force on it."""
     place, calendar_id = town.place_of(lamp.gateway_id), town.calendar_of(lamp)
     night = night_of(place.latitude, place.longitude, place.time_zone, instant)
@@ -43,7 +43,7 @@ def outlook(
         level = town.levels_at(calendar_id, place, override.expiration).at(override.expiration).level_percent
         change = LevelChange(time=override.expiration, level=level)
     program = town.calendar_plan().program_on(calendar_id, night.date)
-    return Outlook(town.desired.all_calendars()[calendar_id], program, night, change)
+    return Forecast(town.desired.all_calendars()[calendar_id], program, night, change)
 
 
 def _next_change(levels: LevelPlan, instant: datetime) -> LevelChange | None:

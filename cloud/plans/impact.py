@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from cloud.plans.resolved import Cohort, PlannedTown
+from cloud.plans.resolved import LampCount, ResolvedPlan
 from protocols.lighting.program import LevelPlan, Place
 from protocols.sun import Night, PolarState, night_from, night_of
 
@@ -31,7 +31,7 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Reassignment:
     """Lamps of one gateway that go from one calendar to another, which may be the same with other levels."""
 
     gateway_id: str
@@ -65,7 +65,7 @@ class Effect:
     """What a change does."""
 
     total: int
-    moves: list[Move]
+    moves: list[Reassignment]
     energy_before_kwh: float
     energy_after_kwh: float
     darkening: Darkening | None
@@ -81,7 +81,7 @@ class Effect:
         return sum(move.lamps for move in self.moves if move.levels_before() != move.levels_after())
 
 
-def effect_of(before: PlannedTown, after: PlannedTown, now: datetime) -> Effect:
+def effect_of(before: ResolvedPlan, after: ResolvedPlan, now: datetime) -> Effect:
     """What changing one plan into another does to the lamps that both are laid over."""
     nights = {gateway_id: tonight(before.place_of(gateway_id), now) for gateway_id in before.gateways}
     moves = [_move(before, after, cohort, to, nights) for cohort, to in _pairs(before, after)]
@@ -112,21 +112,25 @@ def levels_between(levels: LevelPlan, start: datetime, end: datetime) -> Levels:
     ]
 
 
-def _pairs(before: PlannedTown, after: PlannedTown) -> Iterator[tuple[Cohort, str]]:
+def _pairs(before: ResolvedPlan, after: ResolvedPlan) -> Iterator[tuple[LampCount, str]]:
     """All lamps by gateway, calendar before and calendar after."""
     counted: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for lamp in before.lamps.values():
         key = (lamp.gateway_id, before.calendar_of(lamp), after.calendar_of(lamp))
         counted[key].append(lamp.rated_power_w)
     for (gateway_id, old, new), rated in counted.items():
-        yield Cohort(gateway_id, old, len(rated), sum(rated)), new
+        yield LampCount(gateway_id, old, len(rated), sum(rated)), new
 
 
 def _move(
-    before: PlannedTown, after: PlannedTown, cohort: Cohort, calendar_after: str, nights: dict[str, Night]
-) -> Move:
+    before: ResolvedPlan,
+    after: ResolvedPlan,
+    cohort: LampCount,
+    calendar_after: str,
+    nights: dict[str, Night],
+) -> Reassignment:
     night, place = nights[cohort.gateway_id], before.place_of(cohort.gateway_id)
-    return Move(
+    return Reassignment(
         cohort.gateway_id,
         cohort.calendar_id,
         calendar_after,
@@ -138,7 +142,7 @@ def _move(
     )
 
 
-def _energy_kwh(levels: Levels, move: Move) -> float:
+def _energy_kwh(levels: Levels, move: Reassignment) -> float:
     ends = [instant for instant, _ in levels[1:]] + [move.night.end_noon]
     percent_hours = sum(
         level * (end - start).total_seconds() / 3600 for (start, level), end in zip(levels, ends, strict=True)
@@ -146,7 +150,7 @@ def _energy_kwh(levels: Levels, move: Move) -> float:
     return move.rated_power_w * percent_hours / 100 / 1000
 
 
-def _dark_times(before: PlannedTown, move: Move) -> Iterator[tuple[datetime, datetime, int]]:
+def _dark_times(before: ResolvedPlan, move: Reassignment) -> Iterator[tuple[datetime, datetime, int]]:
     """When, between sunset and sunrise, lamps would be dark that are lit by the plan as it is."""
     if move.before == move.after:
         return

@@ -32,7 +32,7 @@ class WantedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Cohort:
+class LampCount:
     """How many lamps of a gateway follow the same calendar, and their rated power together."""
 
     gateway_id: str
@@ -42,7 +42,7 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedTown:
+class ResolvedPlan:
     """What the plan asks of each lamp; the lamps of a gateway go by its sun, as the gateway has it."""
 
     desired: DesiredPlan
@@ -52,7 +52,7 @@ class PlannedTown:
     _lamps_of: Mapping[str, list[Lamp]]
     _precedence: Precedence
     _plan: LightingPlan
-    _cohorts: list[Cohort] = field(default_factory=list)
+    _cohorts: list[LampCount] = field(default_factory=list)
     _levels: dict[tuple[str, str], LevelPlan] = field(default_factory=dict)
     _documents: dict[str, WantedDocument] = field(default_factory=dict)
 
@@ -65,13 +65,13 @@ class PlannedTown:
         gateway = self.gateways[gateway_id]
         return Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
 
-    def cohorts(self) -> list[Cohort]:
+    def cohorts(self) -> list[LampCount]:
         """All lamps, by gateway and calendar."""
         if not self._cohorts:
             counted: dict[tuple[str, str], list[float]] = defaultdict(list)
             for lamp in self.lamps.values():
                 counted[lamp.gateway_id, self.calendar_of(lamp)].append(lamp.rated_power_w)
-            self._cohorts.extend(Cohort(*key, len(rated), sum(rated)) for key, rated in counted.items())
+            self._cohorts.extend(LampCount(*key, len(rated), sum(rated)) for key, rated in counted.items())
         return self._cohorts
 
     def levels(self, calendar_id: str, gateway_id: str, instant: datetime) -> LevelPlan:
@@ -124,7 +124,7 @@ class PlannedTown:
         for gateway_id, gateway in self.gateways.items():
             yield gateway, self.gateway_plan(gateway_id)
 
-    def with_plan(self, desired: DesiredPlan) -> "PlannedTown":
+    def with_plan(self, desired: DesiredPlan) -> "ResolvedPlan":
         """The same lamps under another plan."""
         return _laid(desired, self.gateways, self.lamps, self.area_ids, self._lamps_of)
 
@@ -133,7 +133,7 @@ class PlannedTown:
         return self._plan
 
 
-def lay(desired: DesiredPlan, inventory: Inventory) -> PlannedTown:
+def resolve_plan(desired: DesiredPlan, inventory: Inventory) -> ResolvedPlan:
     """The plan over these lamps."""
     lamps_of: dict[str, list[Lamp]] = defaultdict(list)
     for lamp in inventory.lamps:
@@ -149,7 +149,7 @@ def _laid(
     lamps: Mapping[str, Lamp],
     area_ids: frozenset[str],
     lamps_of: Mapping[str, list[Lamp]],
-) -> PlannedTown:
+) -> ResolvedPlan:
     programs, calendars = desired.all_programs(), desired.all_calendars()
     plan = LightingPlan(tuple(programs.values()), tuple(calendars.values()))
-    return PlannedTown(desired, gateways, lamps, area_ids, lamps_of, desired.precedence(), plan)
+    return ResolvedPlan(desired, gateways, lamps, area_ids, lamps_of, desired.precedence(), plan)

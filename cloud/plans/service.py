@@ -18,8 +18,8 @@ from cloud.plans.model import (
     LampGroup,
     Scope,
 )
-from cloud.plans.resolved import PlannedTown
-from cloud.plans.store import PlanMovedError, PlanStore
+from cloud.plans.resolved import ResolvedPlan
+from cloud.plans.store import PlanChangedError, PlanStore
 from protocols.clock import Clock
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.plan import PlanError, decode_plan
@@ -31,11 +31,11 @@ _TRIES = 5
 
 Kept = TypeVar("Kept")
 
-Change = Callable[[PlannedTown], DesiredPlan]
+Change = Callable[[ResolvedPlan], DesiredPlan]
 """What becomes of the plan; raises ProblemError where that can't be."""
 
 
-class PlanningService:
+class PlanService:
     """Programs, calendars, groups and assignments."""
 
     def __init__(self, store: PlanStore, in_force: PlanInForce, clock: Clock, guard: Guard) -> None:
@@ -52,7 +52,7 @@ class PlanningService:
         """Add a program, or replace the one of that id."""
         _not_built_in("program", program.id, BUILT_IN_PROGRAMS)
 
-        def change(town: PlannedTown) -> DesiredPlan:
+        def change(town: ResolvedPlan) -> DesiredPlan:
             return replace(town.desired, programs={**town.desired.programs, program.id: program})
 
         self._change(change, f"program {program.id}", who, confirmed=confirmed)
@@ -61,7 +61,7 @@ class PlanningService:
         """Remove a program that no calendar names."""
         _not_built_in("program", program_id, BUILT_IN_PROGRAMS)
 
-        def change(town: PlannedTown) -> DesiredPlan:
+        def change(town: ResolvedPlan) -> DesiredPlan:
             desired = town.desired
             users = [each.id for each in desired.calendars.values() if program_id in each.program_ids()]
             _unused("program", program_id, "calendars", users)
@@ -73,7 +73,7 @@ class PlanningService:
         """Add a calendar, or replace the one of that id."""
         _not_built_in("calendar", calendar.id, BUILT_IN_CALENDARS)
 
-        def change(town: PlannedTown) -> DesiredPlan:
+        def change(town: ResolvedPlan) -> DesiredPlan:
             known = town.desired.all_programs()
             for at, rule in enumerate(calendar.rules):
                 _check_known(f"rules.{at}.program", rule.program_id, "program", known)
@@ -87,7 +87,7 @@ class PlanningService:
         """Remove a calendar that nothing is assigned to."""
         _not_built_in("calendar", calendar_id, BUILT_IN_CALENDARS)
 
-        def change(town: PlannedTown) -> DesiredPlan:
+        def change(town: ResolvedPlan) -> DesiredPlan:
             desired = town.desired
             users = [_named(each) for each in desired.assignments if each.calendar_id == calendar_id]
             _unused("calendar", calendar_id, "assignments", users)
@@ -98,7 +98,7 @@ class PlanningService:
     def put_group(self, group: LampGroup, who: str, *, confirmed: bool) -> None:
         """Add a group, or replace the one of that id."""
 
-        def change(town: PlannedTown) -> DesiredPlan:
+        def change(town: ResolvedPlan) -> DesiredPlan:
             for at, lamp_id in enumerate(group.lamp_ids):
                 _check_known(f"lampIds.{at}", lamp_id, "lamp", town.lamps)
             kept = replace(group, lamp_ids=tuple(sorted(set(group.lamp_ids))))
@@ -109,7 +109,7 @@ class PlanningService:
     def delete_group(self, group_id: str, who: str) -> None:
         """Remove a group that has no assignment."""
 
-        def change(town: PlannedTown) -> DesiredPlan:
+        def change(town: ResolvedPlan) -> DesiredPlan:
             desired = town.desired
             users = [
                 _named(each)
@@ -139,13 +139,13 @@ class PlanningService:
             self._check(town, after, confirmed=confirmed)
             try:
                 self._store.save(town.desired, after.desired, revision)
-            except PlanMovedError:
+            except PlanChangedError:
                 continue
             log.info("lighting plan changed", what=what, by=who, confirmed=confirmed)
             return
         raise ProblemError(HTTPStatus.CONFLICT, "others are changing the plan right now; try again")
 
-    def _check(self, town: PlannedTown, after: PlannedTown, *, confirmed: bool) -> None:
+    def _check(self, town: ResolvedPlan, after: ResolvedPlan, *, confirmed: bool) -> None:
         for gateway, wanted in after.documents():
             if wanted != town.gateway_plan(gateway.id):
                 _check_fits(gateway.id, wanted.document)
@@ -161,7 +161,7 @@ class PlanningService:
 
 
 def _reassigned(assignments: Sequence[Assignment]) -> Change:
-    def change(town: PlannedTown) -> DesiredPlan:
+    def change(town: ResolvedPlan) -> DesiredPlan:
         targets = {
             Scope.LAMP: ("lamp", town.lamps),
             Scope.GROUP: ("group", town.desired.groups),

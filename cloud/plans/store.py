@@ -80,7 +80,7 @@ class AssignmentRow(Base):
     calendar_id: Mapped[str] = mapped_column(_IDENTIFIER)
 
 
-class PlanMovedError(Exception):
+class PlanChangedError(Exception):
     """Transient: the plan, or the lamps it is for, was changed since it was read."""
 
 
@@ -123,7 +123,7 @@ class PlanStore:
         with writing(self._engine) as connection:
             touch_plan(connection)  # first, for on PostgreSQL it makes writers wait for one another
             if _revision(connection) != revision + 1:
-                raise PlanMovedError
+                raise PlanChangedError
             reassigned = before.assignments != after.assignments
             if reassigned:
                 connection.execute(sa.delete(AssignmentRow))

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cloud.live.model import View
 from cloud.plans.forecast import LevelChange
-from cloud.plans.impact import Darkening, Effect, Levels, Move
+from cloud.plans.impact import Darkening, Effect, Levels, Reassignment
 from cloud.plans.model import Assignment, LampGroup
 from protocols.lighting.talq import ControlProgramOne
 from protocols.lighting.talq_calendar import TalqCalendar
@@ -97,7 +97,7 @@ def assignment_list(assignments: tuple[Assignment, ...]) -> AssignmentList:
 
 def preview_view(effect: Effect, *, needs_confirmation: bool) -> PlanPreview:
     """What a change would do, by pairs of calendars; lamps for which nothing changes are left out."""
-    together: dict[tuple[str, str], list[Move]] = {}
+    together: dict[tuple[str, str], list[Reassignment]] = {}
     for move in effect.moves:
         if move.calendar_before != move.calendar_after or move.levels_before() != move.levels_after():
             together.setdefault((move.calendar_before, move.calendar_after), []).append(move)
@@ -113,7 +113,7 @@ def preview_view(effect: Effect, *, needs_confirmation: bool) -> PlanPreview:
     )
 
 
-def _calendar_move(moves: list[Move]) -> CalendarMove:
+def _calendar_move(moves: list[Reassignment]) -> CalendarMove:
     largest = max(moves, key=lambda move: move.lamps)
     return CalendarMove(
         calendar_before=largest.calendar_before,

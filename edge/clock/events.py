@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 from edge.clock.timekeeper import SEEN_EVERY_S, Basis, Timekeeper
 from edge.outbox import Outbox
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from protocols.events import DeviceEvent, EventType
 
 
-class TimeNews:
+class ClockEventReporter:
     """Tells the cloud of a time that is not known or in doubt, and of the end of that."""
 
     def __init__(self, gateway_id: str, keeper: Timekeeper, outbox: Outbox) -> None:
@@ -40,7 +40,7 @@ class TimeNews:
         self._outbox.append(DeviceEvent(self._gateway_id, kind, now, active, info), timed=timed)
 
 
-async def keep_time(keeper: Timekeeper, memory: Memory) -> None:
+async def keep_time(keeper: Timekeeper, memory: StateStore) -> None:
     """Keep the present time now and then for the next start, until cancelled."""
     while True:
         await memory.keep_seen(keeper.now(), is_known=keeper.is_known)

@@ -187,7 +187,7 @@ class WatchdogConfig(_Settings):
     """The gateway's default level when not given."""
 
 
-class ByHandConfig(_Settings):
+class TransferConfig(_Settings):
     """The secret shared with the cloud that signs files carried there and back."""
 
     key_file: Path
@@ -302,7 +302,7 @@ class GatewayConfig(_Settings):
     outbox: OutboxConfig
     clock: ClockConfig = ClockConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
-    by_hand: ByHandConfig | None = None
+    by_hand: TransferConfig | None = None
     status: StatusConfig | None = None
     lines: Annotated[tuple[LineConfig, ...], Field(alias="line")]
 

@@ -6,7 +6,7 @@ from edge.devices.device import LEVEL_POINT, RAMP_POINT, Device, feedback_of, is
 from protocols.modbus.profile import Profile
 
 
-def objection(units: Iterable[tuple[str, Profile]]) -> str | None:
+def broadcast_blocker(units: Iterable[tuple[str, Profile]]) -> str | None:
     """Why the lamps among these units, all of one line, must be told one by one; None where one may tell all.
 
     A unit that is not a lamp of that profile must be known to ignore a broadcast: as Modbus has it, it obeys.

@@ -14,7 +14,7 @@ from edge.control.levels import Levels
 from edge.devices.device import Device
 from edge.line import Lane
 from edge.outbox import Record
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from edge.storage.state_tables import CommandKey, key_of
 from protocols.clock import Clock, wall_seconds_until
 from protocols.lamp import CommandResult, CommandStatus, LightCommand
@@ -33,7 +33,7 @@ _LONGEST_WAIT_S = 300.0
 _FORGET_S = 0.5
 
 
-class Hand(Protocol):
+class Actuator(Protocol):
     """What brings devices to their level and keeps them there: a line's dimmer, a cabinet's contactor."""
 
     def refresh(self) -> datetime | None:
@@ -55,7 +55,7 @@ class Hand(Protocol):
         ...
 
 
-class Commander:
+class CommandExecutor:
     """The commands of one gateway. A command that fails leaves the override before it in force.
 
     The memory holds those whose start is to come, and those begun until their answer is durable. So they
@@ -64,9 +64,9 @@ class Commander:
 
     def __init__(
         self,
-        lamps: Mapping[str, tuple[Device, Hand]],
+        lamps: Mapping[str, tuple[Device, Actuator]],
         levels: Levels,
-        memory: Memory,
+        memory: StateStore,
         clock: Clock,
         record: Callable[[Record], object],
     ) -> None:
@@ -223,7 +223,7 @@ class Commander:
         before: Mapping[str, Override | None],
         tasks: asyncio.TaskGroup,
     ) -> None:
-        groups: defaultdict[tuple[Hand, float], list[LightCommand]] = defaultdict(list)
+        groups: defaultdict[tuple[Actuator, float], list[LightCommand]] = defaultdict(list)
         for lamp_id, command in commands.items():
             groups[self._lamps[lamp_id][1], command.ramp_s].append(command)
         for (dimmer, ramp_s), group in groups.items():
@@ -231,7 +231,7 @@ class Commander:
 
     async def _settle(
         self,
-        dimmer: Hand,
+        dimmer: Actuator,
         ramp_s: float,
         commands: Iterable[LightCommand],
         before: Mapping[str, Override | None],

@@ -10,7 +10,7 @@ import structlog
 
 from edge.clock.timekeeper import Timekeeper
 from edge.config.settings import DeviceConfig
-from edge.control.contactor_io import Switchgear, wiring_of
+from edge.control.contactor_io import ContactorIo, wiring_of
 from edge.control.level_writer import Problem, Problems, problem_of
 from edge.control.levels import Levels
 from edge.devices.device import Device
@@ -50,7 +50,7 @@ class Contactor:
     def __init__(
         self,
         device: Device,
-        gear: Switchgear,
+        gear: ContactorIo,
         reader: Reader,
         *,
         levels: Levels,
@@ -94,7 +94,7 @@ class Contactor:
                     await self._wake.wait()
             except TimeoutError:
                 if not self._gear.has_contact:
-                    self.device.told_level_percent = None  # readings do not tell: look at the relay
+                    self.device.written_level_percent = None  # readings do not tell: look at the relay
 
     def refresh(self) -> datetime | None:
         """Set the device's target to what should be now; returns when that may change next."""
@@ -120,9 +120,11 @@ class Contactor:
             self._notice(is_closed)
             if is_closed is self.is_wanted:
                 self._retry_at = 0.0
-            if device.told_level_percent is not None and is_closed is not bool(device.told_level_percent):
-                device.told_level_percent = None
-        if device.told_level_percent is None:
+            if device.written_level_percent is not None and is_closed is not bool(
+                device.written_level_percent
+            ):
+                device.written_level_percent = None
+        if device.written_level_percent is None:
             self._wake.set()
 
     async def settle(
@@ -143,8 +145,8 @@ class Contactor:
 
     def _is_stale(self) -> bool:
         device = self.device
-        is_told = device.told_level_percent is not None
-        is_right = is_told and bool(device.told_level_percent) is self.is_wanted
+        is_told = device.written_level_percent is not None
+        is_right = is_told and bool(device.written_level_percent) is self.is_wanted
         return not is_right and device.answering is not False
 
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
@@ -188,7 +190,7 @@ class Contactor:
         if contact is not wanted:
             told, is_at = _state(wanted), _state(contact)
             return Problem(f"relay is {told}, auxiliary contact says {is_at}", disobeyed=True)
-        self.device.told_level_percent = 100 if wanted else 0
+        self.device.written_level_percent = 100 if wanted else 0
         return None
 
     def _dwell_s(self) -> float:
@@ -280,7 +282,7 @@ def contactors_of(
             continue
         contactor = Contactor(
             device,
-            Switchgear(line, wiring),
+            ContactorIo(line, wiring),
             reader,
             levels=levels,
             keeper=keeper,

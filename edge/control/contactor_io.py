@@ -30,7 +30,7 @@ def wiring_of(device: Device) -> Wiring | None:
     return None
 
 
-class Switchgear:
+class ContactorIo:
     """One contactor on the line. True is closed; every exchange raises LineError."""
 
     def __init__(self, line: Line, wiring: Wiring) -> None:

@@ -23,17 +23,17 @@ _RETRY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class FallbackSettings:
+class ControllerWatchdogSettings:
     """After how long without a word from a gateway a controller goes to which level; 0 is never."""
 
     timeout_s: int
     level_percent: int
 
 
-class Fallback:
+class ControllerWatchdog:
     """The watchdog of one line's controllers. Only what differs is written: such registers wear out."""
 
-    def __init__(self, line: Line, devices: Sequence[Device], settings: FallbackSettings) -> None:
+    def __init__(self, line: Line, devices: Sequence[Device], settings: ControllerWatchdogSettings) -> None:
         self._line = line
         self._wanted: dict[str, int] = {
             TIMEOUT_POINT: settings.timeout_s,
@@ -102,7 +102,7 @@ class Fallback:
             if RAMP_POINT in found:
                 # Before anything else is awaited: a command may set another meanwhile.
                 ramp_s = found[RAMP_POINT]
-                device.told_ramp_s = None if ramp_s is None else float(ramp_s)
+                device.written_ramp_s = None if ramp_s is None else float(ramp_s)
             values.update(found)
         return values
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import structlog
 
-from edge.control.broadcast import objection, units_of
-from edge.control.level_writer import Problems, Teller
+from edge.control.broadcast import broadcast_blocker, units_of
+from edge.control.level_writer import LevelWriter, Problems
 from edge.control.levels import Levels
 from edge.devices.device import Device
 from edge.line import Lane
@@ -30,7 +30,7 @@ class Dimmer:
 
     def __init__(
         self,
-        teller: Teller,
+        teller: LevelWriter,
         levels: Levels,
         devices: Sequence[Device],
         clock: Clock,
@@ -39,7 +39,7 @@ class Dimmer:
         self.teller = teller
         self._levels = levels
         self._lamps = [device for device in devices if device.dimmable]
-        self._may_broadcast = objection(units_of(devices)) is None
+        self._may_broadcast = broadcast_blocker(units_of(devices)) is None
         self._clock = clock
         self._record = record
         self._wake = asyncio.Event()
@@ -108,16 +108,16 @@ class Dimmer:
         """A reading came: a lamp that is new, back, restarted or at another level than told is told again."""
         if not device.dimmable:
             return
-        reading, told = device.last_reading, device.told_level_percent
+        reading, told = device.last_reading, device.written_level_percent
         feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
         if told is not None and feedback not in (None, told):
-            device.forget_told()
-        if device.told_level_percent is None:
+            device.invalidate_written()
+        if device.written_level_percent is None:
             self._wake.set()
 
     def _is_stale(self, lamp: Device, wall: float) -> bool:
         return (
-            lamp.told_level_percent != lamp.target_level_percent
+            lamp.written_level_percent != lamp.target_level_percent
             and lamp.answering is not False
             and not self._in_hand[lamp]
             and self._retry_at.get(lamp, wall) <= wall

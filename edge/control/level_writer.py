@@ -29,7 +29,7 @@ class Problem:
 Problems = dict[Device, Problem]
 
 
-class Teller:
+class LevelWriter:
     """The writes of one line. A lamp's target is read when it is told, so the newest one always wins."""
 
     def __init__(self, line: Line, reader: Reader, lamps: Sequence[Device]) -> None:
@@ -83,8 +83,8 @@ class Teller:
 
     def _broadcast_write(self) -> Write | None:
         """The one write that suits every lamp of the line, when there is one and half of them wait for it."""
-        living = self._living()
-        untold = sum(lamp.told_level_percent != lamp.target_level_percent for lamp in living)
+        living = self._responsive()
+        untold = sum(lamp.written_level_percent != lamp.target_level_percent for lamp in living)
         if untold < _FEWEST_FOR_BROADCAST or 2 * untold < len(living):
             return None
         first = self._lamps[0]
@@ -97,22 +97,22 @@ class Teller:
     async def _tell_all(self, write: Write, lamps: Sequence[Device], lane: Lane, ramp_s: float) -> Problems:
         level = self._lamps[0].target_level_percent
         try:
-            if any(_needs_ramp(lamp, ramp_s) for lamp in self._living()):
+            if any(_needs_ramp(lamp, ramp_s) for lamp in self._responsive()):
                 await self._line.broadcast(encode_write(self._lamps[0].profile, RAMP_POINT, ramp_s), lane)
-                for lamp in self._living():
-                    lamp.told_ramp_s = ramp_s
+                for lamp in self._responsive():
+                    lamp.written_ramp_s = ramp_s
             await self._line.broadcast(write, lane)
         except CodecError as error:
             return dict.fromkeys(lamps, problem_of(error))
         except LineError as error:
-            for lamp in self._living():
-                lamp.forget_told()  # nobody knows whether it was heard
+            for lamp in self._responsive():
+                lamp.invalidate_written()  # nobody knows whether it was heard
             return dict.fromkeys(lamps, problem_of(error))
-        for lamp in self._living():
-            lamp.told_level_percent = level
+        for lamp in self._responsive():
+            lamp.written_level_percent = level
         return {}
 
-    def _living(self) -> list[Device]:
+    def _responsive(self) -> list[Device]:
         """The lamps that may be there: nobody knows what one that is away has heard."""
         return [lamp for lamp in self._lamps if lamp.answering is not False]
 
@@ -120,15 +120,15 @@ class Teller:
         try:
             if _needs_ramp(lamp, ramp_s):
                 await self._line.write(lamp.unit, encode_write(lamp.profile, RAMP_POINT, ramp_s), lane)
-                lamp.told_ramp_s = ramp_s
+                lamp.written_ramp_s = ramp_s
             level = lamp.target_level_percent
             if level is not None:
                 await self._line.write(lamp.unit, encode_write(lamp.profile, LEVEL_POINT, level), lane)
-                lamp.told_level_percent = level
+                lamp.written_level_percent = level
         except CodecError as error:
             return {lamp: problem_of(error)}
         except LineError as error:
-            lamp.forget_told()  # it may have been carried out all the same
+            lamp.invalidate_written()  # it may have been carried out all the same
             return {lamp: problem_of(error)}
         return {}
 
@@ -159,25 +159,25 @@ class Teller:
         try:
             reading = await self._reader.read(lamp, lane)
         except LineError as error:
-            lamp.forget_told()
+            lamp.invalidate_written()
             return problem_of(error)
         feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
         target = lamp.target_level_percent
         if feedback == target:
             return None
-        lamp.told_level_percent = None
+        lamp.written_level_percent = None
         says = "does not tell its level" if feedback is None else f"reads back level {feedback} %"
         return Problem(f"{says}, expected {target} %", disobeyed=True)
 
 
 def _is_untold(lamp: Device) -> bool:
     """Whether a write is due: always to a lamp that is proved by nothing but its acknowledgement."""
-    return lamp.feedback_point is None or lamp.told_level_percent != lamp.target_level_percent
+    return lamp.feedback_point is None or lamp.written_level_percent != lamp.target_level_percent
 
 
 def _needs_ramp(lamp: Device, ramp_s: float) -> bool:
     """Whether the fade differs, or is not known: one of an earlier command may have been left there."""
-    if lamp.told_ramp_s == ramp_s:
+    if lamp.written_ramp_s == ramp_s:
         return False
     return any(register.name == RAMP_POINT and register.writable for register in lamp.profile.registers)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from edge.control.levels import Levels
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from protocols.lighting.plan import LightingPlan, PlanError, decode_plan, plan_hash
 from protocols.mapping import PlanState
 
@@ -22,7 +22,7 @@ _KEPT = "the plan kept"
 class PlanFollower:
     """Takes up one plan after the other. One that cannot be followed leaves the one before in force."""
 
-    def __init__(self, gateway_id: str, memory: Memory, levels: Levels) -> None:
+    def __init__(self, gateway_id: str, memory: StateStore, levels: Levels) -> None:
         self._name = gateway_id
         self._memory = memory
         self._levels = levels

@@ -55,8 +55,8 @@ class Device:
     target_level_percent: int | None = None
     reason: Reason | None = None
     ramp_s: float = 0.0
-    told_level_percent: int | None = None
-    told_ramp_s: float | None = None
+    written_level_percent: int | None = None
+    written_ramp_s: float | None = None
     boot_counter: int | None = None
     power_cycle_seen: bool | None = None
     answering: bool | None = None
@@ -69,10 +69,10 @@ class Device:
         """Whether its readings are those of a lamp, not of a cabinet."""
         return self.profile.kind is DeviceKind.LAMP
 
-    def forget_told(self) -> None:
+    def invalidate_written(self) -> None:
         """What it was told it may not know any more: to be told anew, its ramp too."""
-        self.told_level_percent = None
-        self.told_ramp_s = None
+        self.written_level_percent = None
+        self.written_ramp_s = None
 
 
 def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Device:

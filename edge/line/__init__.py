@@ -2,9 +2,9 @@
 
 from edge.line.bus import Line, LineCounters
 from edge.line.errors import (
-    CorruptAnswerError,
+    CorruptResponseError,
     LineError,
-    NoAnswerError,
+    NoResponseError,
     PortUnavailableError,
     RequestRefusedError,
     TransientLineError,
@@ -13,13 +13,13 @@ from edge.line.factory import LineSettings, open_line
 from edge.line.lanes import Lane
 
 __all__ = [
-    "CorruptAnswerError",
+    "CorruptResponseError",
     "Lane",
     "Line",
     "LineCounters",
     "LineError",
     "LineSettings",
-    "NoAnswerError",
+    "NoResponseError",
     "PortUnavailableError",
     "RequestRefusedError",
     "TransientLineError",

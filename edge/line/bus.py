@@ -10,8 +10,8 @@ import structlog
 
 from edge.line.errors import (
     BUSY_CODES,
-    CorruptAnswerError,
-    NoAnswerError,
+    CorruptResponseError,
+    NoResponseError,
     PortUnavailableError,
     RequestRefusedError,
     TransientLineError,
@@ -25,9 +25,9 @@ from edge.line.framing import (
     refusal,
     write_request,
 )
-from edge.line.lanes import Job, Lane, Lanes
+from edge.line.lanes import Lane, Lanes, Transaction
 from edge.line.port import Port, PortEvents
-from edge.line.stale_responses import Missed
+from edge.line.stale_responses import StaleResponses
 from edge.line.timer import Timer, open_timer
 from edge.line.timing import ResponseTime, WireTiming
 from protocols.modbus.codec import ReadBlock, Write
@@ -79,14 +79,14 @@ class Line:
         self._lost = asyncio.Event()
         self._received = bytearray()
         self._quiet_at = 0.0
-        self._job: Job | None = None
+        self._job: Transaction | None = None
         self._tag = 0
         self._sent_at = 0.0
         self._heard = 0
         self._expires_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._response_times: dict[int, ResponseTime] = {}
-        self._missed = Missed()
+        self._missed = StaleResponses()
         self._missed_at = -inf
         self._queue_s = 0.0
         self._is_queued = False
@@ -138,7 +138,7 @@ class Line:
         if self._down is not None:
             raise PortUnavailableError(f"{self.name}: {self._down}")
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._lanes.put(Job(lane, request, answer, timeout_s))
+        self._lanes.put(Transaction(lane, request, answer, timeout_s))
         if self._alarm_at != self._quiet_at:
             self._advance()
         pdu = await answer
@@ -204,14 +204,14 @@ class Line:
         self._alarm_at = 0.0
         self._advance()
 
-    def _unmistakable(self, job: Job, now: float) -> Job:
+    def _unmistakable(self, job: Transaction, now: float) -> Transaction:
         """The job, or first one that makes sure that no late answer can be taken for the job's."""
         if self._framing.tags_answers:
             return job
         first = self._missed.to_ask_before(job.request, now)
-        return job if first is None else Job(job.lane, first, job.answer, job.timeout_s, before=job)
+        return job if first is None else Transaction(job.lane, first, job.answer, job.timeout_s, before=job)
 
-    def _send(self, job: Job, now: float) -> None:
+    def _send(self, job: Transaction, now: float) -> None:
         request, timing = job.request, self._timing
         self._tag = (self._tag + 1) & 0xFFFF
         frame = self._framing.wrap(request, self._tag)
@@ -269,7 +269,7 @@ class Line:
         else:
             self._on_stray_frame(frame, now)
 
-    def _on_answer(self, job: Job, pdu: bytes, now: float) -> None:
+    def _on_answer(self, job: Transaction, pdu: bytes, now: float) -> None:
         unit = job.request.unit
         answer_s = self._timing.duration_s(len(pdu) + _ADDRESS_AND_CRC)
         if not self._is_queued:
@@ -283,13 +283,13 @@ class Line:
         return frame.tag in (0, self._tag)
 
     def _on_stray_frame(self, frame: Frame, now: float) -> None:
-        asked_at = self._missed.came(frame.unit, len(frame.pdu))
-        if asked_at is None:
+        requested_at = self._missed.came(frame.unit, len(frame.pdu))
+        if requested_at is None:
             self.counters.foreign += 1
             return
         self.counters.late += 1
-        self._queue_s = min(max(self._queue_s, now - asked_at), self._timing.longest_queue_s)
-        self._response_time(frame.unit).answered(now - asked_at)
+        self._queue_s = min(max(self._queue_s, now - requested_at), self._timing.longest_queue_s)
+        self._response_time(frame.unit).answered(now - requested_at)
         self._lanes.release(frame.unit)
         if self._job is not None and self._job.request.unit == frame.unit:
             # Only now does the unit turn to what it was asked since.
@@ -314,7 +314,7 @@ class Line:
         else:
             self._on_expiry(self._job)
 
-    def _on_expiry(self, job: Job) -> None:
+    def _on_expiry(self, job: Transaction) -> None:
         request = job.request
         where = f"{self.name}: unit {request.unit}"
         timeout_s = self._timeout_s(job)
@@ -325,10 +325,10 @@ class Line:
             self._lanes.hold(request.unit, monotonic() + max(_LATE_ANSWER_S, timeout_s))
         if self._heard or self._received:
             self.counters.corrupt += 1
-            self._finish(CorruptAnswerError(f"{where} was heard, but not in a valid frame"))
+            self._finish(CorruptResponseError(f"{where} was heard, but not in a valid frame"))
         else:
             self.counters.no_answers += 1
-            self._finish(NoAnswerError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
+            self._finish(NoResponseError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
 
     def _finish(self, outcome: bytes | Exception) -> None:
         # Not when its asker gives up: until here its unit has the wire.
@@ -350,12 +350,12 @@ class Line:
         self._fail(why)
         self._lost.set()
 
-    def _patience_s(self, job: Job) -> float:
+    def _patience_s(self, job: Transaction) -> float:
         """How long after the request the whole answer must be there."""
         answer_s = self._timing.duration_s(job.request.answer_length + _ADDRESS_AND_CRC)
         return self._timeout_s(job) + answer_s
 
-    def _timeout_s(self, job: Job) -> float:
+    def _timeout_s(self, job: Transaction) -> float:
         if job.timeout_s is not None:
             return job.timeout_s
         return self._response_time(job.request.unit).timeout_s

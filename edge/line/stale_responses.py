@@ -11,17 +11,17 @@ _COUNTS = (1, 2, 3, 9, 17, 33)
 """Registers or bits whose answers differ in length: the small ones for registers, the odd ones for bits."""
 
 
-class Missed:
+class StaleResponses:
     """By unit, how long the answers are that may still come, oldest first. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._units: dict[int, dict[int, float]] = {}
 
-    def note(self, request: Request, asked_at: float) -> None:
+    def note(self, request: Request, requested_at: float) -> None:
         """The request's time is up."""
         lengths = self._units.setdefault(request.unit, {})
         lengths.pop(request.answer_length, None)
-        lengths[request.answer_length] = asked_at
+        lengths[request.answer_length] = requested_at
 
     def came(self, unit: int, length: int) -> float | None:
         """When a frame that answers no present request was asked for; None where none was missed.
@@ -31,15 +31,15 @@ class Missed:
         lengths = self._units.get(unit)
         if lengths is None:
             return None
-        asked_at = lengths.get(length)
-        if asked_at is None:
+        requested_at = lengths.get(length)
+        if requested_at is None:
             return next(iter(lengths.values()))
-        left = {missed: at for missed, at in lengths.items() if at > asked_at}
+        left = {missed: at for missed, at in lengths.items() if at > requested_at}
         if left:
             self._units[unit] = left
         else:
             del self._units[unit]
-        return asked_at
+        return requested_at
 
     def answered(self, unit: int) -> None:
         """The unit has answered what was asked last, so nothing before it is under way."""

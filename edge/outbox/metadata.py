@@ -23,7 +23,7 @@ _LARGEST = 2**53
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class OutboxMetadata:
     """`last` is the last position ever given, `untimed_from` the first that may lack its time, 0 for none."""
 
     waiting: int = 0
@@ -36,26 +36,26 @@ class Ledger:
     damaged: int = 0
 
 
-_NAMES: Final = [field.name for field in fields(Ledger)]
+_NAMES: Final = [field.name for field in fields(OutboxMetadata)]
 _READ = f"SELECT {', '.join(f'CAST({name} AS INTEGER)' for name in [*_NAMES, 'checksum'])} FROM tally"  # noqa: S608
 _ADD = f"INSERT INTO tally ({', '.join(_NAMES)}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _PUT = f"UPDATE tally SET {', '.join(f'{name} = ?' for name in [*_NAMES, 'checksum'])}"  # noqa: S608
 
 
-def read(database: sqlite3.Connection) -> Ledger:
+def read(database: sqlite3.Connection) -> OutboxMetadata:
     """The ledger; one that is damaged is made up anew from the records."""
     return _sealed(database) or take_up(database, 0)
 
 
-def write(database: sqlite3.Connection, ledger: Ledger) -> None:
+def write(database: sqlite3.Connection, ledger: OutboxMetadata) -> None:
     """Put this in place of what the ledger said."""
     values = astuple(ledger)
-    if database.execute(_PUT, (*values, seal_of(*values))).rowcount != 1:
+    if database.execute(_PUT, (*values, checksum_of(*values))).rowcount != 1:
         database.execute("DELETE FROM tally")
-        database.execute(_ADD, (*values, seal_of(*values)))
+        database.execute(_ADD, (*values, checksum_of(*values)))
 
 
-def take_up(database: sqlite3.Connection, created_ms: int) -> Ledger:
+def take_up(database: sqlite3.Connection, created_ms: int) -> OutboxMetadata:
     """The ledger at the start, sealed from now on; the epoch begins at `created_ms` where none is known."""
     ledger = _sealed(database) or _made_up(database, created_ms)
     write(database, ledger)
@@ -67,28 +67,28 @@ def write_identity(database: sqlite3.Connection, epoch: int) -> None:
     """Keep the epoch in its second place; nothing is written where it is there already."""
     if _identity(database) != epoch:
         database.execute("DELETE FROM identity")
-        database.execute("INSERT INTO identity (epoch, checksum) VALUES (?, ?)", (epoch, seal_of(epoch)))
+        database.execute("INSERT INTO identity (epoch, checksum) VALUES (?, ?)", (epoch, checksum_of(epoch)))
 
 
-def seal_of(*values: int) -> int:
+def checksum_of(*values: int) -> int:
     """A checksum of these."""
     return zlib.crc32(" ".join(map(str, values)).encode())
 
 
-def _sealed(database: sqlite3.Connection) -> Ledger | None:
+def _sealed(database: sqlite3.Connection) -> OutboxMetadata | None:
     rows = database.execute(_READ).fetchall()
-    if len(rows) != 1 or None in rows[0] or seal_of(*rows[0][:-1]) != rows[0][-1]:
+    if len(rows) != 1 or None in rows[0] or checksum_of(*rows[0][:-1]) != rows[0][-1]:
         return None
-    return Ledger(*rows[0][:-1])
+    return OutboxMetadata(*rows[0][:-1])
 
 
 def _identity(database: sqlite3.Connection) -> int | None:
     query = "SELECT CAST(epoch AS INTEGER), CAST(checksum AS INTEGER) FROM identity"
     rows: list[tuple[int, int | None]] = database.execute(query).fetchall()
-    return rows[0][0] if rows and rows[0][1] == seal_of(rows[0][0]) else None
+    return rows[0][0] if rows and rows[0][1] == checksum_of(rows[0][0]) else None
 
 
-def _made_up(database: sqlite3.Connection, created_ms: int) -> Ledger:
+def _made_up(database: sqlite3.Connection, created_ms: int) -> OutboxMetadata:
     """From the records themselves, or from what a version without seals has left."""
     bounds = "COUNT(*), MAX(position), MIN(CASE WHEN untimed IS NOT 0 THEN position END)"
     waiting, newest, untimed = database.execute(f"SELECT {bounds} FROM records").fetchone()  # noqa: S608
@@ -96,7 +96,7 @@ def _made_up(database: sqlite3.Connection, created_ms: int) -> Ledger:
         "SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'records'"
     ).fetchone()
     last = max((each for each in (newest, given and given[0]) if each and each < _LARGEST), default=0)
-    made_up = Ledger(waiting=waiting, last=last, untimed_from=untimed or 0)
+    made_up = OutboxMetadata(waiting=waiting, last=last, untimed_from=untimed or 0)
     old_epoch = database.execute(
         "SELECT CAST(epoch AS INTEGER) FROM identity WHERE checksum IS NULL"
     ).fetchone()

@@ -14,11 +14,11 @@ import structlog
 from edge.outbox import metadata as ledgers
 from edge.outbox import recovery as salvage
 from edge.outbox import tables as shelf
-from edge.outbox.metadata import Ledger
-from edge.outbox.retention import ChangeWatch, Halving, Waiting, thinned
-from edge.outbox.tables import ALWAYS_KEPT, Holding, Limit, Row
-from edge.storage.page_reader import Carver
-from edge.storage.sqlite_file import TROUBLE, Care, SqliteFile, Work, is_damage
+from edge.outbox.metadata import OutboxMetadata
+from edge.outbox.retention import ChangeWatch, Decimation, Waiting, thinned
+from edge.outbox.tables import ALWAYS_KEPT, Limit, OutboxStatistics, Row
+from edge.storage.page_reader import SqlitePageReader
+from edge.storage.sqlite_file import TROUBLE, RecoveryHooks, SqliteFile, Work, is_damage
 from protocols.cabinet import CabinetReading
 from protocols.lamp import LampReading
 from protocols.transfer.records import Record, encode_record, kind_of
@@ -53,28 +53,28 @@ class Outbox:
     def __init__(self, path: Path, wall_ms: Callable[[], int], limit: Limit = _NO_LIMIT) -> None:
         self.epoch = 0
         self.opened = asyncio.Event()
-        self._file = SqliteFile(path, shelf.SCHEMA, shelf.prepare, Care(self._salvage, self._behind))
+        self._file = SqliteFile(path, shelf.SCHEMA, shelf.prepare, RecoveryHooks(self._salvage, self._behind))
         self._wall_ms = wall_ms
         self._limit = limit
         self._changes = ChangeWatch()
-        self._halving = Halving()
+        self._halving = Decimation()
         self._next_position = 1
         self._waiting: list[Waiting] = []
-        self._waiting_halving = Halving()
+        self._waiting_halving = Decimation()
         self._waiting_round = 1
         self._acknowledged: list[tuple[int, int]] = []
         self._damaged: set[int] = set()
         self._shift: timedelta | None = None
         self._moved_some = False
         self._work = asyncio.Event()
-        self._holding = Holding()
+        self._holding = OutboxStatistics()
         self._failing = False
         self._dropped = 0
         self._uncounted = 0
         self._full = False
         self._damage: Exception | None = None
         self._renewed_at = float("-inf")
-        self._saved: salvage.Saved | None = None
+        self._saved: salvage.RecoveryReport | None = None
         self._damage_told = False
         self._unreadable = False
 
@@ -84,7 +84,7 @@ class Outbox:
         return self._file
 
     @property
-    def holding(self) -> Holding:
+    def holding(self) -> OutboxStatistics:
         """What is on disk as of the last commit, and what went of that which is not."""
         return replace(self._holding, thinned=self._holding.thinned + self._uncounted)
 
@@ -226,7 +226,7 @@ class Outbox:
         ranges, dropped, damaged = self._acknowledged[:], self._uncounted, list(self._damaged)
         rows = [_row(at, each) for at, each in enumerate(batch, first)]
 
-        def write(database: sqlite3.Connection) -> Holding:
+        def write(database: sqlite3.Connection) -> OutboxStatistics:
             shelf.set_aside(database, damaged)
             shelf.write(database, rows, ranges, dropped)
             return shelf.make_room(database, self._limit, self._halving)
@@ -311,18 +311,20 @@ class Outbox:
             self._full = False
             log.info("outbox has room again", holding=self._holding)
 
-    def _salvage(self, carver: Carver, database: sqlite3.Connection, room_bytes: int) -> None:
+    def _salvage(self, carver: SqlitePageReader, database: sqlite3.Connection, room_bytes: int) -> None:
         """Called in the file's thread, while everything here waits for it."""
-        known = Ledger(epoch=self.epoch, last=self._next_position - 1) if self.opened.is_set() else None
+        known = (
+            OutboxMetadata(epoch=self.epoch, last=self._next_position - 1) if self.opened.is_set() else None
+        )
         self._saved = salvage.salvage(carver, database, room_bytes, self._wall_ms(), known)
 
-    def _behind(self, carver: Carver, frames: int) -> Work | None:
+    def _behind(self, carver: SqlitePageReader, frames: int) -> Work | None:
         rows = salvage.rows_behind(carver, frames)
         return partial(self._add, rows) if rows else None
 
     def _add(self, rows: Sequence[Row], database: sqlite3.Connection) -> None:
         saved = salvage.add_rows(database, rows, self._wall_ms())
-        self._saved = salvage.Saved(saved, same_epoch=True, is_all=True)
+        self._saved = salvage.RecoveryReport(saved, same_epoch=True, is_all=True)
 
     def _tell_damage(self, tell: Callable[[str], None]) -> None:
         saved, self._saved = self._saved, None

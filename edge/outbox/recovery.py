@@ -8,9 +8,9 @@ from typing import Final
 
 from edge.outbox import metadata as ledgers
 from edge.outbox import tables as shelf
-from edge.outbox.metadata import GAP, Ledger
+from edge.outbox.metadata import GAP, OutboxMetadata
 from edge.outbox.tables import Row
-from edge.storage.page_reader import Carver, Cell
+from edge.storage.page_reader import Cell, SqlitePageReader
 
 _ROWS_AT_ONCE: Final = 500
 _COLUMNS: Final = (3, 5, 6)
@@ -27,7 +27,7 @@ _KEEP_NEWER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class RecoveryReport:
     """How many records were saved, whether they are the same to the cloud, and whether all had room."""
 
     records: int
@@ -36,8 +36,12 @@ class Saved:
 
 
 def salvage(
-    carver: Carver, database: sqlite3.Connection, room_bytes: int, created_ms: int, known: Ledger | None
-) -> Saved:
+    carver: SqlitePageReader,
+    database: sqlite3.Connection,
+    room_bytes: int,
+    created_ms: int,
+    known: OutboxMetadata | None,
+) -> RecoveryReport:
     """Fill a new outbox from a damaged one; `known` is what is still in memory of its ledger.
 
     The epoch stays if it was written in any readable place: then a record that the cloud has already is
@@ -55,10 +59,10 @@ def salvage(
         database.execute("BEGIN IMMEDIATE")
         ledgers.write(database, ledger)
         ledgers.write_identity(database, ledger.epoch)
-    return Saved(ledger.waiting, bool(epoch), is_all)
+    return RecoveryReport(ledger.waiting, bool(epoch), is_all)
 
 
-def rows_behind(carver: Carver, frames: int) -> list[Row]:
+def rows_behind(carver: SqlitePageReader, frames: int) -> list[Row]:
     """Records in a journal behind the first `frames`, which are all that SQLite can read of it."""
     return list(_Found().records(carver.rows_behind(frames)))
 
@@ -88,7 +92,7 @@ def _put(database: sqlite3.Connection, rows: Iterable[Row], room_bytes: int) -> 
     return True
 
 
-def _ledger(database: sqlite3.Connection, before: Ledger, last: int, epoch: int) -> Ledger:
+def _ledger(database: sqlite3.Connection, before: OutboxMetadata, last: int, epoch: int) -> OutboxMetadata:
     columns = "COUNT(*), MAX(position), MIN(CASE WHEN untimed THEN position END)"
     waiting, newest, untimed_from = database.execute(f"SELECT {columns} FROM records").fetchone()  # noqa: S608
     return replace(
@@ -105,7 +109,7 @@ class _Found:
     """Sorts cells: records are handed on, the ledger with the newest position and the epoch remembered."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
+        self.ledger = OutboxMetadata()
         self.epoch = 0
 
     def records(self, cells: Iterable[Cell]) -> Iterator[Row]:
@@ -121,12 +125,16 @@ class _Found:
         values = [each for each in cell.values if isinstance(each, int)]
         if len(values) == 1 == len(cell.values) and values[0] > _EARLIEST_EPOCH:
             self.epoch = self.epoch or values[0]  # of a version without seals
-        if len(values) != len(cell.values) or len(values) < 2 or ledgers.seal_of(*values[:-1]) != values[-1]:
+        if (
+            len(values) != len(cell.values)
+            or len(values) < 2
+            or ledgers.checksum_of(*values[:-1]) != values[-1]
+        ):
             return
         if len(values) == 2:
             self.epoch = values[0]
-        elif len(values) == len(Ledger.__slots__) + 1 and values[5] >= self.ledger.last:
-            self.ledger = Ledger(*values[:-1])
+        elif len(values) == len(OutboxMetadata.__slots__) + 1 and values[5] >= self.ledger.last:
+            self.ledger = OutboxMetadata(*values[:-1])
 
 
 def _record(cell: Cell) -> Row | None:

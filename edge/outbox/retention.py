@@ -39,7 +39,7 @@ class ChangeWatch:
         return True
 
 
-class Halving:
+class Decimation:
     """Drops every second reading of each lamp, over as many portions as it takes.
 
     A reading that has been through fewer rounds than the others is made up for: of four that went through two
@@ -74,7 +74,7 @@ class Waiting:
     rounds: int = 0
 
 
-def thinned(waiting: Sequence[Waiting], wanted: int, this_round: int, halving: Halving) -> list[Waiting]:
+def thinned(waiting: Sequence[Waiting], wanted: int, this_round: int, halving: Decimation) -> list[Waiting]:
     """What is left after thinning the older half, oldest first, until no more than `wanted` are left."""
     older = len(waiting) // 2
     left: list[Waiting] = []

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from edge.outbox import metadata as ledgers
-from edge.outbox.retention import Halving, device_of
+from edge.outbox.retention import Decimation, device_of
 from protocols.transfer.records import Record, UnknownRecordError, decode_record
 
 # The two places that hold the epoch lie apart, so that no one bad sector takes both.
@@ -78,7 +78,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class ValidRow:
     """A row and the record it holds."""
 
     row: Row
@@ -94,7 +94,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class OutboxStatistics:
     """What an outbox holds now, and how many records it has ever dropped for want of room or set aside."""
 
     waiting: int = 0
@@ -114,7 +114,7 @@ def prepare(database: sqlite3.Connection) -> None:
     database.execute("DROP INDEX IF EXISTS untimed_records")
 
 
-def sound(values: Sequence[Any]) -> Sound | None:
+def sound(values: Sequence[Any]) -> ValidRow | None:
     """The record of six columns of a row; None where they are damaged."""
     *columns, checksum = values
     if any(each is None for each in columns):
@@ -125,7 +125,7 @@ def sound(values: Sequence[Any]) -> Sound | None:
     if checksum is not None and (checksum != row.checksum or untimed not in (0, 1)):
         return None
     try:
-        return Sound(row, decode_record(row.kind, body))
+        return ValidRow(row, decode_record(row.kind, body))
     except UnknownRecordError:
         return None
 
@@ -153,7 +153,7 @@ def write(
     ledgers.write(database, changed)
 
 
-def read_on(database: sqlite3.Connection, position: int) -> Iterator[tuple[int, Sound | None]]:
+def read_on(database: sqlite3.Connection, position: int) -> Iterator[tuple[int, ValidRow | None]]:
     """The rows behind `position` that may be sent, with their positions; None for one that is damaged."""
     # Only from here on may a row lack its time; one before that says so is damaged.
     untimed_from = ledgers.read(database).untimed_from or 2**63 - 1
@@ -189,17 +189,17 @@ def set_aside(database: sqlite3.Connection, positions: Sequence[int]) -> None:
     ledgers.write(database, counts)
 
 
-def holding(database: sqlite3.Connection) -> Holding:
+def holding(database: sqlite3.Connection) -> OutboxStatistics:
     """What the file holds: pages that are free for reuse do not count."""
     ledger = ledgers.read(database)
     pages, free, page_bytes = (
         database.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "page_size")
     )
-    return Holding(ledger.waiting, (pages - free) * page_bytes, ledger.thinned, ledger.damaged)
+    return OutboxStatistics(ledger.waiting, (pages - free) * page_bytes, ledger.thinned, ledger.damaged)
 
 
-def make_room(database: sqlite3.Connection, limit: Limit, halving: Halving) -> Holding:
+def make_room(database: sqlite3.Connection, limit: Limit, halving: Decimation) -> OutboxStatistics:
     """Thin while more is held than the limit allows, as far as one commit may; what is held then."""
     held = holding(database)
     if not is_over(held, limit, 1.0):
@@ -216,13 +216,13 @@ def make_room(database: sqlite3.Connection, limit: Limit, halving: Halving) -> H
     return held
 
 
-def is_over(held: Holding, limit: Limit, part: float) -> bool:
+def is_over(held: OutboxStatistics, limit: Limit, part: float) -> bool:
     """Whether more is held than this part of the limit."""
     too_large = limit.size_bytes is not None and held.size_bytes > part * limit.size_bytes
     return too_large or (limit.records is not None and held.waiting > part * limit.records)
 
 
-def _thin_portion(database: sqlite3.Connection, held: Holding, halving: Halving) -> bool:
+def _thin_portion(database: sqlite3.Connection, held: OutboxStatistics, halving: Decimation) -> bool:
     """Thin the next records of the round; False where it has come to its end and another begins."""
     ledger = ledgers.read(database)
     newest: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
@@ -245,7 +245,7 @@ def _thin_portion(database: sqlite3.Connection, held: Holding, halving: Halving)
     return True
 
 
-def _without_damaged(database: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[Sound]:
+def _without_damaged(database: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> list[ValidRow]:
     looked_at = [(values[0], sound(values)) for values in rows]
     set_aside(database, [position for position, found in looked_at if found is None])
     return [found for _, found in looked_at if found is not None]
@@ -255,7 +255,7 @@ def _thinned(row: Row, this_round: int) -> Row:
     return row if row.rounds == ALWAYS_KEPT else row._replace(rounds=max(row.rounds, this_round))
 
 
-def _thinnable_device(each: Sound) -> str | None:
+def _thinnable_device(each: ValidRow) -> str | None:
     return None if each.row.rounds == ALWAYS_KEPT else device_of(each.record)
 
 

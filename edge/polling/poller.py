@@ -9,7 +9,7 @@ import structlog
 from edge.devices.device import Device
 from edge.line import Lane, LineError, PortUnavailableError
 from edge.polling.reader import Reader
-from edge.polling.schedule import FIRST_PROBE_S, Turn, Turns
+from edge.polling.schedule import FIRST_PROBE_S, PollSchedule, PollSlot
 from protocols.clock import Clock, wall_seconds_until
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Poller:
         self._interval = interval
         self._devices = devices
         self._on_port = on_port
-        self._turns = Turns(())
+        self._turns = PollSchedule(())
         self._refusing: set[Device] = set()
         self._port_failed_at: float | None = None
         self._port_reported = False
@@ -47,8 +47,8 @@ class Poller:
         """Poll until cancelled; the first polls are spread over one interval."""
         start = self._clock.now()
         step = self._interval / max(1, len(self._devices))
-        self._turns = Turns(
-            Turn(device, start + step * index, start + step * index)
+        self._turns = PollSchedule(
+            PollSlot(device, start + step * index, start + step * index)
             for index, device in enumerate(self._devices)
         )
         while True:
@@ -66,24 +66,24 @@ class Poller:
 
     def _wait_s(self) -> float:
         waits = [_LONGEST_WAIT_S]
-        if (living := self._turns.first_living()) is not None:
+        if (living := self._turns.first_responsive()) is not None:
             waits.append(wall_seconds_until(self._clock, living.due))
-        if (dead := self._turns.first_dead()) is not None:
+        if (dead := self._turns.first_quarantined()) is not None:
             waits.append(dead.probe_at - asyncio.get_running_loop().time())
         return max(min(waits), 0.001)
 
-    async def _poll(self, turn: Turn) -> None:
+    async def _poll(self, turn: PollSlot) -> None:
         now = self._clock.now()
         slow = turn.slow_due <= now
         began = asyncio.get_running_loop().time()
-        was_dead = turn.is_dead
+        was_quarantined = turn.is_quarantined
         try:
-            await self._reader.read(turn.device, Lane.SLOW if was_dead else Lane.READING, slow=slow)
+            await self._reader.read(turn.device, Lane.SLOW if was_quarantined else Lane.READING, slow=slow)
         except PortUnavailableError as error:
             await self._port_failed(str(error))
             return
         except LineError as error:
-            if was_dead:
+            if was_quarantined:
                 self._turns.probe_missed(began, asyncio.get_running_loop().time())
             self._missed(turn, error)
             return
@@ -92,19 +92,19 @@ class Poller:
         self._advance(turn)
         if slow:
             turn.slow_due = now + _SLOW_EVERY
-        if was_dead:
+        if was_quarantined:
             self._turns.expect_all(asyncio.get_running_loop().time())
 
-    def _advance(self, turn: Turn) -> None:
+    def _advance(self, turn: PollSlot) -> None:
         """The next turn on the cadence; one that has passed already is skipped, not caught up."""
         turn.due = max(turn.due + self._interval, self._clock.now())
         turn.probe_pause_s = FIRST_PROBE_S
 
-    def _missed(self, turn: Turn, error: LineError) -> None:
+    def _missed(self, turn: PollSlot, error: LineError) -> None:
         device = turn.device
         wall = asyncio.get_running_loop().time()
         self._port_works()
-        if turn.is_dead:
+        if turn.is_quarantined:
             turn.missed_probe(wall)
         elif device.failures:
             turn.due = self._clock.now() + timedelta(seconds=_RETRY_S * self._clock.speed)

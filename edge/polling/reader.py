@@ -19,7 +19,7 @@ from edge.devices.device import (
 from edge.line import (
     Lane,
     Line,
-    NoAnswerError,
+    NoResponseError,
     PortUnavailableError,
     RequestRefusedError,
     TransientLineError,
@@ -134,9 +134,9 @@ class Reader:
         if device.failures < FAILURES_UNTIL_SILENT or device.answering is False:
             return
         device.answering = False
-        device.forget_told()
+        device.invalidate_written()
         log.warning("device does not answer", device=device.id, unit=device.unit, why=str(error))
-        kind = "no answer" if isinstance(error, NoAnswerError) else "no valid answer"
+        kind = "no answer" if isinstance(error, NoResponseError) else "no valid answer"
         info = f"{kind} to {device.failures} requests in a row: {error}"
         self._record_event(device, EventType.COMMUNICATION_FAILURE, active=True, info=info)
 
@@ -152,7 +152,7 @@ class Reader:
             device.power_cycle_seen = bool(power_cycle)
             info = "says that it got no level since it started" if is_new else ""
         if info:
-            device.forget_told()
+            device.invalidate_written()
             log.info("device restarted", device=device.id, why=info)
             self._record_event(device, EventType.DEVICE_RESET, active=True, info=info)
 

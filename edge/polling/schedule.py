@@ -26,7 +26,7 @@ _PROBE_AT = attrgetter("probe_at")
 
 
 @dataclass(slots=True)
-class Turn:
+class PollSlot:
     """When a device is asked next: in domain time while it answers, by the loop's clock when it is dead."""
 
     device: Device
@@ -36,7 +36,7 @@ class Turn:
     probe_pause_s: float = field(default=FIRST_PROBE_S)
 
     @property
-    def is_dead(self) -> bool:
+    def is_quarantined(self) -> bool:
         """Whether the device is known not to answer; others than the poller may have found out."""
         return self.device.answering is False
 
@@ -51,20 +51,20 @@ class Turn:
         self.probe_pause_s = FIRST_PROBE_S
 
 
-class Turns:
+class PollSchedule:
     """The turns that wait. Asked at every poll, so cheap however many there are."""
 
-    def __init__(self, turns: Iterable[Turn]) -> None:
+    def __init__(self, turns: Iterable[PollSlot]) -> None:
         self._order = count()
         self._probes_from = 0.0
-        self._living: list[tuple[datetime, int, Turn]] = []
-        self._dead: list[Turn] = []
+        self._responsive: list[tuple[datetime, int, PollSlot]] = []
+        self._quarantined: list[PollSlot] = []
         for turn in turns:
             self.put(turn)
 
-    def next(self, now: datetime, wall: float) -> Turn | None:
+    def next(self, now: datetime, wall: float) -> PollSlot | None:
         """The one to ask now: the longest due, or a dead one when the living leave time for it."""
-        living, dead = self.first_living(), self.first_dead()
+        living, dead = self.first_responsive(), self.first_quarantined()
         if living is not None and living.due > now:
             living = None
         if dead is None or dead.probe_at > wall or (living is not None and wall < self._probes_from):
@@ -77,39 +77,39 @@ class Turns:
         What finds a device alive is not paid for, or a street whose power is back would return one by one.
         """
         # What is longer was spent on commands that went before it.
-        took_s, dead = min(ended - began, _LONGEST_PROBE_S), len(self._dead) + 1
+        took_s, dead = min(ended - began, _LONGEST_PROBE_S), len(self._quarantined) + 1
         share = min(max(dead * took_s / ROUND_S, LEAST_SHARE), MOST_SHARE)
         self._probes_from = ended + took_s * (1 / share - 1)
 
-    def put(self, turn: Turn) -> None:
+    def put(self, turn: PollSlot) -> None:
         """Let a turn wait."""
-        if turn.is_dead:
-            self._dead.append(turn)
+        if turn.is_quarantined:
+            self._quarantined.append(turn)
         else:
-            heapq.heappush(self._living, (turn.due, next(self._order), turn))
+            heapq.heappush(self._responsive, (turn.due, next(self._order), turn))
 
-    def remove(self, turn: Turn) -> None:
+    def remove(self, turn: PollSlot) -> None:
         """Take out a turn that `first_living` or `first_dead` has just named."""
-        if self._living and self._living[0][2] is turn:
-            heapq.heappop(self._living)
+        if self._responsive and self._responsive[0][2] is turn:
+            heapq.heappop(self._responsive)
         else:
-            self._dead.remove(turn)
+            self._quarantined.remove(turn)
 
-    def first_living(self) -> Turn | None:
+    def first_responsive(self) -> PollSlot | None:
         """The living device that is due first."""
-        if any(not turn.is_dead for turn in self._dead):
-            waiting, self._dead = self._dead, []
+        if any(not turn.is_quarantined for turn in self._quarantined):
+            waiting, self._quarantined = self._quarantined, []
             for turn in waiting:
                 self.put(turn)
-        while self._living and self._living[0][2].is_dead:
-            self._dead.append(heapq.heappop(self._living)[2])
-        return self._living[0][2] if self._living else None
+        while self._responsive and self._responsive[0][2].is_quarantined:
+            self._quarantined.append(heapq.heappop(self._responsive)[2])
+        return self._responsive[0][2] if self._responsive else None
 
-    def first_dead(self) -> Turn | None:
+    def first_quarantined(self) -> PollSlot | None:
         """The dead device that is to be tried first."""
-        return min(self._dead, key=_PROBE_AT, default=None)
+        return min(self._quarantined, key=_PROBE_AT, default=None)
 
     def expect_all(self, wall: float) -> None:
         """One device is back: whatever silenced it may be over for the others."""
-        for turn in self._dead:
+        for turn in self._quarantined:
             turn.expect(wall)

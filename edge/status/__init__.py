@@ -2,6 +2,6 @@
 
 from edge.status.gateway_metrics import GatewayCollector
 from edge.status.server import StatusPages, serve_status
-from edge.status.snapshot import Board
+from edge.status.snapshot import StatusSnapshot
 
-__all__ = ["Board", "GatewayCollector", "StatusPages", "serve_status"]
+__all__ = ["GatewayCollector", "StatusPages", "StatusSnapshot", "serve_status"]

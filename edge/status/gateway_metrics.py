@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from edge.status.model import GatewayStatus
-from edge.status.snapshot import Board
+from edge.status.snapshot import StatusSnapshot
 from edge.uplink.uplink import UplinkState
 
 _GAUGES: tuple[tuple[str, str, Callable[[GatewayStatus], float]], ...] = (
@@ -26,7 +26,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[GatewayStatus], float]], ...] = (
 class GatewayCollector(Collector):
     """Uplink, clock, lines and devices of every gateway of a process."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: StatusSnapshot) -> None:
         self._board = board
 
     def collect(self) -> Iterator[Metric]:

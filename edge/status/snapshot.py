@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from edge.components import GatewayParts
+from edge.components import GatewayComponents
 from edge.config.settings import GatewayConfig
 from edge.devices.device import Device
 from edge.line import Line
@@ -22,7 +22,7 @@ from edge.status.model import (
     UplinkStatus,
     ValueStatus,
 )
-from edge.supervision.liveness import Pulse, pulses_of
+from edge.supervision.liveness import Progress, pulses_of
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
 from protocols.lamp import LampReading, Reason
@@ -38,10 +38,10 @@ class Watched:
     """A gateway that runs now."""
 
     config: GatewayConfig
-    parts: GatewayParts
+    parts: GatewayComponents
 
 
-class Board:
+class StatusSnapshot:
     """The gateways that run now, by id; those between two attempts are missing."""
 
     def __init__(self, clock: Clock) -> None:
@@ -50,7 +50,7 @@ class Board:
         self._watched: dict[str, Watched] = {}
 
     @contextmanager
-    def watching(self, config: GatewayConfig, parts: GatewayParts) -> Iterator[None]:
+    def watching(self, config: GatewayConfig, parts: GatewayComponents) -> Iterator[None]:
         """Show this gateway for as long as it runs."""
         self._watched[config.gateway.id] = Watched(config, parts)
         try:
@@ -58,7 +58,7 @@ class Board:
         finally:
             del self._watched[config.gateway.id]
 
-    def pulses(self) -> Iterator[Pulse]:
+    def pulses(self) -> Iterator[Progress]:
         """What must go on in all gateways that run now."""
         for each in list(self._watched.values()):
             yield from pulses_of(each.config, each.parts)
@@ -98,14 +98,14 @@ def _gateway(watched: Watched, *, devices: bool) -> GatewayStatus:
     )
 
 
-def _plan(parts: GatewayParts, now: datetime | None) -> PlanStatus:
+def _plan(parts: GatewayComponents, now: datetime | None) -> PlanStatus:
     """The plan in force, with its next change after `now`."""
     state = parts.plan.state
     until, level = (None, None) if now is None else _next_change(parts, now)
     return PlanStatus(hash=state.hash, problem=state.problem, next_change=until, next_level=level)
 
 
-def _next_change(parts: GatewayParts, now: datetime) -> tuple[datetime | None, int | None]:
+def _next_change(parts: GatewayComponents, now: datetime) -> tuple[datetime | None, int | None]:
     levels = {device.id: parts.levels.at(device.id, now) for device in parts.devices if device.dimmable}
     changes = [
         (each.until, lamp_id)
@@ -118,7 +118,7 @@ def _next_change(parts: GatewayParts, now: datetime) -> tuple[datetime | None, i
     return until, parts.levels.at(lamp_id, until).level_percent
 
 
-def _outbox(parts: GatewayParts) -> OutboxStatus:
+def _outbox(parts: GatewayComponents) -> OutboxStatus:
     held = parts.outbox.holding
     return OutboxStatus(
         depth=held.waiting + parts.outbox.unwritten,
@@ -140,7 +140,7 @@ def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
     )
 
 
-def _device(device: Device, line: Line, parts: GatewayParts, now: datetime) -> DeviceStatus:
+def _device(device: Device, line: Line, parts: GatewayComponents, now: datetime) -> DeviceStatus:
     reading = device.last_reading
     level = parts.levels.at(device.id, now) if device.dimmable else None
     reason = device.reason if level is None else level.reason  # a contactor's, which is told no level

@@ -44,7 +44,7 @@ class Frame:
     ends_commit: bool
 
 
-class Carver:
+class SqlitePageReader:
     """A database file with its journal, page by page; a page that cannot be read counts as empty."""
 
     def __init__(self, file: BinaryIO, journal: BinaryIO | None, page_bytes: int) -> None:
@@ -159,9 +159,9 @@ class Carver:
         return b"" if self._journal is None else _read(self._journal, frame.at, self._page_bytes)
 
 
-def carver_of(file: BinaryIO, journal: BinaryIO | None) -> Carver:
+def carver_of(file: BinaryIO, journal: BinaryIO | None) -> SqlitePageReader:
     """A carver of a database file and of the journal beside it."""
-    return Carver(file, journal, _page_bytes(file, journal))
+    return SqlitePageReader(file, journal, _page_bytes(file, journal))
 
 
 def _page_bytes(file: BinaryIO, journal: BinaryIO | None) -> int:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, TypeVar
 
 import structlog
 
-from edge.storage.page_reader import Carver, carver_of
+from edge.storage.page_reader import SqlitePageReader, carver_of
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], object]
@@ -58,15 +58,15 @@ def is_damage(error: Exception) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class RecoveryHooks:
     """What is done to save the content of a damaged file: into a new one, or from behind its journal.
 
     `salvage` is given how many bytes the new file may take, for the damaged one is kept.
     `behind` is given how many frames of the journal SQLite has read, and tells what to do about the others.
     """
 
-    salvage: Callable[[Carver, sqlite3.Connection, int], None]
-    behind: Callable[[Carver, int], Work | None]
+    salvage: Callable[[SqlitePageReader, sqlite3.Connection, int], None]
+    behind: Callable[[SqlitePageReader, int], Work | None]
 
 
 class SqliteFile:
@@ -80,7 +80,7 @@ class SqliteFile:
         path: Path,
         schema: str,
         prepare: Callable[[sqlite3.Connection], None] | None = None,
-        care: Care | None = None,
+        care: RecoveryHooks | None = None,
     ) -> None:
         self._path = path
         self._new = path.with_name(path.name + ".new")
@@ -211,7 +211,7 @@ class SqliteFile:
         log.error("damaged database set aside", path=str(self._path), kept=str(aside), why=why)
         return self._connect(None)
 
-    def _salvage(self, care: Care, journal: BinaryIO | None) -> None:
+    def _salvage(self, care: RecoveryHooks, journal: BinaryIO | None) -> None:
         """Write the new file to its end before the damaged one is moved; a start in between does it again."""
         for suffix in ("", "-journal", "-wal", "-shm"):
             _beside(self._new, suffix).unlink(missing_ok=True)

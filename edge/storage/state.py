@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 Work = Callable[[sqlite3.Connection], object]
 
 
-class Memory:
+class StateStore:
     """A small file beside the outbox; every write is durable on return.
 
     While the disk cannot be written, what is new is held in memory and written as soon as it can be: no lamp

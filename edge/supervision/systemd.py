@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from edge.supervision.liveness import Pulse, Vigil
+from edge.supervision.liveness import Progress, StallDetector
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +28,13 @@ class Watchdog:
     """
 
     def __init__(
-        self, environment: Mapping[str, str], pulses: Callable[[], Iterable[Pulse]] = lambda: ()
+        self, environment: Mapping[str, str], pulses: Callable[[], Iterable[Progress]] = lambda: ()
     ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._timeout_us = environment.get("WATCHDOG_USEC", "")
         self._process = environment.get("WATCHDOG_PID", "")
         self._pulses = pulses
-        self._vigil = Vigil()
+        self._vigil = StallDetector()
         self._stuck: tuple[str, ...] = ()
         self._failing = False
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from edge.config.profiles import load_profile
 from edge.config.settings import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
-from edge.control.broadcast import objection, units_of
+from edge.control.broadcast import broadcast_blocker, units_of
 from edge.control.photocell import AGREEMENT
 from edge.devices.cabinet import CONTACTOR_CONTACT
 from edge.devices.device import configured, is_dimmable
@@ -157,7 +157,7 @@ def _broadcast_text(line: LineConfig) -> Iterator[str]:
     """Whether a change of all lamps is one broadcast, and why not."""
     units = list(units_of(map(configured, line.devices)))
     if sum(is_dimmable(profile) for _, profile in units) > 1:
-        why = objection(units)
+        why = broadcast_blocker(units)
         how = "one broadcast" if why is None else f"told lamp by lamp: {why}"
         yield f"a change of all its lamps is {how}"
 

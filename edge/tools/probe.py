@@ -9,16 +9,16 @@ from itertools import product
 from typing import Final
 
 from edge.line import (
-    CorruptAnswerError,
+    CorruptResponseError,
     Lane,
     Line,
     LineError,
     LineSettings,
-    NoAnswerError,
+    NoResponseError,
     PortUnavailableError,
     open_line,
 )
-from edge.tools.profile_match import best_first, likeness
+from edge.tools.profile_match import best_first, match_score
 from protocols.modbus.codec import ReadBlock, Value, decode_block, plan_reads
 from protocols.modbus.profile import Poll, Profile, Table, builtin_ids, load_builtin
 
@@ -183,9 +183,9 @@ async def _ask(line: Line, unit: int) -> _Heard:
         await line.read(unit, _QUESTION, Lane.COMMAND)
     except PortUnavailableError:
         raise
-    except NoAnswerError:
+    except NoResponseError:
         return _Heard.NOTHING
-    except CorruptAnswerError:
+    except CorruptResponseError:
         return _Heard.SOMETHING
     except LineError:
         return _Heard.ANSWER  # it refused, in a valid frame
@@ -194,7 +194,7 @@ async def _ask(line: Line, unit: int) -> _Heard:
 
 async def _recognised(line: Line, setting: Setting, unit: int, profiles: Iterable[Profile]) -> Answering:
     said = {profile.id: await _read_through(line, unit, profile) for profile in profiles}
-    fitting = best_first(likeness(profile_id, values) for profile_id, values in said.items())
+    fitting = best_first(match_score(profile_id, values) for profile_id, values in said.items())
     return Answering(unit, setting, tuple(fitting), said[fitting[0]] if fitting else {})
 
 

@@ -31,17 +31,17 @@ _CONTACTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ProfileMatch:
     """How much speaks for a profile: the values that can be true, less those that say nothing."""
 
     profile_id: str
     score: float
 
 
-def likeness(profile_id: str, values: Mapping[str, Value]) -> Likeness | None:
+def match_score(profile_id: str, values: Mapping[str, Value]) -> ProfileMatch | None:
     """How well the values read through a profile fit; None when one cannot be true or too little is said."""
     if values and all(isinstance(value, bool) for value in values.values()):
-        return Likeness(profile_id, _CONTACTS)
+        return ProfileMatch(profile_id, _CONTACTS)
     score = 0.0
     for name, value in values.items():
         bounds = _bounds(name)
@@ -50,10 +50,10 @@ def likeness(profile_id: str, values: Mapping[str, Value]) -> Likeness | None:
         if value and not bounds[0] <= value <= bounds[1]:
             return None
         score += 1.0 if abs(value) > 1e-6 else _ZERO_COUNTS
-    return Likeness(profile_id, score) if score >= _LEAST else None
+    return ProfileMatch(profile_id, score) if score >= _LEAST else None
 
 
-def best_first(found: Iterable[Likeness | None]) -> list[str]:
+def best_first(found: Iterable[ProfileMatch | None]) -> list[str]:
     """Profiles that fit, the likeliest first."""
     fitting = [each for each in found if each is not None]
     return [each.profile_id for each in sorted(fitting, key=lambda each: -each.score)]

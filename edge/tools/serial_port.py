@@ -16,7 +16,7 @@ _PORTS: Final = ("serial/by-path/*", "ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", 
 _MOST_NAMED = 6
 
 
-def port_trouble(port: str, devices: Path = Path("/dev"), processes: Path = Path("/proc")) -> str | None:
+def port_problem(port: str, devices: Path = Path("/dev"), processes: Path = Path("/proc")) -> str | None:
     """What is wrong with this serial port and what to do; None when it can be used. It is left as it was."""
     path = Path(port)
     try:

@@ -16,17 +16,17 @@ from protocols.lighting.plan import PlanError, decode_plan
 from protocols.transfer.bundle import (
     RECORDS_PER_FRAME,
     Answer,
+    BundleError,
+    BundleKind,
     FollowedPlan,
     Header,
     PackedRecord,
-    ParcelError,
-    ParcelKind,
-    claimed_header,
     pack_records,
     parse_key,
-    sealed,
+    read_header,
+    sign_bundle,
     unpack_answer,
-    unsealed,
+    verify_bundle,
 )
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ _BUSY_S = 8.0
 """Less than the gateway waits in its turn, for it may be running."""
 
 
-class ByHandError(Exception):
+class TransferError(Exception):
     """What a person at the gateway can put right."""
 
 
@@ -57,10 +57,10 @@ def export_records(config: GatewayConfig, file: Path) -> int:
     partial = file.with_name(file.name + ".partial")
     try:
         with _telling(path, f"{file} is not written"), closing(_open(path)) as database:
-            header = _header(config, database, ParcelKind.RECORDS, _followed(config.outbox.memory_path))
+            header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.memory_path))
             last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
             counted: list[int] = []
-            _write_whole(partial, sealed(header, _frames(database, last, counted), key))
+            _write_whole(partial, sign_bundle(header, _frames(database, last, counted), key))
         partial.rename(file)
     finally:
         partial.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = F
                 forgotten += count
         except sqlite3.Error as error:
             so_far = f"{plan}, but only {forgotten} records were forgotten, import it again"
-            raise ByHandError(f"{path}: {error}: {so_far}") from error
+            raise TransferError(f"{path}: {error}: {so_far}") from error
     return Imported(forgotten, taken)
 
 
@@ -125,21 +125,21 @@ def _portions(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> It
 
 def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     key, content = _key_of(config), file.read_bytes()
-    header = claimed_header(content, file.name)
-    frames = unsealed(content, key, file.name)
-    if header.kind is not ParcelKind.ANSWER:
-        raise ByHandError(f"{file}: a parcel of {header.kind.value}, expected the cloud's answer to one")
+    header = read_header(content, file.name)
+    frames = verify_bundle(content, key, file.name)
+    if header.kind is not BundleKind.ANSWER:
+        raise TransferError(f"{file}: a parcel of {header.kind.value}, expected the cloud's answer to one")
     answer = unpack_answer(frames, file.name)
     try:
         decode_plan(answer.plan, file.name)
     except PlanError as error:
-        raise ParcelError(str(error)) from error
+        raise BundleError(str(error)) from error
     return answer, header
 
 
 def _check_addressee(header: Header, config: GatewayConfig, database: sqlite3.Connection, file: Path) -> None:
-    if header != _header(config, database, ParcelKind.ANSWER, None):
-        raise ByHandError(
+    if header != _header(config, database, BundleKind.ANSWER, None):
+        raise TransferError(
             f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
             f"expected an answer for this gateway's outbox"
         )
@@ -176,17 +176,17 @@ def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iter
 
 
 def _header(
-    config: GatewayConfig, database: sqlite3.Connection, kind: ParcelKind, plan: FollowedPlan | None
+    config: GatewayConfig, database: sqlite3.Connection, kind: BundleKind, plan: FollowedPlan | None
 ) -> Header:
     row = database.execute("SELECT epoch FROM identity").fetchone()
     if row is None:
-        raise ByHandError(f"{config.outbox.path}: names no epoch, expected that the gateway has run here")
+        raise TransferError(f"{config.outbox.path}: names no epoch, expected that the gateway has run here")
     return Header(kind, config.gateway.area, config.gateway.id, row[0], plan)
 
 
 def _open(path: Path) -> sqlite3.Connection:
     if not path.is_file():
-        raise ByHandError(f"{path}: no such file, expected that the gateway has run here")
+        raise TransferError(f"{path}: no such file, expected that the gateway has run here")
     with _telling(path, "nothing has changed"):
         return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
 
@@ -196,7 +196,7 @@ def _telling(path: Path, so_far: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise ByHandError(f"{path}: {error}: {so_far}") from error
+        raise TransferError(f"{path}: {error}: {so_far}") from error
 
 
 def _key_of(config: GatewayConfig) -> bytes:
@@ -206,4 +206,4 @@ def _key_of(config: GatewayConfig) -> bytes:
     try:
         return parse_key(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise ByHandError(f"{path}: {error}, expected a readable key") from error
+        raise TransferError(f"{path}: {error}, expected a readable key") from error

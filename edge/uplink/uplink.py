@@ -12,10 +12,10 @@ import aiomqtt
 import structlog
 
 from edge.config.settings import GatewayConfig
-from edge.control.command_executor import Commander
+from edge.control.command_executor import CommandExecutor
 from edge.control.plan_keeper import PlanFollower
 from edge.outbox import Outbox, StoredRecord
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from edge.uplink.delivery import Delivery
 from edge.uplink.messages import MessageWriter
 from edge.uplink.mqtt import BatchClient, batch_client
@@ -81,8 +81,8 @@ class Uplink:
         config: GatewayConfig,
         *,
         outbox: Outbox,
-        memory: Memory,
-        commander: Commander,
+        memory: StateStore,
+        commander: CommandExecutor,
         plan: PlanFollower,
         answering: Callable[[], Mapping[str, DeviceReading]],
         clock: Clock,

@@ -38,7 +38,7 @@ class _Connection:
                 _reset(end)
 
 
-class Uplink:
+class GatewayNetwork:
     """One gateway's way to the broker."""
 
     def __init__(self, gateway_id: str, broker: tuple[str, int]) -> None:
@@ -115,7 +115,7 @@ def _reset(end: asyncio.StreamWriter) -> None:
         end.transport.abort()
 
 
-async def serve_uplinks(uplinks: Mapping[int, Uplink]) -> None:
+async def serve_uplinks(uplinks: Mapping[int, GatewayNetwork]) -> None:
     """Listen on loopback, one port per uplink, until cancelled."""
     servers = [
         await asyncio.start_server(uplink.carry, "127.0.0.1", port) for port, uplink in uplinks.items()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lentera.cli.errors import UsageError, explained
+from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.clocks import clock_from
 from lentera.inventory_source import read_place
 from protocols.inventory.model import Inventory, decode, encode
@@ -84,7 +84,7 @@ def gateway_configs_command(
         raise UsageError(f"{inventory}: no such file")
     place = _stored_inventory() if inventory is None else decode(inventory.read_bytes(), inventory.name)
     defaults = Defaults(baud=baud) if broker is None else Defaults(broker, baud=baud)
-    with explained(OSError):
+    with as_usage_errors(OSError):
         written = write_gateway_files(place, out, defaults, overwrite=overwrite)
     sys.stdout.write("".join(f"{path}\n" for path in written.paths))
     for gateway in written.without_devices:
@@ -102,7 +102,7 @@ def create_user_command(
     from cloud.access.model import AccessError  # noqa: PLC0415
     from cloud.access.service import create_user  # noqa: PLC0415
 
-    with explained(AccessError):
+    with as_usage_errors(AccessError):
         create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
 
 
@@ -122,7 +122,7 @@ def remove_user_command(username: Annotated[str, typer.Argument()]) -> None:
     from cloud.access.model import AccessError  # noqa: PLC0415
     from cloud.access.people import remove_user  # noqa: PLC0415
 
-    with explained(AccessError):
+    with as_usage_errors(AccessError):
         remove_user(_engine(), username)
 
 
@@ -135,7 +135,7 @@ def set_password_command(
     from cloud.access.model import AccessError  # noqa: PLC0415
     from cloud.access.people import set_password  # noqa: PLC0415
 
-    with explained(AccessError):
+    with as_usage_errors(AccessError):
         set_password(_engine(), username, password)
 
 
@@ -149,7 +149,7 @@ def create_token_command(
     from cloud.access.service import create_token  # noqa: PLC0415
 
     now = clock_from(os.environ).now()
-    with explained(AccessError):
+    with as_usage_errors(AccessError):
         token = create_token(_engine(), username, now=now, lifetime=timedelta(days=days))
     sys.stdout.write(token + "\n")
 
@@ -163,7 +163,7 @@ def revoke_token_command(
     from cloud.access.people import revoke_token, revoke_tokens  # noqa: PLC0415
 
     engine = _engine()
-    with explained(AccessError):
+    with as_usage_errors(AccessError):
         if username is None:
             revoke_token(engine, typer.prompt("Token", hide_input=True))
         else:
@@ -174,9 +174,9 @@ def revoke_token_command(
 def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="The gateway's id.")]) -> None:
     """Make the key that signs files carried by hand; its file goes to the gateway too, by a safe way."""
     from cloud.ingest.transfer import create_key  # noqa: PLC0415
-    from protocols.transfer.bundle import ParcelError  # noqa: PLC0415
+    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
 
-    with explained(ParcelError, OSError):
+    with as_usage_errors(BundleError, OSError):
         sys.stdout.write(f"{create_key(_config().gateway_keys, gateway)}\n")
 
 
@@ -189,15 +189,15 @@ def import_command(
 ) -> None:
     """Store records that were carried here; a file that was tampered with is refused whole."""
     from cloud.ingest.transfer import write_answer  # noqa: PLC0415
-    from cloud.wiring import UNSTORED, store_by_hand  # noqa: PLC0415
-    from protocols.transfer.bundle import ParcelError  # noqa: PLC0415
+    from cloud.wiring import UNSTORED, store_bundle_records  # noqa: PLC0415
+    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
-    with explained(*UNSTORED, OSError):
+    with as_usage_errors(*UNSTORED, OSError):
         try:
-            stored = store_by_hand(_config(), clock_from(os.environ), file.read_bytes(), file.name)
-        except ParcelError as error:
+            stored = store_bundle_records(_config(), clock_from(os.environ), file.read_bytes(), file.name)
+        except BundleError as error:
             raise UsageError(f"refused whole, nothing of it is stored: {error}") from error
     reply = answer or file.with_name(file.name + ".answer")
     try:
@@ -219,12 +219,12 @@ def _stored_inventory() -> Inventory:
 def _engine() -> "Engine":
     from cloud.database import UnsupportedDatabaseError, create_engine  # noqa: PLC0415
 
-    with explained(UnsupportedDatabaseError):
+    with as_usage_errors(UnsupportedDatabaseError):
         return create_engine(_config().database_url)
 
 
 def _config() -> "CloudConfig":
     from cloud.config import ConfigError, load_config  # noqa: PLC0415
 
-    with explained(ConfigError):
+    with as_usage_errors(ConfigError):
         return load_config()

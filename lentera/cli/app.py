@@ -13,11 +13,11 @@ import msgspec
 import typer
 
 from lentera.cli.admin import admin
-from lentera.cli.errors import UsageError, explained
+from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.cli.transfer import edge_app
 from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
 from lentera.inventory_source import generated_place, read_place, time_zone
-from lentera.memory_tuning import give_back, go_without
+from lentera.memory_tuning import block_import, trim_heap
 from protocols.inventory.model import Inventory, InventoryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -63,7 +63,7 @@ def demo(
         web_dir=_built_web(),
     )
     place = _place(inventory, lamps, seed, zone)
-    with explained(DemoError, ProcessFailedError):
+    with as_usage_errors(DemoError, ProcessFailedError):
         _run(lambda: run_demo(place, options))
 
 
@@ -122,14 +122,14 @@ def edge(
         return
     if not config:
         raise UsageError("--config is missing, expected gateway.toml or a folder of them")
-    go_without("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
-    go_without("greenlet")
+    block_import("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
+    block_import("greenlet")
     from edge.config.settings import ConfigError, load_all  # noqa: PLC0415
     from edge.process import run_process  # noqa: PLC0415
     from edge.tools.check import reject_clashes, report_on  # noqa: PLC0415
     from lentera.logs import configure_logs  # noqa: PLC0415
 
-    with explained(ConfigError):
+    with as_usage_errors(ConfigError):
         configs = load_all(path for given in config for path in _toml_files(given))
         reject_clashes(configs)
     clock = clock_from(os.environ)
@@ -141,7 +141,7 @@ def edge(
         return
     configure_logs()
     simulated = CLOCK_VARIABLE in os.environ
-    give_back()
+    trim_heap()
     _run(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
 
 
@@ -170,7 +170,7 @@ def probe(
     check_line(port, baud or (), parity or ())
     settings = settings_for(port, baud or BAUDS, parity or PARITIES)
     plan = ProbePlan(port, settings, unit_numbers(units), timeout, thorough)
-    with explained(ProbeError):
+    with as_usage_errors(ProbeError):
         status = run_probe(plan, as_json=as_json)
     raise typer.Exit(status)
 
@@ -191,7 +191,7 @@ def cloud(
     if unknown := roles - {"api", "ingest"}:
         raise UsageError(f"--role {min(unknown)!r}: expected api or ingest")
     configure_logs()
-    with explained(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
+    with as_usage_errors(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
         config = load_config()
         _run(lambda: run_cloud(config, clock_from(os.environ), roles))
 

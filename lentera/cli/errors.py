@@ -9,7 +9,7 @@ class UsageError(ValueError):
 
 
 @contextmanager
-def explained(*kinds: type[Exception]) -> Iterator[None]:
+def as_usage_errors(*kinds: type[Exception]) -> Iterator[None]:
     """Errors of these kinds, alone or in a group, become one UsageError of their messages."""
     try:
         yield

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from edge.config.settings import LINE_ADDRESS, is_line_address
 from edge.tools.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbeError, ProbePlan, Setting, Step
-from edge.tools.serial_port import port_trouble
+from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError
 from protocols.modbus.profile import load_builtin
 
@@ -55,7 +55,7 @@ def unit_numbers(text: str) -> tuple[int, ...]:
 
 def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
     """Probe a line and print what was found; returns the exit status. Raises ProbeError or UsageError."""
-    if not _is_server(plan.port) and (trouble := port_trouble(plan.port)) is not None:
+    if not _is_server(plan.port) and (trouble := port_problem(plan.port)) is not None:
         raise UsageError(f"{plan.port}: {trouble}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()

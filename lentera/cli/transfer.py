@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lentera.cli.errors import UsageError, explained
+from lentera.cli.errors import UsageError, as_usage_errors
 
 if TYPE_CHECKING:  # not before a command needs it
     from edge.config.settings import GatewayConfig
@@ -24,10 +24,10 @@ def export_command(
 ) -> None:
     """Write all records the cloud has not acknowledged into one signed file."""
     from edge.config.settings import ConfigError  # noqa: PLC0415
-    from edge.tools.transfer import ByHandError, export_records  # noqa: PLC0415
-    from protocols.transfer.bundle import ParcelError  # noqa: PLC0415
+    from edge.tools.transfer import TransferError, export_records  # noqa: PLC0415
+    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
 
-    with explained(ConfigError, ByHandError, ParcelError, OSError):
+    with as_usage_errors(ConfigError, TransferError, BundleError, OSError):
         count = export_records(_load(config), file)
     sys.stdout.write(f"{count} records in {file}; they stay here until the answer is imported\n")
 
@@ -42,15 +42,15 @@ def import_command(
 ) -> None:
     """Take the cloud's answer: follow the lighting plan it sent, and forget what it has stored."""
     from edge.config.settings import ConfigError  # noqa: PLC0415
-    from edge.tools.transfer import ByHandError, import_answer  # noqa: PLC0415
-    from protocols.transfer.bundle import ParcelError  # noqa: PLC0415
+    from edge.tools.transfer import TransferError, import_answer  # noqa: PLC0415
+    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
-    with explained(ConfigError, ByHandError, OSError):
+    with as_usage_errors(ConfigError, TransferError, OSError):
         try:
             done = import_answer(_load(config), file, older_plan_too=older_plan)
-        except ParcelError as error:
+        except BundleError as error:
             raise UsageError(f"refused whole, nothing has changed: {error}") from error
     plan = "the lighting plan is taken up" if done.plan_taken else _OLDER_PLAN
     sys.stdout.write(f"{done.forgotten} records are in the cloud and gone from here; {plan}\n")

@@ -27,11 +27,11 @@ _PORTION = 65_536
 _LEAST_KEY_BYTES = 32
 
 
-class ParcelError(ValueError):
+class BundleError(ValueError):
     """A parcel or a key that cannot be used; names the source and what was expected."""
 
 
-class ParcelKind(StrEnum):
+class BundleKind(StrEnum):
     """Which way a parcel goes."""
 
     RECORDS = "records"
@@ -48,7 +48,7 @@ class FollowedPlan(msgspec.Struct, rename="camel", frozen=True):
 class Header(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """Whose outbox a parcel is about; one from a gateway may say which plan is followed there."""
 
-    kind: ParcelKind
+    kind: BundleKind
     area: str
     gateway: str
     epoch: int
@@ -78,11 +78,11 @@ def parse_key(text: str, source: str) -> bytes:
     """A key of at least 256 bits from its hexadecimal digits; raises ParcelError, which never shows it."""
     digits = text.strip()
     if not re.fullmatch(r"([0-9a-fA-F]{2})+", digits) or len(digits) < 2 * _LEAST_KEY_BYTES:
-        raise ParcelError(f"{source}: expected at least {2 * _LEAST_KEY_BYTES} hexadecimal digits")
+        raise BundleError(f"{source}: expected at least {2 * _LEAST_KEY_BYTES} hexadecimal digits")
     return bytes.fromhex(digits)
 
 
-def sealed(header: Header, frames: Iterable[bytes], key: bytes) -> Iterator[bytes]:
+def sign_bundle(header: Header, frames: Iterable[bytes], key: bytes) -> Iterator[bytes]:
     """The bytes of a parcel, portion by portion."""
     signature = hmac.new(key, digestmod=sha256)
     for portion in _unsigned(header, frames):
@@ -99,22 +99,22 @@ def _unsigned(header: Header, frames: Iterable[bytes]) -> Iterator[bytes]:
     yield stream.flush()
 
 
-def claimed_header(content: bytes, source: str) -> Header:
+def read_header(content: bytes, source: str) -> Header:
     """What a parcel says of itself: whose key to try, and no more to be believed before it is unsealed."""
     if not content.startswith(_MAGIC):
-        raise ParcelError(f"{source}: expected a Lentera parcel of version 1")
+        raise BundleError(f"{source}: expected a Lentera parcel of version 1")
     end = content.find(b"\n", len(_MAGIC), len(_MAGIC) + _LONGEST_HEADER)
     try:
         return msgspec.json.decode(content[len(_MAGIC) : max(end, len(_MAGIC))], type=Header)
     except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, or of brackets in brackets
-        raise ParcelError(f"{source}: header: {error}") from error
+        raise BundleError(f"{source}: header: {error}") from error
 
 
-def unsealed(content: bytes, key: bytes, source: str) -> Iterator[bytes]:
+def verify_bundle(content: bytes, key: bytes, source: str) -> Iterator[bytes]:
     """The frames of a parcel whose signature is right; raises ParcelError before the first one otherwise."""
     signed, mac = content[:-_MAC_DIGITS], content[-_MAC_DIGITS:]
     if not hmac.compare_digest(hmac.new(key, signed, sha256).hexdigest().encode(), mac):
-        raise ParcelError(f"{source}: signature does not fit: cut, changed, or signed with another key")
+        raise BundleError(f"{source}: signature does not fit: cut, changed, or signed with another key")
     start = signed.find(b"\n", len(_MAGIC)) + 1
     return _frames(memoryview(signed)[start:], source)
 
@@ -125,17 +125,17 @@ def _frames(body: memoryview, source: str) -> Iterator[bytes]:
         try:
             plain += stream.decompress(body[at : at + _PORTION])
         except zlib.error as error:
-            raise ParcelError(f"{source}: {error}") from error
+            raise BundleError(f"{source}: {error}") from error
         while len(plain) >= _LENGTH_BYTES:
             length = int.from_bytes(plain[:_LENGTH_BYTES], "big")
             if length > _LONGEST_FRAME:
-                raise ParcelError(f"{source}: frame of {length} bytes, expected at most {_LONGEST_FRAME}")
+                raise BundleError(f"{source}: frame of {length} bytes, expected at most {_LONGEST_FRAME}")
             if len(plain) < _LENGTH_BYTES + length:
                 break
             yield bytes(plain[_LENGTH_BYTES : _LENGTH_BYTES + length])
             del plain[: _LENGTH_BYTES + length]
     if plain or not stream.eof:
-        raise ParcelError(f"{source}: ends in the middle of a frame")
+        raise BundleError(f"{source}: ends in the middle of a frame")
 
 
 def pack_records(records: list[PackedRecord]) -> bytes:
@@ -148,7 +148,7 @@ def unpack_records(frame: bytes, source: str) -> list[PackedRecord]:
     try:
         return msgspec.msgpack.decode(frame, type=list[PackedRecord])
     except msgspec.DecodeError as error:
-        raise ParcelError(f"{source}: {error}") from error
+        raise BundleError(f"{source}: {error}") from error
 
 
 def pack_answer(answer: Answer) -> bytes:
@@ -162,4 +162,4 @@ def unpack_answer(frames: Iterable[bytes], source: str) -> Answer:
         (frame,) = frames
         return msgspec.msgpack.decode(frame, type=Answer)
     except ValueError as error:  # another number of frames, or one that is no answer
-        raise ParcelError(f"{source}: expected one answer, {error}") from error
+        raise BundleError(f"{source}: expected one answer, {error}") from error

@@ -73,7 +73,7 @@ class Edge:
         self._next_position = 1
         self._connects = 0
         self._client: aiomqtt.Client | None = None
-        self._dead: set[str] = set()
+        self._quarantined: set[str] = set()
 
     def put(self, record: Record) -> int:
         """Take a record into the outbox; its position."""
@@ -93,7 +93,7 @@ class Edge:
 
     async def kill_lamp(self, lamp_id: str) -> None:
         """The lamp no longer answers."""
-        self._dead.add(lamp_id)
+        self._quarantined.add(lamp_id)
         await self._publish(self._session.device_death(lamp_id, wall_ms()))
 
     async def cut(self) -> None:
@@ -103,7 +103,9 @@ class Edge:
 
     async def rebirth(self) -> None:
         births = {
-            lamp: lamp_birth(LampReading(lamp, _EPOCH)) for lamp in self.lamps if lamp not in self._dead
+            lamp: lamp_birth(LampReading(lamp, _EPOCH))
+            for lamp in self.lamps
+            if lamp not in self._quarantined
         }
         now_ms = wall_ms()
         birth = gateway_birth(self.epoch, now_ms, self.plan)

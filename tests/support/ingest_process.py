@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from cloud.database import create_engine, upgrade
-from cloud.ingest.service import IngestLimits, IngestParts, run_ingest
+from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
 from cloud.telemetry.open import open_store
@@ -17,7 +17,7 @@ def main(port: int, folder: Path) -> None:
     """Ingest from the broker at `port` into `folder` until killed."""
     engine = create_engine(f"sqlite:///{folder}/lentera.db")
     upgrade(engine)
-    parts = IngestParts(
+    parts = IngestComponents(
         engine=engine,
         telemetry=open_store(f"sqlite:///{folder}/telemetry.db"),
         broker=BrokerAddress("127.0.0.1", port),

@@ -3,7 +3,7 @@
 from datetime import time
 
 from cloud.plans.model import DesiredPlan
-from cloud.plans.resolved import PlannedTown, lay
+from cloud.plans.resolved import ResolvedPlan, resolve_plan
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lighting.calendar import Calendar, CalendarRule
 from protocols.lighting.program import LightingProgram, SwitchPoint
@@ -49,6 +49,6 @@ def inventory(
     return Inventory(areas, gateways, made)
 
 
-def town(desired: DesiredPlan | None = None, place: Inventory | None = None) -> PlannedTown:
+def town(desired: DesiredPlan | None = None, place: Inventory | None = None) -> ResolvedPlan:
     """The plan over the place; without a plan the built-in one."""
-    return lay(desired or DesiredPlan(), place or inventory())
+    return resolve_plan(desired or DesiredPlan(), place or inventory())

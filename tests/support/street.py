@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from edge.control.level_writer import Teller
+from edge.control.level_writer import LevelWriter
 from edge.devices.device import Device, device_of
-from edge.line import Lane, NoAnswerError, PortUnavailableError
+from edge.line import Lane, NoResponseError, PortUnavailableError
 from edge.outbox import Record
 from edge.polling.reader import Reader
 from protocols.modbus.codec import ReadBlock, Write
@@ -104,7 +104,7 @@ class Street:
         controller = await self._answer(unit)
         controller.take(write)
         if controller.loses_acknowledgements:
-            raise NoAnswerError(f"no answer of unit {unit}")
+            raise NoResponseError(f"no answer of unit {unit}")
 
     async def broadcast(self, write: Write, lane: Lane) -> None:  # noqa: ARG002 - as a line
         await asyncio.sleep(EXCHANGE_S)
@@ -119,7 +119,7 @@ class Street:
         await asyncio.sleep(EXCHANGE_S)
         controller = self.units[unit]
         if controller.is_silent:
-            raise NoAnswerError(f"no answer of unit {unit}")
+            raise NoResponseError(f"no answer of unit {unit}")
         return controller
 
 
@@ -135,7 +135,7 @@ class Block:
         ]
         self.clock = LoopClock()
         self.reader = Reader(self.street, self.clock, self.records.append)  # type: ignore[arg-type]
-        self.teller = Teller(self.street, self.reader, self.lamps)  # type: ignore[arg-type]
+        self.teller = LevelWriter(self.street, self.reader, self.lamps)  # type: ignore[arg-type]
 
     def want(self, level: int) -> None:
         """Set every lamp's target."""

@@ -14,12 +14,12 @@ from cloud.database import create_engine, upgrade
 from cloud.fleet.service import import_inventory
 from cloud.ingest.transfer import Stored, create_key
 from cloud.plans.model import Assignment, DesiredPlan, Scope
-from cloud.plans.resolved import WantedDocument, lay
+from cloud.plans.resolved import WantedDocument, resolve_plan
 from cloud.plans.store import PlanStore
-from cloud.wiring import store_by_hand
+from cloud.wiring import store_bundle_records
 from edge.config.settings import GatewayConfig, load
 from edge.outbox import Outbox
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from protocols.events import DeviceEvent, EventType
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
@@ -94,7 +94,7 @@ class Desk:
 
     def store_at(self, now: datetime, parcel: Path) -> Stored:
         """As `store`, in this process and at that time; the answer lies beside the parcel."""
-        stored = store_by_hand(self.cloud, clock_at(now), parcel.read_bytes(), parcel.name)
+        stored = store_bundle_records(self.cloud, clock_at(now), parcel.read_bytes(), parcel.name)
         parcel.with_suffix(".answer").write_bytes(stored.answer)
         return stored
 
@@ -121,7 +121,7 @@ def count(path: Path, table: str) -> int:
 
 async def fill(config: Path, epoch: int = 1_780_000_000_000) -> None:
     settings = load(config).outbox
-    outbox, memory = Outbox(settings.path, lambda: epoch), Memory(settings.memory_path)
+    outbox, memory = Outbox(settings.path, lambda: epoch), StateStore(settings.memory_path)
     await outbox.open()
     await memory.open()
     lit = LampReading("SOR-00001", EVENING, 100, 100, Reason.PROGRAM, 99.0, 228.0, 0.4, 90.0)
@@ -151,4 +151,4 @@ def want_a_plan(folder: Path, level: int = 40) -> WantedDocument:
     store = PlanStore(engine)
     store.save(store.load(), plan, store.revision())
     engine.dispose()
-    return lay(plan, town).gateway_plan("soreang-01")
+    return resolve_plan(plan, town).gateway_plan("soreang-01")

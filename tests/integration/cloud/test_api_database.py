@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from cloud.alarms.store import AlarmRow
 from cloud.commands.model import Command
-from cloud.commands.store import ControlStore, record_results
+from cloud.commands.store import CommandStore, record_results
 from cloud.database import create_engine, migration_config, table_of, upgrade, writing
 from cloud.fleet.service import import_inventory, lamps_lost
 from cloud.inventory.store import InventoryStore
@@ -143,7 +143,7 @@ def _confirmed(number: int, lamp_id: str = "SOR-1") -> CommandResult:
 def test_the_newest_confirmed_command_is_the_override(database_url: str) -> None:
     """In whatever order results arrive, however often, the newest command's override holds."""
     engine = create_engine(database_url)
-    store = ControlStore(engine)
+    store = CommandStore(engine)
     for number in (1, 2, 3):
         store.add(_command(number, 40, NOON + timedelta(hours=1)), ["SOR-1", "SOR-2"])
     for result in (_confirmed(2), _confirmed(1), _confirmed(2)):
@@ -158,7 +158,7 @@ def test_the_newest_confirmed_command_is_the_override(database_url: str) -> None
 def test_a_confirmation_stands_whatever_a_gateway_says_after_a_death(database_url: str) -> None:
     """It may answer once more what it could not note as answered, and know less of it than before."""
     engine = create_engine(database_url)
-    store = ControlStore(engine)
+    store = CommandStore(engine)
     store.add(_command(1, 40), ["SOR-1"])
     failed = replace(_confirmed(1), status=CommandStatus.FAILED, level_percent=None, detail="replaced")
     for results in ([failed], [_confirmed(1), failed], [failed]):
@@ -173,7 +173,7 @@ def test_a_confirmation_stands_whatever_a_gateway_says_after_a_death(database_ur
 def test_a_confirmed_end_ends_the_override(database_url: str) -> None:
     """A command without level puts the lamp back under its program."""
     engine = create_engine(database_url)
-    store = ControlStore(engine)
+    store = CommandStore(engine)
     store.add(_command(1, 40), ["SOR-1"])
     store.add(_command(2, None), ["SOR-1"])
     with writing(engine) as connection:
@@ -187,5 +187,5 @@ def test_results_of_foreign_commands_are_left_out(database_url: str) -> None:
     engine = create_engine(database_url)
     with writing(engine) as connection:
         assert record_results(connection, [_confirmed(7)]) == set()
-    assert ControlStore(engine).command("c7") is None
+    assert CommandStore(engine).command("c7") is None
     engine.dispose()

@@ -13,8 +13,8 @@ from cloud.http.problems import ProblemError
 from cloud.plans.active import PlanInForce
 from cloud.plans.impact import Guard
 from cloud.plans.model import Assignment, Scope
-from cloud.plans.service import PlanningService
-from cloud.plans.store import PlanMovedError, PlanStore
+from cloud.plans.service import PlanService
+from cloud.plans.store import PlanChangedError, PlanStore
 from protocols.inventory.model import Inventory, Lamp
 from protocols.lighting.program import LightingProgram
 from tests.support.api import Api, small_town
@@ -311,7 +311,7 @@ async def test_planners_who_write_at_the_same_time_lose_nothing(api: Api) -> Non
 
     def add(number: int) -> None:
         in_force = PlanInForce(PlanStore(services.engine), services.inventory_store.load)
-        planning = PlanningService(PlanStore(services.engine), in_force, api.clock, Guard())
+        planning = PlanService(PlanStore(services.engine), in_force, api.clock, Guard())
         for each in range(5):
             while True:
                 try:
@@ -331,7 +331,7 @@ def test_a_plan_read_before_a_change_is_not_written_over_it(api: Api) -> None:
     before, revision = store.load(), store.revision()
     one = replace(before, assignments=(Assignment(Scope.ALL, None, "every-night"),))
     store.save(before, one, revision)
-    with pytest.raises(PlanMovedError):
+    with pytest.raises(PlanChangedError):
         store.save(before, replace(before, programs={"a": LightingProgram("a", "")}), revision)
     assert store.load() == one
     assert store.revision() == revision + 1

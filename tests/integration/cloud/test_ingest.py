@@ -19,10 +19,10 @@ import sqlalchemy as sa
 
 from cloud.alarms.store import AlarmRow, EventRow
 from cloud.commands.model import Command
-from cloud.commands.store import ControlStore
+from cloud.commands.store import CommandStore
 from cloud.config import LIVE_TOPIC
 from cloud.database import create_engine, upgrade
-from cloud.ingest.service import IngestLimits, IngestParts, run_ingest
+from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
 from cloud.state.store import GatewayStateRow, LampStateRow, RejectedReadingRow
@@ -85,8 +85,8 @@ def telemetry(tmp_path: Path) -> Iterator[TelemetryStore]:
 
 
 @pytest.fixture
-def parts(engine: sa.Engine, telemetry: TelemetryStore, mosquitto: Broker) -> IngestParts:
-    return IngestParts(
+def parts(engine: sa.Engine, telemetry: TelemetryStore, mosquitto: Broker) -> IngestComponents:
+    return IngestComponents(
         engine=engine,
         telemetry=telemetry,
         broker=BrokerAddress("127.0.0.1", mosquitto.port),
@@ -123,7 +123,7 @@ def delivered(edge: Edge) -> Callable[[], bool]:
 
 
 async def test_a_reading_is_acknowledged_after_it_is_stored(
-    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     for minute in range(5):
@@ -141,7 +141,7 @@ async def test_a_reading_is_acknowledged_after_it_is_stored(
 
 
 async def test_late_readings_do_not_overwrite_the_present(
-    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     for minute in (60, 1, 2, 3):
@@ -154,7 +154,7 @@ async def test_late_readings_do_not_overwrite_the_present(
     assert open_alarms(engine) == []
 
 
-async def test_a_gateway_is_told_the_time_at_its_birth(parts: IngestParts, mosquitto: Broker) -> None:
+async def test_a_gateway_is_told_the_time_at_its_birth(parts: IngestComponents, mosquitto: Broker) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(run_ingest(parts), edge.run()):
         await eventually(lambda: edge.told_times, what="the time")
@@ -163,7 +163,7 @@ async def test_a_gateway_is_told_the_time_at_its_birth(parts: IngestParts, mosqu
 
 
 async def test_lamp_failure_from_first_dark_readings_to_repair(
-    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, engine: sa.Engine
 ) -> None:
     edge, lamp = Edge(mosquitto.port, GATEWAY, LAMPS), LAMPS[3]
     for minute in range(3):
@@ -186,7 +186,7 @@ async def test_lamp_failure_from_first_dark_readings_to_repair(
 
 
 async def test_events_are_kept_once_and_the_newest_one_counts(
-    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, engine: sa.Engine
 ) -> None:
     lamp = LAMPS[0]
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
@@ -209,7 +209,7 @@ async def test_events_are_kept_once_and_the_newest_one_counts(
 
 
 async def test_a_gateway_out_of_reach_is_one_alarm_and_its_lamps_are_unknown(
-    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     for lamp in LAMPS:
@@ -232,7 +232,7 @@ def offline(engine: sa.Engine) -> list[Any]:
 
 
 async def test_a_gateway_that_vanished_while_no_one_looked_is_found(
-    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     edge.put(lit(LAMPS[0], 0))
@@ -244,7 +244,7 @@ async def test_a_gateway_that_vanished_while_no_one_looked_is_found(
 
 
 async def test_a_gateway_that_was_never_heard_of_is_missed_after_a_while(
-    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, engine: sa.Engine
 ) -> None:
     parts = replace(parts, limits=replace(parts.limits, first_birth_s=1.0, inventory_refresh_s=0.2))
     other = Gateway("soreang-02", AREA, -7.03, 107.52, "Asia/Jakarta")
@@ -256,7 +256,7 @@ async def test_a_gateway_that_was_never_heard_of_is_missed_after_a_while(
 
 
 async def test_a_second_ingester_stands_by_until_the_first_ends(
-    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore
+    parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(edge.run()):
@@ -274,9 +274,9 @@ async def test_a_second_ingester_stands_by_until_the_first_ends(
 
 
 async def test_a_result_completes_its_command(
-    parts: IngestParts, mosquitto: Broker, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, engine: sa.Engine
 ) -> None:
-    control = ControlStore(engine)
+    control = CommandStore(engine)
     command = Command("c1", 40, DUSK, DUSK + timedelta(minutes=1), None, "siti", "parade")
     control.add(command, LAMPS[:2])
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
@@ -305,7 +305,7 @@ async def listen(port: int, live: list[dict[str, Any]]) -> None:
             live.append(msgspec.json.decode(message.payload))
 
 
-async def test_open_maps_are_told_what_changed(parts: IngestParts, mosquitto: Broker) -> None:
+async def test_open_maps_are_told_what_changed(parts: IngestComponents, mosquitto: Broker) -> None:
     edge, live = Edge(mosquitto.port, GATEWAY, LAMPS), list[dict[str, Any]]()
     async with running(listen(mosquitto.port, live), run_ingest(parts), edge.run()):
         for minute in range(2):
@@ -320,7 +320,7 @@ async def test_open_maps_are_told_what_changed(parts: IngestParts, mosquitto: Br
 
 
 async def test_the_heartbeat_says_when_nothing_is_stored(
-    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore
+    parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore
 ) -> None:
     """Alive is not at work: a store that stays away shows, and so does when readings were stored at last."""
     edge, live = Edge(mosquitto.port, GATEWAY, LAMPS), list[dict[str, Any]]()
@@ -340,7 +340,9 @@ async def test_the_heartbeat_says_when_nothing_is_stored(
         await eventually(lambda: [one for one in told(storing=True) if one["dataAsOf"]], what="the recovery")
 
 
-async def test_state_says_offline_when_the_ingester_leaves(parts: IngestParts, mosquitto: Broker) -> None:
+async def test_state_says_offline_when_the_ingester_leaves(
+    parts: IngestComponents, mosquitto: Broker
+) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(edge.run()):
         async with running(run_ingest(parts)):
@@ -372,7 +374,7 @@ class Poison:
 
 
 async def test_a_store_that_is_away_is_waited_for_and_a_reading_it_refuses_is_kept(
-    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
+    parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS, resend_s=5)
     for lamp in LAMPS:
@@ -387,7 +389,7 @@ async def test_a_store_that_is_away_is_waited_for_and_a_reading_it_refuses_is_ke
 
 
 async def test_the_broker_is_killed_and_nothing_is_lost(
-    parts: IngestParts, mosquitto: Broker, telemetry: TelemetryStore
+    parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(run_ingest(parts), edge.run()):

@@ -9,15 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from cloud.alarms.model import ReportedEvent
-from cloud.alarms.service import AlarmFilter, AlarmRegister, AlarmState
+from cloud.alarms.service import AlarmFilter, AlarmService, AlarmState
 from cloud.commands.model import Command
-from cloud.commands.store import ControlStore
+from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
 from cloud.ingest.batch import Batch, DevicePresence, Outbox
 from cloud.ingest.commit import Committer
 from cloud.ingest.dead_letters import RejectedRecordRow
-from cloud.ingest.inventory_cache import Directory
-from cloud.ingest.leader_lock import seat_of
+from cloud.ingest.inventory_cache import InventoryCache
+from cloud.ingest.leader_lock import leader_lock_for
 from cloud.inventory.store import InventoryStore
 from cloud.live.model import AlarmView, LampCondition, LiveUpdate
 from cloud.state.cabinets import load_cabinet_states
@@ -64,7 +64,7 @@ def committer(engine: sa.Engine, telemetry: TelemetryStore) -> Committer:
 
 def resumed(engine: sa.Engine, telemetry: TelemetryStore) -> Committer:
     clock = ScaledClock(DUSK, 0.0, 1.0, lambda: 3600.0)
-    committer = Committer(engine, telemetry, Directory(InventoryStore(engine).load), clock)
+    committer = Committer(engine, telemetry, InventoryCache(InventoryStore(engine).load), clock)
     committer.resume()
     return committer
 
@@ -96,7 +96,7 @@ def silent(minute: float, active: bool = True) -> DeviceEvent:
 
 
 def alarms(engine: sa.Engine) -> list[AlarmView]:
-    return AlarmRegister(engine).page(AlarmFilter(state=AlarmState.ALL), 100, None).items
+    return AlarmService(engine).page(AlarmFilter(state=AlarmState.ALL), 100, None).items
 
 
 FAILING = [lit(0), lit(1), lit(2, active_power_w=1.0), lit(3, active_power_w=1.0)]
@@ -189,7 +189,7 @@ def test_presence_of_a_gateway_and_its_lamps(committer: Committer, engine: sa.En
 
 
 def test_a_result_of_a_known_command_shows_its_override(committer: Committer, engine: sa.Engine) -> None:
-    ControlStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", "parade"), LAMPS)
+    CommandStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", "parade"), LAMPS)
     work = batch(lit(1, target_level_percent=40, feedback_level_percent=40, reason=Reason.OVERRIDE))
     work.results = [CommandResult("c1", LAMPS[0], CommandStatus.CONFIRMED, DUSK, 40)]
     update = committer.commit(work)
@@ -223,7 +223,7 @@ POISON = {
 def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_stored(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore, kind: str
 ) -> None:
-    ControlStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", ""), LAMPS)
+    CommandStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", ""), LAMPS)
     work = batch(*FAILING, events=(silent(1),))
     work.results = [CommandResult("c1", LAMPS[1], CommandStatus.CONFIRMED, DUSK, 40)]
     work.node_turned(NodeBorn(*NODE, gateway_birth(77, 0), 3))
@@ -276,7 +276,7 @@ def test_states_that_are_in_the_future_already_are_healed(
     later = Committer(
         engine,
         telemetry,
-        Directory(InventoryStore(engine).load),
+        InventoryCache(InventoryStore(engine).load),
         ScaledClock(DUSK + timedelta(minutes=FAR), 0.0, 1.0, lambda: 0.0),
     )
     later.resume()
@@ -371,7 +371,7 @@ def test_presence_of_a_cabinet(committer: Committer, engine: sa.Engine) -> None:
 
 def test_one_ingester_has_the_seat_of_a_database(database_url: str) -> None:
     engines = [create_engine(database_url) for _ in range(2)]
-    first, second = (seat_of(engine) for engine in engines)
+    first, second = (leader_lock_for(engine) for engine in engines)
     assert (first.take(), first.take(), second.take()) == (True, True, False)
     first.leave()
     assert (second.take(), first.take()) == (True, False)

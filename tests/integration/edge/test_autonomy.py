@@ -27,7 +27,7 @@ from edge.gateway import run_gateway
 from edge.line import Lane, Line, LineSettings
 from edge.line.bus import LineCounters
 from edge.outbox import Outbox, StoredRecord
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
 from firmware_sim.devices.controller import LampController
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
@@ -223,7 +223,7 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     true = ScaledClock(START.astimezone(UTC), loop.time(), 1.0, loop.time)
     street, system = Street(true), SystemClock(true)
     street.build()
-    memory = Memory(config(folder).outbox.memory_path)
+    memory = StateStore(config(folder).outbox.memory_path)
     await memory.open()
     await memory.keep_plan(encode_plan(PLAN))
     await memory.keep_overrides({lamp(3): HELD})

@@ -15,7 +15,7 @@ import structlog
 from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from edge.outbox import Outbox
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from protocols.lamp import CommandStatus, LampReading, LightCommand
 from protocols.lighting.plan import encode_plan, plan_hash, plan_of_program
 from protocols.lighting.priority import Override
@@ -123,7 +123,7 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
     cloud = Cloud(clock)
     with SlaveLine({1: Unit(), 2: Unit(), 3: Unit()}, BAUD) as slave:
         config = config_for(slave, mosquitto, small_disk, poll_interval_s=0.2)
-        memory = Memory(config.outbox.memory_path)
+        memory = StateStore(config.outbox.memory_path)
         await memory.open()
         await memory.keep_plan(DOCUMENT)
         await memory.keep_overrides({lamp(2): Override("c1", 40, EVENING - timedelta(hours=1), None)})
@@ -142,7 +142,7 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
             await eventually(lambda: PlanState(plan_hash(BRIGHT)) in cloud.plans, what="the new plan")
             await eventually(lambda: kept_plan(config) == BRIGHT, 20, what="the new plan to be kept")
             running.cancel()
-    memory = Memory(config.outbox.memory_path)
+    memory = StateStore(config.outbox.memory_path)
     await memory.open()
     assert memory.waiting_commands == {}
     assert (await memory.overrides())[lamp(1)].command_id == "c2"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from edge.line import (
-    CorruptAnswerError,
+    CorruptResponseError,
     Lane,
     Line,
     LineSettings,
-    NoAnswerError,
+    NoResponseError,
     PortUnavailableError,
     RequestRefusedError,
     open_line,
@@ -59,7 +59,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
     units = {1: Unit(inputs=healthy_inputs(11), delay_s=0.5), 2: Unit(inputs=healthy_inputs(22))}
     with SlaveLine(units) as slave:
         async with running(slave.path, response_timeout_s=0.2) as line:
-            with pytest.raises(NoAnswerError, match="unit 1 did not answer"):
+            with pytest.raises(NoResponseError, match="unit 1 did not answer"):
                 await line.read(1, FAST_BLOCK, Lane.READING)
             while line.counters.late == 0:
                 words = await line.read(2, FAST_BLOCK, Lane.READING)
@@ -89,12 +89,12 @@ async def test_an_answer_that_is_later_than_its_unit_is_left_alone_is_not_anothe
     unit = Unit(inputs=list(range(100, 116)), delay_s=1.6)
     with SlaveLine({1: unit}) as slave:
         async with running(slave.path, response_timeout_s=0.2) as line:
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await line.read(1, register(0), Lane.READING)
             unit.delay_s = 0.05
             answered = 0
             for number in range(1, 9):
-                with suppress(NoAnswerError):
+                with suppress(NoResponseError):
                     assert list(await line.read(1, register(number), Lane.READING)) == [100 + number]
                     answered += 1
         assert line.counters.late >= 1
@@ -105,21 +105,21 @@ async def test_a_unit_that_was_silent_is_left_alone_while_its_answer_may_be_unde
     units = {1: Unit(silent=True), 2: Unit()}
     with SlaveLine(units) as slave:
         async with running(slave.path) as line:
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await line.read(1, FAST_BLOCK, Lane.READING)
             again = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.COMMAND))
             for _ in range(3):
                 await line.read(2, FAST_BLOCK, Lane.READING)
             assert [unit for unit, _ in slave.requests] == [1, 2, 2, 2]
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await again
 
 
 @pytest.mark.parametrize(
     ("break_unit", "error"),
     [
-        (lambda unit: setattr(unit, "corrupt", True), CorruptAnswerError),
-        (lambda unit: setattr(unit, "answers_as", 9), NoAnswerError),
+        (lambda unit: setattr(unit, "corrupt", True), CorruptResponseError),
+        (lambda unit: setattr(unit, "answers_as", 9), NoResponseError),
         (lambda unit: setattr(unit, "refuses", 2), RequestRefusedError),
     ],
 )
@@ -149,13 +149,13 @@ async def test_noise_and_a_foreign_frame_before_the_answer_are_passed_over() -> 
 async def test_a_unit_that_is_held_back_does_not_hold_back_another() -> None:
     with SlaveLine({1: Unit(silent=True), 2: Unit(inputs=healthy_inputs(22))}) as slave:
         async with running(slave.path) as line:
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await line.read(1, FAST_BLOCK, Lane.READING)
             held = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.COMMAND))
             await asyncio.sleep(0)
             async with asyncio.timeout(0.3):
                 assert list(await line.read(2, FAST_BLOCK, Lane.READING)) == healthy_inputs(22)
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await held
 
 
@@ -166,7 +166,7 @@ async def test_a_probe_of_a_dead_unit_costs_a_short_while_and_finds_one_that_is_
             for _ in range(10):
                 await line.read(2, FAST_BLOCK, Lane.READING)
             began = asyncio.get_running_loop().time()
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await line.probe(1, FAST_BLOCK, Lane.SLOW)
             assert asyncio.get_running_loop().time() - began < 0.2
             units[1].silent = False

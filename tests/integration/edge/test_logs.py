@@ -20,7 +20,7 @@ from edge.gateway import run_gateways
 from edge.line import Line
 from edge.outbox import outbox as box
 from edge.polling import schedule as turns
-from edge.status import Board, server
+from edge.status import StatusSnapshot, server
 from edge.storage import state as memory
 from edge.supervision.systemd import Watchdog
 from tests.conftest import Broker, eventually, free_port
@@ -196,7 +196,7 @@ async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.usefixtures("quiet")
 async def test_a_status_page_whose_address_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_RETRY_S", 0.05)
-    pages = server.StatusPages(Board(clock_at(EVENING)), CollectorRegistry())
+    pages = server.StatusPages(StatusSnapshot(clock_at(EVENING)), CollectorRegistry())
     with capture_logs() as logs, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -10,7 +10,7 @@ from edge import gateway
 from edge.config.settings import DeviceConfig, GatewayConfig, LineConfig
 from edge.gateway import run_gateways
 from edge.line import Line
-from edge.status import Board
+from edge.status import StatusSnapshot
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for
 from tests.support.edge_cloud import EVENING, clock_at
@@ -24,7 +24,7 @@ GATEWAYS = 12
 async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Path) -> None:
     """Each lamp in turn, as often as the wire allows: however long it lasts, readings are fresh."""
     clock = clock_at(EVENING)
-    board = Board(clock)
+    board = StatusSnapshot(clock)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}, BAUD) as slave:
         # A hundred polls a second of each lamp are wanted, and about four are possible.
         config = config_for(slave, Broker("", free_port(), tmp_path), tmp_path, 0.01)

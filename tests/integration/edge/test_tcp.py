@@ -24,7 +24,7 @@ from edge.line import (
     Lane,
     Line,
     LineSettings,
-    NoAnswerError,
+    NoResponseError,
     PortUnavailableError,
     TransientLineError,
     open_line,
@@ -32,7 +32,7 @@ from edge.line import (
 )
 from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig, TcpFraming
-from firmware_sim.wire.network import Network, Uplink, serve_uplinks
+from firmware_sim.wire.network import GatewayNetwork, Network, serve_uplinks
 from protocols.clock import Clock
 from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
@@ -275,7 +275,7 @@ async def test_the_answer_to_a_request_long_given_up_is_not_taken_for_the_next_o
             far.answer(to, request)
 
     async with Converter(keep_the_first).serving() as far, running(far.port) as line:
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await level_of(line, 1)
         assert await level_of(line, 2) == 2
         assert await level_of(line, 1) == 1
@@ -309,10 +309,10 @@ async def test_a_converter_still_busy_with_a_dead_unit_costs_the_next_ones_nothi
     async with Converter(patient).serving() as far, running(far.port) as line:
         for unit in (2, 3, 4):
             await level_of(line, unit)
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await level_of(line, 1)
         await comes_back(line, 2)
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await level_of(line, 1)
         assert [await level_of(line, unit) for unit in (3, 4)] == [3, 4]
 
@@ -366,7 +366,7 @@ async def test_a_connection_that_hangs_is_given_up_for_a_new_one(monkeypatch: py
             asked += 1
             try:
                 await level_of(line, asked % 200 + 1)
-            except NoAnswerError:
+            except NoResponseError:
                 continue
             except PortUnavailableError as error:
                 why = str(error)
@@ -385,7 +385,7 @@ async def test_a_street_without_power_is_not_the_connections_fault(monkeypatch: 
 
     async with Converter(say_nothing).serving() as far, running(far.port, response_timeout_s=0.02) as line:
         for unit in range(1, 25):
-            with pytest.raises(NoAnswerError):
+            with pytest.raises(NoResponseError):
                 await level_of(line, unit)
         assert far.connections == 1
 
@@ -406,9 +406,9 @@ async def test_the_system_watches_the_connection() -> None:
 
 
 @asynccontextmanager
-async def behind_network(port: int) -> AsyncIterator[tuple[Uplink, int]]:
+async def behind_network(port: int) -> AsyncIterator[tuple[GatewayNetwork, int]]:
     """A path to a converter that can be cut, slow and forgetful, and the port it begins at."""
-    uplink, near = Uplink("way", ("127.0.0.1", port)), free_port()
+    uplink, near = GatewayNetwork("way", ("127.0.0.1", port)), free_port()
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(serve_uplinks({near: uplink}))
         await eventually(lambda: accepts_connections(near), what="the path")
@@ -428,7 +428,7 @@ async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, 
     ):
         assert await level_of(line, 1) >= 0
         way.set_network(Network(blackhole=True))
-        with pytest.raises(NoAnswerError):
+        with pytest.raises(NoResponseError):
             await level_of(line, 1)
         way.set_network(Network())
         assert await comes_back(line) < 5.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from firmware_sim.wire.network import Network, Uplink, serve_uplinks
+from firmware_sim.wire.network import GatewayNetwork, Network, serve_uplinks
 from tests.conftest import eventually, free_port
 
 GOOD = Network()
@@ -21,7 +21,7 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Path:
     """An uplink to an echo."""
 
-    uplink: Uplink
+    uplink: GatewayNetwork
     port: int
     echoed: bytearray
 
@@ -47,7 +47,7 @@ async def path() -> AsyncIterator[Path]:
 
     broker = await asyncio.start_server(echo, "127.0.0.1", 0)
     port = free_port()
-    uplink = Uplink("somewhere-01", broker.sockets[0].getsockname()[:2])
+    uplink = GatewayNetwork("somewhere-01", broker.sockets[0].getsockname()[:2])
     task = asyncio.create_task(serve_uplinks({port: uplink}))
     made = Path(uplink, port, echoed)
     await eventually(lambda: _accepts(port), what="the uplink")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from cloud.database import create_engine, upgrade
-from cloud.ingest.service import IngestLimits, IngestParts, run_ingest
+from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
 from edge.config.settings import load
@@ -99,7 +99,7 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
     with open_api(url, folder, broker_port) as cloud:
         cloud.clock.instant = EVENING
         InventoryStore(cloud.services.engine).replace(TOWN)
-        parts = IngestParts(
+        parts = IngestComponents(
             engine,
             cloud.services.telemetry,
             BrokerAddress("127.0.0.1", broker_port),

@@ -14,15 +14,15 @@ import pytest
 from cloud.database import create_engine
 from cloud.ingest.batch import Collector
 from cloud.ingest.commit import Committer
-from cloud.ingest.inventory_cache import Directory
-from cloud.ingest.transfer import Carried, store_parcel
+from cloud.ingest.inventory_cache import InventoryCache
+from cloud.ingest.transfer import Carried, store_bundle
 from cloud.inventory.store import InventoryStore
 from cloud.telemetry.open import open_store
 from edge.outbox import Outbox
-from edge.tools.transfer import ByHandError, Imported, export_records, import_answer
+from edge.tools.transfer import Imported, TransferError, export_records, import_answer
 from protocols.lamp import LampReading, Reason
 from protocols.lighting.plan import DEFAULT_PLAN, encode_plan
-from protocols.transfer.bundle import Answer, Header, ParcelError, ParcelKind, pack_answer, sealed
+from protocols.transfer.bundle import Answer, BundleError, BundleKind, Header, pack_answer, sign_bundle
 from tests.conftest import eventually
 from tests.support.edge_cloud import clock_at
 from tests.support.transfer_desk import EVENING, RECORDS, Desk, count, fill, want_a_plan
@@ -72,16 +72,16 @@ def held(path: Path) -> Iterator[None]:
 def test_a_parcel_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
     export_records(desk.settings, desk.parcel)
     content, engine = desk.parcel.read_bytes(), create_engine(desk.cloud.database_url)
-    telemetry, directory = open_store(desk.cloud.telemetry_url), Directory(InventoryStore(engine).load)
+    telemetry, directory = open_store(desk.cloud.telemetry_url), InventoryCache(InventoryStore(engine).load)
     committer = Committer(engine, telemetry, directory, clock_at(NEXT_DAY))
     committer.resume()
     for each in damaged(content):
         carried = Carried(each, "p", desk.cloud.gateway_keys, 1)
-        with pytest.raises(ParcelError):
-            store_parcel(carried, committer, Collector(), plan_of=lambda _: b"{}")
+        with pytest.raises(BundleError):
+            store_bundle(carried, committer, Collector(), plan_of=lambda _: b"{}")
     assert desk.stored() == (0, 0, 0)
     assert count(desk.folder / "cloud.db", "gateway_states") == 0
-    stored = store_parcel(
+    stored = store_bundle(
         Carried(content, "p", desk.cloud.gateway_keys, 1), committer, Collector(), plan_of=lambda _: b"{}"
     )
     assert stored.records == RECORDS
@@ -95,7 +95,7 @@ def test_an_answer_changed_or_cut_anywhere_changes_nothing(desk: Desk) -> None:
     content, file = desk.parcel.with_suffix(".answer").read_bytes(), desk.folder / "damaged"
     for each in damaged(content):
         file.write_bytes(each)
-        with pytest.raises(ParcelError):
+        with pytest.raises(BundleError):
             import_answer(desk.settings, file)
     assert waiting(desk) == RECORDS
     assert count(desk.settings.outbox.memory_path, "brought") == 0
@@ -140,7 +140,7 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
     answer, outbox = desk.parcel.with_suffix(".answer"), desk.settings.outbox
     path = outbox.path if busy == "outbox.path" else outbox.memory_path
     with held(path):
-        with pytest.raises(ByHandError, match="database is locked: nothing has changed, import it again"):
+        with pytest.raises(TransferError, match="database is locked: nothing has changed, import it again"):
             import_answer(desk.settings, answer)
         assert waiting(desk) == RECORDS
         assert count(outbox.memory_path, "brought") == 0
@@ -165,7 +165,7 @@ def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
     )
     assert waiting(desk) == RECORDS
     monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
-    with pytest.raises(ByHandError, match="but only 1800 records were forgotten, import it again"):
+    with pytest.raises(TransferError, match="but only 1800 records were forgotten, import it again"):
         import_answer(desk.settings, answer)
     assert waiting(desk) == RECORDS - 1800
     with closing(sqlite3.connect(path)) as database, database:
@@ -185,9 +185,9 @@ def test_all_that_is_named_and_nothing_else_is_forgotten(
     for first, last in ranges:
         kept -= set(range(first, min(last, RECORDS) + 1))
     key = bytes.fromhex((desk.folder / "soreang-01.key").read_text())
-    header = Header(ParcelKind.ANSWER, "32.04.37", "soreang-01", 1_780_000_000_000)
+    header = Header(BundleKind.ANSWER, "32.04.37", "soreang-01", 1_780_000_000_000)
     answer = desk.folder / "an.answer"
-    answer.write_bytes(b"".join(sealed(header, [pack_answer(Answer(ranges, PLAN))], key)))
+    answer.write_bytes(b"".join(sign_bundle(header, [pack_answer(Answer(ranges, PLAN))], key)))
     assert import_answer(desk.settings, answer).forgotten == RECORDS - len(kept)
     with closing(sqlite3.connect(outbox)) as database:
         assert {at for (at,) in database.execute("SELECT position FROM records")} == kept

@@ -11,18 +11,18 @@ from cloud.fleet.gateways import GatewayStates
 from cloud.fleet.views import GatewayDetail
 from cloud.ingest.batch import Batch
 from cloud.ingest.commit import Committer
-from cloud.ingest.inventory_cache import Directory
+from cloud.ingest.inventory_cache import InventoryCache
 from cloud.inventory.store import InventoryStore
 from cloud.plans.active import PlanInForce
 from cloud.plans.store import PlanStore
 from cloud.telemetry.open import open_store
 from edge.outbox import Outbox
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from edge.tools.transfer import export_records, import_answer
 from protocols.lamp import LampReading, Reason
 from protocols.lighting.plan import plan_hash
 from protocols.sparkplug.host_events import NodeBorn, NodeDied
-from protocols.transfer.bundle import Header, ParcelKind, sealed
+from protocols.transfer.bundle import BundleKind, Header, sign_bundle
 from tests.support.edge_cloud import clock_at
 from tests.support.transfer_desk import EVENING, Desk, fill, want_a_plan
 
@@ -40,9 +40,9 @@ async def desk(tmp_path: Path) -> Desk:
 
 
 @pytest.fixture
-async def memory(desk: Desk) -> AsyncIterator[Memory]:
+async def memory(desk: Desk) -> AsyncIterator[StateStore]:
     """The gateway's memory."""
-    memory = Memory(desk.settings.outbox.memory_path)
+    memory = StateStore(desk.settings.outbox.memory_path)
     await memory.open()
     yield memory
     await memory.close()
@@ -59,13 +59,13 @@ def gateway(desk: Desk) -> GatewayDetail:
 
 def ingester(desk: Desk) -> Committer:
     engine = create_engine(desk.cloud.database_url)
-    directory = Directory(InventoryStore(engine).load)
+    directory = InventoryCache(InventoryStore(engine).load)
     committer = Committer(engine, open_store(desk.cloud.telemetry_url), directory, clock_at(LATER))
     committer.resume()
     return committer
 
 
-async def test_the_cloud_learns_which_plan_is_followed(desk: Desk, memory: Memory) -> None:
+async def test_the_cloud_learns_which_plan_is_followed(desk: Desk, memory: StateStore) -> None:
     first, second = desk.folder / "1.parcel", desk.folder / "2.parcel"
     assert (gateway(desk).plan_hash, gateway(desk).plan_in_force) == (None, False)
     export_records(desk.settings, first)
@@ -96,7 +96,7 @@ async def record_one(desk: Desk) -> None:
     await outbox.close()
 
 
-async def test_an_ingester_at_work_keeps_what_was_imported_beside_it(desk: Desk, memory: Memory) -> None:
+async def test_an_ingester_at_work_keeps_what_was_imported_beside_it(desk: Desk, memory: StateStore) -> None:
     committer = ingester(desk)
     await memory.note_plan("too long", 0)
     export_records(desk.settings, desk.parcel)
@@ -125,6 +125,6 @@ async def test_a_parcel_of_an_older_version_leaves_what_is_known(desk: Desk) -> 
     desk.store_at(LATER, desk.parcel)
     known, old = gateway(desk), desk.folder / "old.parcel"
     key = bytes.fromhex((desk.folder / "soreang-01.key").read_text())
-    old.write_bytes(b"".join(sealed(Header(ParcelKind.RECORDS, *NODE, 1_780_000_000_000), [], key)))
+    old.write_bytes(b"".join(sign_bundle(Header(BundleKind.RECORDS, *NODE, 1_780_000_000_000), [], key)))
     assert desk.store_at(LATER, old).records == 0
     assert gateway(desk) == known

@@ -2,7 +2,7 @@
 
 import pytest
 
-from firmware_sim.poll_log import AnsweredPoll, PollJournal
+from firmware_sim.poll_log import AnsweredPoll, PollLog
 from firmware_sim.wire.frames import build_frame
 
 
@@ -12,7 +12,7 @@ def reply(level: int, power_dw: int) -> bytes:
 
 
 def test_polls_come_back_as_answered() -> None:
-    journal = PollJournal(["a", "b"], capacity=1000)
+    journal = PollLog(["a", "b"], capacity=1000)
     journal.record("a", 1_750_000_000.1239, reply(50, 471))
     journal.record("a", 1_750_000_060.0, reply(0xFFFF, 8))
     assert journal.polls("a") == [
@@ -23,13 +23,13 @@ def test_polls_come_back_as_answered() -> None:
 
 
 def test_a_short_read_leaves_the_power_unknown() -> None:
-    journal = PollJournal(["a"], capacity=1000)
+    journal = PollLog(["a"], capacity=1000)
     journal.record("a", 1.0, build_frame(1, b"\x04\x02\x00\x32"))
     assert journal.polls("a") == [AnsweredPoll(1000, 50, None)]
 
 
 def test_only_the_last_ones_are_kept() -> None:
-    journal = PollJournal(["a"], capacity=300)
+    journal = PollLog(["a"], capacity=300)
     for second in range(2000):
         journal.record("a", second, reply(1, 1))
     polls = journal.polls("a")
@@ -40,4 +40,4 @@ def test_only_the_last_ones_are_kept() -> None:
 
 def test_an_unknown_lamp_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        PollJournal(["a"], 10).polls("b")
+        PollLog(["a"], 10).polls("b")

@@ -7,7 +7,7 @@ import pytest
 
 from cloud.plans.impact import Effect, Guard, effect_of, tonight
 from cloud.plans.model import Assignment, DesiredPlan, LampGroup, Scope
-from cloud.plans.resolved import PlannedTown
+from cloud.plans.resolved import ResolvedPlan
 from cloud.plans.views import preview_view
 from protocols.lighting.calendar import Calendar, CalendarRule
 from protocols.lighting.program import LightingProgram, SwitchPoint
@@ -18,7 +18,7 @@ MORNING = datetime(2026, 8, 10, 2, tzinfo=UTC)  # 09:00
 PLAN = DesiredPlan(PROGRAMS, CALENDARS, {}, ())
 
 
-def to(*assignments: Assignment, now: datetime = EVENING, before: PlannedTown | None = None) -> Effect:
+def to(*assignments: Assignment, now: datetime = EVENING, before: ResolvedPlan | None = None) -> Effect:
     here = before or town(PLAN)
     return effect_of(here, here.with_plan(replace(here.desired, assignments=assignments)), now)
 

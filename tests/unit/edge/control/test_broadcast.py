@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.control.broadcast import objection, units_of
+from edge.control.broadcast import broadcast_blocker, units_of
 from edge.devices.device import device_of, part_of
 from protocols.modbus.profile import Profile, builtin_ids, load_builtin
 from tests.support.street import WRITE_ONLY
@@ -22,26 +22,26 @@ def without_broadcast(name: str) -> Profile:
 
 
 def test_lamps_of_one_profile_among_themselves_may_be_told_at_once() -> None:
-    assert objection(LAMPS) is None
+    assert broadcast_blocker(LAMPS) is None
 
 
 @pytest.mark.parametrize("profile_id", sorted(set(builtin_ids()) - {"lentera-lamp"}))
 def test_no_other_device_that_comes_with_lentera_is_known_to_ignore_it(profile_id: str) -> None:
-    assert objection([*LAMPS, ("other", load_builtin(profile_id))]) is not None
+    assert broadcast_blocker([*LAMPS, ("other", load_builtin(profile_id))]) is not None
 
 
 def test_a_device_beside_the_lamps_must_be_known_to_ignore_it() -> None:
     meter = load_builtin("pzem-016")
-    assert objection([*LAMPS, ("cabinet", meter)]) == (
+    assert broadcast_blocker([*LAMPS, ("cabinet", meter)]) == (
         "cabinet may take it for its own: profile pzem-016 does not say ignores_broadcast = true"
     )
-    assert objection([*LAMPS, ("cabinet", replace(meter, ignores_broadcast=True))]) is None
+    assert broadcast_blocker([*LAMPS, ("cabinet", replace(meter, ignores_broadcast=True))]) is None
 
 
 def test_the_contacts_of_a_cabinet_count_too() -> None:
     meter = replace(load_builtin("sdm630"), ignores_broadcast=True)
     cabinet = device_of("cabinet", 201, meter, part_of(202, load_builtin("cabinet-contacts")))
-    why = objection([*LAMPS, *units_of([cabinet])])
+    why = broadcast_blocker([*LAMPS, *units_of([cabinet])])
     assert why is not None
     assert "profile cabinet-contacts" in why
 
@@ -55,16 +55,16 @@ def test_the_contacts_of_a_cabinet_count_too() -> None:
     ],
 )
 def test_the_lamps_themselves_must_be_fit_for_it(profile: Profile, why: str) -> None:
-    found = objection([("lamp-1", profile), ("lamp-2", profile)])
+    found = broadcast_blocker([("lamp-1", profile), ("lamp-2", profile)])
     assert found is not None
     assert why in found
 
 
 def test_lamps_that_are_told_differently_are_told_one_by_one() -> None:
     gears = [(f"gear-{n}", load_builtin("intesis-dali").at(0, n)) for n in (0, 1)]
-    assert objection(gears) == "gear-1 and gear-0 are not told alike"
-    assert objection([*LAMPS, *gears]) is not None
+    assert broadcast_blocker(gears) == "gear-1 and gear-0 are not told alike"
+    assert broadcast_blocker([*LAMPS, *gears]) is not None
 
 
 def test_without_lamps_there_is_nothing_to_tell() -> None:
-    assert objection([("cabinet", load_builtin("sdm120"))]) == "no lamp on it takes a level"
+    assert broadcast_blocker([("cabinet", load_builtin("sdm120"))]) == "no lamp on it takes a level"

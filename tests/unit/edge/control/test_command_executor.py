@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from edge.config.profiles import load_profile
-from edge.control.command_executor import Commander
+from edge.control.command_executor import CommandExecutor
 from edge.control.level_writer import Problems
 from edge.control.levels import Levels
 from edge.devices.device import Device, device_of
 from edge.line import Lane
 from edge.outbox import Record
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from protocols.lamp import CommandResult, CommandStatus, LightCommand
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.program import Place
@@ -78,9 +78,9 @@ class ObedientHand:
 class Desk:
     """A commander at work, and all that it said."""
 
-    commander: Commander
+    commander: CommandExecutor
     hand: ObedientHand
-    memory: Memory
+    memory: StateStore
     clock: HandSetClock
     results: list[CommandResult]
 
@@ -100,7 +100,7 @@ class Desk:
 @asynccontextmanager
 async def desk(path: Path, clock: HandSetClock) -> AsyncIterator[Desk]:
     """From one start of a gateway to its end."""
-    memory = Memory(path)
+    memory = StateStore(path)
     await memory.open()
     levels = Levels(
         DEFAULT_PLAN,
@@ -118,7 +118,7 @@ async def desk(path: Path, clock: HandSetClock) -> AsyncIterator[Desk]:
         results.append(record)
         commander.answered([record])
 
-    commander = Commander({LAMP: (lamp, hand)}, levels, memory, clock, record)
+    commander = CommandExecutor({LAMP: (lamp, hand)}, levels, memory, clock, record)
     try:
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(commander.run())
@@ -212,7 +212,7 @@ async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
 
 
 async def test_a_lamp_that_is_not_there_any_more_is_answered(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "m.db")
+    memory = StateStore(tmp_path / "m.db")
     await memory.open()
     await memory.keep_commands([command(lamp_id="SOR-00002")])
     await memory.close()

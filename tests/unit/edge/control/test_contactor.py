@@ -11,10 +11,10 @@ import pytest
 
 from edge.clock.timekeeper import Timekeeper
 from edge.control.contactor import SHORTEST_DWELL, Contactor
-from edge.control.contactor_io import Switchgear, wiring_of
+from edge.control.contactor_io import ContactorIo, wiring_of
 from edge.control.levels import Levels
 from edge.devices.device import Device, device_of, part_of
-from edge.line import Lane, NoAnswerError, RequestRefusedError
+from edge.line import Lane, NoResponseError, RequestRefusedError
 from edge.outbox import Record
 from edge.polling.reader import Reader
 from protocols.cabinet import CabinetReading
@@ -92,7 +92,7 @@ class Module:
     async def _answer(self) -> None:
         await virtual_time.passes(0.02)
         if self.is_silent:
-            raise NoAnswerError("no answer of unit 202")
+            raise NoResponseError("no answer of unit 202")
 
 
 class Site:
@@ -110,7 +110,7 @@ class Site:
         assert wiring is not None
         self.contactor = Contactor(
             self.device,
-            Switchgear(module, wiring),  # type: ignore[arg-type]
+            ContactorIo(module, wiring),  # type: ignore[arg-type]
             self.reader,
             levels=self.levels,
             keeper=self.keeper,
@@ -131,7 +131,7 @@ class Site:
         while True:
             try:
                 await self.reader.read(self.device, Lane.READING)
-            except NoAnswerError:
+            except NoResponseError:
                 await virtual_time.passes(1)
             await virtual_time.passes(POLL_S)
 

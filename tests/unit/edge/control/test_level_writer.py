@@ -43,7 +43,7 @@ def test_a_lamp_that_does_not_tell_its_level_has_not_confirmed_it() -> None:
             assert problem.why == "does not tell its level, expected 40 %"
             assert problem.disobeyed
             assert block.controller().writes.count((LEVEL, 40)) == ATTEMPTS
-            assert block.lamps[0].told_level_percent is None
+            assert block.lamps[0].written_level_percent is None
             reading = block.lamps[0].last_reading
             assert isinstance(reading, LampReading)
             assert reading.feedback_level_percent is None
@@ -117,13 +117,13 @@ def test_a_fade_is_set_anew_after_a_restart_a_silence_and_a_write_that_was_not_a
 
         controller.restart()
         await block.reader.read(lamp, Lane.READING)
-        assert (lamp.told_level_percent, lamp.told_ramp_s) == (None, None)
+        assert (lamp.written_level_percent, lamp.written_ramp_s) == (None, None)
         await block.teller.settle(block.lamps, Lane.READ_BACK)
 
         controller.loses_acknowledgements = True
         block.want(60)
         assert await block.teller.settle(block.lamps, Lane.READ_BACK)
-        assert (lamp.told_level_percent, lamp.told_ramp_s) == (None, None)
+        assert (lamp.written_level_percent, lamp.written_ramp_s) == (None, None)
         controller.loses_acknowledgements = False
         controller.writes.clear()
         await block.teller.settle(block.lamps, Lane.READ_BACK)
@@ -133,7 +133,7 @@ def test_a_fade_is_set_anew_after_a_restart_a_silence_and_a_write_that_was_not_a
         block.want(80)
         assert await block.teller.settle(block.lamps, Lane.READ_BACK)
         controller.is_silent = False
-        assert (lamp.told_level_percent, lamp.told_ramp_s) == (None, None)
+        assert (lamp.written_level_percent, lamp.written_ramp_s) == (None, None)
 
     virtual_time.run(main())
 
@@ -171,7 +171,7 @@ def test_after_a_broadcast_that_may_not_have_gone_out_nothing_is_known() -> None
         block.street.port_goes = True
         problems = await block.teller.settle(block.lamps, Lane.READ_BACK, may_broadcast=True)
         assert all("unplugged" in each.why for each in problems.values())
-        assert {(lamp.told_level_percent, lamp.told_ramp_s) for lamp in block.lamps} == {(None, None)}
+        assert {(lamp.written_level_percent, lamp.written_ramp_s) for lamp in block.lamps} == {(None, None)}
 
     virtual_time.run(main())
 
@@ -188,7 +188,7 @@ def test_a_ramp_out_of_range_is_refused_before_anything_is_written() -> None:
             assert len(problems) == lamps
             assert all("fade_time_s is 700.0, expected 0 to 600 s" in each.why for each in problems.values())
             assert len(block.controller().writes) == writes
-            assert block.lamps[0].told_level_percent == 40
+            assert block.lamps[0].written_level_percent == 40
 
     virtual_time.run(main())
 
@@ -209,7 +209,7 @@ def test_a_broadcast_does_not_count_as_told_to_a_lamp_that_is_away() -> None:
             block.street.broadcasts.clear()
             block.want(level)
             assert not await block.teller.settle(block.lamps[:4], Lane.READ_BACK, may_broadcast=True)
-            assert (away.told_level_percent, away.told_ramp_s) == (None, None)
+            assert (away.written_level_percent, away.written_ramp_s) == (None, None)
         assert block.street.broadcasts == [(LEVEL, 60)]
 
     virtual_time.run(main())

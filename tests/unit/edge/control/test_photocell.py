@@ -45,7 +45,7 @@ def test_a_cell_is_believed_once_it_has_agreed_with_itself(
     assert cell_after(*readings) is expected
 
 
-class Hand:
+class Actuator:
     """A clock that a test turns."""
 
     speed = 1.0
@@ -61,7 +61,7 @@ class Gateway:
     """Two cabinets with photocells."""
 
     def __init__(self) -> None:
-        self.clock = Hand()
+        self.clock = Actuator()
         self.events: list[Record] = []
         keeper = Timekeeper(self.clock, self.clock)
         keeper.start(None)

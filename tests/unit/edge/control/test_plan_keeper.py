@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from edge.control.levels import Levels
 from edge.control.plan_keeper import PlanFollower
 from edge.storage import plan_handover as plan_news
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from edge.storage.state_tables import bring_plan, one
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, plan_hash, plan_of_program
 from protocols.lighting.program import LightingProgram, Place
@@ -33,7 +33,7 @@ def at(level: int) -> LightingPlan:
 class Following:
     """A follower with the memory and the levels it works on."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: StateStore) -> None:
         self.memory = memory
         self.levels = Levels(DEFAULT_PLAN, Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta")), 80, {})
         self.follower = PlanFollower("soreang-01", memory, self.levels)
@@ -60,7 +60,7 @@ class Following:
 
 @asynccontextmanager
 async def following(path: Path) -> AsyncIterator[Following]:
-    memory = Memory(path)
+    memory = StateStore(path)
     await memory.open()
     here = Following(memory)
     await here.follower.start()
@@ -166,7 +166,7 @@ async def test_a_plan_brought_by_hand_is_taken_while_it_runs(
 
 
 async def test_a_kept_plan_that_cannot_be_read_does_not_stop_the_gateway(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "m.db")
+    memory = StateStore(tmp_path / "m.db")
     await memory.open()
     await memory.keep_plan(b"{")
     await memory.close()

@@ -17,7 +17,7 @@ from edge.line.framing import (
     read_request,
     write_request,
 )
-from edge.line.lanes import Job, Lane, Lanes
+from edge.line.lanes import Lane, Lanes, Transaction
 from edge.line.timing import ResponseTime, serial_timing
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
@@ -147,8 +147,8 @@ def test_what_is_known_at_once_is_what_a_closer_look_finds(
         assert frames[0].tag in (0, 7)
 
 
-def job(lane: Lane, unit: int) -> Job:
-    return Job(lane, Request(unit, b"\x04"), asyncio.get_running_loop().create_future())
+def job(lane: Lane, unit: int) -> Transaction:
+    return Transaction(lane, Request(unit, b"\x04"), asyncio.get_running_loop().create_future())
 
 
 async def test_lanes_go_by_rank_and_within_a_lane_by_arrival() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.outbox import Limit, Outbox, StoredRecord
-from edge.outbox.retention import ChangeWatch, Halving, Waiting, thinned
+from edge.outbox.retention import ChangeWatch, Decimation, Waiting, thinned
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
@@ -105,7 +105,7 @@ async def test_what_was_thinned_is_known_after_a_restart(tmp_path: Path) -> None
 
 @given(st.lists(st.sampled_from(["a", "b", None]), max_size=60), st.integers(1, 7))
 def test_half_of_each_lamp_goes_whatever_the_portions(lamps: list[str | None], portion: int) -> None:
-    halving = Halving()
+    halving = Decimation()
     dropped: list[int] = []
     numbered = [(number, lamp, 1) for number, lamp in enumerate(lamps)]
     for start in range(0, len(numbered), portion):
@@ -129,19 +129,19 @@ def waiting(records: int) -> list[Waiting]:
 
 def test_in_memory_too_events_and_the_newest_half_stay_and_the_oldest_go_first() -> None:
     every = waiting(1000)
-    left = thinned(every, 900, 1, Halving())
+    left = thinned(every, 900, 1, Decimation())
     assert len(left) == 900
     gone = [index for index, each in enumerate(every) if each not in left]
     assert all(isinstance(every[index].record, LampReading) for index in gone)
     assert max(gone) < 300
-    least = thinned(waiting(1000), 0, 1, Halving())
+    least = thinned(waiting(1000), 0, 1, Decimation())
     assert least[-500:] == waiting(1000)[-500:]
     assert sum(each.keep for each in least) == 50
     assert len(least) == pytest.approx(1000 - 475 / 2, abs=LAMPS)
 
 
 def test_what_went_through_a_round_in_memory_is_not_thinned_again_in_it() -> None:
-    halving = Halving()
+    halving = Decimation()
     once = thinned(waiting(1000), 0, 1, halving)
     twice = thinned(once, 0, 1, halving)
     older = len(once) // 2

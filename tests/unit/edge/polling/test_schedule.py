@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from edge.devices.device import Device, device_of
-from edge.polling.schedule import FIRST_PROBE_S, LAST_PROBE_S, Turn, Turns
+from edge.polling.schedule import FIRST_PROBE_S, LAST_PROBE_S, PollSchedule, PollSlot
 from protocols.modbus.profile import load_builtin
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -14,28 +14,28 @@ def devices(count: int) -> list[Device]:
     return [device_of(f"L-{unit}", unit, LAMP) for unit in range(1, count + 1)]
 
 
-def turns_of(*given: Device) -> tuple[Turns, list[Turn]]:
-    each = [Turn(device, START + timedelta(seconds=n), START) for n, device in enumerate(given)]
-    return Turns(each), each
+def turns_of(*given: Device) -> tuple[PollSchedule, list[PollSlot]]:
+    each = [PollSlot(device, START + timedelta(seconds=n), START) for n, device in enumerate(given)]
+    return PollSchedule(each), each
 
 
 def test_the_longest_due_is_first_and_goes_behind_when_its_next_turn_is_later() -> None:
     turns, (first, second) = turns_of(*devices(2))
-    assert turns.first_living() is first
+    assert turns.first_responsive() is first
     turns.remove(first)
     first.due += timedelta(minutes=1)
     turns.put(first)
-    assert turns.first_living() is second
+    assert turns.first_responsive() is second
 
 
 def test_a_device_found_dead_by_others_leaves_the_living_and_one_found_alive_joins_them() -> None:
     turns, (first, second) = turns_of(*devices(2))
     first.device.answering = False
-    assert turns.first_living() is second
-    assert turns.first_dead() is first
+    assert turns.first_responsive() is second
+    assert turns.first_quarantined() is first
     first.device.answering = True
-    assert turns.first_living() is first
-    assert turns.first_dead() is None
+    assert turns.first_responsive() is first
+    assert turns.first_quarantined() is None
 
 
 def test_a_dead_device_is_asked_ever_more_seldom_but_at_least_every_forty_seconds() -> None:
@@ -58,7 +58,7 @@ def test_when_one_comes_back_all_are_tried_at_once() -> None:
         turn.probe_at = 500.0
     turns.expect_all(100.0)
     assert [turn.probe_at for turn in each] == [100.0] * 3
-    dead = turns.first_dead()
+    dead = turns.first_quarantined()
     assert dead is not None
     turns.remove(dead)
-    assert turns.first_dead() is not dead
+    assert turns.first_quarantined() is not dead

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge.devices.device import Device, device_of
-from edge.polling.schedule import MOST_SHARE, Turn, Turns
+from edge.polling.schedule import MOST_SHARE, PollSchedule, PollSlot
 from protocols.modbus.profile import load_builtin
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -25,12 +25,12 @@ class Wire:
         self.now_s = 0.0
         self.polls = 0
         self.back_at: dict[Device, float] = {}
-        self.asked_at: dict[Device, float] = {}
+        self.requested_at: dict[Device, float] = {}
         self.dead = devices[:dead]
         self.whole = set(devices[dead:])
         for device in devices:
             device.answering = device in self.whole
-        self.turns = Turns(Turn(device, START, START) for device in devices)
+        self.turns = PollSchedule(PollSlot(device, START, START) for device in devices)
 
     def run(self, seconds: float) -> None:
         """Do what a poller does, for so long."""
@@ -42,15 +42,15 @@ class Wire:
             self._ask(turn)
             self.turns.put(turn)
 
-    def _ask(self, turn: Turn) -> None:
-        began, was_dead, device = self.now_s, turn.is_dead, turn.device
-        self.now_s += PROBE_S if was_dead else POLL_S
+    def _ask(self, turn: PollSlot) -> None:
+        began, was_quarantined, device = self.now_s, turn.is_quarantined, turn.device
+        self.now_s += PROBE_S if was_quarantined else POLL_S
         if device not in self.whole:
-            self.asked_at[device] = began
+            self.requested_at[device] = began
             self.turns.probe_missed(began, self.now_s)
             turn.missed_probe(self.now_s)
             return
-        if was_dead:
+        if was_quarantined:
             self.now_s += POLL_S
             device.answering = True
             self.back_at[device] = self.now_s
@@ -85,7 +85,7 @@ def test_healthy_lamps_keep_their_rate(lamps: int, dead: int, least: float) -> N
 def test_the_one_that_was_just_asked_in_vain_is_back_within_a_minute(after_s: float) -> None:
     wire = Wire(100, 60)
     wire.run(after_s)
-    just_asked = max(wire.asked_at, key=lambda device: wire.asked_at[device])
+    just_asked = max(wire.requested_at, key=lambda device: wire.requested_at[device])
     assert wire.return_of([just_asked]) <= WELCOMED_WITHIN_S
 
 
@@ -113,4 +113,4 @@ def test_waiting_for_a_command_is_not_taken_for_a_dear_probe() -> None:
     now = START + timedelta(seconds=70.0)
     found = turns.next(now, 70.0)
     assert found is not None
-    assert found.is_dead
+    assert found.is_quarantined

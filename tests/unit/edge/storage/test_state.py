@@ -3,15 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge.storage.state import Memory
+from edge.storage.state import StateStore
 from protocols.lamp import LightCommand
 from protocols.lighting.priority import Override
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 
 
-async def opened(path: Path) -> Memory:
-    memory = Memory(path)
+async def opened(path: Path) -> StateStore:
+    memory = StateStore(path)
     await memory.open()
     return memory
 

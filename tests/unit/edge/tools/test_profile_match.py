@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from edge.tools.profile_match import Likeness, best_first, likeness
+from edge.tools.profile_match import ProfileMatch, best_first, match_score
 from protocols.modbus.codec import ReadBlock, decode_block, plan_reads
 from protocols.modbus.profile import Poll, builtin_ids, load_builtin
 
@@ -26,7 +26,7 @@ SDM120 = floats({0: 230.4, 6: 1.2, 12: 270.0, 18: 280.0, 24: -60.0, 30: 0.97}, 3
 
 def fitting(registers: list[int]) -> list[str]:
     """The profiles that fit a device with these input registers and no others."""
-    found: list[Likeness | None] = []
+    found: list[ProfileMatch | None] = []
     for profile_id in builtin_ids():
         profile = load_builtin(profile_id)
         blocks = plan_reads(profile, Poll.FAST)
@@ -34,7 +34,7 @@ def fitting(registers: list[int]) -> list[str]:
             values = {}
             for block in blocks:
                 values |= decode_block(profile, block, registers[block.address : block.end])
-            found.append(likeness(profile_id, values))
+            found.append(match_score(profile_id, values))
     return best_first(found)
 
 
@@ -57,18 +57,18 @@ def test_nothing_fits_a_device_that_says_nothing_or_nonsense() -> None:
 
 
 def test_one_impossible_value_rules_a_profile_out() -> None:
-    assert likeness("p", {"supply_voltage_v": 230.0, "frequency_hz": 50.0}) is not None
-    assert likeness("p", {"supply_voltage_v": 230.0, "frequency_hz": 400.0}) is None
+    assert match_score("p", {"supply_voltage_v": 230.0, "frequency_hz": 50.0}) is not None
+    assert match_score("p", {"supply_voltage_v": 230.0, "frequency_hz": 400.0}) is None
 
 
 def test_what_a_device_does_not_know_speaks_neither_for_nor_against() -> None:
-    some = likeness(
+    some = match_score(
         "p", {"supply_voltage_v": 230.0, "temperature_c": None, "lamp_on": True, "boot_counter": 9}
     )
-    assert some == Likeness("p", 1.0)
+    assert some == ProfileMatch("p", 1.0)
 
 
 def test_contacts_fit_where_nothing_else_does() -> None:
-    contacts = likeness("contacts", {"door_open": False, "breaker_tripped": True})
-    assert best_first([contacts, likeness("meter", {"frequency_hz": 50.0})]) == ["meter", "contacts"]
-    assert best_first([contacts, likeness("meter", {})]) == ["contacts"]
+    contacts = match_score("contacts", {"door_open": False, "breaker_tripped": True})
+    assert best_first([contacts, match_score("meter", {"frequency_hz": 50.0})]) == ["meter", "contacts"]
+    assert best_first([contacts, match_score("meter", {})]) == ["contacts"]

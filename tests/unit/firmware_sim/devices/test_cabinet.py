@@ -33,7 +33,7 @@ TOWN = generate_city(120, seed=3)
 GATEWAY = TOWN.gateways[0].id
 
 
-class Hand:
+class Actuator:
     """A clock that a test turns."""
 
     speed = 1.0
@@ -49,12 +49,12 @@ class Hand:
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> Actuator:
+    return Actuator()
 
 
 @pytest.fixture
-async def world(clock: Hand, tmp_path: Path) -> World:
+async def world(clock: Actuator, tmp_path: Path) -> World:
     return build_world(SimulatorConfig(tmp_path), TOWN, clock, WireTimer(asyncio.get_running_loop()))
 
 
@@ -105,7 +105,7 @@ def read_all(world: World, name: str, unit: int) -> dict[str, float | bool | Non
     return {key: value for block in blocks for key, value in ask(world, profile, unit, block).items()}
 
 
-async def test_power_is_the_sum_of_the_lamps_and_the_losses(world: World, clock: Hand) -> None:
+async def test_power_is_the_sum_of_the_lamps_and_the_losses(world: World, clock: Actuator) -> None:
     light_all(world, 100)
     clock.forward(minutes=5)
     for phase, seen in enumerate(truth(world).phases, 1):
@@ -115,7 +115,7 @@ async def test_power_is_the_sum_of_the_lamps_and_the_losses(world: World, clock:
         assert seen.current_a == pytest.approx(seen.apparent_va / seen.voltage_v)
 
 
-async def test_energy_is_the_power_of_the_whole_night(world: World, clock: Hand) -> None:
+async def test_energy_is_the_power_of_the_whole_night(world: World, clock: Actuator) -> None:
     """Levels change, lamps fail, a phase goes and comes: the meter counts what was drawn, and no more."""
     steps = [(0, 100), (60, 50), (140, 80), (210, 0)]
     began = read_all(world, "sdm630", METER_UNIT)
@@ -150,7 +150,7 @@ async def test_energy_is_the_power_of_the_whole_night(world: World, clock: Hand)
 
 
 @pytest.mark.parametrize("name", ["sdm630", "sdm120", "pzem-016"])
-async def test_a_meter_of_any_make_shows_the_same(world: World, clock: Hand, name: str) -> None:
+async def test_a_meter_of_any_make_shows_the_same(world: World, clock: Actuator, name: str) -> None:
     line = next(line for line in world.lines if line.name == f"{GATEWAY}-1")
     line.connect(210, Station(None, Meter(cabinet(world), load_builtin(name))))
     light_all(world, 70)
@@ -162,7 +162,7 @@ async def test_a_meter_of_any_make_shows_the_same(world: World, clock: Hand, nam
 
 
 async def test_a_tripped_breaker_darkens_its_phase_alone_and_mending_starts_controllers_anew(
-    world: World, clock: Hand
+    world: World, clock: Actuator
 ) -> None:
     light_all(world, 100)
     clock.forward(minutes=1)
@@ -205,7 +205,7 @@ async def test_the_contacts_say_door_breaker_contactor_and_darkness(world: World
     assert seen == healthy | {"door_open": True, "breaker_tripped": True}
 
 
-async def test_a_contactor_follows_its_relay_unless_it_is_stuck(world: World, clock: Hand) -> None:
+async def test_a_contactor_follows_its_relay_unless_it_is_stuck(world: World, clock: Actuator) -> None:
     module = next(line for line in world.lines if line.name == f"{GATEWAY}-1").stations[CONTACTS_UNIT]
     light_all(world, 100)
     cabinet(world).set_fault(CabinetFault.CONTACTOR_STUCK, 0, True, world.now_s())
@@ -253,7 +253,7 @@ async def test_a_welded_contactor_that_is_open_welds_when_it_closes(world: World
     assert not truth(world).contactor_closed
 
 
-async def test_the_photocell_follows_the_sun_until_it_breaks(world: World, clock: Hand) -> None:
+async def test_the_photocell_follows_the_sun_until_it_breaks(world: World, clock: Actuator) -> None:
     turns: list[tuple[datetime, bool]] = []
     clock.instant = datetime(2026, 6, 1, 5, tzinfo=UTC)  # noon
     for _ in range(24 * 60):
@@ -286,7 +286,7 @@ async def test_a_lamp_whose_own_supply_is_lost_stays_dark_when_its_phase_is_back
     assert world.measure(lamp_id).lit
 
 
-async def test_a_cabinet_on_a_line_without_lamps_is_refused(clock: Hand, tmp_path: Path) -> None:
+async def test_a_cabinet_on_a_line_without_lamps_is_refused(clock: Actuator, tmp_path: Path) -> None:
     town = replace(TOWN, cabinets=[replace(TOWN.cabinets[0], line=9)])
     with pytest.raises(InventoryError, match="expected one for each gateway, on a line that has lamps"):
         build_world(SimulatorConfig(tmp_path), town, clock, WireTimer(asyncio.get_running_loop()))
