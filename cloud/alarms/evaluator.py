@@ -91,7 +91,7 @@ class AlarmEvaluator:
         """Let the rules speak on readings in the order of their time."""
         judgement = AlarmChanges()
         for reading in sorted(readings, key=lambda reading: reading.time):
-            lamp_id = reading.lamp_id
+            lamp_id = reading.device_id
             before = judgement.states.get(lamp_id) or self._states.get(lamp_id, _NEW)
             after, changes = evaluate(before, reading, rated_power_w(lamp_id))
             judgement.states[lamp_id] = after
@@ -111,7 +111,7 @@ class AlarmEvaluator:
     ) -> None:
         """Add to `judgement` what the rules for cabinets say, in the order of the readings' time."""
         for reading in sorted(readings, key=lambda reading: reading.time):
-            cabinet_id = reading.cabinet_id
+            cabinet_id = reading.device_id
             before = judgement.cabinets.get(cabinet_id) or self._cabinets.get(cabinet_id, _NEW_CABINET)
             judgement.cabinets[cabinet_id], changes = evaluate_cabinet(before, reading)
             judgement.transitions += [

@@ -92,7 +92,7 @@ def _expiration(asked: Override, now: datetime) -> datetime | None:
 def _for_lamp(command: Command, lamp_id: str) -> LightCommand:
     return LightCommand(
         command_id=command.id,
-        lamp_id=lamp_id,
+        device_id=lamp_id,
         level_percent=command.level_percent,
         start=command.created,
         deadline=command.deadline,

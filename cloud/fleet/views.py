@@ -11,10 +11,10 @@ import msgspec
 from cloud.live.model import LampCondition, LampView, View, lamp_condition
 from cloud.plans.forecast import Forecast, LevelChange
 from protocols.cabinet import DeviceReading
+from protocols.device_kinds import kind_of
 from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Road
 from protocols.lamp import LampReading
-from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 
 W_PER_KW = 1000
 
@@ -254,7 +254,7 @@ def attribute_values(reading: DeviceReading | None) -> list[AttributeValue]:
         AttributeValue(
             attribute=metric.attribute, value=known[metric.field], unit=metric.unit, time=reading.time
         )
-        for metric in (LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS)
+        for metric in kind_of(reading).metrics
     ]
 
 

@@ -45,7 +45,7 @@ from cloud.state.store import (
     save_rejected,
 )
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
-from protocols.cabinet import DeviceReading, device_of
+from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, from_unix_ms, to_unix_ms
 from protocols.events import EventType
 from protocols.lamp import LampReading, Reason
@@ -185,7 +185,7 @@ class Committer:
         """The batch without readings by clocks that are ahead: stored they are, believed they are not."""
         latest = from_unix_ms(now_ms + _AHEAD_MS)
         readings: list[DeviceReading] = [*batch.readings, *batch.cabinets]
-        future = [device_of(one) for one in readings if one.time > latest]
+        future = [one.device_id for one in readings if one.time > latest]
         AHEAD.inc(len(future))
         ahead = {batch.sources[device_id][1] for device_id in future}
         heard = {gateway_id for _, gateway_id in batch.sources.values()}
@@ -221,7 +221,7 @@ class Committer:
         try:
             self._telemetry.write([reading])
         except StoreRejected as error:
-            log.warning("reading refused by the store, kept aside", device=device_of(reading), why=str(error))
+            log.warning("reading refused by the store, kept aside", device=reading.device_id, why=str(error))
             REJECTED.inc()
             yield RejectedReading(reading, str(error))
 
@@ -256,7 +256,7 @@ class Committer:
         return [
             reading
             for reading in readings
-            if reading.lamp_id not in known or reading.time > known[reading.lamp_id].reading.time
+            if reading.device_id not in known or reading.time > known[reading.device_id].reading.time
         ]
 
     def _assess_silence(self, node: Node, change: _Change, now_ms: int) -> None:
@@ -273,7 +273,7 @@ class Committer:
                 if state.online and state.gateway_id in turned:
                     change.lamps[lamp_id] = replace(state, online=False)
         for reading in batch.readings:
-            lamp_id = reading.lamp_id
+            lamp_id = reading.device_id
             known = change.lamps.get(lamp_id) or self._lamps.get(lamp_id)
             if known is None or reading.time > known.reading.time:
                 online = known.online if known else True
@@ -311,7 +311,7 @@ class Committer:
     def _also_shown(self, batch: Batch, change: _Change) -> set[str]:
         """Lamps that look different on the map though they have no new reading."""
         alarmed = {alarm.lamp_id for alarm in change.alarms if alarm.lamp_id is not None}
-        answered = {result.lamp_id for result in batch.results}
+        answered = {result.device_id for result in batch.results}
         return {lamp_id for lamp_id in alarmed | answered if lamp_id in self._lamps}
 
     def _remember(self, batch: Batch, change: _Change) -> None:

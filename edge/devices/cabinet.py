@@ -9,7 +9,7 @@ from protocols.cabinet import CabinetReading, SwitchState
 from protocols.modbus.codec import Value
 
 CABINET_FIELDS: Final = tuple(
-    each.name for each in dataclasses.fields(CabinetReading) if each.name not in {"cabinet_id", "time"}
+    each.name for each in dataclasses.fields(CabinetReading) if each.name not in {"device_id", "time"}
 )
 """The fields of a cabinet's reading, all of which come from registers."""
 

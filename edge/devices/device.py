@@ -18,7 +18,7 @@ FEEDBACK_POINT: Final = "feedback_level_percent"
 BOOT_COUNTER: Final = "boot_counter"
 POWER_CYCLE: Final = "power_cycle_seen"
 
-_SET_BY_GATEWAY = frozenset({"lamp_id", "time", "target_level_percent", "reason"})
+_SET_BY_GATEWAY = frozenset({"device_id", "time", "target_level_percent", "reason"})
 MEASURED_FIELDS: Final = tuple(
     each.name for each in dataclasses.fields(LampReading) if each.name not in _SET_BY_GATEWAY
 )

@@ -115,7 +115,7 @@ class Reader:
             if measured[name] is not None:
                 measured[name] = int(measured[name])
         return LampReading(
-            lamp_id=device.id,
+            device_id=device.id,
             time=self._clock.now(),
             target_level_percent=device.target_level_percent,
             reason=device.reason,

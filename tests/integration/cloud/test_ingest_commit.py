@@ -23,9 +23,10 @@ from cloud.live.model import AlarmView, LampCondition, LiveUpdate
 from cloud.state.cabinets import load_cabinet_states
 from cloud.state.store import load_gateway_states, load_lamp_states
 from cloud.telemetry.open import open_store
-from cloud.telemetry.store import CABINETS, StoreUnavailable, TelemetryStore
+from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.cabinet import CabinetReading
 from protocols.clock import ScaledClock
+from protocols.device_kinds import CABINETS
 from protocols.events import DeviceEvent, EventType
 from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
@@ -86,7 +87,7 @@ def lit(minute: float, lamp_id: str = LAMPS[0], **changes: object) -> LampReadin
 def batch(*readings: LampReading, events: tuple[DeviceEvent, ...] = (), first: int = 1) -> Batch:
     made = Batch(readings=list(readings))
     made.events = [ReportedEvent(NODE[1], 77, first + index, event) for index, event in enumerate(events)]
-    made.sources = {reading.lamp_id: NODE for reading in readings}
+    made.sources = {reading.device_id: NODE for reading in readings}
     made.positions[OUTBOX] = list(range(first, first + len(readings) + len(events)))
     return made
 

@@ -342,7 +342,7 @@ def test_no_record_has_a_time_that_was_not(month: tuple[Street, list[StoredRecor
     readings = [each.record for each in records if isinstance(each.record, LampReading)]
     assert len(readings) == sum(len(times) for times in street.answered.values())
     for reading in readings:
-        times = street.answered[int(reading.lamp_id[-5:])]
+        times = street.answered[int(reading.device_id[-5:])]
         nearest = times[max(0, bisect_left(times, reading.time) - 1) :][:2]
         # Put right by what the clock was off when that was noticed, a second after it was set at most.
         assert min(abs(reading.time - time) for time in nearest) <= timedelta(seconds=1.5)
