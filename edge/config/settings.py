@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from edge.config.profiles import is_file, load_profile
-from edge.devices.cabinet import CONTACTOR_RELAY, PHOTOCELL
+from protocols.modbus.points import CONTACTOR_RELAY, PHOTOCELL
 from protocols.modbus.profile import DeviceKind, Profile, ProfileError, builtin_ids
 from runtime.net import is_loopback
 from runtime.time_zones import time_zone

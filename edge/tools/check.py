@@ -14,13 +14,13 @@ from edge.config.profiles import load_profile
 from edge.config.settings import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
 from edge.control.broadcast import broadcast_blocker, units_of
 from edge.control.photocell import AGREEMENT
-from edge.devices.cabinet import CONTACTOR_CONTACT
 from edge.devices.device import configured, is_dimmable
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
 from edge.storage.state_tables import plan_to_come
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
 from protocols.lighting.program import Place, levels_of_night
 from protocols.modbus.codec import ReadBlock, plan_reads
+from protocols.modbus.points import CONTACTOR_CONTACT
 from protocols.modbus.profile import DeviceKind, Poll, Profile, Table
 from protocols.sun import PolarState, night_of
 
