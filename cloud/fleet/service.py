@@ -27,9 +27,9 @@ from cloud.fleet.views import (
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore
 from cloud.live.ingester import IngesterMonitor
-from cloud.live.model import LampCondition
 from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import outlook
+from cloud.state.views import LampCondition
 from protocols.clock import Clock, to_unix_ms
 from protocols.inventory.model import Inventory, InventoryError
 from runtime.time_zones import UnknownTimeZoneError, time_zone

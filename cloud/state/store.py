@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
 from cloud.state.cabinets import CabinetStateRow
+from cloud.state.model import GatewayState, LampState
 from protocols.cabinet import DeviceReading
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
@@ -71,28 +72,6 @@ class RejectedReadingRow(Base):
     time_ms: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     why: Mapped[str]
     reading: Mapped[str]
-
-
-@dataclass(frozen=True, slots=True)
-class LampState:
-    """The newest reading of a lamp, through which gateway it came, and whether the lamp answers."""
-
-    reading: LampReading
-    gateway_id: str
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayState:
-    """Whether a gateway is within reach, since when, and what it said of its lighting plan."""
-
-    gateway_id: str
-    area_id: str
-    online: bool
-    since_ms: int
-    epoch: int | None
-    plan_hash: str | None = None
-    plan_problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from cloud.alarms.model import ReportedEvent
 from cloud.alarms.service import AlarmFilter, AlarmService, AlarmState
+from cloud.alarms.views import AlarmView
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
@@ -19,9 +20,10 @@ from cloud.ingest.dead_letters import RejectedRecordRow
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.leader_lock import leader_lock_for
 from cloud.inventory.store import InventoryStore
-from cloud.live.model import AlarmView, LampCondition, LiveUpdate
+from cloud.live.model import LiveUpdate
 from cloud.state.cabinets import load_cabinet_states
 from cloud.state.store import load_gateway_states, load_lamp_states
+from cloud.state.views import LampCondition
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.cabinet import CabinetReading
