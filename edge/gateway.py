@@ -131,9 +131,9 @@ async def run_gateway(
         counters = {(config.gateway.id, each.line.name): each.line.counters for each in parts.lines}
         with ExitStack() as shown:
             if metrics is not None:
-                shown.enter_context(metrics.watching(counters, {config.gateway.id: outbox}))
+                shown.enter_context(metrics.registered(counters, {config.gateway.id: outbox}))
             if board is not None:
-                shown.enter_context(board.watching(config, parts))
+                shown.enter_context(board.registered(config, parts))
             await _run_parts(config.gateway.id, parts)
     finally:
         await outbox.close()
