@@ -99,6 +99,15 @@ def forget_future(connection: sa.Connection, latest_ms: int) -> None:
         connection.execute(sa.delete(table).where(table.c.time_ms > latest_ms))
 
 
+def delete_states(connection: sa.Connection, device_ids: Sequence[str]) -> None:
+    """Delete the states of these lamps, cabinets and gateways."""
+    if not device_ids:
+        return
+    parameters = [{"device": device_id} for device_id in device_ids]
+    for key in (_LAMPS.c.lamp_id, table_of(CabinetStateRow).c.cabinet_id, _GATEWAYS.c.gateway_id):
+        connection.execute(sa.delete(key.table).where(key == sa.bindparam("device")), parameters)
+
+
 def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
     """The state of every gateway that was ever born."""
     rows = connection.execute(sa.select(_GATEWAYS)).mappings()
