@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from edge.config.settings import DeviceConfig
+from edge.config.line_settings import DeviceConfig
 from edge.gateway import run_gateways
 from protocols.lamp import CommandStatus, LightCommand
 from protocols.mapping import command_metrics
