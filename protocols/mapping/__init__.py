@@ -9,12 +9,6 @@ from protocols.mapping.commands import (
     command_from,
     command_metrics,
 )
-from protocols.mapping.errors import (
-    InvalidCommand,
-    InvalidMetrics,
-    InvalidReading,
-    InvalidRecord,
-)
 from protocols.mapping.plans import (
     PlanState,
     plan_from,
@@ -45,6 +39,12 @@ from protocols.mapping.records import (
     result_metrics,
     time_from,
     time_metrics,
+)
+from protocols.mapping.values import (
+    InvalidCommand,
+    InvalidMetrics,
+    InvalidReading,
+    InvalidRecord,
 )
 
 PRIMARY_HOST: Final = "lentera"

@@ -7,9 +7,8 @@ from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.device_kinds import kind_of
 from protocols.lamp import LampReading, Reason
-from protocols.mapping.coerce import LAST_MS, integer, number, single
-from protocols.mapping.errors import InvalidReading
 from protocols.mapping.plans import PlanState
+from protocols.mapping.values import LAST_MS, InvalidReading, integer, number, single
 from protocols.metrics import (
     CABINET_CONTROL_METRICS,
     CABINET_METRICS,
@@ -19,9 +18,9 @@ from protocols.metrics import (
     OUTBOX_EPOCH,
     PLAN_HASH,
     PLAN_PROBLEM,
-    DataType,
     Metric,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue, Property
 from protocols.sparkplug.values import Value
 

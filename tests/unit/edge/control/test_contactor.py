@@ -23,8 +23,9 @@ from protocols.lamp import Reason
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
-from protocols.modbus.profile import Profile, Table, load_builtin
+from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
 

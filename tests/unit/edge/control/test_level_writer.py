@@ -4,7 +4,8 @@ from edge.control.level_writer import ATTEMPTS, proof_of
 from edge.devices.device import Device, feedback_of
 from edge.line import Lane
 from protocols.lamp import LampReading
-from protocols.modbus.profile import Profile, load_builtin, parse_profile
+from protocols.modbus.builtin import load_builtin
+from protocols.modbus.profile import Profile, parse_profile
 from tests.support import virtual_time
 from tests.support.street import FADE, LEVEL, WRITE_ONLY, Block
 

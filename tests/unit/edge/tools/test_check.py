@@ -16,7 +16,7 @@ from edge.tools.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.plan import LightingPlan, encode_plan
 from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 

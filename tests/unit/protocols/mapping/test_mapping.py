@@ -50,8 +50,8 @@ from protocols.metrics import (
     PLAN_DOCUMENT,
     PLAN_HASH,
     TARGET_LIGHT_COMMAND,
-    DataType,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue, Payload, decode, encode
 from protocols.sparkplug.values import Value
 
