@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.telemetry.open import open_store
 from protocols.clock import to_unix_ms
@@ -125,7 +126,7 @@ class _Publisher:
                 )
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        found = ack_from(decode(message.payload).metrics)
+        found = ack_from(decode(bytes(message.payload)).metrics)
         if found is not None:
             with self._changed:
                 self._acknowledged += sum(last - first + 1 for first, last in found[1])
@@ -134,7 +135,7 @@ class _Publisher:
 
 @contextmanager
 def _publisher(broker_port: int) -> Iterator[_Publisher]:
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.max_queued_messages_set(0)
     client.connect("127.0.0.1", broker_port)
     client.loop_start()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -321,7 +322,7 @@ def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(
     assert (alarm.lamp_id, alarm.gateway_id, alarm.area_id) == ("STRAY", NODE[1], NODE[0])
 
 
-def cabinet(minute: float, **changes: float | bool) -> CabinetReading:
+def cabinet(minute: float, **changes: Any) -> CabinetReading:
     reading = CabinetReading(CABINET, DUSK + timedelta(minutes=minute), total_power_kw=3.0, door_open=False)
     return replace(reading, **changes)
 

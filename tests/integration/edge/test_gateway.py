@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from edge.config.line_settings import DeviceConfig, LineConfig
@@ -151,7 +152,7 @@ async def test_impossible_commands_are_answered_and_change_nothing(mosquitto: Br
         here.slave.units[2].refuses = 3
         await cloud.command(lamp(2), 40, "refused")
         for name in ("too-bright", "nobody", "late", "refused"):
-            await eventually(lambda name=name: cloud.result(name), what=f"the result of {name}")
+            await eventually(partial(cloud.result, name), what=f"the result of {name}")
         too_bright, nobody = cloud.result("too-bright"), cloud.result("nobody")
         late, refused = cloud.result("late"), cloud.result("refused")
         assert too_bright is not None
@@ -327,6 +328,8 @@ async def test_a_gateway_ends_whenever_it_is_told_to(mosquitto: Broker, tmp_path
         for more in range(1, 16):
             before = here.slave.frames
             async with asyncio.timeout(10), here.gateway():
-                await eventually(
-                    lambda before=before, more=more: here.slave.frames >= before + more, what="frames"
-                )
+                await eventually(partial(_has_sent, here.slave, before + more), what="frames")
+
+
+def _has_sent(slave: SlaveLine, frames: int) -> bool:
+    return slave.frames >= frames

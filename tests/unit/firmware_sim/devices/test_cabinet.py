@@ -96,7 +96,7 @@ def ask(world: World, profile: Profile, unit: int, block: ReadBlock) -> dict[str
         words = [data[index >> 3] >> (index & 7) & 1 for index in range(block.count)]
     else:
         words = list(struct.unpack(f">{block.count}H", data))
-    return decode_block(profile, block, words)  # type: ignore[return-value]
+    return decode_block(profile, block, words)
 
 
 def read_all(world: World, name: str, unit: int) -> dict[str, float | bool | None]:
