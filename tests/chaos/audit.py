@@ -111,14 +111,14 @@ def read_store(folder: Path) -> Stored:
     events = _rows(cloud, "SELECT gateway_id, epoch, position, device_id, type, time_ms, active FROM events")
     results = _rows(
         cloud,
-        "SELECT command_id, lamp_id, status, level, time_ms FROM command_results WHERE status != 'pending'",
+        "SELECT command_id, device_id, status, level, time_ms FROM command_results WHERE status != 'pending'",
     )
     return Stored(
         readings=readings,
         events={(row[0], row[1], row[2]): tuple(row[3:]) for row in events},
         results={(row[0], row[1]): tuple(row[2:]) for row in results},
         commands=frozenset(row[0] for row in _rows(cloud, "SELECT id FROM commands")),
-        put_aside=frozenset(_rows(cloud, "SELECT kind, device_id, why FROM rejected_records")),
+        put_aside=frozenset(_rows(cloud, "SELECT kind, device_id, error FROM dead_letters")),
     )
 
 
