@@ -18,8 +18,8 @@ from protocols.lamp import LampReading, Reason
 from protocols.mapping import (
     COMMANDED_METRICS,
     ack_from,
+    device_birth,
     gateway_birth,
-    lamp_birth,
     position_metric,
     reading_metrics,
 )
@@ -112,7 +112,7 @@ class _Publisher:
             )
             session.will(now_ms, 0)
             session.connected()
-            devices = {lamp: lamp_birth(LampReading(lamp, EVENING)) for lamp in lamps}
+            devices = {lamp: device_birth(LampReading(lamp, EVENING)) for lamp in lamps}
             births += session.birth(gateway_birth(now_ms, now_ms), devices, now_ms)
             stream, position = [], 0
             for n in range(REPORTS_PER_LAMP):

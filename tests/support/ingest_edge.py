@@ -16,9 +16,9 @@ from protocols.mapping import (
     PRIMARY_HOST,
     PlanState,
     ack_from,
+    device_birth,
     event_metrics,
     gateway_birth,
-    lamp_birth,
     plan_from,
     plan_state_metrics,
     position_metric,
@@ -106,7 +106,7 @@ class Edge:
 
     async def rebirth(self) -> None:
         births = {
-            lamp: lamp_birth(LampReading(lamp, _EPOCH))
+            lamp: device_birth(LampReading(lamp, _EPOCH))
             for lamp in self.lamps
             if lamp not in self._quarantined
         }

@@ -10,7 +10,7 @@ from protocols.inventory.model import Area, Gateway, Inventory, InventoryError
 from protocols.inventory.model import decode as decode_inventory
 from protocols.inventory.model import encode as encode_inventory
 from protocols.lamp import LampReading
-from protocols.mapping import COMMANDED_METRICS, gateway_birth, lamp_birth, reading_metrics
+from protocols.mapping import COMMANDED_METRICS, device_birth, gateway_birth, reading_metrics
 from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.edge_node import EdgeNodeSession, HostOffline, HostOnline, NotBorn, RebirthRequested
 from protocols.sparkplug.host import HostSession
@@ -31,7 +31,7 @@ def births(session: EdgeNodeSession, bd_seq: int = 7) -> tuple[Outgoing, list[Ou
     """The will of a new connection and its births, with two lamps."""
     will = session.will(NOW, bd_seq)
     session.connected()
-    lamps = {"a": lamp_birth(READING), "b": lamp_birth(READING)}
+    lamps = {"a": device_birth(READING), "b": device_birth(READING)}
     return will, session.birth(gateway_birth(1, NOW), lamps, NOW)
 
 
@@ -168,7 +168,7 @@ def test_device_births() -> None:
     session = edge()
     session.connected()
     with pytest.raises(NotBorn):
-        session.device_birth("a", lamp_birth(READING), NOW)
+        session.device_birth("a", device_birth(READING), NOW)
     _, (_, *devices) = births(session)
     for seq, message in enumerate(devices, 1):
         assert (message.qos, message.retain) == (0, False)
@@ -289,7 +289,7 @@ def test_rebirth() -> None:
     (metric,) = decode(request.payload).metrics
     assert (metric.name, metric.datatype, metric.value) == ("Node Control/Rebirth", DataType.BOOLEAN, True)
     assert session.receive(request.topic, request.payload) == [RebirthRequested()]
-    again = session.birth(gateway_birth(1, NOW), {"a": lamp_birth(READING)}, NOW)
+    again = session.birth(gateway_birth(1, NOW), {"a": device_birth(READING)}, NOW)
     assert [decode(message.payload).seq for message in again] == [0, 1]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from protocols.clock import from_unix_ms
 from protocols.lamp import LampReading
-from protocols.mapping import COMMANDED_METRICS, gateway_birth, lamp_birth, reading_metrics
+from protocols.mapping import COMMANDED_METRICS, device_birth, gateway_birth, reading_metrics
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.host import HostSession
 from protocols.sparkplug.host_events import DeviceDied, NodeDied, RebirthNeeded
@@ -29,7 +29,7 @@ def births(session: EdgeNodeSession, bd_seq: int = 7) -> tuple[Outgoing, list[Ou
     """The will of a new connection and its births, with two lamps."""
     will = session.will(NOW, bd_seq)
     session.connected()
-    lamps = {"a": lamp_birth(READING), "b": lamp_birth(READING)}
+    lamps = {"a": device_birth(READING), "b": device_birth(READING)}
     return will, session.birth(gateway_birth(1, NOW), lamps, NOW)
 
 
