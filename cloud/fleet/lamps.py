@@ -19,7 +19,9 @@ from protocols.lamp import LampReading, Reason
 
 _LAMPS, _STATES = table_of(LampRow), table_of(LampStateRow)
 _LAMP_FIELDS = tuple(field.name for field in fields(Lamp))
-_READING_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("device_id", "time"))
+_READING_FIELDS = tuple(
+    field.name for field in fields(LampReading) if field.name not in ("device_id", "time")
+)
 _READING_START = len(_LAMP_FIELDS) + 2
 _REASON = _READING_FIELDS.index("reason")
 _MAX_IN_LIST = 501

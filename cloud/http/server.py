@@ -1,64 +1,19 @@
-"""uvicorn as one task among others: it ends when its task is cancelled, after answering what it has begun."""
+"""The address that the HTTP server listens on."""
 
-import asyncio
-import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterator
-
-import uvicorn
-from fastapi import FastAPI
-
-_GRACE_S = 5
 
 
 class ListenError(OSError):
     """An address that can't be listened on."""
 
 
-class TaskServer(uvicorn.Server):
-    """A server that leaves signals to whoever runs it and turns cancellation into an orderly end."""
-
-    def __init__(self, config: uvicorn.Config, before_end: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._before_end = before_end
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Do nothing: signals are the process's matter."""
-        yield
-
-    async def main_loop(self) -> None:
-        """Serve until cancelled; streams are asked to end, so that the rest of the shutdown need not wait."""
-        try:
-            await super().main_loop()
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            self.should_exit = True
-        finally:
-            self._before_end()
-
-
-async def serve(app: FastAPI, listener: socket.socket, before_end: Callable[[], None]) -> None:
-    """Serve `app` until cancelled; `before_end` runs before open connections are waited for."""
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_config=None,
-        lifespan="off",
-        http="httptools",
-        ws="none",
-        timeout_graceful_shutdown=_GRACE_S,
-        server_header=False,
-    )
-    with listener:
-        await TaskServer(config, before_end).serve([listener])
-
-
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; raises ListenError."""
+    """Return a listening socket.
+
+    Raises:
+        ListenError: the address is in use, not local, or not permitted.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048)

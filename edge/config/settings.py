@@ -1,6 +1,5 @@
 """A gateway's settings: one TOML file, checked as a whole before anything is touched."""
 
-import ipaddress
 import os
 import tomllib
 from collections import Counter
@@ -8,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +24,8 @@ from pydantic import (
 from edge.config.profiles import is_file, load_profile
 from edge.devices.cabinet import CONTACTOR_RELAY, PHOTOCELL
 from protocols.modbus.profile import DeviceKind, Profile, ProfileError, builtin_ids
+from runtime.net import is_loopback
+from runtime.time_zones import time_zone
 
 
 class ConfigError(ValueError):
@@ -56,11 +56,7 @@ def _known_profile(name: str, info: ValidationInfo) -> str:
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("expected an IANA time zone such as Asia/Jakarta") from error
-    return name
+    return time_zone(name).key
 
 
 _LAST_ADDRESS = 65535
@@ -86,15 +82,6 @@ def _line_address(port: str) -> str:
     if is_line_address(port):
         return port
     raise ValueError(f"expected {LINE_ADDRESS}")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
@@ -131,7 +118,7 @@ class MqttConfig(_Settings):
 
     @model_validator(mode="after")
     def _guarded_off_loopback(self) -> Self:
-        if _is_loopback(self.host):
+        if is_loopback(self.host):
             return self
         if self.username is None or self.password is None:
             raise ValueError(
