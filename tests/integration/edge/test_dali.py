@@ -7,14 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config.settings import (
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
 from firmware_sim.devices.dali import DaliGateway, Gear
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
@@ -25,7 +19,7 @@ from firmware_sim.wire.ports import pseudo_terminal
 from firmware_sim.wire.timing import WireTimer, WireTiming
 from protocols.clock import ScaledClock
 from protocols.lamp import CommandStatus, LampReading
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
 
