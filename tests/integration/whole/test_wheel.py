@@ -94,7 +94,8 @@ def test_the_map_is_served_with_all_its_files(town: Town) -> None:
 
 def test_every_lamp_is_lit_in_the_street_and_on_the_map(town: Town) -> None:
     def all_are_lit() -> bool:
-        return town.api.get("/api/v1/summary").raise_for_status().json()["lit"] == LAMPS
+        lit: int = town.api.get("/api/v1/summary").raise_for_status().json()["lit"]
+        return lit == LAMPS
 
     assert len(town.lamps()) == LAMPS
     wait_until(all_are_lit, LIT_WITHIN_S, f"{LAMPS} lit lamps on the map")
