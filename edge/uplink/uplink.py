@@ -12,8 +12,8 @@ import aiomqtt
 import structlog
 
 from edge.config.settings import GatewayConfig
-from edge.control.command_executor import CommandExecutor
-from edge.control.plan_keeper import PlanFollower
+from edge.control.plan_follower import PlanFollower
+from edge.control.ports import CommandSink
 from edge.outbox import Outbox, StoredRecord
 from edge.storage.state import StateStore
 from edge.uplink.delivery import Delivery
@@ -83,7 +83,7 @@ class Uplink:
         *,
         outbox: Outbox,
         memory: StateStore,
-        commander: CommandExecutor,
+        commander: CommandSink,
         plan: PlanFollower,
         answering: Callable[[], Mapping[str, DeviceReading]],
         clock: Clock,
