@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[3]
 PARTS = ("cloud", "edge", "firmware_sim", "protocols", "runtime")
 EXTRAS = "cloud,demo,edge,sim"
 LAMPS = 50
-LIT_WITHIN_S = 120
-"""Dusk comes within a minute of the start at the demo's own speed; two polls follow."""
+LIT_WITHIN_S = 300
+"""Patience: at the demo's own speed dusk comes a minute after the start, and two polls follow."""
 
 
 @pytest.fixture(scope="module")
