@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,22 +13,12 @@ from edge.clock.timekeeper import EARLIEST, LATEST, NEAR, SEEN_EVERY_S, Basis, T
 from edge.outbox import Outbox, StoredRecord
 from protocols.lamp import LampReading
 from tests.conftest import eventually
+from tests.support.clocks import FakeClock
 
 TRUE = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 NEVER_SET = datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
 YEAR = timedelta(days=365)
 BEFORE = TRUE - timedelta(hours=3)
-
-
-@dataclass
-class HandClock:
-    """A clock that a test sets."""
-
-    present: datetime
-    speed: float = 1.0
-
-    def now(self) -> datetime:
-        return self.present
 
 
 class Time:
@@ -44,7 +33,7 @@ class Time:
         last_seen: datetime | None = None,
         speed: float = 1.0,
     ) -> None:
-        self.system, self.steady = HandClock(shows, speed), HandClock(TRUE, speed)
+        self.system, self.steady = FakeClock(shows, speed), FakeClock(TRUE, speed)
         self.keeper = Timekeeper(self.system, self.steady, file)
         self.shifts: list[timedelta] = []
         self.doubts: list[str | None] = []
@@ -53,12 +42,12 @@ class Time:
         self.keeper.start(last_known, last_seen)
 
     def pass_s(self, seconds: float) -> None:
-        self.system.present += timedelta(seconds=seconds)
-        self.steady.present += timedelta(seconds=seconds)
+        self.system.instant += timedelta(seconds=seconds)
+        self.steady.instant += timedelta(seconds=seconds)
         self.keeper.check()
 
     def leap(self, by: timedelta) -> None:
-        self.system.present += by
+        self.system.instant += by
         self.pass_s(1)
         self.pass_s(1)
 
@@ -77,9 +66,9 @@ def test_a_clock_that_was_set_is_followed() -> None:
     time.pass_s(5)
     assert time.keeper.now() == TRUE + timedelta(seconds=5)
     assert time.steps == 0
-    time.system.present += timedelta(hours=1)
+    time.system.instant += timedelta(hours=1)
     time.keeper.check()
-    assert (time.steps, time.keeper.now()) == (1, time.system.present)
+    assert (time.steps, time.keeper.now()) == (1, time.system.instant)
 
 
 def test_a_clock_in_1970_is_never_shown() -> None:
@@ -88,7 +77,7 @@ def test_a_clock_in_1970_is_never_shown() -> None:
     assert time.keeper.now() >= EARLIEST
     time.pass_s(30)
     assert time.keeper.now() == EARLIEST + timedelta(seconds=30)
-    time.system.present = TRUE
+    time.system.instant = TRUE
     time.keeper.check()
     assert time.keeper.is_known
     assert time.keeper.now() == TRUE
@@ -107,7 +96,7 @@ def test_a_plausible_clock_waits_for_the_file_that_says_it_is_synchronized(tmp_p
     assert not time.keeper.is_known
     assert time.keeper.now() == TRUE - timedelta(hours=5)
     file.touch()
-    time.system.present = TRUE
+    time.system.instant = TRUE
     time.keeper.check()
     assert time.keeper.is_known
     assert time.shifts == [timedelta(hours=5)]
@@ -124,7 +113,7 @@ def test_the_cloud_can_tell_the_time_until_the_clock_is_set() -> None:
     time.keeper.told(TRUE + timedelta(days=1))
     assert time.keeper.now() == TRUE + timedelta(days=1)
     time.keeper.told(TRUE + timedelta(seconds=11))
-    time.system.present = TRUE + timedelta(seconds=12)
+    time.system.instant = TRUE + timedelta(seconds=12)
     time.keeper.check()
     assert time.keeper.basis is Basis.SYSTEM
     assert time.keeper.now() == TRUE + timedelta(seconds=12)
@@ -134,7 +123,7 @@ def test_the_cloud_can_tell_the_time_until_the_clock_is_set() -> None:
 def test_a_clock_that_falls_back_to_1970_while_running_changes_nothing() -> None:
     time = Time(TRUE)
     time.pass_s(10)
-    time.system.present = NEVER_SET
+    time.system.instant = NEVER_SET
     assert time.keeper.now() == TRUE + timedelta(seconds=10)
     time.pass_s(10)
     assert time.keeper.is_known
@@ -164,10 +153,10 @@ def test_a_time_that_is_not_known_is_told_once_and_so_is_its_end(tmp_path: Path)
 def test_a_clock_that_falls_back_is_told_once_and_so_is_its_end() -> None:
     with capture_logs() as logs:
         time = Time(TRUE)
-        time.system.present = NEVER_SET
+        time.system.instant = NEVER_SET
         time.pass_s(10)
         time.pass_s(10)
-        time.system.present = TRUE + timedelta(seconds=30)
+        time.system.instant = TRUE + timedelta(seconds=30)
         time.pass_s(10)
         time.pass_s(10)
     assert [each["event"] for each in logs] == ["clock leapt: going on without it", "time is known"]
@@ -181,7 +170,7 @@ def test_a_start_at_a_time_that_cannot_be_by_what_was_known_is_provisional(off: 
     assert (time.keeper.is_known, time.keeper.now()) == (False, provisional)
     time.pass_s(3600)
     assert not time.keeper.is_known, "it is still that much behind"
-    time.system.present = TRUE
+    time.system.instant = TRUE
     time.keeper.check()
     assert (time.keeper.is_known, time.keeper.now()) == (True, TRUE)
     assert time.shifts == [TRUE - provisional - timedelta(hours=1)]
@@ -205,7 +194,7 @@ def test_a_start_before_the_last_time_known_waits_for_the_file_to_be_written_aga
     assert not time.keeper.is_known
     time.write(file)
     time.pass_s(10)
-    assert (time.keeper.is_known, time.keeper.now()) == (True, time.system.present)
+    assert (time.keeper.is_known, time.keeper.now()) == (True, time.system.instant)
 
 
 def test_the_cloud_says_that_a_start_that_cannot_be_is_right() -> None:
@@ -213,13 +202,13 @@ def test_the_cloud_says_that_a_start_that_cannot_be_is_right() -> None:
     assert not time.keeper.is_known
     time.keeper.told(TRUE + 3 * YEAR - timedelta(seconds=1))
     assert time.keeper.basis is Basis.SYSTEM
-    assert time.keeper.now() == time.system.present
+    assert time.keeper.now() == time.system.instant
 
 
 @pytest.mark.parametrize("by", [-YEAR, -timedelta(hours=1), 2 * YEAR, NEVER_SET - TRUE], ids=str)
 def test_a_running_clock_that_leaps_is_not_followed_and_believed_again_when_it_is_back(by: timedelta) -> None:
     time = Time(TRUE)
-    time.system.present += by
+    time.system.instant += by
     assert time.keeper.now() == TRUE, "not even before it is looked after"
     time.leap(timedelta())
     assert (time.keeper.basis, time.keeper.is_known) == (Basis.OWN, True)
@@ -237,7 +226,7 @@ def test_steps_of_seconds_are_followed_both_ways() -> None:
     time = Time(TRUE)
     for seconds in (-30, 45, -10):
         time.leap(timedelta(seconds=seconds))
-        assert time.keeper.now() == time.system.present
+        assert time.keeper.now() == time.system.instant
     assert (time.steps, time.doubts) == (3, [])
 
 
@@ -249,7 +238,7 @@ def test_a_leap_that_the_file_confirms_is_followed(tmp_path: Path) -> None:
     assert time.keeper.now() == TRUE + timedelta(seconds=2), "the file is of before the leap"
     time.write(file)
     time.pass_s(1)
-    assert (time.keeper.basis, time.keeper.now()) == (Basis.SYSTEM, time.system.present)
+    assert (time.keeper.basis, time.keeper.now()) == (Basis.SYSTEM, time.system.instant)
     assert time.doubts[1:] == [None]
 
 
@@ -257,11 +246,11 @@ def test_what_sets_a_clock_may_write_the_file_a_moment_later(tmp_path: Path) -> 
     file = tmp_path / "synchronized"
     file.touch()
     time = Time(TRUE, None, file)
-    time.system.present -= timedelta(hours=7)
+    time.system.instant -= timedelta(hours=7)
     time.pass_s(1)
     time.write(file)
     time.pass_s(1)
-    assert (time.keeper.now(), time.doubts) == (time.system.present, [])
+    assert (time.keeper.now(), time.doubts) == (time.system.instant, [])
 
 
 def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
@@ -270,7 +259,7 @@ def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
     confirmed.keeper.told(TRUE)
     for time in (unconfirmed, confirmed):
         time.leap(timedelta(days=30))
-    assert unconfirmed.keeper.now() == unconfirmed.system.present
+    assert unconfirmed.keeper.now() == unconfirmed.system.instant
     assert confirmed.keeper.now() == TRUE + timedelta(seconds=2)
 
 
@@ -279,7 +268,7 @@ def test_the_cloud_decides_which_time_is_right(right: str) -> None:
     time = Time(TRUE)
     time.leap(-YEAR)
     shown, cloud = TRUE + timedelta(seconds=2), TRUE + timedelta(days=9)
-    told = {"before": shown, "after": time.system.present, "neither": cloud}[right]
+    told = {"before": shown, "after": time.system.instant, "neither": cloud}[right]
     basis = Basis.SYSTEM if right == "after" else Basis.CLOUD
     time.keeper.told(told)
     assert (time.keeper.basis, time.keeper.now()) == (basis, told)
@@ -320,7 +309,7 @@ def test_a_fast_clock_is_set_by_as_many_of_its_minutes_more() -> None:
     time = Time(TRUE, TRUE + timedelta(hours=1), speed=60.0)
     assert time.keeper.is_known
     time.leap(-timedelta(hours=1))
-    assert time.keeper.now() == time.system.present
+    assert time.keeper.now() == time.system.instant
     time.leap(-YEAR)
     assert time.keeper.basis is Basis.OWN
 

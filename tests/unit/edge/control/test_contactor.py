@@ -28,6 +28,7 @@ from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
+from tests.support.clocks import LoopClock
 
 PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 NIGHT = night_of(PLACE.latitude, PLACE.longitude, PLACE.time_zone, datetime(2026, 6, 1, 12, tzinfo=UTC))
@@ -35,18 +36,6 @@ assert NIGHT.sunset is not None
 SUNSET = NIGHT.sunset
 POLL_S = 10.0
 ON, OFF, HAND = EventType.SWITCHING_ERROR_ON, EventType.SWITCHING_ERROR_OFF, EventType.LOCAL_OVERRIDE
-
-
-class LoopClock:
-    """Domain time that goes with the loop's."""
-
-    speed = 1.0
-
-    def __init__(self, start: datetime) -> None:
-        self._start = start
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 @dataclass
