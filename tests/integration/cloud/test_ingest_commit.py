@@ -140,7 +140,7 @@ def test_what_another_process_imported_is_taken_up_while_the_gateway_is_not_conn
 ) -> None:
     committer.commit(batch(lit(0)))
     resumed(engine, telemetry).commit(batch(*FAILING[1:], first=2))  # `lentera admin import`
-    committer.refresh_directory()
+    committer.refresh_inventory()
     update = committer.commit(batch(*(lit(minute) for minute in range(6, 9)), first=7))
     assert [(alarm.type, alarm.cleared_at) for alarm in update.alarms] == [
         ("lampFailure", DUSK + timedelta(minutes=8))
@@ -175,14 +175,14 @@ def test_the_newest_event_counts_in_whatever_order_they_come(committer: Committe
 def test_presence_of_a_gateway_and_its_lamps(committer: Committer, engine: sa.Engine) -> None:
     committer.commit(batch(lit(0), lit(0, LAMPS[1])))
     died = Batch()
-    died.node_turned(NodeDied(*NODE))
+    died.add_node(NodeDied(*NODE))
     update = committer.commit(died)
     assert {lamp.state for lamp in update.lamps} == {LampCondition.UNKNOWN}
     assert [gateway.online for gateway in update.gateways] == [False]
     update = committer.commit(Batch(lost=[NODE]))
     assert [(alarm.lamp_id, alarm.type) for alarm in update.alarms] == [(None, "communicationFailure")]
     born = Batch()
-    born.node_turned(NodeBorn(*NODE, gateway_birth(78, 0), 3))
+    born.add_node(NodeBorn(*NODE, gateway_birth(78, 0), 3))
     born.devices[LAMPS[0]] = DevicePresence(NODE, online=True)
     update = committer.commit(born)
     assert {lamp.id: lamp.state for lamp in update.lamps} == {LAMPS[0]: LampCondition.LIT}
@@ -231,7 +231,7 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
     CommandStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", ""), LAMPS)
     work = batch(*FAILING, events=(silent(1),))
     work.results = [CommandResult("c1", LAMPS[1], CommandStatus.CONFIRMED, DUSK, 40)]
-    work.node_turned(NodeBorn(*NODE, gateway_birth(77, 0), 3))
+    work.add_node(NodeBorn(*NODE, gateway_birth(77, 0), 3))
     POISON[kind](work)
     for _ in range(2):
         committer.commit(work)
@@ -251,9 +251,9 @@ def test_a_lamp_taken_out_and_put_back_can_fail_anew(committer: Committer, engin
     committer.commit(batch(*FAILING))
     whole = InventoryStore(engine).load()
     import_inventory(engine, replace(whole, lamps=whole.lamps[1:]))
-    committer.refresh_directory()
+    committer.refresh_inventory()
     import_inventory(engine, whole)
-    committer.refresh_directory()
+    committer.refresh_inventory()
     again = [
         lit(20),
         lit(21),
@@ -368,17 +368,17 @@ def test_presence_of_a_cabinet(committer: Committer, engine: sa.Engine) -> None:
         committer.commit(work)
         assert online() is seen
     died = Batch()
-    died.node_turned(NodeDied(*NODE))
+    died.add_node(NodeDied(*NODE))
     committer.commit(died)
     assert not online()
 
 
-def test_one_ingester_has_the_seat_of_a_database(database_url: str) -> None:
+def test_one_ingester_holds_the_leader_lock_of_a_database(database_url: str) -> None:
     engines = [create_engine(database_url) for _ in range(2)]
     first, second = (leader_lock_for(engine) for engine in engines)
-    assert (first.take(), first.take(), second.take()) == (True, True, False)
-    first.leave()
-    assert (second.take(), first.take()) == (True, False)
-    second.leave()
+    assert (first.acquire(), first.acquire(), second.acquire()) == (True, True, False)
+    first.release()
+    assert (second.acquire(), first.acquire()) == (True, False)
+    second.release()
     for engine in engines:
         engine.dispose()
