@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from edge.components import GatewayComponents
+from edge.components import GatewayComponents, LineComponents
 from edge.config.settings import GatewayConfig
 from edge.devices.device import Device
-from edge.line import Line
+from edge.polling.presence import PresenceState
 from edge.status.model import (
     ClockStatus,
     CountersStatus,
@@ -31,6 +31,12 @@ from protocols.lighting.priority import Override
 
 _DECIDED = frozenset({"target_level_percent", "reason"})
 """Fields of a lamp's reading that the gateway itself decides; they are shown as of now, not as last read."""
+
+_STATES = {
+    PresenceState.UNKNOWN: "unasked",
+    PresenceState.RESPONSIVE: "answering",
+    PresenceState.UNRESPONSIVE: "silent",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -89,13 +95,11 @@ def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
             in_flight=components.uplink.in_flight,
         ),
         outbox=_outbox(components),
-        lines=[_line(each.line, each.devices) for each in components.lines],
+        lines=[_line(each) for each in components.lines],
         lamps=sum(device.dimmable for device in all_devices),
-        silent=sum(device.answering is False for device in all_devices),
+        silent=sum(map(_unresponsive, components.lines)),
         devices=[
-            _device(device, each.line, components, now)
-            for each in components.lines
-            for device in each.devices
+            _device(device, each, components, now) for each in components.lines for device in each.devices
         ]
         if devices
         else [],
@@ -134,33 +138,43 @@ def _outbox(components: GatewayComponents) -> OutboxStatus:
     )
 
 
-def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
+def _unresponsive(line: LineComponents) -> int:
+    return sum(presence.is_unresponsive for _, presence in line.presences())
+
+
+def _line(components: LineComponents) -> LineStatus:
+    line = components.line
     return LineStatus(
         port=line.name,
         up=line.problem is None,
         problem=line.problem,
-        devices=len(devices),
-        silent=sum(device.answering is False for device in devices),
+        devices=len(components.devices),
+        silent=_unresponsive(components),
         counters=CountersStatus(**dataclasses.asdict(line.counters)),
     )
 
 
-def _device(device: Device, line: Line, components: GatewayComponents, now: datetime) -> DeviceStatus:
-    reading = device.last_reading
+def _device(
+    device: Device, line: LineComponents, components: GatewayComponents, now: datetime
+) -> DeviceStatus:
+    presence = line.reader.presence(device)
+    reading = presence.last_reading
     level = components.levels.at(device.id, now) if device.dimmable else None
-    reason = device.reason if level is None else level.reason  # contactors have no level
+    # A contactor's target is not the level of the plan: it may have to stay closed.
+    contactor = next((each for each in line.contactors if each.device is device), None)
+    target = level if contactor is None else contactor.target
     return DeviceStatus(
         id=device.id,
         kind=device.profile.kind.value,
         unit=device.unit,
-        line=line.name,
+        line=line.line.name,
         profile=device.profile.id,
-        state={True: "answering", False: "silent", None: "unasked"}[device.answering],
-        failures=device.failures,
+        state=_STATES[presence.state],
+        failures=presence.failures,
         last_answer=None if reading is None else reading.time,
         age_seconds=None if reading is None else round((now - reading.time).total_seconds(), 1),
-        target_level=device.target_level_percent if level is None else level.level_percent,
-        reason=None if reason is None else reason.value,
+        target_level=None if target is None else target.level_percent,
+        reason=None if target is None else target.reason.value,
         until=None if level is None else level.until,
         override=_override(components.levels.override(device.id), now),
         values=[] if reading is None else _values(reading),

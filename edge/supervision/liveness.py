@@ -64,7 +64,7 @@ def _line_progress(gateway: str, components: LineComponents, interval_s: float) 
     line, counters = components.line, components.line.counters
     # Timeouts count as completed: a street without power is no reason to restart the gateway.
     completed = counters.requests + counters.answers + counters.no_answers + counters.corrupt
-    stall_after_s = LINE_STALL_S if components.poller.is_asking else 2 * interval_s + POLL_STALL_S
+    stall_after_s = LINE_STALL_S if components.poller.is_polling else 2 * interval_s + POLL_STALL_S
     # A restart brings back no port that is gone.
     return Progress(
         f"{gateway}: line {line.name}", completed, stall_after_s if line.problem is None else None

@@ -16,7 +16,7 @@ from edge.config.line_settings import DeviceConfig, LineConfig
 from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.control.command_executor import CommandExecutor
 from edge.control.levels import Levels
-from edge.control.plan_keeper import PlanFollower
+from edge.control.plan_follower import PlanFollower
 from edge.outbox import Outbox
 from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
@@ -142,7 +142,7 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
         config,
         outbox=outbox,
         memory=memory,
-        commander=CommandExecutor({}, levels, memory, clock, outbox.append),
+        commander=CommandExecutor({}, levels, memory, clock, outbox),
         plan=PlanFollower("soreang-01", memory, levels),
         answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
         clock=clock,

@@ -15,7 +15,14 @@ from cloud.telemetry.open import open_store
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason
-from protocols.mapping import ack_from, gateway_birth, lamp_birth, position_metric, reading_metrics
+from protocols.mapping import (
+    COMMANDED_METRICS,
+    ack_from,
+    device_birth,
+    gateway_birth,
+    position_metric,
+    reading_metrics,
+)
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import decode
@@ -99,10 +106,13 @@ class _Publisher:
         births, streams = [], []
         for gateway in _inventory().gateways:
             lamps = [lamp.id for lamp in _inventory().lamps if lamp.gateway_id == gateway.id]
-            session, now_ms = EdgeNodeSession(AREA, gateway.id), to_unix_ms(EVENING)
+            session, now_ms = (
+                EdgeNodeSession(AREA, gateway.id, never_aliased=COMMANDED_METRICS),
+                to_unix_ms(EVENING),
+            )
             session.will(now_ms, 0)
-            session.connected(now_ms)
-            devices = {lamp: lamp_birth(LampReading(lamp, EVENING)) for lamp in lamps}
+            session.connected()
+            devices = {lamp: device_birth(LampReading(lamp, EVENING)) for lamp in lamps}
             births += session.birth(gateway_birth(now_ms, now_ms), devices, now_ms)
             stream, position = [], 0
             for n in range(REPORTS_PER_LAMP):

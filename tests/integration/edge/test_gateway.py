@@ -15,7 +15,8 @@ from edge.gateway import run_gateways
 from protocols.clock import ScaledClock
 from protocols.events import EventType
 from protocols.lamp import CommandStatus, Reason
-from protocols.metrics import TARGET_LIGHT_COMMAND, DataType
+from protocols.metrics import TARGET_LIGHT_COMMAND
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at

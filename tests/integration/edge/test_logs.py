@@ -60,16 +60,16 @@ async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            silence = "warning: device does not answer"
+            silence = "warning: device_unresponsive"
             await eventually(lambda: silence in said(logs), LONG_S, "the silence")
             asked = len(slave.requests)
             await eventually(
                 lambda: [unit for unit, _ in slave.requests[asked:]].count(2) >= 2, LONG_S, "two probes more"
             )
             units[2].silent = False
-            await eventually(lambda: "info: device answers again" in said(logs), LONG_S, "the return")
+            await eventually(lambda: "info: device_responsive" in said(logs), LONG_S, "the return")
         about_lamp = [each for each in said(logs) if "device" in each]
-    assert about_lamp == [silence, "info: device answers again"]
+    assert about_lamp == [silence, "info: device_responsive"]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -82,11 +82,9 @@ async def test_a_lamp_that_refuses(tmp_path: Path) -> None:
                 lambda: [request for request in slave.requests if request == (2, 4)][5:], LONG_S, "six polls"
             )
             units[2].refuses = 0
-            await eventually(
-                lambda: "info: device takes its polls again" in said(logs), LONG_S, "the end of it"
-            )
+            await eventually(lambda: "info: polls_accepted" in said(logs), LONG_S, "the end of it")
         about_polls = [each for each in said(logs) if "polls" in each]
-    assert about_polls == ["warning: device refuses its polls", "info: device takes its polls again"]
+    assert about_polls == ["warning: polls_refused", "info: polls_accepted"]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -135,14 +133,14 @@ async def test_a_lamp_that_does_not_take_its_level(tmp_path: Path, monkeypatch: 
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            refused = "warning: lamp does not take its level"
+            refused = "warning: dimming_failed"
             await eventually(lambda: refused in said(logs), LONG_S, "the refusal")
             told = len(units[2].writes)
             await eventually(lambda: len(units[2].writes) >= told + 9, LONG_S, "three rounds more")
             units[2].ignores_writes = False
-            await eventually(lambda: "info: lamp follows again" in said(logs), LONG_S, "the end of it")
-        about_lamp = [each for each in said(logs) if "lamp " in each]
-    assert about_lamp == [refused, "info: lamp follows again"]
+            await eventually(lambda: "info: dimming_recovered" in said(logs), LONG_S, "the end of it")
+        about_lamp = [each for each in said(logs) if "dimming" in each]
+    assert about_lamp == [refused, "info: dimming_recovered"]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -154,7 +152,7 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            refused = "warning: controller's watchdog cannot be set"
+            refused = "warning: controller_watchdog_failed"
             await eventually(lambda: refused in said(logs), LONG_S, "the refusal")
 
             def tries() -> int:
@@ -163,9 +161,9 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
             tried = tries()
             await eventually(lambda: tries() >= tried + 3, LONG_S, "three tries more")
             units[2].ignores_writes = False
-            end = "info: controller's watchdog can be set again"
+            end = "info: controller_watchdog_recovered"
             await eventually(lambda: end in said(logs), LONG_S, "the end of it")
-        about_watchdog = [each for each in said(logs) if "watchdog c" in each]
+        about_watchdog = [each for each in said(logs) if each in {refused, end}]
     assert about_watchdog == [refused, end]
 
 

@@ -114,7 +114,7 @@ async def test_silent_lamps_and_a_vanished_port_are_no_stall(systemd: Systemd, t
             for unit in units.values():
                 unit.silent = True
             await eventually(
-                lambda: [each["event"] for each in logs].count("device does not answer") == 2,
+                lambda: [each["event"] for each in logs].count("device_unresponsive") == 2,
                 what="two dead lamps",
             )
             assert await keepalives_in(systemd, 2 * STALL_S) > 5

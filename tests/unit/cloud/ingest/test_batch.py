@@ -21,7 +21,7 @@ from protocols.mapping import (
     reading_metrics,
     result_metrics,
 )
-from protocols.metrics import DataType
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
 from protocols.sparkplug.payload import MetricValue
 from protocols.transfer.records import Record

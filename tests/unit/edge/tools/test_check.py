@@ -16,7 +16,7 @@ from edge.tools.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.plan import LightingPlan, encode_plan
 from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def test_a_report_says_of_each_line_whether_it_is_told_by_broadcast() -> None:
     lamps = [{"id": f"b-{unit}", "unit": unit} for unit in (1, 2)]
     contacts = {"id": "c", "unit": 9, "profile": "sdm120", "contacts": {"unit": 10}}
     told = "a change of all its lamps is"
-    reason = "c may take it for its own: profile sdm120 does not say ignores_broadcast = true"
+    reason = "c may obey it: profile sdm120 does not say ignores_broadcast = true"
     for devices, said in (
         (lamps, f"{told} one broadcast"),
         ([*lamps, contacts], f"{told} told lamp by lamp: {reason}"),

@@ -25,8 +25,9 @@ from firmware_sim.wire.line import Station
 from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world, phase_of
 from protocols.inventory.model import InventoryError
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, decode_block, plan_reads
-from protocols.modbus.profile import Poll, Profile, Table, load_builtin
+from protocols.modbus.profile import Poll, Profile, Table
 from protocols.sun import night_of
 
 TOWN = generate_city(120, seed=3)
