@@ -1,9 +1,11 @@
 """Batches made durable, on SQLite and on PostgreSQL: whole or not at all, and twice is once."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -118,6 +120,25 @@ def test_the_same_batch_twice_changes_nothing(
     assert resumed(engine, telemetry).commit(whole).alarms == ()
     assert alarms(engine) == seen
     assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
+
+
+def test_a_batch_enters_fewer_than_20_functions_of_the_ingester(committer: Committer) -> None:
+    """The way of a batch can be read in one go: assess, persist, publish."""
+    committer.commit(batch(lit(0)))
+    entered: set[str] = set()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        code = frame.f_code
+        if event == "call" and not code.co_name.startswith("<") and "/cloud/ingest/" in code.co_filename:
+            entered.add(f"{Path(code.co_filename).name}:{code.co_name}")
+
+    sys.setprofile(note)
+    try:
+        committer.commit(batch(lit(1), events=(silent(1),), first=2))
+    finally:
+        sys.setprofile(None)
+    assert {"commit.py:commit", "assess.py:assess", "persist.py:persist", "publish.py:live_update"} <= entered
+    assert len(entered) < 20, sorted(entered)
 
 
 def test_the_whole_state_survives_a_restart(
