@@ -15,14 +15,12 @@ from cloud.ingest.batch import Batch, Node, halves
 from cloud.ingest.dead_letters import dead_letters_of, save_dead_letters
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.ingest.model import Changes, KnownState
+from cloud.ingest.model import Changes, KnownState, Stored
 from cloud.ingest.persist import (
     RefusedError,
-    Stored,
     content_errors,
     database_errors,
     persist,
-    persist_dead_letters,
     persist_readings,
 )
 from cloud.ingest.publish import joined, live_update
@@ -114,14 +112,15 @@ class Committer:
 
         Records that no store takes become dead letters, found by halving the batch; the others are stored.
         """
-        now_ms = to_unix_ms(self._clock.now())
+        known, inventory, now_ms = self._known, self._inventory, to_unix_ms(self._clock.now())
         try:
             with database_errors(), content_errors():
-                changes = assess(batch, self._known, self._inventory, now_ms)
+                changes = assess(batch, known, inventory, now_ms)
                 refused = persist_readings(self._telemetry, batch)
                 with writing(self._engine) as connection:
-                    stored = persist(connection, batch, changes, self._known, self._inventory, now_ms=now_ms)
-                    persist_dead_letters(connection, batch, refused, now_ms)
+                    stored = persist(
+                        connection, batch, changes, known, inventory, refused=refused, now_ms=now_ms
+                    )
         except RefusedError as error:
             parts = halves(batch)
             if parts is not None:
@@ -133,9 +132,9 @@ class Committer:
                 save_dead_letters(connection, letters, now_ms)
             REJECTED.inc()
             return LiveUpdate()
-        self._known.accept(changes)
+        known.accept(changes)
         self._report(batch, changes, stored)
-        return live_update(changes, stored, self._known, self._inventory)
+        return live_update(changes, stored, known, inventory)
 
     def _report(self, batch: Batch, changes: Changes, stored: Stored) -> None:
         for gateway_id, readings in changes.ahead.items():

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cloud.alarms.evaluator import AlarmChanges, AlarmEvaluator
+from cloud.alarms.views import AlarmView
+from cloud.commands.model import StoredOverride
+from cloud.commands.views import CommandView
 from cloud.state.model import CabinetState, GatewayState, LampState
 
 
@@ -23,6 +26,19 @@ class Changes:
     alarms: AlarmChanges
     ahead: Counter[str]
     heard: set[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the stores made of a batch: the alarms and commands it changed, the lamps that look different.
+
+    `overrides` holds those in force on the lamps of `lamps` that report to follow one.
+    """
+
+    alarms: list[AlarmView]
+    commands: list[CommandView]
+    lamps: dict[str, LampState]
+    overrides: dict[str, StoredOverride]
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ Storing twice changes nothing, so a failure between the two is repaired by stori
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
@@ -15,18 +14,16 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from cloud.alarms.events import record_events
 from cloud.alarms.model import Transition
 from cloud.alarms.store import store_transitions
-from cloud.alarms.views import AlarmView
 from cloud.commands.model import StoredOverride
 from cloud.commands.store import commands_of, overrides_in_force, record_results
-from cloud.commands.views import CommandView, command_view
+from cloud.commands.views import command_view
 from cloud.ingest.assess import CLOCK_TOLERANCE_MS
 from cloud.ingest.batch import Batch
 from cloud.ingest.dead_letters import DeadLetter, dead_letter, save_dead_letters
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import REJECTED
-from cloud.ingest.model import Changes, KnownState
+from cloud.ingest.model import Changes, KnownState, Stored
 from cloud.state.cabinets import save_cabinet_states
-from cloud.state.model import LampState
 from cloud.state.store import save_gateway_states, save_lamp_states
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
 from protocols.cabinet import DeviceReading
@@ -41,19 +38,6 @@ _MAX_IN_LIST = 500  # longer lists meet the databases' limits; then all override
 
 class RefusedError(Exception):
     """Permanent: something in a batch can't be stored as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the stores made of a batch: the alarms and commands it changed, the lamps that look different.
-
-    `overrides` holds those in force on the lamps of `lamps` that report to follow one.
-    """
-
-    alarms: list[AlarmView]
-    commands: list[CommandView]
-    lamps: dict[str, LampState]
-    overrides: dict[str, StoredOverride]
 
 
 def persist_readings(telemetry: TelemetryStore, batch: Batch) -> list[DeadLetter]:
@@ -85,9 +69,10 @@ def persist(
     known: KnownState,
     inventory: InventoryCache,
     *,
+    refused: list[DeadLetter],
     now_ms: int,
 ) -> Stored:
-    """Store the rest of a batch in the caller's transaction.
+    """Store the rest of a batch in the caller's transaction; `refused` are its readings without a place.
 
     Adds to `changes` the alarms that reported events start or end: which event is the newest, and so counts,
     only the table of events knows.
@@ -103,6 +88,8 @@ def persist(
     save_lamp_states(connection, list(changes.lamps.values()))
     save_cabinet_states(connection, list(changes.cabinets.values()))
     save_gateway_states(connection, list(changes.gateways.values()))
+    foreign = [dead_letter(record, sender, _FOREIGN) for record, sender in batch.foreign]
+    save_dead_letters(connection, [*refused, *foreign], now_ms)
 
     # An alarm or a confirmed command changes what is shown of a lamp that has no new reading.
     shown = {alarm.lamp_id for alarm in alarms} | {result.device_id for result in batch.results}
@@ -113,14 +100,6 @@ def persist(
         wanted = overridden if len(overridden) <= _MAX_IN_LIST else None
         overrides = overrides_in_force(connection, wanted, now_ms)
     return Stored(alarms, commands, lamps, overrides)
-
-
-def persist_dead_letters(
-    connection: sa.Connection, batch: Batch, refused: list[DeadLetter], now_ms: int
-) -> None:
-    """Store what must not count: readings that were refused, and records about another gateway's devices."""
-    foreign = [dead_letter(record, sender, _FOREIGN) for record, sender in batch.foreign]
-    save_dead_letters(connection, [*refused, *foreign], now_ms)
 
 
 @contextmanager

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from cloud.commands.views import override_view
 from cloud.ingest.inventory_cache import InventoryCache
-from cloud.ingest.model import Changes, KnownState
-from cloud.ingest.persist import Stored
+from cloud.ingest.model import Changes, KnownState, Stored
 from cloud.live.model import LiveUpdate
 from cloud.state.views import LampView, gateway_view, lamp_view
 
