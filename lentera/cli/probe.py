@@ -14,13 +14,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from edge.config.line_settings import LINE_ADDRESS, is_line_address
-from edge.tools.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbeError, ProbePlan, Setting, Step
+from edge.tools.probe import BAUDS, PARITIES, Findings, FoundUnit, Probe, ProbeError, ProbePlan, Setting, Step
 from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError
 from protocols.modbus.builtin import load_builtin
 
-NOBODY = 1
-"""Exit status when nobody answered."""
+NOTHING_FOUND = 1
+"""Exit status when no device responded."""
 
 LAST_UNIT = 247
 
@@ -55,8 +55,8 @@ def unit_numbers(text: str) -> tuple[int, ...]:
 
 def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
     """Probe a line and print what was found; returns the exit status. Raises ProbeError or UsageError."""
-    if not _is_server(plan.port) and (trouble := port_problem(plan.port)) is not None:
-        raise UsageError(f"{plan.port}: {trouble}")
+    if not _is_server(plan.port) and (problem := port_problem(plan.port)) is not None:
+        raise UsageError(f"{plan.port}: {problem}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
     with _progress() as on_step:
@@ -66,7 +66,7 @@ def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(_document(plan, findings, seconds), ensure_ascii=False) + "\n")
     else:
         _print(plan, findings, seconds)
-    return 0 if findings.answering else NOBODY
+    return 0 if findings.found else NOTHING_FOUND
 
 
 def _is_server(port: str) -> bool:
@@ -78,9 +78,11 @@ def _findings(plan: ProbePlan, on_step: Callable[[Step], None]) -> Findings:
         return asyncio.run(Probe(plan, on_step).run())
     except ProbeError as error:
         if _is_server(plan.port):
-            advice = "Look whether the server is on, its address is right and nobody else is connected to it"
+            advice = (
+                "Check that the server is on, that its address is right and that no other client is connected"
+            )
         else:
-            advice = "Look whether the adapter is still plugged in"
+            advice = "Check that the adapter is still plugged in"
         raise UsageError(f"{error}. {advice}") from error
 
 
@@ -99,7 +101,7 @@ def _progress() -> Iterator[Callable[[Step], None]]:
                 description=f"{_characters(step.setting)}, unit {step.unit}",
                 completed=step.done,
                 total=step.total,
-                found=f"{step.answering} answering",
+                found=f"{step.found} responding",
             )
 
         yield on_step
@@ -109,8 +111,8 @@ def _document(plan: ProbePlan, findings: Findings, seconds: float) -> dict[str, 
     return {
         "port": plan.port,
         "seconds": round(seconds, 1),
-        "asked": findings.asked,
-        "answering": [
+        "requests": findings.requests,
+        "responding": [
             {
                 "unit": each.unit,
                 "baud": each.setting.baud,
@@ -119,7 +121,7 @@ def _document(plan: ProbePlan, findings: Findings, seconds: float) -> dict[str, 
                 "alsoFits": list(each.profiles[1:]),
                 "values": each.values,
             }
-            for each in findings.answering
+            for each in findings.found
         ],
         "garbled": [
             {"unit": unit, "baud": setting.baud, "parity": setting.parity}
@@ -133,43 +135,43 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for setting, unit in findings.garbled:
         console.print(
-            f"unit {unit} was heard at {_characters(setting)}, but not understood: another baud rate"
+            f"unit {unit} responded with corrupt frames at {_characters(setting)}: another baud rate"
             " or parity, or two devices at one address",
             style="yellow",
         )
     for setting in findings.unusable:
         console.print(f"this port cannot be set to {_characters(setting)}", style="yellow")
-    if not findings.answering:
-        for line in _about_nobody(plan, findings, seconds):
+    if not findings.found:
+        for line in _about_nothing_found(plan, findings, seconds):
             console.print(line, markup=False)
         return
-    table = Table("unit", "line", "profile", "says")
-    for each in findings.answering:
+    table = Table("unit", "line", "profile", "values")
+    for each in findings.found:
         profiles = " or ".join(each.profiles) or "none of ours fits"
-        says = _says(each) if each.profiles else ""
-        table.add_row(str(each.unit), _characters(each.setting), profiles, says)
+        values = _shown_values(each) if each.profiles else ""
+        table.add_row(str(each.unit), _characters(each.setting), profiles, values)
     console.print(table)
     if not plan.thorough and len(plan.settings) > 1:
-        console.print("it stopped where somebody answered: --all looks for others at other baud rates")
-    console.print(f"{len(findings.answering)} answering, found in {seconds:.0f} s. For gateway.toml:\n")
+        console.print("the probe ended at the first baud rate with a response: --all tries the others too")
+    console.print(f"{len(findings.found)} found in {seconds:.0f} s. For gateway.toml:\n")
     console.print(_suggestion(plan.port, findings), markup=False)
 
 
-def _about_nobody(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
-    yield f"nobody answered on {plan.port} ({findings.asked} questions in {seconds:.0f} s)"
+def _about_nothing_found(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
+    yield f"no device responded on {plan.port} ({findings.requests} requests in {seconds:.0f} s)"
     units = f"unit{'s' if len(plan.units) > 1 else ''} {plan.units[0]}"
     units += f" to {plan.units[-1]}" if len(plan.units) > 1 else ""
     if _is_server(plan.port):
-        yield f"asked: {units}, at the baud rate the server is set to: look whether it is that of the devices"
+        yield f"tried: {units}, at the baud rate the server is set to: check that it is that of the devices"
     else:
         usable = [each for each in plan.settings if each not in findings.unusable]
-        yield f"asked: {units}, at {', '.join(_characters(each) for each in usable)}"
+        yield f"tried: {units}, at {', '.join(_characters(each) for each in usable)}"
         if len(plan.settings) < len(BAUDS) * len(PARITIES):
             yield "without --baud and --parity all usual baud rates and parities are tried"
-    yield "look at the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
+    yield "check the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
 
 
-def _says(each: Answering) -> str:
+def _shown_values(each: FoundUnit) -> str:
     units = {register.name: register.unit for register in load_builtin(each.profiles[0]).registers}
     shown = [
         f"{value:g} {units[name]}" for name, value in each.values.items() if units[name] and value is not None
@@ -178,24 +180,22 @@ def _says(each: Answering) -> str:
 
 
 def _suggestion(port: str, findings: Findings) -> str:
-    """The lines of a gateway.toml that describe what was found; devices nobody knows are left as comments."""
+    """The lines of a gateway.toml that describe what was found; devices without a profile are comments."""
     lines: list[str] = []
-    settings = sorted(
-        {each.setting for each in findings.answering}, key=lambda each: (each.baud, each.parity)
-    )
+    settings = sorted({each.setting for each in findings.found}, key=lambda each: (each.baud, each.parity))
     if len(settings) > 1:
         lines.append("# These devices cannot share a line before they are set to one baud rate and parity.")
     for setting in settings:
         lines += ["[[line]]", f'port = "{port}"', f"baud = {setting.baud}", f'parity = "{setting.parity}"']
-        for each in findings.answering:
+        for each in findings.found:
             if each.setting == setting:
                 lines += _device(each)
     return "\n".join(lines)
 
 
-def _device(each: Answering) -> list[str]:
+def _device(each: FoundUnit) -> list[str]:
     if not each.profiles:
-        return [f"# unit {each.unit} answers, and no profile fits"]
+        return [f"# unit {each.unit} responds, and no profile fits"]
     return [
         "[[line.device]]",
         f'id = "unit-{each.unit}"',
