@@ -19,7 +19,7 @@ from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError
 from protocols.modbus.builtin import load_builtin
 
-NOTHING_FOUND = 1
+NONE_FOUND = 1
 """Exit status when no device responded."""
 
 LAST_UNIT = 247
@@ -55,8 +55,8 @@ def unit_numbers(text: str) -> tuple[int, ...]:
 
 def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
     """Probe a line and print what was found; returns the exit status. Raises ProbeError or UsageError."""
-    if not _is_server(plan.port) and (problem := port_problem(plan.port)) is not None:
-        raise UsageError(f"{plan.port}: {problem}")
+    if not _is_server(plan.port) and (trouble := port_problem(plan.port)) is not None:
+        raise UsageError(f"{plan.port}: {trouble}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
     with _progress() as on_step:
@@ -66,7 +66,7 @@ def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(_document(plan, findings, seconds), ensure_ascii=False) + "\n")
     else:
         _print(plan, findings, seconds)
-    return 0 if findings.found else NOTHING_FOUND
+    return 0 if findings.found else NONE_FOUND
 
 
 def _is_server(port: str) -> bool:
@@ -78,11 +78,9 @@ def _findings(plan: ProbePlan, on_step: Callable[[Step], None]) -> Findings:
         return asyncio.run(Probe(plan, on_step).run())
     except ProbeError as error:
         if _is_server(plan.port):
-            advice = (
-                "Check that the server is on, that its address is right and that no other client is connected"
-            )
+            advice = "Check that the server is on, its address is right and no other client is connected"
         else:
-            advice = "Check that the adapter is still plugged in"
+            advice = "Look whether the adapter is still plugged in"
         raise UsageError(f"{error}. {advice}") from error
 
 
@@ -101,7 +99,7 @@ def _progress() -> Iterator[Callable[[Step], None]]:
                 description=f"{_characters(step.setting)}, unit {step.unit}",
                 completed=step.done,
                 total=step.total,
-                found=f"{step.found} responding",
+                found=f"{step.found} answering",
             )
 
         yield on_step
@@ -135,43 +133,43 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for setting, unit in findings.garbled:
         console.print(
-            f"unit {unit} responded with corrupt frames at {_characters(setting)}: another baud rate"
+            f"unit {unit} was heard at {_characters(setting)}, but not understood: another baud rate"
             " or parity, or two devices at one address",
             style="yellow",
         )
     for setting in findings.unusable:
         console.print(f"this port cannot be set to {_characters(setting)}", style="yellow")
     if not findings.found:
-        for line in _about_nothing_found(plan, findings, seconds):
+        for line in _about_none_found(plan, findings, seconds):
             console.print(line, markup=False)
         return
     table = Table("unit", "line", "profile", "values")
     for each in findings.found:
         profiles = " or ".join(each.profiles) or "none of ours fits"
-        values = _shown_values(each) if each.profiles else ""
+        values = _values(each) if each.profiles else ""
         table.add_row(str(each.unit), _characters(each.setting), profiles, values)
     console.print(table)
     if not plan.thorough and len(plan.settings) > 1:
-        console.print("the probe ended at the first baud rate with a response: --all tries the others too")
-    console.print(f"{len(findings.found)} found in {seconds:.0f} s. For gateway.toml:\n")
+        console.print("it stopped where somebody answered: --all looks for others at other baud rates")
+    console.print(f"{len(findings.found)} answering, found in {seconds:.0f} s. For gateway.toml:\n")
     console.print(_suggestion(plan.port, findings), markup=False)
 
 
-def _about_nothing_found(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
+def _about_none_found(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
     yield f"no device responded on {plan.port} ({findings.requests} requests in {seconds:.0f} s)"
     units = f"unit{'s' if len(plan.units) > 1 else ''} {plan.units[0]}"
     units += f" to {plan.units[-1]}" if len(plan.units) > 1 else ""
     if _is_server(plan.port):
-        yield f"tried: {units}, at the baud rate the server is set to: check that it is that of the devices"
+        yield f"tried: {units}, at the baud rate of the server: check that the devices use the same"
     else:
         usable = [each for each in plan.settings if each not in findings.unusable]
         yield f"tried: {units}, at {', '.join(_characters(each) for each in usable)}"
         if len(plan.settings) < len(BAUDS) * len(PARITIES):
             yield "without --baud and --parity all usual baud rates and parities are tried"
-    yield "check the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
+    yield "look at the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
 
 
-def _shown_values(each: FoundUnit) -> str:
+def _values(each: FoundUnit) -> str:
     units = {register.name: register.unit for register in load_builtin(each.profiles[0]).registers}
     shown = [
         f"{value:g} {units[name]}" for name, value in each.values.items() if units[name] and value is not None
@@ -180,7 +178,7 @@ def _shown_values(each: FoundUnit) -> str:
 
 
 def _suggestion(port: str, findings: Findings) -> str:
-    """The lines of a gateway.toml that describe what was found; devices without a profile are comments."""
+    """The gateway.toml lines for the devices found; those without a matching profile are comments."""
     lines: list[str] = []
     settings = sorted({each.setting for each in findings.found}, key=lambda each: (each.baud, each.parity))
     if len(settings) > 1:
@@ -195,7 +193,7 @@ def _suggestion(port: str, findings: Findings) -> str:
 
 def _device(each: FoundUnit) -> list[str]:
     if not each.profiles:
-        return [f"# unit {each.unit} responds, and no profile fits"]
+        return [f"# unit {each.unit} answers, and no profile fits"]
     return [
         "[[line.device]]",
         f'id = "unit-{each.unit}"',
