@@ -46,19 +46,18 @@ def build(
     make_line: MakeLine = open_line,
 ) -> GatewayComponents:
     """Return the components of a gateway, connected and not yet running."""
-    gateway_id = config.gateway.id
     records = TimestampedOutbox(outbox, timekeeper)
     photocells = Photocells(timekeeper, records)
     levels = _build_levels(config.gateway, overrides, timekeeper, photocells)
 
     # Readings upward: line, reader, poller, outbox, uplink.
-    events = GatewayEvents(gateway_id, records, timekeeper)
+    events = GatewayEvents(config.gateway.id, records, timekeeper)
     shared = _Shared(config, timekeeper, records, events, levels, photocells, make_line)
     lines = tuple(_build_line(line, shared) for line in config.lines)
 
     # Commands downward: uplink, executor, actuator, line.
     executor = CommandExecutor(_actuators(lines), levels, state, timekeeper, records)
-    plan = PlanFollower(gateway_id, state, levels)
+    plan = PlanFollower(config.gateway.id, state, levels)
     uplink = Uplink(
         config,
         outbox=outbox,
@@ -70,13 +69,9 @@ def build(
         clock=timekeeper,
     )
 
-    clock_events = ClockEventReporter(gateway_id, timekeeper, outbox, uplink)
+    clock_events = ClockEventReporter(config.gateway.id, timekeeper, outbox, uplink)
     level_updates = LevelUpdates(executor, [each for line in lines for each in line.actuators])
-    delivery = RecordDelivery(uplink, executor, clock_events, events)
-    # Provisional times are corrected before a change of level is recorded with the new time.
-    timekeeper.add_observer(clock_events)
-    timekeeper.add_observer(level_updates)
-    plan.add_observer(level_updates.wake, uplink.publish_plan_state)
+    _register_observers(timekeeper, plan, uplink, clock_events, level_updates)
     return GatewayComponents(
         timekeeper,
         outbox,
@@ -89,8 +84,21 @@ def build(
         uplink,
         clock_events,
         level_updates,
-        delivery,
+        RecordDelivery(uplink, executor, clock_events, events),
     )
+
+
+def _register_observers(
+    timekeeper: Timekeeper,
+    plan: PlanFollower,
+    uplink: Uplink,
+    clock_events: ClockEventReporter,
+    level_updates: LevelUpdates,
+) -> None:
+    # Provisional times are corrected before a change of level is recorded with the new time.
+    timekeeper.add_observer(clock_events)
+    timekeeper.add_observer(level_updates)
+    plan.add_observer(level_updates.wake, uplink.publish_plan_state)
 
 
 def _build_levels(
