@@ -202,6 +202,6 @@ def test_what_is_left_to_fill_in_and_a_time_that_would_not_be_known_deserve_a_lo
     assert "mqtt.host is still 'FILL-IN'" in warnings
     assert "mqtt.password is still 'FILL-IN'" in warnings
     assert "username" not in warnings
-    assert f"clock.synchronized_file {file}: not there now" in warnings
+    assert f"clock.synchronized_file {file}: does not exist now" in warnings
     file.touch()
     assert str(file) not in "\n".join(report_on(told, EVENING).warnings)
