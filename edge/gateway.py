@@ -252,7 +252,7 @@ def _actuators(lines: Sequence[LineComponents]) -> dict[str, tuple[Device, Actua
 
 
 class _TimedRecords:
-    """The `RecordSink` of a gateway's parts: the outbox, which is told whether the time is known."""
+    """The `RecordSink` of a gateway's components: its outbox, with whether the time of a record is known."""
 
     def __init__(self, outbox: Outbox, keeper: Timekeeper) -> None:
         self._outbox = outbox

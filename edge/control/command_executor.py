@@ -107,7 +107,7 @@ class CommandExecutor:
         return batch
 
     async def _select(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
-        """Those to execute now; others are kept until their start, or answered."""
+        """Those to execute now; others are stored until their start, or answered."""
         now, waiting = self._clock.now(), self._store.waiting_commands.keys()
         # A scheduled command that is no longer waiting has already run: drop the duplicate.
         fresh = {key_of(each) for each in batch} - self._starting

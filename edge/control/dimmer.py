@@ -27,7 +27,7 @@ _RETRY_DISOBEDIENT_S = 30.0
 
 _LONGEST_WAIT_S = 300.0
 
-_NO_READ_BACK = "acknowledged; the lamp never tells its level"
+_NO_READ_BACK = "acknowledged; the lamp never reports its level"
 
 
 class Dimmer:

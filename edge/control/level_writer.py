@@ -226,5 +226,5 @@ class LevelWriter:
             return None
         self.compare(lamp, feedback)
         state.invalidate_level()
-        says = "does not tell its level" if feedback is None else f"reads back level {feedback} %"
+        says = "does not report its level" if feedback is None else f"reads back level {feedback} %"
         return Problem(f"{says}, expected {target} %", disobeyed=True)

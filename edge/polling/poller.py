@@ -28,7 +28,7 @@ _LONGEST_WAIT_S = 60.0
 class Poller:
     """Polls one line. `on_port` is called with the error when its port is lost, and with None at its return.
 
-    `clock` must be one that nobody sets; `is_polling` while a poll waits for its response.
+    `clock` must be a steady one, that is never set; `is_polling` while a poll waits for its response.
     """
 
     def __init__(

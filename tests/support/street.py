@@ -1,4 +1,4 @@
-"""A line with lamp controllers as registers: stands for the wire, in virtual time."""
+"""A line with lamp controllers as registers: in place of the wire, in virtual time."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ MASK = 0xFFFF
 LEVEL, FADE, TIMEOUT = 0, 1, 2
 WRITE_ONLY = parse_profile(
     """id = "plain"
-name = "Takes a level and tells none"
+name = "Takes a level and reports none"
 kind = "lamp"
 [[register]]
 name = "target_level_percent"

@@ -41,7 +41,7 @@ def cell_after(*readings: tuple[int, bool | None]) -> bool | None:
         ([(0, True), (60, True), (70, None), (80, True), (140, True)], True),
     ],
 )
-def test_a_cell_is_believed_once_it_has_agreed_with_itself(
+def test_a_cell_counts_once_it_has_agreed_with_itself(
     readings: list[tuple[int, bool | None]], expected: bool | None
 ) -> None:
     assert cell_after(*readings) is expected
