@@ -17,7 +17,7 @@ from edge.line import Line
 from edge.outbox import Outbox
 from edge.polling.poller import Poller
 from edge.polling.presence import Presence
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
 
@@ -27,7 +27,7 @@ class LineComponents:
     """What runs for one line."""
 
     line: Line
-    reader: Reader
+    reader: DeviceReader
     poller: Poller
     dimmer: Dimmer
     controller_watchdog: ControllerWatchdog

@@ -31,7 +31,7 @@ from edge.devices.device import Device, broadcast_blocker, device_from_config, u
 from edge.line import Line, LineSettings, open_line
 from edge.outbox import Limit, Outbox, Record, RecordSink, StoredRecord
 from edge.polling.poller import Poller
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from edge.status.line_metrics import LineCollector
 from edge.status.snapshot import StatusSnapshot
 from edge.storage.state import StateStore
@@ -280,7 +280,7 @@ def _build_line(
     line = make_line(settings)
     devices = tuple(device_from_config(each) for each in config.devices)
     states = {device: CommandedState() for device in devices if device.dimmable}
-    reader = Reader(line, keeper, records, devices, targets=states)
+    reader = DeviceReader(line, keeper, records, devices, targets=states)
     may_broadcast = broadcast_blocker(units_of(devices)) is None
     writer = LevelWriter(line, reader, states, may_broadcast=may_broadcast)
     reader.add_state_loss_observer(writer)

@@ -16,7 +16,7 @@ from edge.control.ports import Confirmation, OnConfirmed, Problem, Problems, pro
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, RequestRefusedError
 from edge.outbox import RecordSink
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import wall_seconds_until
 from protocols.events import DeviceEvent, EventType
@@ -57,7 +57,7 @@ class Contactor:
         self,
         device: Device,
         io: ContactorIo,
-        reader: Reader,
+        reader: DeviceReader,
         *,
         levels: Levels,
         keeper: Timekeeper,
@@ -99,10 +99,12 @@ class Contactor:
     async def run(self) -> None:
         """Hold the contactor where it should be now, until cancelled."""
         while True:
+            # Cleared before the target is computed: a change after that ends the wait below.
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
-            if self._is_due() and self._retry_at <= wall:
+            may_respond = not self._reader.presence(self.device).is_unresponsive
+            if self._verified is not self.is_wanted and may_respond and self._retry_at <= wall:
                 self._report_outcome(await self._switch_and_verify(Lane.READ_BACK))
                 continue
             try:
@@ -119,6 +121,7 @@ class Contactor:
             level = EffectiveLevel(100, Reason.DEFAULT, level.until)
         self._target = level
         if self.is_wanted is not was_wanted:
+            # That the state before could not be reached says nothing of the new one.
             self._retry_at = 0.0
         return level.until
 
@@ -134,6 +137,7 @@ class Contactor:
             is_closed = reading.contactor_state is SwitchState.ON
             self._clear_disproved(is_closed)
             if is_closed is self.is_wanted:
+                # What stood in its way is over: verify it now, so that its fault ends.
                 self._retry_at = 0.0
             if is_closed is not self._verified:
                 self._verified = None
@@ -161,10 +165,6 @@ class Contactor:
             level = None if self._target is None else self._target.level_percent
             on_confirmed(Confirmation(self.device, level, "" if self._io.has_contact else _NO_CONTACT))
         return {}
-
-    def _is_due(self) -> bool:
-        is_there = self._verified is self.is_wanted
-        return not is_there and not self._reader.presence(self.device).is_unresponsive
 
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
         waits = [_LONGEST_WAIT_S]
@@ -219,6 +219,7 @@ class Contactor:
         return wall_seconds_until(self._keeper.steady, self._switched_at + SHORTEST_DWELL)
 
     async def _switch(self, closed: bool, lane: Lane) -> Problem | None:
+        # Before the write: one without a response may have moved the contactor all the same.
         self._has_opened = self._relay_is_open = False
         self._switched_at = self._keeper.steady.now()
         try:
@@ -278,7 +279,7 @@ class Contactor:
 def contactors_of(
     devices: Iterable[tuple[DeviceConfig, Device]],
     line: Line,
-    reader: Reader,
+    reader: DeviceReader,
     *,
     levels: Levels,
     keeper: Timekeeper,

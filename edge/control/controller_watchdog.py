@@ -11,7 +11,7 @@ import structlog
 from edge.control.level_writer import LevelWriter
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, PortUnavailableError
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.lamp import LampReading
 from protocols.modbus.codec import CodecError, ReadBlock, Value, decode_block, encode_write, plan_reads
 from protocols.modbus.points import LEVEL_POINTS, RAMP_POINT, TIMEOUT_POINT
@@ -40,7 +40,7 @@ class ControllerWatchdog:
     def __init__(
         self,
         line: Line,
-        reader: Reader,
+        reader: DeviceReader,
         writer: LevelWriter,
         devices: Sequence[Device],
         settings: ControllerWatchdogSettings,

@@ -11,7 +11,7 @@ from edge.clock.timekeeper import Timekeeper
 from edge.devices.device import Device
 from edge.outbox import RecordSink
 from edge.polling.presence import Presence
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 
@@ -54,7 +54,7 @@ class Photocells:
         self._cells: dict[Device, tuple[DebouncedCell, Presence]] = {}
         self._reported: dict[Device, bool] = {}
 
-    def watch(self, reader: Reader, cabinets: Iterable[Device]) -> None:
+    def watch(self, reader: DeviceReader, cabinets: Iterable[Device]) -> None:
         """Use the photocells of these cabinets, which `reader` reads."""
         new = {device: (DebouncedCell(), reader.presence(device)) for device in cabinets}
         if new:

@@ -16,7 +16,7 @@ from edge.control.levels import Levels
 from edge.devices.device import Device, device_of, part_of
 from edge.line import Lane, NoResponseError, RequestRefusedError
 from edge.outbox import Record
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import Reason
@@ -28,6 +28,7 @@ from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
+from tests.support.street import LoopClock
 
 PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 NIGHT = night_of(PLACE.latitude, PLACE.longitude, PLACE.time_zone, datetime(2026, 6, 1, 12, tzinfo=UTC))
@@ -35,18 +36,6 @@ assert NIGHT.sunset is not None
 SUNSET = NIGHT.sunset
 POLL_S = 10.0
 ON, OFF, MANUAL = EventType.SWITCHING_ERROR_ON, EventType.SWITCHING_ERROR_OFF, EventType.LOCAL_OVERRIDE
-
-
-class LoopClock:
-    """Domain time that goes with the loop's."""
-
-    speed = 1.0
-
-    def __init__(self, start: datetime) -> None:
-        self._start = start
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 @dataclass
@@ -106,7 +95,7 @@ class Site:
         self.keeper.start(None)
         self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
         self.device: Device = device_of("cabinet", 202, profile)
-        self.reader = Reader(module, self.keeper, self.records, [self.device], {})  # type: ignore[arg-type]
+        self.reader = DeviceReader(module, self.keeper, self.records, [self.device], {})  # type: ignore[arg-type]
         wiring = wiring_of(self.device)
         assert wiring is not None
         self.contactor = Contactor(

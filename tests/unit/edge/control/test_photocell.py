@@ -9,7 +9,7 @@ from edge.control.photocell import DebouncedCell, Photocells
 from edge.devices.device import Device, device_of
 from edge.outbox import Record
 from edge.polling.presence import PresenceState
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 from protocols.modbus.builtin import load_builtin
@@ -69,7 +69,7 @@ class Gateway:
         keeper.start(None)
         self.photocells = Photocells(keeper, self.events)
         self.cabinets = [device_of(name, 1, load_builtin("cabinet-contacts")) for name in ("one", "two")]
-        self.reader = Reader(None, keeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
+        self.reader = DeviceReader(None, keeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
         self.photocells.watch(self.reader, self.cabinets)
 
     def says(self, device: Device, output_on: bool | None) -> None:
