@@ -1,1 +1,1 @@
-"""The front door: the command line and the one-machine demo, the only place that knows every part."""
+"""The command line and the one-machine demo: the only package that imports every part."""

@@ -47,7 +47,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
 ) -> None:
     """Run a simulated town, its gateways and the cloud on this machine."""
-    # Imports stand in the commands: none should wait for what only another one needs.
+    # Each command imports what it needs: none waits for the imports of another.
     from lentera.demo.processes import ProcessFailedError  # noqa: PLC0415
     from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415
 
@@ -114,7 +114,7 @@ def edge(
         list[Path] | None, typer.Option(help="gateway.toml, or a folder of them; may be repeated.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Say what it would do, and whether it can; touch nothing.")
+        bool, typer.Option("--check", help="Check the settings, print what the gateway would do, and exit.")
     ] = False,
 ) -> None:
     """Run a gateway: poll its lines, keep its programme, report upwards."""
@@ -163,7 +163,7 @@ def probe(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say who answers on a line, at which baud rate and parity, and which profile fits. Only reads."""
+    """Find the devices on a line, their baud rate and parity, and the profiles that fit. Only reads."""
     from edge.tools.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for  # noqa: PLC0415
     from lentera.cli.probe import check_line, run_probe, unit_numbers  # noqa: PLC0415
 
@@ -206,7 +206,7 @@ def sun(
     altitude: Annotated[float, typer.Option(help="Altitude of the sun's centre in degrees.")] = -0.8333,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say when the sun rises and sets."""
+    """Print sunrise and sunset."""
     from lentera.cli.sun import rise_and_set  # noqa: PLC0415
 
     place_zone = zone_option(zone)
