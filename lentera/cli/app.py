@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from lentera.built_map import built_map
 from lentera.cli.admin import admin
 from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.cli.transfer import edge_app
@@ -60,7 +61,7 @@ def demo(
         faults_per_1000_lamps=faults,
         as_json=as_json,
         folder=folder,
-        web_dir=_built_web(),
+        web_dir=built_map(),
     )
     place = _place(inventory, lamps, seed, zone)
     with as_usage_errors(DemoError, ProcessFailedError):
@@ -193,6 +194,8 @@ def cloud(
     configure_logs()
     with as_usage_errors(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
         config = load_config()
+        if config.web_dir is None:
+            config = config.model_copy(update={"web_dir": built_map()})
         _run(lambda: run_cloud(config, clock_from(os.environ), roles))
 
 
@@ -251,11 +254,6 @@ def _toml_files(given: Path) -> list[Path]:
     if files := sorted(given.glob("*.toml")):
         return files
     raise UsageError(f"--config {given}: no .toml file in this folder")
-
-
-def _built_web() -> Path | None:
-    built = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
-    return built if (built / "index.html").exists() else None
 
 
 def _instant(text: str, option: str) -> datetime:
