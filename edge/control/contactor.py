@@ -60,7 +60,7 @@ class Contactor:
         reader: DeviceReader,
         *,
         levels: Levels,
-        keeper: Timekeeper,
+        timekeeper: Timekeeper,
         records: RecordSink,
         stays_closed: bool,
     ) -> None:
@@ -68,7 +68,7 @@ class Contactor:
         self._io = io
         self._reader = reader
         self._levels = levels
-        self._keeper = keeper
+        self._timekeeper = timekeeper
         self._records = records
         self._stays_closed = stays_closed
         self._target: EffectiveLevel | None = None
@@ -116,7 +116,7 @@ class Contactor:
 
     def refresh(self) -> datetime | None:
         """Set the target to what should be now; returns when that may change next, None if never."""
-        was_wanted, level = self.is_wanted, self._levels.at(self.device.id, self._keeper.now())
+        was_wanted, level = self.is_wanted, self._levels.at(self.device.id, self._timekeeper.now())
         if self._stays_closed and level.reason is not Reason.OVERRIDE:
             level = EffectiveLevel(100, Reason.DEFAULT, level.until)
         self._target = level
@@ -169,7 +169,7 @@ class Contactor:
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
         waits = [_LONGEST_WAIT_S]
         if next_change is not None:
-            waits.append(wall_seconds_until(self._keeper, next_change))
+            waits.append(wall_seconds_until(self._timekeeper, next_change))
         if self._retry_at > wall:
             waits.append(self._retry_at - wall)
         return max(min(waits), 0.001)
@@ -216,12 +216,12 @@ class Contactor:
         """Wall seconds until the relay may be set to the same again."""
         if self._switched_at is None:
             return 0.0
-        return wall_seconds_until(self._keeper.steady, self._switched_at + SHORTEST_DWELL)
+        return wall_seconds_until(self._timekeeper.steady, self._switched_at + SHORTEST_DWELL)
 
     async def _switch(self, closed: bool, lane: Lane) -> Problem | None:
         # Before the write: one without a response may have moved the contactor all the same.
         self._has_opened = self._relay_is_open = False
-        self._switched_at = self._keeper.steady.now()
+        self._switched_at = self._timekeeper.steady.now()
         try:
             await self._io.put(closed, lane)
         except RequestRefusedError as error:
@@ -273,7 +273,7 @@ class Contactor:
         self._conditions[kind] = active
         if active:
             log.warning("contactor_fault", device=self.device.id, condition=kind.value, error=info)
-        self._records.append(DeviceEvent(self.device.id, kind, self._keeper.now(), active, info))
+        self._records.append(DeviceEvent(self.device.id, kind, self._timekeeper.now(), active, info))
 
 
 def contactors_of(
@@ -282,7 +282,7 @@ def contactors_of(
     reader: DeviceReader,
     *,
     levels: Levels,
-    keeper: Timekeeper,
+    timekeeper: Timekeeper,
     records: RecordSink,
 ) -> tuple[Contactor, ...]:
     """Return the contactors that the settings of a line's devices ask for, observing their polls."""
@@ -296,7 +296,7 @@ def contactors_of(
             ContactorIo(line, wiring),
             reader,
             levels=levels,
-            keeper=keeper,
+            timekeeper=timekeeper,
             records=records,
             stays_closed=config.contactor.follows == "always",
         )

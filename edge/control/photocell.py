@@ -48,8 +48,8 @@ class DebouncedCell:
 class Photocells:
     """The photocells of one gateway's cabinets."""
 
-    def __init__(self, keeper: Timekeeper, records: RecordSink) -> None:
-        self._keeper = keeper
+    def __init__(self, timekeeper: Timekeeper, records: RecordSink) -> None:
+        self._timekeeper = timekeeper
         self._records = records
         self._cells: dict[Device, tuple[DebouncedCell, Presence]] = {}
         self._reported: dict[Device, bool] = {}
@@ -75,10 +75,10 @@ class Photocells:
         if device not in self._cells:
             return
         cell, _ = self._cells[device]
-        cell.add(reading.photocell_output_on, self._keeper.steady.now())
+        cell.add(reading.photocell_output_on, self._timekeeper.steady.now())
         if cell.state is not None and cell.state is not self._reported.get(device):
             self._reported[device] = cell.state
-            kind, now = EventType.PHOTOCELL_OUTPUT_ON, self._keeper.now()
+            kind, now = EventType.PHOTOCELL_OUTPUT_ON, self._timekeeper.now()
             self._records.append(DeviceEvent(device.id, kind, now, cell.state))
 
     async def run(self, on_change: Callable[[], None]) -> None:
@@ -88,7 +88,7 @@ class Photocells:
             # No reading comes from a cabinet that has become unresponsive: look for those.
             for cell, presence in self._cells.values():
                 if not presence.is_responsive:
-                    cell.add(None, self._keeper.steady.now())
+                    cell.add(None, self._timekeeper.steady.now())
             if (present := self.is_dark()) is not before:
                 log.info("photocell_changed", state=_STATE_NAMES[present])
                 before = present

@@ -25,19 +25,19 @@ GATEWAYS = 12
 async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Path) -> None:
     """Each lamp in turn, as often as the wire allows: however long it lasts, readings are fresh."""
     clock = clock_at(EVENING)
-    board = StatusSnapshot(clock)
+    snapshot = StatusSnapshot(clock)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}, BAUD) as slave:
         # A hundred polls a second of each lamp are wanted, and about four are possible.
         config = config_for(slave, Broker("", free_port(), tmp_path), tmp_path, 0.01)
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(run_gateways([config], clock, board=board))
+            running = tasks.create_task(run_gateways([config], clock, snapshot=snapshot))
             await eventually(lambda: slave.reads_answered > 6 * LAMPS, what="six sweeps")
             began, answered = time.monotonic(), slave.reads_answered
             await eventually(lambda: slave.reads_answered >= answered + 4 * LAMPS, what="four sweeps more")
             sweep_s = (time.monotonic() - began) / 4
             # What was asked while the wire was too slow does not come later.
             asked = [unit for unit, function in slave.requests[-2 * LAMPS :] if function == 4]
-            (status,) = board.status().gateways
+            (status,) = snapshot.status().gateways
             told = [unit for unit, _ in slave.requests].count(BROADCAST)
             running.cancel()
     assert all(asked.count(unit) in (1, 2, 3) for unit in range(1, LAMPS + 1)), asked

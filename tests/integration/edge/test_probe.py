@@ -43,17 +43,17 @@ def probed(*arguments: str, status: int = 0) -> dict[str, Any]:
 
 def test_controllers_at_an_unusual_baud_are_found_and_recognised(line_at_19200: Path) -> None:
     found = probed(str(line_at_19200), "--units", "1-20", "--parity", "N")
-    assert [each["unit"] for each in found["answering"]] == list(range(1, 13))
-    assert {(each["baud"], each["parity"], each["profile"]) for each in found["answering"]} == {
+    assert [each["unit"] for each in found["responding"]] == list(range(1, 13))
+    assert {(each["baud"], each["parity"], each["profile"]) for each in found["responding"]} == {
         (19200, "N", "lentera-lamp")
     }
-    voltage = found["answering"][0]["values"]["supply_voltage_v"]
+    voltage = found["responding"][0]["values"]["supply_voltage_v"]
     assert 200 < voltage < 260
 
 
 def test_nobody_answers_at_the_wrong_baud(line_at_19200: Path) -> None:
     found = probed(str(line_at_19200), "--units", "1-5", "--baud", "9600", "--parity", "N", status=1)
-    assert found["answering"] == []
+    assert found["responding"] == []
 
 
 def test_what_is_found_is_printed_as_settings_that_pass_the_check(
@@ -78,8 +78,8 @@ def test_a_silent_line_is_given_up_quickly_and_only_asked_to_read() -> None:
         began = time.monotonic()
         found = probed(slave.path, "--baud", "9600", "--parity", "N", "--units", "1-100", status=1)
         took_s = time.monotonic() - began
-        assert found["answering"] == []
-        assert found["asked"] == 100
+        assert found["responding"] == []
+        assert found["requests"] == 100
         assert took_s < 100 * 0.1 + 5
         assert {function for _, function in slave.requests} == {4}
         assert [unit for unit, _ in slave.requests] == list(range(1, 101))
@@ -89,7 +89,7 @@ def test_one_that_only_refuses_is_there_and_a_garbled_one_is_told() -> None:
     units = {3: Unit(refuses=2), 5: Unit(corrupt=True), 7: Unit(), 9: Unit(silent=True)}
     with SlaveLine(units, baud=9600) as slave:
         found = probed(slave.path, "--baud", "9600", "--parity", "N", "--units", "1-9")
-        assert [(each["unit"], each["profile"]) for each in found["answering"]] == [
+        assert [(each["unit"], each["profile"]) for each in found["responding"]] == [
             (3, None),
             (7, "lentera-lamp"),
         ]
@@ -160,4 +160,4 @@ def test_a_port_that_another_process_holds_is_refused_and_its_owner_named() -> N
 def test_a_server_that_is_not_there_is_explained() -> None:
     run = lentera("probe", f"tcp://127.0.0.1:{free_port()}", "--units", "1")
     assert run.returncode == 2
-    assert "Look whether the server is on" in run.stderr
+    assert "Check that the server is on" in run.stderr

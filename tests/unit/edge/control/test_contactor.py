@@ -91,11 +91,11 @@ class Site:
     def __init__(self, module: Module, start: datetime, *, stays_closed: bool, profile: Profile) -> None:
         self.module = module
         self.records: list[Record] = []
-        self.keeper = Timekeeper(LoopClock(start), LoopClock(start))
-        self.keeper.start(None)
+        self.timekeeper = Timekeeper(LoopClock(start), LoopClock(start))
+        self.timekeeper.start(None)
         self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
         self.device: Device = device_of("cabinet", 202, profile)
-        self.reader = DeviceReader(module, self.keeper, self.records, [self.device], {})  # type: ignore[arg-type]
+        self.reader = DeviceReader(module, self.timekeeper, self.records, [self.device], {})  # type: ignore[arg-type]
         wiring = wiring_of(self.device)
         assert wiring is not None
         self.contactor = Contactor(
@@ -103,7 +103,7 @@ class Site:
             ContactorIo(module, wiring),  # type: ignore[arg-type]
             self.reader,
             levels=self.levels,
-            keeper=self.keeper,
+            timekeeper=self.timekeeper,
             records=self.records,
             stays_closed=stays_closed,
         )
@@ -131,7 +131,7 @@ class Site:
         return None if self.contactor.target is None else self.contactor.target.reason
 
     def override(self, level: int) -> None:
-        self.levels.put_override("cabinet", Override("c1", level, self.keeper.now(), None))
+        self.levels.put_override("cabinet", Override("c1", level, self.timekeeper.now(), None))
         self.contactor.refresh()
 
 

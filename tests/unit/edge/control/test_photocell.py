@@ -65,11 +65,11 @@ class Gateway:
     def __init__(self) -> None:
         self.clock = TurnedClock()
         self.events: list[Record] = []
-        keeper = Timekeeper(self.clock, self.clock)
-        keeper.start(None)
-        self.photocells = Photocells(keeper, self.events)
+        timekeeper = Timekeeper(self.clock, self.clock)
+        timekeeper.start(None)
+        self.photocells = Photocells(timekeeper, self.events)
         self.cabinets = [device_of(name, 1, load_builtin("cabinet-contacts")) for name in ("one", "two")]
-        self.reader = DeviceReader(None, keeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
+        self.reader = DeviceReader(None, timekeeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
         self.photocells.watch(self.reader, self.cabinets)
 
     def says(self, device: Device, output_on: bool | None) -> None:

@@ -12,7 +12,8 @@ from edge.config.line_settings import LineConfig
 from edge.config.settings import ConfigError, GatewayConfig, load_all
 from edge.storage.state import StateStore
 from edge.storage.state_tables import bring_plan
-from edge.tools.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
+from edge.tools.check import TURNAROUND_S, report_on, sweep_s
+from edge.tools.clashes import reject_clashes
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.plan import LightingPlan, encode_plan
 from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
@@ -59,14 +60,14 @@ def test_a_report_says_lines_devices_times_and_where_data_goes() -> None:
         assert said in text
 
 
-def test_a_report_says_of_each_line_whether_it_is_told_by_broadcast() -> None:
+def test_a_report_says_of_each_line_whether_it_uses_broadcasts() -> None:
     lamps = [{"id": f"b-{unit}", "unit": unit} for unit in (1, 2)]
     contacts = {"id": "c", "unit": 9, "profile": "sdm120", "contacts": {"unit": 10}}
     told = "a change of all its lamps is"
     reason = "c may obey it: profile sdm120 does not say ignores_broadcast = true"
     for devices, said in (
         (lamps, f"{told} one broadcast"),
-        ([*lamps, contacts], f"{told} told lamp by lamp: {reason}"),
+        ([*lamps, contacts], f"{told} written lamp by lamp: {reason}"),
     ):
         text = report_on(config(line=[{"port": "/dev/ttyNone", "device": devices}]), EVENING).text()
         assert f"\n  {said}\n" in text
@@ -201,6 +202,6 @@ def test_what_is_left_to_fill_in_and_a_time_that_would_not_be_known_deserve_a_lo
     assert "mqtt.host is still 'FILL-IN'" in warnings
     assert "mqtt.password is still 'FILL-IN'" in warnings
     assert "username" not in warnings
-    assert f"clock.synchronized_file {file}: not there now" in warnings
+    assert f"clock.synchronized_file {file}: does not exist now" in warnings
     file.touch()
     assert str(file) not in "\n".join(report_on(told, EVENING).warnings)
