@@ -113,7 +113,7 @@ class Timekeeper:
         self.steady = steady
         self._file = SynchronizedFile(synchronized_file)
         self._source = TimeSource.UNSYNCHRONISED
-        self._is_confirmed = False  # the file or the cloud has vouched for the system clock
+        self._is_confirmed = False  # the file or the cloud has confirmed the system clock
         self._step_seen = False
         self._cloud_disagrees = False
         self._loss_was_logged = False
@@ -234,7 +234,7 @@ class Timekeeper:
 
     def _continues(self, present: datetime, held: datetime) -> bool:
         """Return whether a clock that showed `held` may show `present` now."""
-        # Far ahead only while nothing has vouched for the clock: it may have been wrong until now.
+        # Far ahead only while nothing has confirmed the clock: it may have been wrong until now.
         furthest = self._near if self._is_confirmed else LONGEST_ABSENCE
         return EARLIEST <= present < LATEST and -self._near <= present - held <= furthest
 

@@ -234,8 +234,8 @@ def _cabinet_warnings(
             )
         if device.photocell and config.gateway.poll_interval_s > 2 * AGREEMENT.seconds:
             yield (
-                f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and believed"
-                " when two readings agree: so late would it switch the street"
+                f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and trusted"
+                " when two readings agree: it would switch the street as late as that"
             )
 
 

@@ -1,4 +1,4 @@
-"""Named ports of the uplink: where it hands what the cloud sends, and what it asks of the gateway."""
+"""Named ports of the uplink: who takes what the cloud sends, and what it needs to know of the gateway."""
 
 from collections.abc import Mapping
 from datetime import datetime

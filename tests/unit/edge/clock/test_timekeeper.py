@@ -271,7 +271,7 @@ def test_the_file_may_be_written_a_moment_after_the_step(tmp_path: Path) -> None
 
 
 def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
-    """One that nobody has vouched for may have been wrong until now."""
+    """One that nothing has confirmed may have been wrong until now."""
     unconfirmed, confirmed = Time(TRUE), Time(TRUE)
     confirmed.keeper.set_from_cloud(TRUE)
     for time in (unconfirmed, confirmed):

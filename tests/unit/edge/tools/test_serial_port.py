@@ -1,4 +1,4 @@
-"""What is said of a port that cannot be used."""
+"""Diagnoses of a port that cannot be used."""
 
 import os
 import pty
@@ -45,6 +45,6 @@ def test_one_without_the_right_to_it_is_told_how_to_get_it(
 ) -> None:
     # Root may always: the answer of the system is put in its mouth.
     monkeypatch.setattr(os, "access", lambda *_: False)
-    trouble = port_problem(terminal) or ""
-    assert trouble.startswith("this user may not use it, only group ")
-    assert "sudo usermod -aG" in trouble
+    problem = port_problem(terminal) or ""
+    assert problem.startswith("this user may not use it, only group ")
+    assert "sudo usermod -aG" in problem
