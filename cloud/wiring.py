@@ -18,8 +18,9 @@ from cloud.fleet.lamps import LampStates
 from cloud.fleet.night import NightService
 from cloud.fleet.service import InventoryService
 from cloud.fleet.summary import BoardCounter
-from cloud.ingest.batch import Collector
+from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
+from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.service import IngestComponents
 from cloud.ingest.transfer import Carried, Stored, store_bundle
@@ -92,8 +93,9 @@ def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, sour
     telemetry = open_store(config.telemetry_url)
     try:
         issued_ms = to_unix_ms(clock.now())  # before its plan is read: never newer than that plan is
-        directory = InventoryCache(InventoryStore(engine).load)
-        committer, collector = Committer(engine, telemetry, directory, clock), Collector(directory.owner)
+        known = InventoryCache(InventoryStore(engine).load)
+        committer = Committer(engine, telemetry, known, clock)
+        collector = Collector(known.owner, ForeignReporter())
         committer.resume()
         town = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
         carried = Carried(content, source, config.gateway_keys, issued_ms)

@@ -1,55 +1,30 @@
-"""Builds the parts of a gateway and runs them in one task group; many gateways may share a process."""
+"""Runs gateways: each in one task group, restarted when it fails; many may share a process."""
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
-from functools import partial
-from math import ceil
-from zoneinfo import ZoneInfo
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
-from edge.clock.events import ClockEventReporter, keep_time
+from edge.clock.events import save_time
 from edge.clock.timekeeper import EARLIEST, Timekeeper, steady_clock
-from edge.components import GatewayComponents, LineComponents
-from edge.config.line_settings import LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig
-from edge.control.command_executor import CommandExecutor
-from edge.control.commanded_state import CommandedState
-from edge.control.contactor import contactors_of
-from edge.control.controller_watchdog import LONGEST_TIMEOUT_S, ControllerWatchdog, ControllerWatchdogSettings
-from edge.control.dimmer import Dimmer
-from edge.control.level_writer import LevelWriter
-from edge.control.levels import Levels
-from edge.control.photocell import Photocells
-from edge.control.plan_follower import PlanFollower
-from edge.control.ports import Actuator
-from edge.devices.device import Device, broadcast_blocker, device_from_config, units_of
-from edge.line import Line, LineSettings, open_line
-from edge.outbox import Limit, Outbox, Record, RecordSink, StoredRecord
-from edge.polling.poller import Poller
-from edge.polling.reader import Reader
+from edge.components import GatewayComponents
+from edge.config.settings import GatewayConfig, OutboxConfig
+from edge.line import open_line
+from edge.outbox import Limit, Outbox
 from edge.status.line_metrics import LineCollector
 from edge.status.snapshot import StatusSnapshot
 from edge.storage.state import StateStore
-from edge.uplink.uplink import Uplink
-from protocols.cabinet import DeviceReading
+from edge.wiring import MakeLine, build
 from protocols.clock import Clock, to_unix_ms
-from protocols.events import DeviceEvent, EventType
-from protocols.lamp import CommandResult
-from protocols.lighting.plan import DEFAULT_PLAN
-from protocols.lighting.priority import Override
-from protocols.lighting.program import Place
 from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 
-MakeLine = Callable[[LineSettings], Line]
-
-_KEEP_BOOTS_EVERY_S = 30.0
+_SAVE_BOOT_COUNTERS_EVERY_S = 30.0
 _FIRST_RESTART_S = 1.0
 _LONGEST_RESTART_S = 60.0
 
@@ -58,307 +33,138 @@ async def run_gateways(
     configs: Sequence[GatewayConfig],
     clock: Clock,
     metrics: LineCollector | None = None,
-    board: StatusSnapshot | None = None,
+    snapshot: StatusSnapshot | None = None,
     *,
     simulated: bool = False,
 ) -> None:
-    """Run many gateways until cancelled; one that fails is started again and disturbs no other.
+    """Run gateways until cancelled; one that fails is restarted and disturbs no other.
 
-    What they count is shown by `metrics`, how they are by `board`. A `simulated` clock may begin anywhere,
-    also before the time that an earlier run has kept.
+    Their counters appear in `metrics`, their status in `snapshot`. A `simulated` clock may begin anywhere,
+    also before the last time known in an earlier run.
     """
     async with asyncio.TaskGroup() as tasks:
         for config in configs:
-            tasks.create_task(_supervise(config, clock, metrics, board, simulated=simulated))
+            tasks.create_task(_supervise(config, clock, metrics, snapshot, simulated=simulated))
 
 
 async def _supervise(
     config: GatewayConfig,
     clock: Clock,
     metrics: LineCollector | None,
-    board: StatusSnapshot | None,
+    snapshot: StatusSnapshot | None,
     *,
     simulated: bool,
 ) -> None:
     pause_s = _FIRST_RESTART_S
     failure: str | None = None
-    while True:
-        began = time.monotonic()
-        recovery = None if failure is None else _say_when_it_runs(config.gateway.id)
-        try:
-            await run_gateway(config, clock, metrics, board, simulated=simulated)
-        except Exception as error:  # the one supervisor: whatever a gateway died of, its lamps need it back
-            if time.monotonic() - began > _LONGEST_RESTART_S:
-                pause_s, failure = _FIRST_RESTART_S, None
-            if repr(error) != failure:
-                failure = repr(error)
-                log.exception("gateway failed and is started again and again", gateway=config.gateway.id)
-        finally:
-            if recovery is not None:
-                recovery.cancel()
-        raise_if_cancelled()
-        await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)
-        pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
+    # Every line logged by the gateway's components carries its id.
+    with bound_contextvars(gateway=config.gateway.id):
+        while True:
+            started = time.monotonic()
+            recovery = None if failure is None else _report_recovery(config.gateway.id)
+            try:
+                await run_gateway(config, clock, metrics, snapshot, simulated=simulated)
+            except Exception as error:  # the one supervisor: whatever ended a gateway, its lamps need it back
+                if time.monotonic() - started > _LONGEST_RESTART_S:
+                    pause_s, failure = _FIRST_RESTART_S, None
+                if repr(error) != failure:
+                    failure = repr(error)
+                    log.exception("gateway_failed", gateway=config.gateway.id, error=failure)
+            finally:
+                if recovery is not None:
+                    recovery.cancel()
+            raise_if_cancelled()
+            await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
 
 
-def _say_when_it_runs(gateway_id: str) -> asyncio.TimerHandle:
-    """A gateway that has failed counts as running once it has run for a while."""
-    report = partial(log.info, "gateway runs again", gateway=gateway_id)
-    return asyncio.get_running_loop().call_later(_LONGEST_RESTART_S, report)
+def _report_recovery(gateway_id: str) -> asyncio.TimerHandle:
+    """Log the recovery once the gateway has run for longer than the longest pause between restarts."""
+    return asyncio.get_running_loop().call_later(
+        _LONGEST_RESTART_S, lambda: log.info("gateway_recovered", gateway=gateway_id)
+    )
 
 
 async def run_gateway(
     config: GatewayConfig,
     clock: Clock,
     metrics: LineCollector | None = None,
-    board: StatusSnapshot | None = None,
+    snapshot: StatusSnapshot | None = None,
     *,
     steady: Clock | None = None,
     make_line: MakeLine = open_line,
     simulated: bool = False,
 ) -> None:
-    """Run one gateway until cancelled; `steady` is a clock that nobody sets."""
-    keeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
-    outbox = Outbox(config.outbox.path, _new_epoch, _limit(config))
-    memory = StateStore(config.outbox.state_path)
+    """Run one gateway until cancelled; `steady` is a clock that is never set."""
+    timekeeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
+    outbox = Outbox(config.outbox.path, _new_epoch, _limit(config.outbox))
+    state = StateStore(config.outbox.state_path)
     try:
-        await memory.open()
-        parts = build(config, keeper, outbox, memory, await memory.overrides(), make_line=make_line)
-        keeper.start(None if simulated else memory.last_known, memory.last_seen)
-        await parts.plan.start()
-        parts.news.started(config.gateway.default_level)
-        boots = await memory.boot_counters()
-        for each in parts.lines:
-            each.reader.restore_boot_counters(boots)
-        counters = {(config.gateway.id, each.line.name): each.line.counters for each in parts.lines}
-        with ExitStack() as shown:
+        await state.open()
+        components = build(config, timekeeper, outbox, state, await state.overrides(), make_line=make_line)
+        timekeeper.start(None if simulated else state.last_known, state.last_seen)
+        await components.plan.start()
+        components.clock_events.report_start(config.gateway.default_level)
+        boot_counters = await state.boot_counters()
+        for each in components.lines:
+            each.reader.restore_boot_counters(boot_counters)
+        counters = {(config.gateway.id, each.line.name): each.line.counters for each in components.lines}
+        with ExitStack() as registrations:
             if metrics is not None:
-                shown.enter_context(metrics.registered(counters, {config.gateway.id: outbox}))
-            if board is not None:
-                shown.enter_context(board.registered(config, parts))
-            await _run_parts(config.gateway.id, parts)
+                registrations.enter_context(metrics.registered(counters, {config.gateway.id: outbox}))
+            if snapshot is not None:
+                registrations.enter_context(snapshot.registered(config, components))
+            await _run_components(components, boot_counters)
     finally:
         await outbox.close()
-        await memory.close()
+        await state.close()
 
 
-def _new_epoch() -> int:
-    """Another than any outbox of this gateway ever had, though each start may show the same wrong time."""
-    now_ms, earliest_ms = time.time_ns() // 1_000_000, to_unix_ms(EARLIEST)
-    return now_ms if now_ms >= earliest_ms else earliest_ms + random.randrange(86_400_000)
-
-
-def _limit(config: GatewayConfig) -> Limit:
-    return Limit(int(config.outbox.max_megabytes * 1_000_000), config.outbox.max_records)
-
-
-async def _run_parts(gateway_id: str, parts: GatewayComponents) -> None:
+async def _run_components(components: GatewayComponents, boot_counters: Mapping[str, int]) -> None:
+    delivery = components.delivery
     async with asyncio.TaskGroup() as tasks:
-        on_corrected = partial(_times_are_right, parts)
         tasks.create_task(
-            parts.outbox.run(
-                partial(_durable, parts), on_corrected, partial(_outbox_damaged, gateway_id, parts)
-            )
+            components.outbox.run(delivery.records_durable, delivery.times_corrected, delivery.damage_found)
         )
-        tasks.create_task(parts.memory.run())
-        for each in parts.lines:
+        tasks.create_task(components.state.run())
+        for each in components.lines:
             tasks.create_task(each.line.run())
             tasks.create_task(each.dimmer.run())
             tasks.create_task(each.controller_watchdog.run())
             tasks.create_task(each.poller.run())
             for contactor in each.contactors:
                 tasks.create_task(contactor.run())
-        tasks.create_task(parts.photocells.run(partial(_wake, parts)))
-        tasks.create_task(parts.commander.run())
-        tasks.create_task(parts.uplink.run())
-        tasks.create_task(parts.keeper.run())
-        tasks.create_task(keep_time(parts.keeper, parts.memory))
-        tasks.create_task(parts.plan.run())
-        await _keep_boot_counters(parts, await parts.memory.boot_counters())
+        tasks.create_task(components.photocells.run(components.level_updates.wake))
+        tasks.create_task(components.executor.run())
+        tasks.create_task(components.uplink.run())
+        tasks.create_task(components.timekeeper.run())
+        tasks.create_task(save_time(components.timekeeper, components.state))
+        tasks.create_task(components.plan.run())
+        await _save_boot_counters(components, boot_counters)
 
 
-def build(
-    config: GatewayConfig,
-    keeper: Timekeeper,
-    outbox: Outbox,
-    memory: StateStore,
-    overrides: Mapping[str, Override],
-    *,
-    make_line: MakeLine = open_line,
-) -> GatewayComponents:
-    """The parts of a gateway, wired and not yet running."""
-    gateway = config.gateway
-    records = _TimedRecords(outbox, keeper)
-    photocells = Photocells(keeper, records)
-    levels = _levels(gateway, overrides, keeper, photocells)
-    lines = tuple(
-        _build_line(
-            line,
-            gateway_id=gateway.id,
-            interval=timedelta(seconds=gateway.poll_interval_s),
-            levels=levels,
-            keeper=keeper,
-            photocells=photocells,
-            records=records,
-            make_line=make_line,
-            controller_watchdog=_controller_watchdog_of(config),
-        )
-        for line in config.lines
-    )
-    executor = CommandExecutor(_actuators(lines), levels, memory, keeper, records)
-    plan = PlanFollower(gateway.id, memory, levels)
-    uplink = Uplink(
-        config,
-        outbox=outbox,
-        memory=memory,
-        commander=executor,
-        plan=plan,
-        answering=partial(_last_readings, lines),
-        clock=keeper,
-        on_time=keeper.told,
-    )
-    news = ClockEventReporter(gateway.id, keeper, outbox)
-    parts = GatewayComponents(outbox, memory, lines, executor, uplink, levels, plan, keeper, news, photocells)
-    plan.add_observer(partial(_wake, parts), uplink.tell_plan)
-    on_doubt = partial(news.doubted, uplink.ask_time)
-    keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts), on_doubt)
-    return parts
-
-
-def _levels(
-    gateway: IdentityConfig,
-    overrides: Mapping[str, Override],
-    keeper: Timekeeper,
-    photocells: Photocells,
-) -> Levels:
-    """The levels of a gateway's lamps, by plan, and by photocell while the time is not known."""
-    return Levels(
-        DEFAULT_PLAN,
-        Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone)),
-        gateway.default_level,
-        overrides,
-        time_is_known=lambda: keeper.is_known,
-        is_dark=photocells.is_dark,
-    )
-
-
-def _actuators(lines: Sequence[LineComponents]) -> dict[str, tuple[Device, Actuator]]:
-    """The devices that take commands, by id, each with what carries them out."""
-    actuators: dict[str, tuple[Device, Actuator]] = {}
-    for each in lines:
-        actuators |= {device.id: (device, each.dimmer) for device in each.devices if device.dimmable}
-        actuators |= {contactor.device.id: (contactor.device, contactor) for contactor in each.contactors}
-    return actuators
-
-
-class _TimedRecords:
-    """The `RecordSink` of a gateway's parts: the outbox, which is told whether the time is known."""
-
-    def __init__(self, outbox: Outbox, keeper: Timekeeper) -> None:
-        self._outbox = outbox
-        self._keeper = keeper
-
-    def append(self, record: Record, /) -> None:
-        self._outbox.append(record, timed=self._keeper.is_known)
-
-
-def _build_line(
-    config: LineConfig,
-    *,
-    gateway_id: str,
-    interval: timedelta,
-    levels: Levels,
-    keeper: Timekeeper,
-    photocells: Photocells,
-    records: RecordSink,
-    make_line: MakeLine,
-    controller_watchdog: ControllerWatchdogSettings,
-) -> LineComponents:
-    settings = LineSettings(
-        config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
-    )
-    line = make_line(settings)
-    devices = tuple(device_from_config(each) for each in config.devices)
-    states = {device: CommandedState() for device in devices if device.dimmable}
-    reader = Reader(line, keeper, records, devices, targets=states)
-    may_broadcast = broadcast_blocker(units_of(devices)) is None
-    writer = LevelWriter(line, reader, states, may_broadcast=may_broadcast)
-    reader.add_state_loss_observer(writer)
-    dimmer = Dimmer(writer, levels, keeper, records)
-    reader.add_lamp_observer(dimmer)
-    watchdog = ControllerWatchdog(line, reader, writer, devices, controller_watchdog)
-    reader.add_lamp_observer(watchdog)
-    pairs = tuple(zip(config.devices, devices, strict=True))
-    photocells.watch(reader, (device for each, device in pairs if each.photocell))
-    contactors = contactors_of(pairs, line, reader, levels=levels, keeper=keeper, records=records)
-
-    def on_port(error: str | None) -> None:
-        kind, info = EventType.COMMUNICATION_FAILURE, error or config.port
-        records.append(DeviceEvent(gateway_id, kind, keeper.now(), error is not None, info))
-
-    # A cadence goes by a clock that nobody sets.
-    poller = Poller(reader, keeper.steady, interval, devices, on_port)
-    return LineComponents(line, reader, poller, dimmer, watchdog, contactors, devices)
-
-
-def _controller_watchdog_of(config: GatewayConfig) -> ControllerWatchdogSettings:
-    """A controller that is polled seldom must not take that for the gateway's death."""
-    timeout_s, level = config.controller_watchdog.timeout_s, config.controller_watchdog.level
-    if timeout_s:
-        timeout_s = min(max(timeout_s, 3 * ceil(config.gateway.poll_interval_s)), LONGEST_TIMEOUT_S)
-    return ControllerWatchdogSettings(timeout_s, config.gateway.default_level if level is None else level)
-
-
-def _durable(parts: GatewayComponents, records: Sequence[StoredRecord]) -> None:
-    parts.uplink.offer(records)
-    parts.commander.results_durable(each.record for each in records if isinstance(each.record, CommandResult))
-
-
-def _time_is_known(parts: GatewayComponents, shift: timedelta) -> None:
-    parts.outbox.put_times_right(shift)
-    _wake(parts)
-
-
-def _times_are_right(parts: GatewayComponents) -> None:
-    """Records of a time without a clock, of this start or one before, can be sent: that time is over."""
-    parts.uplink.look_again()
-    parts.news.are_right()
-
-
-def _outbox_damaged(gateway_id: str, parts: GatewayComponents, info: str) -> None:
-    """It is told by the outbox itself, with what it still holds and takes."""
-    event = DeviceEvent(gateway_id, EventType.DEVICE_RESET, parts.keeper.now(), True, info)
-    parts.outbox.append(event, timed=parts.keeper.is_known)
-
-
-def _wake(parts: GatewayComponents) -> None:
-    parts.commander.wake()
-    for each in parts.lines:
-        each.dimmer.wake()
-        for contactor in each.contactors:
-            contactor.wake()
-
-
-def _last_readings(lines: Sequence[LineComponents]) -> dict[str, DeviceReading]:
-    """The last reading of every responsive device, by id."""
-    return {
-        device.id: presence.last_reading
-        for each in lines
-        for device, presence in each.presences()
-        if presence.is_responsive and presence.last_reading is not None
-    }
-
-
-async def _keep_boot_counters(parts: GatewayComponents, kept: Mapping[str, int]) -> None:
+async def _save_boot_counters(components: GatewayComponents, saved: Mapping[str, int]) -> None:
+    """Save changed boot counters until cancelled, so that a restart of a controller meanwhile is noticed."""
     while True:
-        await asyncio.sleep(_KEEP_BOOTS_EVERY_S)
+        await asyncio.sleep(_SAVE_BOOT_COUNTERS_EVERY_S)
         present = {
             device.id: presence.boot_counter
-            for each in parts.lines
+            for each in components.lines
             for device, presence in each.presences()
             if presence.boot_counter is not None
         }
-        changed = {device_id: count for device_id, count in present.items() if kept.get(device_id) != count}
+        changed = {device_id: count for device_id, count in present.items() if saved.get(device_id) != count}
         if changed:
-            await parts.memory.keep_boot_counters(changed)
-            kept = {**kept, **changed}
+            await components.state.keep_boot_counters(changed)
+            saved = {**saved, **changed}
+
+
+def _new_epoch() -> int:
+    """Return an epoch that no outbox of this gateway has had before."""
+    # Where the clock is not set each start may show the same wrong time, hence the random part.
+    now_ms, earliest_ms = time.time_ns() // 1_000_000, to_unix_ms(EARLIEST)
+    return now_ms if now_ms >= earliest_ms else earliest_ms + random.randrange(86_400_000)
+
+
+def _limit(config: OutboxConfig) -> Limit:
+    return Limit(int(config.max_megabytes * 1_000_000), config.max_records)

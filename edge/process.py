@@ -21,7 +21,7 @@ async def run_process(
     *,
     simulated: bool = False,
 ) -> None:
-    """Run until cancelled; a `simulated` clock may begin anywhere."""
+    """Run until cancelled; a `simulated` clock may begin anywhere, also before an earlier run."""
     snapshot = StatusSnapshot(clock)
     counters = LineCollector()
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Events as gateways report them: each stored once, and what they say about now."""
+"""Events as gateways report them: each stored once, and the conditions that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Condition:
 def record_events(
     connection: sa.Connection, reported: Sequence[ReportedEvent], latest_ms: int
 ) -> list[Condition]:
-    """Store events and say which conditions they leave; an event stored before says nothing again.
+    """Store events and return the conditions they leave; an event stored before has no effect again.
 
     Backlog arrives late and out of order, so the newest event by its own time is what counts; one later than
     `latest_ms` does not, its clock is wrong.

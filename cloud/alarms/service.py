@@ -1,4 +1,4 @@
-"""Reading the alarms and acknowledging them."""
+"""Listing alarms and acknowledging them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,10 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cloud.alarms.store import AlarmRow
+from cloud.alarms.store import AlarmRow, alarm_view
 from cloud.alarms.views import AlarmPage, AlarmView
 from cloud.database import table_of, writing
-from protocols.clock import from_unix_ms
 from protocols.events import EventType
 
 _ALARMS = table_of(AlarmRow)
@@ -33,13 +32,13 @@ class AlarmFilter:
 
 
 class AlarmService:
-    """The alarms as people work with them."""
+    """Lists alarms and acknowledges them."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def page(self, wanted: AlarmFilter, limit: int, before: int | None) -> AlarmPage:
-        """Up to `limit` alarms, newest first, from the first older than the one with id `before`."""
+        """Return up to `limit` alarms, newest first, from the first older than the one with id `before`."""
         query = _select(wanted).order_by(_ALARMS.c.id.desc()).limit(limit + 1)
         if before is not None:
             query = query.where(_ALARMS.c.id < before)
@@ -49,30 +48,13 @@ class AlarmService:
         return AlarmPage(items=items, next_cursor=str(items[-1].id) if len(rows) > limit else None)
 
     def acknowledge(self, alarm_id: int, by: str, now_ms: int) -> AlarmView | None:
-        """Note who has seen an alarm, and when; the first to do so stays. None where there is no alarm."""
+        """Store who acknowledged an alarm, and when, unless someone did before; None for an unknown id."""
         one = _ALARMS.c.id == alarm_id
         unseen = sa.update(_ALARMS).where(one, _ALARMS.c.acknowledged_ms.is_(None))
         with writing(self._engine) as connection:
             connection.execute(unseen.values(acknowledged_ms=now_ms, acknowledged_by=by))
             row = connection.execute(sa.select(_ALARMS).where(one)).one_or_none()
         return None if row is None else alarm_view(row)
-
-
-def alarm_view(row: sa.Row[*tuple[Any, ...]]) -> AlarmView:
-    """A row of the alarms table as people see it."""
-    return AlarmView(
-        id=row.id,
-        lamp_id=row.lamp_id,
-        gateway_id=row.gateway_id,
-        area_id=row.area_id,
-        type=row.type,
-        severity=row.severity,
-        raised_at=from_unix_ms(row.raised_ms),
-        cleared_at=None if row.cleared_ms is None else from_unix_ms(row.cleared_ms),
-        acknowledged_at=None if row.acknowledged_ms is None else from_unix_ms(row.acknowledged_ms),
-        acknowledged_by=row.acknowledged_by,
-        info=row.info,
-    )
 
 
 def _select(wanted: AlarmFilter) -> sa.Select[*tuple[Any, ...]]:

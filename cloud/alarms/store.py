@@ -1,12 +1,16 @@
-"""Alarms and events in the relational store."""
+"""Alarms and events in the relational store: the tables, and what changes them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cloud.alarms.model import Transition
+from cloud.alarms.views import AlarmView
 from cloud.database import Base, table_of
-from protocols.events import EventType
+from protocols.clock import from_unix_ms
+from protocols.events import TRAITS, EventType
 
 
 class AlarmRow(Base):
@@ -66,15 +70,69 @@ def open_alarms(
     return found
 
 
+def store_transitions(connection: sa.Connection, transitions: Sequence[Transition]) -> list[AlarmView]:
+    """Store transitions in order; return the alarms that changed. What holds already stays as it is."""
+    changed: dict[int, AlarmView] = {}
+    for transition in transitions:
+        device = transition.device
+        open_id = connection.scalar(
+            sa.select(_ALARMS.c.id).where(
+                _ALARMS.c.device_id == device.id,
+                _ALARMS.c.type == transition.type.value,
+                _ALARMS.c.cleared_ms.is_(None),
+            )
+        )
+        if transition.raised is (open_id is not None):
+            continue
+        if open_id is None:
+            row = {
+                "device_id": device.id,
+                "lamp_id": device.lamp_id,
+                "gateway_id": device.gateway_id,
+                "area_id": device.area_id,
+                "type": transition.type.value,
+                "severity": TRAITS[transition.type].severity.value,
+                "raised_ms": transition.time_ms,
+                "info": transition.info,
+            }
+            raised = sa.insert(_ALARMS).values(row).returning(_ALARMS.c.id)
+            open_id = connection.execute(raised).scalar_one()
+        else:
+            cleared = sa.update(_ALARMS).where(_ALARMS.c.id == open_id)
+            connection.execute(cleared.values(cleared_ms=transition.time_ms))
+        stored = connection.execute(sa.select(_ALARMS).where(_ALARMS.c.id == open_id)).one()
+        changed[open_id] = alarm_view(stored)
+    return list(changed.values())
+
+
 def end_alarms(connection: sa.Connection, device_ids: Sequence[str], now_ms: int | None, reason: str) -> None:
     """End the open alarms of these devices, at `now_ms` or where they began; add `reason` to their info."""
     if not device_ids:
         return
-    alarms = table_of(AlarmRow)
-    is_open = sa.and_(alarms.c.device_id == sa.bindparam("device"), alarms.c.cleared_ms.is_(None))
-    ended = sa.update(alarms).where(is_open)
+    is_open = sa.and_(_ALARMS.c.device_id == sa.bindparam("device"), _ALARMS.c.cleared_ms.is_(None))
+    ended = sa.update(_ALARMS).where(is_open)
     ended = ended.values(
-        cleared_ms=alarms.c.raised_ms if now_ms is None else now_ms,
-        info=sa.case((alarms.c.info == "", reason), else_=alarms.c.info + "; " + reason),
+        cleared_ms=_ALARMS.c.raised_ms if now_ms is None else now_ms,
+        info=sa.case((_ALARMS.c.info == "", reason), else_=_ALARMS.c.info + "; " + reason),
     )
     connection.execute(ended, [{"device": device_id} for device_id in device_ids])
+
+
+def alarm_view(row: sa.Row[*tuple[Any, ...]]) -> AlarmView:
+    """Return a row of the alarms table as the API shows it."""
+    return AlarmView(
+        id=row.id,
+        lamp_id=row.lamp_id,
+        gateway_id=row.gateway_id,
+        area_id=row.area_id,
+        type=row.type,
+        severity=row.severity,
+        raised_at=from_unix_ms(row.raised_ms),
+        cleared_at=None if row.cleared_ms is None else from_unix_ms(row.cleared_ms),
+        acknowledged_at=None if row.acknowledged_ms is None else from_unix_ms(row.acknowledged_ms),
+        acknowledged_by=row.acknowledged_by,
+        info=row.info,
+    )
+
+
+_ALARMS = table_of(AlarmRow)

@@ -1,9 +1,8 @@
 """Dead letters: records that no table takes as what they claim to be, kept so that nothing is lost."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import msgspec
 import sqlalchemy as sa
@@ -14,8 +13,6 @@ from cloud.database import Base, insert_new, table_of
 from cloud.ingest.batch import Batch, WholeRecord
 from protocols.cabinet import CabinetReading
 from protocols.lamp import LampReading
-
-_LISTS = ("readings", "cabinets", "events", "results")
 
 
 class DeadLetterRow(Base):
@@ -45,26 +42,14 @@ class DeadLetter:
 
 def dead_letter(record: WholeRecord, gateway_id: str, error: str) -> DeadLetter:
     """Make a dead letter of a record; `error` says why it was not stored."""
-    text = msgspec.json.encode(record).decode()
-    kind, device_id = _named(record)
-    return DeadLetter(kind, gateway_id, device_id, error.replace("\0", ""), text)
-
-
-def save_dead_letters(connection: sa.Connection, letters: Iterable[DeadLetter], received_ms: int) -> None:
-    """Store dead letters; one that is stored already stays as it is."""
-    rows = [
-        {
-            "digest": hashlib.sha256(f"{one.gateway_id}\n{one.kind}\n{one.record}".encode()).hexdigest(),
-            "received_ms": received_ms,
-            "kind": one.kind,
-            "gateway_id": one.gateway_id,
-            "device_id": one.device_id.replace("\0", ""),
-            "error": one.error,
-            "record": one.record,
-        }
-        for one in letters
-    ]
-    insert_new(connection, table_of(DeadLetterRow), rows)
+    device_id = record.event.device_id if isinstance(record, ReportedEvent) else record.device_id
+    return DeadLetter(
+        kind=_kind(record),
+        gateway_id=gateway_id,
+        device_id=device_id.replace("\0", ""),  # PostgreSQL stores no NUL in text
+        error=error.replace("\0", ""),
+        record=msgspec.json.encode(record).decode(),
+    )
 
 
 def dead_letters_of(batch: Batch, error: str) -> list[DeadLetter]:
@@ -78,48 +63,22 @@ def dead_letters_of(batch: Batch, error: str) -> list[DeadLetter]:
     ]
 
 
-def halves(batch: Batch) -> tuple[Batch, Batch] | None:
-    """The batch in two, to be committed one after the other; None where it cannot be divided."""
-    atoms = list(_atoms(batch))
-    if len(atoms) < 2:
-        return None
-    middle = len(atoms) // 2
-    return _gathered(batch, atoms[:middle]), _gathered(batch, atoms[middle:])
+def save_dead_letters(connection: sa.Connection, letters: Iterable[DeadLetter], received_ms: int) -> None:
+    """Store dead letters; one that is stored already stays as it is."""
+    rows = [
+        {
+            "digest": hashlib.sha256(f"{one.gateway_id}\n{one.kind}\n{one.record}".encode()).hexdigest(),
+            "received_ms": received_ms,
+            **asdict(one),
+        }
+        for one in letters
+    ]
+    insert_new(connection, table_of(DeadLetterRow), rows)
 
 
-def _atoms(batch: Batch) -> Iterator[tuple[str, object]]:
-    """Records by their time, then who came and went, as a whole batch is taken."""
-    for name in _LISTS:
-        records = getattr(batch, name)
-        timed = name in ("readings", "cabinets")
-        yield from ((name, one) for one in (sorted(records, key=_time) if timed else records))
-    yield from (("nodes", one) for one in batch.nodes.items())
-    yield from (("plans", one) for one in batch.plans.items())
-    yield from (("devices", one) for one in batch.devices.items())
-    yield from (("lost", one) for one in batch.lost)
-    yield from (("foreign", one) for one in batch.foreign)
-
-
-def _gathered(batch: Batch, atoms: Iterable[tuple[str, object]]) -> Batch:
-    part = Batch(positions=batch.positions, sources=batch.sources)
-    for name, one in atoms:
-        held = getattr(part, name)
-        if isinstance(held, dict):
-            held.update([cast("tuple[Any, Any]", one)])
-        else:
-            held.append(one)
-    return part
-
-
-def _time(reading: LampReading | CabinetReading) -> float:
-    return reading.time.timestamp()
-
-
-def _named(record: WholeRecord) -> tuple[str, str]:
+def _kind(record: WholeRecord) -> str:
     if isinstance(record, LampReading):
-        return "reading", record.device_id
+        return "reading"
     if isinstance(record, CabinetReading):
-        return "cabinet", record.device_id
-    if isinstance(record, ReportedEvent):
-        return "event", record.event.device_id
-    return "result", record.device_id
+        return "cabinet"
+    return "event" if isinstance(record, ReportedEvent) else "result"

@@ -1,4 +1,4 @@
-"""What a batch does to the states of gateways: who came, who went, and which plan each follows. Pure."""
+"""What a batch changes in the states of gateways: births, deaths, and the plan each follows. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from protocols.sparkplug.host_events import NodeBorn
 
 
 def gateways_after(batch: Batch, known: Mapping[str, GatewayState], now_ms: int) -> dict[str, GatewayState]:
-    """The gateways whose state the batch changes, as it leaves them."""
+    """Return the states of the gateways that the batch changes."""
     changed: dict[str, GatewayState] = {}
     for (area_id, gateway_id), event in batch.nodes.items():
         before = known.get(gateway_id) or GatewayState(gateway_id, area_id, False, now_ms, None)
@@ -21,10 +21,12 @@ def gateways_after(batch: Batch, known: Mapping[str, GatewayState], now_ms: int)
     for area_id, gateway_id in batch.lost:
         state = changed.get(gateway_id) or known.get(gateway_id)
         state = state or GatewayState(gateway_id, area_id, False, now_ms, None)
+        # Silent without a death: the broker may have lost the will, or was away with the gateway.
         since_ms = now_ms if state.online else state.since_ms
         changed[gateway_id] = replace(state, area_id=area_id, online=False, since_ms=since_ms)
     for (_, gateway_id), plan in batch.plans.items():
-        told = changed.get(gateway_id) or known.get(gateway_id)
-        if told is not None:
-            changed[gateway_id] = replace(told, plan_hash=plan.hash, plan_problem=plan.problem)
+        # A gateway that was never born has no state; it reports its plan again at its birth.
+        present = changed.get(gateway_id) or known.get(gateway_id)
+        if present is not None:
+            changed[gateway_id] = replace(present, plan_hash=plan.hash, plan_problem=plan.problem)
     return changed

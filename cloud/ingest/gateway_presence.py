@@ -1,4 +1,4 @@
-"""Which gateways have been out of reach for long enough to say so. Pure; times are wall seconds."""
+"""Which gateways have been offline for long enough to raise an alarm. Pure; times are wall seconds."""
 
 from collections.abc import Iterable
 
@@ -6,38 +6,39 @@ from cloud.ingest.batch import Node
 
 
 class GatewayPresence:
-    """Gives a gateway time to come back before its silence becomes an alarm."""
+    """Gives a gateway `patience_s` to come back before its silence becomes an alarm."""
 
     def __init__(self, patience_s: float) -> None:
         self._patience_s = patience_s
-        self._missing: dict[Node, float] = {}
-        self._present: set[Node] = set()
+        self._deadlines: dict[Node, float] = {}
+        self._online: set[Node] = set()
 
     def born(self, node: Node) -> None:
-        """The gateway is there."""
-        self._missing.pop(node, None)
-        self._present.add(node)
+        """Note that the gateway is online."""
+        self._deadlines.pop(node, None)
+        self._online.add(node)
 
     def died(self, node: Node, now_s: float) -> None:
-        """The gateway has gone."""
-        self._missing.setdefault(node, now_s + self._patience_s)
-        self._present.discard(node)
+        """Note that the gateway is offline; a deadline that runs already stays."""
+        self._deadlines.setdefault(node, now_s + self._patience_s)
+        self._online.discard(node)
 
-    def expect(self, nodes: Iterable[Node], until_s: float) -> None:
-        """These gateways were there before we lost sight of them; each should be born again by `until_s`."""
+    def expect_again(self, nodes: Iterable[Node], until_s: float) -> None:
+        """Expect a birth by `until_s` of gateways that were online before this process lost the broker."""
         for node in nodes:
-            self._missing.setdefault(node, until_s)
-            self._present.discard(node)
+            self._deadlines.setdefault(node, until_s)
+            self._online.discard(node)
 
     def expect_first(self, nodes: Iterable[Node], until_s: float) -> None:
-        """These gateways were never heard of; each should be born by `until_s` if it is not there yet."""
+        """Expect a birth by `until_s` of gateways that were never born, unless they are online meanwhile."""
         for node in nodes:
-            if node not in self._present:
-                self._missing.setdefault(node, until_s)
+            # A birth counts here before it is stored, so the caller may not know of it yet.
+            if node not in self._online:
+                self._deadlines.setdefault(node, until_s)
 
     def overdue(self, now_s: float) -> list[Node]:
-        """The gateways whose time is up; each is named once."""
-        lost = [node for node, deadline_s in self._missing.items() if deadline_s <= now_s]
+        """Return the gateways whose deadline has passed; each is returned once."""
+        lost = [node for node, deadline_s in self._deadlines.items() if deadline_s <= now_s]
         for node in lost:
-            del self._missing[node]
+            del self._deadlines[node]
         return lost

@@ -1,4 +1,4 @@
-"""What an ingester says of itself every few seconds: whether its stores take anything, and when they did."""
+"""The ingester's heartbeat: whether its stores take batches, and when they last took readings."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,11 +8,11 @@ from datetime import datetime
 from cloud.live.model import IngestView
 
 INTERVAL_S = 2.0
-_LONGEST_STORE_S = 5.0  # a batch takes a small part of a second; past this a store refuses work or hangs
+_LONGEST_STORE_S = 5.0  # a batch takes a small fraction of a second; past this a store fails or hangs
 
 
 class Heartbeat:
-    """The heartbeat's content; `wall` is in seconds, the instants are of domain time."""
+    """The content of the next heartbeat; `wall` is in seconds, the instants are domain time."""
 
     def __init__(self, wall: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
@@ -20,12 +20,12 @@ class Heartbeat:
         self._data_as_of: datetime | None = None
 
     def stored(self, instant: datetime | None) -> None:
-        """Readings were stored at this instant; None where none ever were."""
+        """Set when readings were stored last; None where none ever were."""
         self._data_as_of = instant
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """Something is being stored while the block runs, tries and failures included."""
+        """Enclose the storing of one batch, retries included."""
         self._began_s = self._wall()
         try:
             yield
@@ -33,6 +33,6 @@ class Heartbeat:
             self._began_s = None
 
     def beat(self) -> IngestView:
-        """The heartbeat of now."""
+        """Return the heartbeat of now."""
         stuck = self._began_s is not None and self._wall() - self._began_s > _LONGEST_STORE_S
         return IngestView(data_as_of=self._data_as_of, storing=not stuck)

@@ -1,8 +1,8 @@
-"""The ingester's connection to the broker: a Sparkplug host application that is always on its way back."""
+"""The ingester's connection to the broker: a Sparkplug host application that reconnects by itself."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
-from typing import cast
+from collections.abc import Callable, Iterable
+from typing import Protocol, cast
 
 import aiomqtt
 import structlog
@@ -21,21 +21,22 @@ from protocols.sparkplug.host_events import (
 )
 from protocols.sparkplug.messages import Outgoing, node_command
 from runtime.cancellation import raise_if_cancelled
+from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
 
 CLIENT_ID = "lentera-ingest"
-"""One for all time: a second ingester would take the first one's place instead of doubling it."""
+"""The same in every process: a broker disconnects the older of two clients, so there is one ingester."""
 
 _MAX_QUEUED = 100_000
-_MESSAGES_PER_TURN = 100  # then others may run: decoding one takes about 0.1 ms
+_MESSAGES_PER_TURN = 100  # decoding one takes about 0.1 ms, so other tasks wait 10 ms at most
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 10.0
-_FAREWELL_S = 2.0
+_OFFLINE_S = 2.0
 _TICK_S = 0.5
 
 
 class MessageBatches(asyncio.Queue[aiomqtt.Message]):
-    """A queue whose reader gets all that waits at once: taking each message alone would cost a task each."""
+    """A queue whose reader gets all waiting messages at once: aiomqtt spends a task on each `get`."""
 
     def _get(self) -> aiomqtt.Message:
         waiting = list(cast("Iterable[aiomqtt.Message]", self._queue))  # type: ignore[attr-defined]
@@ -43,129 +44,128 @@ class MessageBatches(asyncio.Queue[aiomqtt.Message]):
         return cast("aiomqtt.Message", waiting)
 
 
+class HostListener(Protocol):
+    """Receives what the host client hears. Calls come on the event loop, so they must be quick."""
+
+    def connected(self) -> None:
+        """The broker was reached: from now on every gateway that is online is born again."""
+        ...
+
+    def receive(self, event: HostEvent) -> None:
+        """A gateway sent something."""
+        ...
+
+    def is_own_gateway(self, group: str, node: str) -> bool:
+        """Return whether the inventory has this gateway in this area."""
+        ...
+
+
 class HostClient:
-    """Keeps connected and hands on what gateways say; all times are wall time."""
+    """Stays connected and passes on what gateways send; all times are wall time."""
 
     def __init__(
-        self,
-        address: BrokerAddress,
-        now_ms: Callable[[], int],
-        on_event: Callable[[HostEvent], None],
-        on_connected: Callable[[], None],
-        clock: Clock,
-        *,
-        is_ours: Callable[[str, str], bool],
+        self, address: BrokerAddress, now_ms: Callable[[], int], listener: HostListener, clock: Clock
     ) -> None:
         self._address = address
         self._now_ms = now_ms
-        self._on_event = on_event
-        self._on_connected = on_connected
+        self._listener = listener
         self._clock = clock
-        self._is_ours = is_ours
         self._client: aiomqtt.Client | None = None
+        self._broker = FailureReporter(
+            log, "broker_unreachable", "broker_reachable", level="warning", host=address.host
+        )
 
     async def run(self) -> None:
-        """Stay connected until cancelled; then say offline and leave."""
-        retry_s, failing = _FIRST_RETRY_S, False
+        """Stay connected until cancelled; then publish STATE offline and disconnect."""
+        retry_s = _FIRST_RETRY_S
         while True:
-            reached = self._now_ms()
+            began_ms = self._now_ms()
             try:
                 await self._connect_once()
             except* aiomqtt.MqttError as errors:
-                if not failing:
-                    log.warning(
-                        "broker not reachable", host=self._address.host, error=str(errors.exceptions[0])
-                    )
-                failing = True
+                self._broker.failed(errors.exceptions[0])
             raise_if_cancelled()
-            if self._now_ms() - reached > 1000 * _LONGEST_RETRY_S:
-                retry_s, failing = _FIRST_RETRY_S, False
+            # A connection that lasted is no reason to wait long before the next.
+            if self._now_ms() - began_ms > 1000 * _LONGEST_RETRY_S:
+                retry_s = _FIRST_RETRY_S
             await asyncio.sleep(retry_s)
             retry_s = min(_LONGEST_RETRY_S, retry_s * 2)
 
     async def publish(self, message: Outgoing) -> bool:
-        """Send a message; False when the broker is out of reach."""
+        """Send a message; return False while the broker is unreachable."""
         return await self.send(message.topic, message.payload, message.qos, message.retain)
 
     async def send(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> bool:
-        """As `publish`, in pieces."""
+        """Send a message given in parts; return False while the broker is unreachable."""
         if self._client is None:
             return False
         try:
             await self._client.publish(topic, payload, qos, retain)
         except aiomqtt.MqttError:
-            return False  # the receiving side ends on the same fault and says so
+            return False  # the receiving side ends on the same error and reports it
         raise_if_cancelled()
         return True
 
     async def _connect_once(self) -> None:
         session, since_ms = HostSession(PRIMARY_HOST), self._now_ms()
-        farewell = session.will(since_ms)
-        will = aiomqtt.Will(farewell.topic, farewell.payload, farewell.qos, farewell.retain)
+        offline = session.will(since_ms)
+        will = aiomqtt.Will(offline.topic, offline.payload, offline.qos, offline.retain)
         async with broker_client(self._address, CLIENT_ID, will, _MAX_QUEUED, MessageBatches) as client:
             await client.subscribe(session.subscriptions())
             raise_if_cancelled()
+            # STATE comes after the subscription: gateways answer it with births, which must not be missed.
             birth = session.online(since_ms)
             await client.publish(birth.topic, birth.payload, birth.qos, birth.retain)
             raise_if_cancelled()
             self._client = client
-            self._on_connected()
+            self._broker.recovered()
+            log.info("broker_connected", host=self._address.host, port=self._address.port)
+            self._listener.connected()
             try:
-                log.info("broker reached", host=self._address.host, port=self._address.port)
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._tick(session), name="tick")
                     await self._receive(client, session)
             except asyncio.CancelledError:
-                await self._say_goodbye(session)
+                try:
+                    async with asyncio.timeout(_OFFLINE_S):
+                        await self.publish(session.offline(self._now_ms()))
+                except TimeoutError:
+                    log.warning("state_offline_not_sent", error="the broker will publish the will instead")
                 raise
             finally:
                 self._client = None
 
-    async def _say_goodbye(self, session: HostSession) -> None:
-        try:
-            async with asyncio.timeout(_FAREWELL_S):
-                await self.publish(session.offline(self._now_ms()))
-        except TimeoutError:
-            log.warning("broker did not take our farewell; it will publish our will")
-
     async def _receive(self, client: aiomqtt.Client, session: HostSession) -> None:
         async for waiting in client.messages:
             messages = cast("list[aiomqtt.Message]", waiting)
-            for chunk in _chunks(messages):
+            for start in range(0, len(messages), _MESSAGES_PER_TURN):
                 now_ms = self._now_ms()
-                for message in chunk:
+                for message in messages[start : start + _MESSAGES_PER_TURN]:
                     payload = message.payload
                     if isinstance(payload, bytes):
-                        await self._hand_on(session, session.receive(str(message.topic), payload, now_ms))
+                        await self._pass_on(session, session.receive(str(message.topic), payload, now_ms))
                 await asyncio.sleep(0)
 
     async def _tick(self, session: HostSession) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            await self._hand_on(session, session.tick(self._now_ms()))
+            await self._pass_on(session, session.tick(self._now_ms()))
 
-    async def _hand_on(self, session: HostSession, events: Iterable[HostEvent]) -> None:
+    async def _pass_on(self, session: HostSession, events: Iterable[HostEvent]) -> None:
         for event in events:
             if isinstance(event, RebirthNeeded):
-                log.info("rebirth asked", gateway=event.node, why=event.why)
+                log.info("rebirth_requested", gateway=event.node, reason=event.why)
                 REBIRTHS.inc()
                 await self.publish(session.rebirth_request(event.group, event.node, self._now_ms()))
             elif isinstance(event, StateContested):
+                # An older will of ours, delivered late, says offline: gateways would stop sending.
                 await self.publish(session.online(event.timestamp_ms))
             elif isinstance(event, MalformedMessage):
-                log.warning("message not understood", topic=event.topic, why=event.why)
+                log.warning("message_malformed", topic=event.topic, error=event.why)
                 MALFORMED.inc()
             else:
-                if isinstance(event, NodeBorn) and self._is_ours(event.group, event.node):
-                    await self._tell_time(event)
-                self._on_event(event)
-
-    async def _tell_time(self, born: NodeBorn) -> None:
-        """A gateway may have been without power and have no clock of its own."""
-        time = time_metrics(self._clock.now())
-        await self.publish(node_command(born.group, born.node, time, self._now_ms()))
-
-
-def _chunks(messages: list[aiomqtt.Message]) -> Iterator[list[aiomqtt.Message]]:
-    for start in range(0, len(messages), _MESSAGES_PER_TURN):
-        yield messages[start : start + _MESSAGES_PER_TURN]
+                if isinstance(event, NodeBorn) and self._listener.is_own_gateway(event.group, event.node):
+                    # It may have been without power and have no clock of its own.
+                    time = time_metrics(self._clock.now())
+                    await self.publish(node_command(event.group, event.node, time, self._now_ms()))
+                self._listener.receive(event)

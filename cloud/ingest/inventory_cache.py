@@ -1,14 +1,14 @@
-"""The inventory as ingesters need it: looked up by device, taken anew from time to time."""
+"""The inventory as ingesters need it: looked up by device, loaded again from time to time."""
 
 from collections.abc import Callable
 
-from cloud.alarms.evaluator import Device
+from cloud.alarms.model import Device
 from cloud.ingest.batch import Node
 from protocols.inventory.model import Inventory, Lamp
 
 
 class InventoryCache:
-    """Lamps and cabinets by id. `load` reads the inventory; it blocks."""
+    """Lamps, cabinets and gateways by id. `load` reads the inventory; it blocks."""
 
     def __init__(self, load: Callable[[], Inventory]) -> None:
         self._load = load
@@ -17,7 +17,7 @@ class InventoryCache:
         self._cabinets: dict[str, str] = {}
 
     def refresh(self) -> set[str]:
-        """Take up the inventory as it is now; the lamps, cabinets and gateways that are gone."""
+        """Load the inventory as it is now; return the lamps, cabinets and gateways that left it."""
         before = {*self._lamps, *self._areas, *self._cabinets}
         inventory = self._load()
         self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
@@ -26,33 +26,34 @@ class InventoryCache:
         return before.difference(self._lamps, self._areas, self._cabinets)
 
     def gateways(self) -> list[Node]:
-        """All gateways of the inventory."""
+        """Return all gateways of the inventory."""
         return [(area_id, gateway_id) for gateway_id, area_id in self._areas.items()]
 
-    def knows_gateway(self, gateway_id: str) -> bool:
-        """Whether the gateway is in the inventory."""
+    def knows(self, gateway_id: str) -> bool:
+        """Return whether the gateway is in the inventory."""
         return gateway_id in self._areas
 
     def owner(self, device_id: str) -> Node | None:
-        """The node that speaks for a lamp, a cabinet or a gateway; None for what is not in the inventory."""
+        """Return the node that reports a lamp, a cabinet or a gateway; None for what is in no inventory."""
         lamp = self._lamps.get(device_id)
         gateway_id = lamp.gateway_id if lamp else self._cabinets.get(device_id, device_id)
         area_id = self._areas.get(gateway_id)
         return None if area_id is None else (area_id, gateway_id)
 
     def lamp(self, lamp_id: str) -> Lamp | None:
-        """The lamp of that id."""
+        """Return the lamp of that id."""
         return self._lamps.get(lamp_id)
 
     def rated_power_w(self, lamp_id: str) -> float | None:
-        """The lamp's rated power; None for a lamp that is not in the inventory."""
+        """Return the lamp's rated power in W; None for a lamp that is in no inventory."""
         lamp = self._lamps.get(lamp_id)
         return None if lamp is None else lamp.rated_power_w
 
     def device(self, device_id: str, node: Node) -> Device:
-        """What `device_id` is, with where it belongs: to `node` where it is not in the inventory."""
+        """Return the device with its place: that of `node` where it is in no inventory."""
         lamp = self._lamps.get(device_id)
         if lamp is not None:
+            # A lamp may stand in another area than its gateway; its alarms are listed where it stands.
             return Device(device_id, device_id, lamp.gateway_id, lamp.area_id)
         if device_id in self._cabinets:
             return self.cabinet(device_id, node)
@@ -62,6 +63,6 @@ class InventoryCache:
         return Device(device_id, None if is_gateway else device_id, gateway_id, area_id)
 
     def cabinet(self, cabinet_id: str, node: Node) -> Device:
-        """A cabinet with where it belongs."""
+        """Return a cabinet with its place."""
         gateway_id = self._cabinets.get(cabinet_id, node[1])
         return Device(cabinet_id, None, gateway_id, self._areas.get(gateway_id, node[0]))

@@ -1,4 +1,4 @@
-"""One ingester at a time: the seat that one process of a database has, and others stand by for.
+"""The leader lock of a database: one process ingests, others wait for the lock as standby.
 
 PostgreSQL holds it as an advisory lock of a connection of its own, SQLite as a lock on a file beside the
 database. Both end with the process that holds them, however it ends, so nothing has to expire.
@@ -14,63 +14,73 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from runtime.failure_reporter import FailureReporter
+
 log = structlog.get_logger(__name__)
 
 _LOCK = 7_561_402  # any number but those of other locks, the same in every process
-_ASK_AGAIN_S = 1.0
-_LOOK_AFTER_S = 5.0
+_RETRY_S = 1.0
+_CHECK_S = 5.0
 
 
 class LeaderLockLostError(Exception):
-    """Another ingester has the seat."""
+    """Another ingester holds the leader lock."""
 
 
 class LeaderLock(Protocol):
     """The right to ingest. Calls block, shortly."""
 
-    def take(self) -> bool:
-        """Take it, or make sure it is still ours; False while another has it. Raises DBAPIError, OSError."""
+    def acquire(self) -> bool:
+        """Take the lock, or make sure that it is still ours; False while another process holds it.
+
+        Raises:
+            DBAPIError: the database is unavailable.
+            OSError: the lock file is.
+        """
         ...
 
-    def leave(self) -> None:
-        """Let another have it."""
+    def release(self) -> None:
+        """Release the lock; does nothing where it is not ours."""
         ...
 
 
 def leader_lock_for(engine: sa.Engine) -> LeaderLock:
-    """The seat of a database, not taken yet."""
+    """Return the leader lock of a database, not acquired yet."""
     if engine.dialect.name == "postgresql":
         return _PostgresLeaderLock(engine)
     database = engine.url.database
     return _FileLeaderLock(Path(f"{database}.ingester") if database and database != ":memory:" else None)
 
 
-async def acquire_leader_lock(seat: LeaderLock) -> None:
-    """Wait until the seat is ours."""
-    said = ""
+async def acquire_leader_lock(lock: LeaderLock) -> None:
+    """Wait until the lock is ours."""
+    waiting = FailureReporter(log, "ingester_standby", "ingester_active", level="warning")
+    database = FailureReporter(log, "database_unavailable", "database_available", level="warning")
     while True:
         try:
-            if await asyncio.to_thread(seat.take):
+            if await asyncio.to_thread(lock.acquire):
                 break
-            state = "another ingester is at work, standing by"
+            database.recovered()
+            waiting.failed("another ingester holds the leader lock")
         except (DBAPIError, OSError) as error:
-            state = f"database unavailable, trying on: {error}"
-        if state != said:
-            said = state
-            log.warning(state)
-        await asyncio.sleep(_ASK_AGAIN_S)
-    if said:
-        log.info("this ingester is at work now")
+            database.failed(error)
+        await asyncio.sleep(_RETRY_S)
+    database.recovered()
+    waiting.recovered()
 
 
-async def hold_leader_lock(seat: LeaderLock) -> None:
-    """Look after the seat; raises SeatLostError. While the database is away nothing is ingested anyway."""
+async def hold_leader_lock(lock: LeaderLock) -> None:
+    """Check every few seconds that the lock is still ours.
+
+    Raises:
+        LeaderLockLostError: another process holds it.
+    """
     while True:
-        await asyncio.sleep(_LOOK_AFTER_S)
+        await asyncio.sleep(_CHECK_S)
         try:
-            held = await asyncio.to_thread(seat.take)
+            held = await asyncio.to_thread(lock.acquire)
         except (DBAPIError, OSError):
-            continue  # whoever wants to store something says so
+            continue  # without its database nothing is stored, by us or by another; the committer reports it
         if not held:
             raise LeaderLockLostError
 
@@ -80,23 +90,24 @@ class _PostgresLeaderLock:
         self._engine = engine
         self._connection: sa.Connection | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         if self._connection is not None:
+            # A connection that the server closed has lost its lock, and another process may hold it.
             try:
                 self._connection.execute(sa.select(1))
             except DBAPIError:
-                self.leave()
+                self.release()
             else:
                 return True
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        connection.detach()  # a lock must not go back to a pool
+        connection.detach()  # the lock belongs to the connection: it must not go back to the pool
         if connection.scalar(sa.select(sa.func.pg_try_advisory_lock(_LOCK))):
             self._connection = connection
             return True
         connection.close()
         return False
 
-    def leave(self) -> None:
+    def release(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -107,7 +118,7 @@ class _FileLeaderLock:
         self._path = path
         self._file: int | None = None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         if self._path is None or self._file is not None:
             return True
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -119,7 +130,7 @@ class _FileLeaderLock:
         self._file = file
         return True
 
-    def leave(self) -> None:
+    def release(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             os.close(file)

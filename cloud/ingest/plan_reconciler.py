@@ -1,18 +1,16 @@
-"""Lighting plans as desired state: who should be sent the plan that is wanted, and when again. Pure.
+"""Lighting plans as desired state: which gateway is sent the desired plan, and when again. Pure.
 
-A gateway says the hash of the plan it follows when it is born and when that changes. While it is another than
-the wanted one, the document goes out again at growing intervals. A gateway that says why it refuses is not
-asked again until it is born anew or another plan is wanted.
+A gateway reports the hash of the plan it follows at its birth and whenever that changes. While it differs
+from the desired one, the document is sent again at growing intervals. A gateway that reports why it rejects a
+document is not sent it again until its next birth, or until another plan is desired.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cloud.ingest.batch import Node
 from cloud.plans.resolved import WantedDocument
 from protocols.mapping import PlanState
-
-Node = tuple[str, str]
-"""Sparkplug group and edge node: area and gateway."""
 
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 600.0
@@ -20,7 +18,7 @@ LONGEST_RETRY_S = 600.0
 
 @dataclass(slots=True)
 class _Gateway:
-    """What one gateway follows, and what it was sent since it said so."""
+    """The plan that one online gateway reported, and what it was sent since."""
 
     reported: str
     sent: str | None = None
@@ -28,69 +26,69 @@ class _Gateway:
     next_s: float = 0.0
     wait_s: float = FIRST_RETRY_S
 
-    def begin(self) -> None:
-        """Nothing was tried yet."""
+    def restart(self) -> None:
+        """Start again, as if nothing had been sent."""
         self.sent, self.refused, self.next_s, self.wait_s = None, None, 0.0, FIRST_RETRY_S
 
 
-class Reconciler:
-    """Compares what gateways follow with what is wanted; times are wall seconds."""
+class PlanReconciler:
+    """Compares the plans that gateways follow with the desired ones; times are wall seconds."""
 
     def __init__(self) -> None:
-        self._present: dict[Node, _Gateway] = {}
+        self._online: dict[Node, _Gateway] = {}
         self._wanted: dict[Node, WantedDocument] = {}
 
     def want(self, documents: Iterable[tuple[Node, WantedDocument]]) -> None:
-        """These are the plans to be followed from now on; a gateway that is not named is left alone."""
+        """Set the desired plans; a gateway without one is left alone."""
         wanted = dict(documents)
-        for node, gateway in self._present.items():
+        for node, gateway in self._online.items():
             if wanted.get(node) != self._wanted.get(node):
-                gateway.begin()
+                gateway.restart()
         self._wanted = wanted
 
     def born(self, node: Node, state: PlanState | None) -> None:
-        """A gateway is there; one that says nothing of its plan knows no plans."""
-        self._present.pop(node, None)
+        """Note a birth; a gateway that reports no plan state knows no plans and is left alone."""
+        self._online.pop(node, None)
         if state is not None:
-            self._present[node] = _Gateway(state.hash)
+            self._online[node] = _Gateway(state.hash)
 
-    def told(self, node: Node, state: PlanState) -> None:
-        """A gateway that is there follows another plan, or refuses the one it was sent."""
-        gateway = self._present.get(node)
+    def reported(self, node: Node, state: PlanState) -> None:
+        """Note that an online gateway follows another plan, or rejects the one it was sent."""
+        gateway = self._online.get(node)
         if gateway is None:
             return
         gateway.reported = state.hash
         gateway.refused = gateway.sent if state.problem else None
 
-    def gone(self, node: Node) -> None:
-        """A gateway is out of reach."""
-        self._present.pop(node, None)
+    def died(self, node: Node) -> None:
+        """Note that a gateway is offline."""
+        self._online.pop(node, None)
 
     def forget(self) -> None:
-        """Every gateway may be out of reach."""
-        self._present.clear()
+        """Note that every gateway may be offline."""
+        self._online.clear()
 
     def due(self, now_s: float) -> list[tuple[Node, bytes]]:
-        """Who should be sent which document now."""
+        """Return which gateways should be sent which document at `now_s`."""
         return [
             (node, self._wanted[node].document)
-            for node, gateway in self._present.items()
+            for node, gateway in self._online.items()
             if node in self._wanted and now_s >= gateway.next_s and self._differs(node, gateway)
         ]
 
     def sent(self, node: Node, now_s: float) -> None:
-        """The wanted document has gone out to a gateway."""
-        gateway, wanted = self._present.get(node), self._wanted.get(node)
+        """Note that a gateway was sent its desired document."""
+        gateway, wanted = self._online.get(node), self._wanted.get(node)
         if gateway is not None and wanted is not None:
             gateway.sent = wanted.hash
             gateway.next_s = now_s + gateway.wait_s
             gateway.wait_s = min(LONGEST_RETRY_S, gateway.wait_s * 2)
 
     def waiting(self) -> int:
-        """How many gateways within reach follow another plan than the wanted one."""
+        """Return how many online gateways follow another plan than the desired one."""
         return sum(
             node in self._wanted and not self._wanted[node].is_in_force(gateway.reported)
-            for node, gateway in self._present.items()
+            for node, gateway in self._online.items()
         )
 
     def _differs(self, node: Node, gateway: _Gateway) -> bool:

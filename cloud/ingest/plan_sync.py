@@ -1,104 +1,106 @@
-"""Sends gateways the lighting plan that is wanted of them, until they say they follow it."""
+"""Sends each gateway its lighting plan until it reports that it follows it."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from cloud.ingest.batch import Node
 from cloud.ingest.metrics import PLANS_SENT, PLANS_WAITING
-from cloud.ingest.plan_reconciler import Reconciler
+from cloud.ingest.plan_reconciler import PlanReconciler
 from cloud.plans.active import PlanInForce
 from cloud.plans.resolved import ResolvedPlan
 from cloud.plans.store import PlanUnreadableError
 from protocols.mapping import InvalidMetrics, plan_metrics, plan_state_from
 from protocols.sparkplug.host_events import HostEvent, NodeBorn, NodeData, NodeDied
 from protocols.sparkplug.messages import Outgoing, node_command
+from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
 
-_LOOK_S = 1.0
-
-Publish = Callable[[Outgoing], Awaitable[bool]]
+_CHECK_S = 1.0
 
 
-class PlanKeeper:
+class Publisher(Protocol):
+    """Sends messages to the broker."""
+
+    async def publish(self, message: Outgoing) -> bool:
+        """Send a message; return False while the broker is unreachable."""
+        ...
+
+
+class PlanSync:
     """Runs beside the ingester, of which there is one at a time."""
 
-    def __init__(self, in_force: PlanInForce, publish: Publish) -> None:
+    def __init__(self, in_force: PlanInForce, publisher: Publisher) -> None:
         self._in_force = in_force
-        self._publish = publish
-        self._reconciler = Reconciler()
-        self._town: ResolvedPlan | None = None
-        self._told = asyncio.Event()
-        self._failing = False
+        self._publisher = publisher
+        self._reconciler = PlanReconciler()
+        self._plan: ResolvedPlan | None = None
+        self._reported = asyncio.Event()
+        self._plan_store = FailureReporter(log, "plan_unreadable", "plan_readable", level="warning")
 
-    def hear(self, event: HostEvent) -> bool:
-        """Note what a gateway says of its plan; whether it says anything. Quick: called for each message."""
-        if isinstance(event, NodeBorn | NodeData):
-            return self._hear((event.group, event.node), event)
+    def receive(self, event: HostEvent) -> bool:
+        """Note what a gateway reports of its plan; return whether the event is such a report.
+
+        Called for each message, so it must be quick.
+        """
         if isinstance(event, NodeDied):
-            self._reconciler.gone((event.group, event.node))
-        return False
-
-    def forget(self) -> None:
-        """The broker was out of sight: who is still there is born again."""
-        self._reconciler.forget()
-
-    def _hear(self, node: Node, event: NodeBorn | NodeData) -> bool:
+            self._reconciler.died((event.group, event.node))
+        if not isinstance(event, NodeBorn | NodeData):
+            return False
+        node = (event.group, event.node)
         try:
             state = plan_state_from(event.metrics)
         except InvalidMetrics as error:
-            log.warning("plan state not understood", gateway=event.node, error=str(error))
+            log.warning("plan_state_malformed", gateway=event.node, error=str(error))
             return False
         if state is not None and state.problem:
-            log.warning("gateway refuses its plan", gateway=event.node, problem=state.problem)
+            log.warning("plan_rejected_by_gateway", gateway=event.node, error=state.problem)
         if isinstance(event, NodeBorn):
             self._reconciler.born(node, state)
         elif state is not None:
-            self._reconciler.told(node, state)
+            self._reconciler.reported(node, state)
         else:
             return False
-        self._told.set()
+        self._reported.set()
         return state is not None
 
+    def forget(self) -> None:
+        """Forget who is online: the broker was unreachable, and gateways are born again."""
+        self._reconciler.forget()
+
     async def run(self) -> None:
-        """Look every second, and at once when a gateway was born, until cancelled."""
+        """Reconcile every second, and at once when a gateway was born, until cancelled."""
         while True:
-            await self._look()
-            self._told.clear()
+            await self._reconcile()
+            self._reported.clear()
             try:
-                async with asyncio.timeout(_LOOK_S):
-                    await self._told.wait()
+                async with asyncio.timeout(_CHECK_S):
+                    await self._reported.wait()
             except TimeoutError:
                 pass
 
-    async def _look(self) -> None:
+    async def _reconcile(self) -> None:
         try:
-            town = await asyncio.to_thread(self._in_force.current)
+            plan = await asyncio.to_thread(self._in_force.current)
         except (DBAPIError, PlanUnreadableError) as error:
-            if not self._failing:
-                log.warning("the wanted plan can't be read, trying on", error=str(error))
-            self._failing = True
+            self._plan_store.failed(error)
             return
-        if self._failing:
-            log.info("the wanted plan can be read again")
-            self._failing = False
-        if town is not self._town:
-            documents = await asyncio.to_thread(lambda: list(town.documents()))
+        self._plan_store.recovered()
+        if plan is not self._plan:
+            # Making the documents of a large city takes a while: not on the event loop.
+            documents = await asyncio.to_thread(lambda: list(plan.documents()))
             self._reconciler.want(
                 ((gateway.area_id, gateway.id), document) for gateway, document in documents
             )
-            self._town = town
-        await self._send()
-
-    async def _send(self) -> None:
+            self._plan = plan
         for node, document in self._reconciler.due(time.monotonic()):
             now_ms = time.time_ns() // 1_000_000
-            if not await self._publish(node_command(*node, plan_metrics(document, now_ms), now_ms)):
-                break  # the broker is out of reach; all are born again when it is back
+            message = node_command(*node, plan_metrics(document, now_ms), now_ms)
+            if not await self._publisher.publish(message):
+                break  # the broker is unreachable; all gateways are born again when it is back
             self._reconciler.sent(node, time.monotonic())
             PLANS_SENT.inc()
         PLANS_WAITING.set(self._reconciler.waiting())

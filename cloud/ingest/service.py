@@ -9,10 +9,12 @@ import sqlalchemy as sa
 import structlog
 
 from cloud.commands.downlink import acknowledgements
-from cloud.ingest import heartbeat as pulse
-from cloud.ingest.batch import Batch, Collector, DataEvent
+from cloud.ingest.batch import Batch
+from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
+from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.gateway_presence import GatewayPresence
+from cloud.ingest.heartbeat import INTERVAL_S, Heartbeat
 from cloud.ingest.host_client import HostClient
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.leader_lock import (
@@ -22,7 +24,7 @@ from cloud.ingest.leader_lock import (
     leader_lock_for,
 )
 from cloud.ingest.metrics import ACKNOWLEDGED, COMMIT_SECONDS, DROPPED, MALFORMED, PENDING, RETRIES
-from cloud.ingest.plan_sync import PlanKeeper
+from cloud.ingest.plan_sync import PlanSync
 from cloud.live.model import LiveUpdate
 from cloud.live.publisher import LivePublisher
 from cloud.mqtt import BrokerAddress
@@ -43,25 +45,26 @@ from protocols.sparkplug.host_events import (
     StateContested,
 )
 from runtime.cancellation import raise_if_cancelled
+from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class IngestLimits:
-    """How much, how long; seconds are wall time."""
+    """Sizes and times of ingestion; seconds are wall time."""
 
     records_per_batch: int = 500
     linger_s: float = 0.1
-    """How long a first record waits for company."""
+    """How long the first record of a batch waits for more."""
     max_pending: int = 20_000
-    """Records received and not stored; past it more are dropped, to be sent again."""
+    """Records received and not stored; more are dropped unacknowledged, and sent again by the gateway."""
     gateway_patience_s: float = 10.0
-    """How long a gateway may be gone before that is an alarm: it may just have been restarted."""
+    """How long a gateway may be offline before that is an alarm: it may only be restarting."""
     gateway_return_s: float = 60.0
-    """How long gateways may take to come back after we were away."""
+    """How long gateways may take to be born again after this process lost the broker."""
     first_birth_s: float = 900.0
-    """How long a gateway of the inventory may take to be heard for the first time: crews drive there."""
+    """How long a gateway of the inventory may take to its first birth: crews install it by then."""
     inventory_refresh_s: float = 60.0
     longest_retry_s: float = 10.0
 
@@ -81,109 +84,99 @@ class IngestComponents:
 async def run_ingest(parts: IngestComponents) -> None:
     """Ingest until cancelled, or stand by while another ingester of the same database does.
 
-    Whatever ends it, what is not stored is not acknowledged and comes again.
+    Whatever ends it, what is not stored is not acknowledged, and gateways send it again.
     """
-    seat = leader_lock_for(parts.engine)
+    lock = leader_lock_for(parts.engine)
     while True:
         try:
-            await acquire_leader_lock(seat)
+            await acquire_leader_lock(lock)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(hold_leader_lock(seat), name="seat")
+                tasks.create_task(hold_leader_lock(lock), name="leader lock")
                 tasks.create_task(Ingester(parts).run(), name="ingest")
         except* LeaderLockLostError:
-            log.warning("another ingester took over")
+            log.warning("leader_lock_lost")
         finally:
-            seat.leave()
+            lock.release()
         raise_if_cancelled()
 
 
 class Ingester:
-    """Gathers records while the batch before is being stored."""
+    """Gathers records while the batch before is being stored; listens to the host client."""
 
     def __init__(self, parts: IngestComponents) -> None:
         self._limits = parts.limits
-        self._directory = InventoryCache(parts.load_inventory)
-        self._committer = Committer(parts.engine, parts.telemetry, self._directory, parts.clock)
-        self._link = HostClient(
-            parts.broker, _wall_ms, self._take, self._connected, parts.clock, is_ours=self._is_ours
-        )
-        in_force = PlanInForce(PlanStore(parts.engine), parts.load_inventory)
-        self._plans = PlanKeeper(in_force, self._link.publish)
-        self._live = LivePublisher(self._publish_live)
         self._clock = parts.clock
-        self._pulse = pulse.Heartbeat()
-        self._collector = Collector(self._directory.owner)
-        self._watch = GatewayPresence(parts.limits.gateway_patience_s)
+        self._inventory = InventoryCache(parts.load_inventory)
+        self._committer = Committer(parts.engine, parts.telemetry, self._inventory, parts.clock)
+        self._host = HostClient(parts.broker, _wall_ms, self, parts.clock)
+        self._plans = PlanSync(PlanInForce(PlanStore(parts.engine), parts.load_inventory), self._host)
+        self._live = LivePublisher(self._publish_live)
+        self._heartbeat = Heartbeat()
+        self._collector = Collector(self._inventory.owner, ForeignReporter())
+        self._presence = GatewayPresence(parts.limits.gateway_patience_s)
         self._pending = Batch()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
-        self._dropping = False
+        self._room = FailureReporter(log, "records_dropped", "records_accepted_again", level="warning")
 
     async def run(self) -> None:
-        """Take up where the one before left off, then ingest until cancelled."""
-        await self._until_available(self._committer.resume, "what was stored before")
-        self._pulse.stored(self._committer.data_as_of())
+        """Resume from what is stored, then ingest until cancelled."""
+        await self._until_available(self._committer.resume, "resume")
+        self._heartbeat.stored(self._committer.newest_reading())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._link.run(), name="broker")
+            tasks.create_task(self._host.run(), name="host client")
             tasks.create_task(self._store_batches(), name="store")
             tasks.create_task(self._live.run(), name="live")
             tasks.create_task(self._plans.run(), name="plans")
             tasks.create_task(self._beat(), name="heartbeat")
-            tasks.create_task(self._watch_gateways(), name="watch")
-            tasks.create_task(self._refresh_directory(), name="inventory")
+            tasks.create_task(self._watch_gateways(), name="gateway presence")
+            tasks.create_task(self._refresh_inventory(), name="inventory")
 
-    def _connected(self) -> None:
+    def connected(self) -> None:
+        """Expect every gateway to be born again, and publish a heartbeat."""
         self._plans.forget()
-        now_s = time.monotonic()
-        self._watch.expect(self._committer.gateways_expected(), now_s + self._limits.gateway_return_s)
-        self._expect_unheard()
-        self._tell_pulse()
+        until_s = time.monotonic() + self._limits.gateway_return_s
+        self._presence.expect_again(self._committer.gateways_known(), until_s)
+        self._expect_first_births()
+        self._live.add(LiveUpdate(ingest=self._heartbeat.beat()))
 
-    def _expect_unheard(self) -> None:
-        until_s = time.monotonic() + self._limits.first_birth_s
-        self._watch.expect_first(self._committer.gateways_unheard(), until_s)
+    def is_own_gateway(self, group: str, node: str) -> bool:
+        """Return whether the inventory has this gateway in this area."""
+        return self._inventory.owner(node) == (group, node)
 
-    def _take(self, event: HostEvent) -> None:
-        """Add to the batch being gathered; called on the event loop for each message, so it must be quick."""
+    def receive(self, event: HostEvent) -> None:
+        """Add an event to the batch being gathered."""
         if isinstance(event, RebirthNeeded | MalformedMessage | StateContested):
             return
-        told_plan = self._plans.hear(event)  # that has no place in an outbox, so it does not come again
-        if isinstance(event, DeviceData | NodeData) and not told_plan and self._has_no_room():
+        # Plan state is not an outbox record and is never resent, so it is taken however many are pending.
+        has_plan_state = self._plans.receive(event)
+        if isinstance(event, DeviceData | NodeData) and not has_plan_state and self._is_full():
             DROPPED.inc()
             return
         node = (event.group, event.node)
         if isinstance(event, NodeBorn | NodeDied) and not self._collector.is_impostor(node):
             if isinstance(event, NodeBorn):
-                self._watch.born(node)
+                self._presence.born(node)
             else:
-                self._watch.died(node, time.monotonic())
-        self._add(event)
-        self._announce()
-
-    def _is_ours(self, group: str, node: str) -> bool:
-        return self._directory.owner(node) == (group, node)
-
-    def _add(self, event: DataEvent) -> None:
+                self._presence.died(node, time.monotonic())
         try:
             self._collector.add(self._pending, event)
         except InvalidMetrics as error:
-            log.warning("record not understood", gateway=event.node, error=str(error))
+            log.warning("record_malformed", gateway=event.node, error=str(error))
             MALFORMED.inc()
+        self._wake_store()
 
-    def _announce(self) -> None:
+    def _is_full(self) -> bool:
+        if self._pending.size >= self._limits.max_pending:
+            self._room.failed("stores are too slow", pending=self._pending.size)
+            return True
+        self._room.recovered()
+        return False
+
+    def _wake_store(self) -> None:
         self._arrived.set()
         if self._pending.size >= self._limits.records_per_batch:
             self._full.set()
-
-    def _has_no_room(self) -> bool:
-        full = self._pending.size >= self._limits.max_pending
-        if full is not self._dropping:
-            self._dropping = full
-            if full:
-                log.warning("stores are too slow: dropping, to be sent again", pending=self._pending.size)
-            else:
-                log.info("stores have caught up")
-        return full
 
     async def _store_batches(self) -> None:
         while True:
@@ -200,60 +193,64 @@ class Ingester:
             await self._store(batch)
 
     async def _store(self, batch: Batch) -> None:
-        outcome: list[LiveUpdate] = []
-        with COMMIT_SECONDS.time(), self._pulse.storing():
-            await self._until_available(lambda: outcome.append(self._committer.commit(batch)), "a batch")
+        update = LiveUpdate()
+
+        def commit() -> None:
+            nonlocal update
+            update = self._committer.commit(batch)
+
+        with COMMIT_SECONDS.time(), self._heartbeat.storing():
+            await self._until_available(commit, "commit")
         if batch.readings or batch.cabinets:
-            self._pulse.stored(self._clock.now())
+            self._heartbeat.stored(self._clock.now())
+        # Only now: a gateway deletes what is acknowledged.
         for outbox, positions in batch.positions.items():
             for message in acknowledgements(*outbox.node, outbox.epoch, positions, _wall_ms()):
-                await self._link.publish(message)
+                await self._host.publish(message)
             ACKNOWLEDGED.inc(len(positions))
-        for update in outcome:
-            self._live.add(update)
+        self._live.add(update)
 
-    async def _until_available(self, work: Callable[[], None], what: str) -> None:
-        """Do blocking work in a thread, again and again while a store is unavailable."""
-        retry_s, failing = 0.25, False
+    async def _until_available(self, work: Callable[[], None], task: str) -> None:
+        """Do blocking work in a thread, and again with growing pauses while a store is unavailable."""
+        store = FailureReporter(log, "store_unavailable", "store_available", level="warning", task=task)
+        retry_s = 0.25
         while True:
             try:
                 await asyncio.to_thread(work)
             except StoreUnavailable as error:
-                if not failing:
-                    log.warning("store unavailable, trying on", what=what, error=str(error))
-                failing = True
+                store.failed(error)
                 RETRIES.inc()
                 await asyncio.sleep(retry_s)
                 retry_s = min(self._limits.longest_retry_s, retry_s * 2)
             else:
-                if failing:
-                    log.info("store available again", what=what)
+                store.recovered()
                 return
 
     async def _watch_gateways(self) -> None:
         while True:
             await asyncio.sleep(1)
-            lost = self._watch.overdue(time.monotonic())
+            lost = self._presence.overdue(time.monotonic())
             if lost:
                 self._pending.lost += lost
-                self._announce()
+                self._wake_store()
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(pulse.INTERVAL_S)
-            self._tell_pulse()
+            await asyncio.sleep(INTERVAL_S)
+            self._live.add(LiveUpdate(ingest=self._heartbeat.beat()))
 
-    def _tell_pulse(self) -> None:
-        self._live.add(LiveUpdate(ingest=self._pulse.beat()))
-
-    async def _refresh_directory(self) -> None:
+    async def _refresh_inventory(self) -> None:
         while True:
             await asyncio.sleep(self._limits.inventory_refresh_s)
-            await self._until_available(self._committer.refresh_directory, "the inventory")
-            self._expect_unheard()
+            await self._until_available(self._committer.refresh_inventory, "inventory")
+            self._expect_first_births()
+
+    def _expect_first_births(self) -> None:
+        until_s = time.monotonic() + self._limits.first_birth_s
+        self._presence.expect_first(self._committer.gateways_never_born(), until_s)
 
     async def _publish_live(self, topic: str, payload: bytes) -> None:
-        await self._link.send(topic, payload)
+        await self._host.send(topic, payload)
 
 
 def _wall_ms() -> int:

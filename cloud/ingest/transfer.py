@@ -1,4 +1,4 @@
-"""Records that were carried here in a file: stored as though they had come over the air, and answered."""
+"""Offline transfer: the records of a bundle stored as though they had come by MQTT, and the answer to it."""
 
 import os
 import secrets
@@ -10,7 +10,8 @@ from pathlib import Path
 import structlog
 
 from cloud.commands.downlink import merged
-from cloud.ingest.batch import Batch, Collector, Outbox
+from cloud.ingest.batch import Batch, Outbox
+from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
 from protocols.cabinet import CabinetReading
 from protocols.lamp import LampReading
@@ -29,13 +30,14 @@ from protocols.transfer.bundle import (
     verify_bundle,
 )
 from protocols.transfer.records import Record, UnknownRecordError, decode_record
+from runtime.files import write_atomically
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A parcel as it came, the folder with each gateway's key, and of when the answer will be."""
+    """A bundle as it came, the folder of the gateways' keys, and the issue time of the answer in Unix ms."""
 
     content: bytes
     source: str
@@ -45,7 +47,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a parcel: how many records it held, and the answer to carry back."""
+    """What was stored of a bundle: how many records, and the answer to carry back."""
 
     gateway: str
     records: int
@@ -55,44 +57,40 @@ class Stored:
 def store_bundle(
     carried: Carried, committer: Committer, collector: Collector, *, plan_of: Callable[[str], bytes]
 ) -> Stored:
-    """Store all records of a parcel; raises ParcelError where it cannot be taken whole, and stores nothing.
+    """Store all records of a bundle, or none; storing it again changes nothing.
 
-    Storing it again changes nothing. `committer` has resumed; `plan_of` gives the document of the plan that a
-    gateway should run.
+    `committer` has resumed; `plan_of` returns the document of the plan that a gateway should follow.
+
+    Raises:
+        BundleError: a part of the bundle can't be read or verified; nothing was stored.
+        StoreUnavailable: trying again may help.
     """
     header = read_header(carried.content, carried.source)
     if header.kind is not BundleKind.RECORDS:
         raise BundleError(
-            f"{carried.source}: a parcel of kind {header.kind.value}, expected {BundleKind.RECORDS.value}"
+            f"{carried.source}: a bundle of kind {header.kind.value}, expected {BundleKind.RECORDS.value}"
         )
     key = read_key(carried.keys, header.gateway)
-    newest = _newest_reading(carried, key)
+    newest = _newest_reading(carried, key)  # reads it whole, so that a damaged bundle stores nothing
     outbox = Outbox((header.area, header.gateway), header.epoch)
-    known = committer.newest_reading_by(header.gateway)
+    known = committer.newest_reading(header.gateway)
     positions = _store_records(carried, key, outbox, committer, collector)
-    is_news = newest is None or known is None or newest >= known
-    if header.plan is not None and is_news and not collector.is_impostor(outbox.node):
-        committer.keep_carried_plan(outbox.node, *map(_storable, (header.plan.hash, header.plan.problem)))
+    # A bundle that lay about for weeks must not set back what the gateway has reported since.
+    is_current = newest is None or known is None or newest >= known
+    if header.plan is not None and is_current and not collector.is_impostor(outbox.node):
+        committer.save_carried_plan(outbox.node, *map(_storable, (header.plan.hash, header.plan.problem)))
     answer = Answer(merged(positions), plan_of(header.gateway), carried.issued_ms)
     reply = Header(BundleKind.ANSWER, header.area, header.gateway, header.epoch)
     return Stored(header.gateway, len(positions), b"".join(sign_bundle(reply, [pack_answer(answer)], key)))
 
 
 def write_answer(file: Path, answer: bytes) -> None:
-    """Write it whole or not at all; raises OSError."""
-    partial = file.with_name(file.name + ".partial")
-    try:
-        with partial.open("wb") as written:
-            written.write(answer)
-            written.flush()
-            os.fsync(written.fileno())
-        partial.rename(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write an answer, complete or not at all; raises OSError."""
+    write_atomically(file, [answer])
 
 
 def read_key(keys: Path, gateway_id: str) -> bytes:
-    """The key of a gateway; raises ParcelError."""
+    """Return the key of a gateway; raises BundleError."""
     path = key_path(keys, gateway_id)
     try:
         return parse_key(path.read_text(encoding="utf-8"), str(path))
@@ -101,7 +99,7 @@ def read_key(keys: Path, gateway_id: str) -> bytes:
 
 
 def create_key(keys: Path, gateway_id: str) -> Path:
-    """Make a gateway's key; raises ParcelError where it has one."""
+    """Create a gateway's key; raises BundleError where it has one."""
     path = key_path(keys, gateway_id)
     keys.mkdir(parents=True, exist_ok=True)
     try:
@@ -114,14 +112,14 @@ def create_key(keys: Path, gateway_id: str) -> Path:
 
 
 def key_path(keys: Path, gateway_id: str) -> Path:
-    """Where a gateway's key lies; raises ParcelError for an id that is no file name."""
+    """Return the path of a gateway's key; raises BundleError for an id that is no file name."""
     if not gateway_id or Path(gateway_id).name != gateway_id or "\0" in gateway_id:
         raise BundleError(f"gateway {gateway_id!r}, expected an id without / in it")
     return keys / f"{gateway_id}.key"
 
 
 def _newest_reading(carried: Carried, key: bytes) -> datetime | None:
-    """The time of the newest reading; raises ParcelError unless all of the parcel can be read."""
+    """Return the time of the newest reading; raises BundleError unless all of the bundle can be read."""
     newest: datetime | None = None
     for packed in _packed(carried.content, key, carried.source):
         record = _record(packed, carried.source)
@@ -140,7 +138,7 @@ def _store_records(
             try:
                 collector.add_carried(batch, outbox, packed.position, _record(packed, carried.source))
             except InvalidMetrics as error:
-                log.warning("record not understood", gateway=outbox.node[1], error=str(error))
+                log.warning("record_malformed", gateway=outbox.node[1], error=str(error))
         committer.commit(batch)
         positions += batch.positions[outbox]
     return positions

@@ -1,14 +1,12 @@
-"""The newest state of every cabinet in the relational store, and what a batch does to it."""
+"""The newest state of every cabinet in the relational store."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, table_of, upsert
-from cloud.ingest.batch import Batch
 from cloud.state.model import CabinetState
 from protocols.cabinet import CabinetReading
 from protocols.clock import to_unix_ms
@@ -28,13 +26,13 @@ class CabinetStateRow(Base):
 
 
 def load_cabinet_states(connection: sa.Connection) -> dict[str, CabinetState]:
-    """The state of every cabinet that was ever read."""
+    """Return the state of every cabinet that was ever read, by id."""
     rows = connection.execute(sa.select(_CABINETS)).mappings()
     return {row["cabinet_id"]: state_of(row["reading"], row["gateway_id"], row["online"]) for row in rows}
 
 
 def state_of(reading: str, gateway_id: str, online: bool) -> CabinetState:
-    """The state as its row has it."""
+    """Return the state that a row holds; `reading` is its JSON."""
     return CabinetState(msgspec.json.decode(reading, type=CabinetReading), gateway_id, online)
 
 
@@ -51,27 +49,6 @@ def save_cabinet_states(connection: sa.Connection, states: Sequence[CabinetState
         for state in states
     ]
     upsert(connection, _CABINETS, rows)
-
-
-def cabinets_after(batch: Batch, known: Mapping[str, CabinetState]) -> dict[str, CabinetState]:
-    """The cabinets whose state the batch changes, as it leaves them."""
-    turned = {node[1] for node in (*batch.nodes, *batch.lost)}
-    changed = {
-        cabinet_id: replace(state, online=False)
-        for cabinet_id, state in known.items()
-        if state.online and state.gateway_id in turned
-    }
-    for reading in batch.cabinets:
-        state = changed.get(reading.device_id) or known.get(reading.device_id)
-        if state is None or reading.time > state.reading.time:
-            online = state.online if state else True
-            gateway_id = batch.sources[reading.device_id][1]
-            changed[reading.device_id] = CabinetState(reading, gateway_id, online)
-    for device_id, seen in batch.devices.items():
-        state = changed.get(device_id) or known.get(device_id)
-        if state is not None and (state.online != seen.online or state.gateway_id != seen.node[1]):
-            changed[device_id] = CabinetState(state.reading, seen.node[1], seen.online)
-    return changed
 
 
 _CABINETS = table_of(CabinetStateRow)

@@ -59,12 +59,12 @@ class GatewayStateRow(Base):
 
 
 def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
-    """The state of every lamp that was ever read."""
+    """Return the state of every lamp that was ever read, by id."""
     return {row["lamp_id"]: _lamp_state(row) for row in connection.execute(sa.select(_LAMPS)).mappings()}
 
 
 def lamp_times_ms(connection: sa.Connection) -> list[tuple[str, str, int]]:
-    """Of every lamp that was ever read its gateway and the time of its newest reading."""
+    """Return id, gateway and time of the newest reading of every lamp that was ever read."""
     rows = connection.execute(sa.select(_LAMPS.c.lamp_id, _LAMPS.c.gateway_id, _LAMPS.c.time_ms))
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -85,7 +85,7 @@ def delete_states(connection: sa.Connection, device_ids: Sequence[str]) -> None:
 
 
 def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
-    """The state of every gateway that was ever born."""
+    """Return the state of every gateway that was ever born, by id."""
     rows = connection.execute(sa.select(_GATEWAYS)).mappings()
     return {row["gateway_id"]: GatewayState(**row) for row in rows}
 
@@ -102,15 +102,15 @@ def save_gateway_states(connection: sa.Connection, states: Sequence[GatewayState
 
 
 def save_carried_plan(connection: sa.Connection, state: GatewayState) -> None:
-    """Keep what a gateway that is out of reach says of its plan; the rest of the state only if none is known.
+    """Store which plan an offline gateway follows; the rest of `state` only where the gateway has none.
 
-    One within reach says it itself, and is written by another process.
+    An online gateway reports its plan itself, and its row belongs to the ingester.
     """
     names = [field.name for field in fields(GatewayState)]
     insert_new(connection, _GATEWAYS, [{name: getattr(state, name) for name in names}])
     known = (_GATEWAYS.c.gateway_id == state.gateway_id) & ~_GATEWAYS.c.online
-    told = {"plan_hash": state.plan_hash, "plan_problem": state.plan_problem}
-    connection.execute(sa.update(_GATEWAYS).where(known).values(told))
+    plan = {"plan_hash": state.plan_hash, "plan_problem": state.plan_problem}
+    connection.execute(sa.update(_GATEWAYS).where(known).values(plan))
 
 
 _LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)

@@ -1,12 +1,11 @@
-"""What time it is, and whether that is known: a gateway's clock may not be set yet, or be set wrong."""
+"""The gateway's time: which clock it follows, and whether that time is known, in holdover or provisional."""
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -18,40 +17,57 @@ EARLIEST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 """A clock that shows an earlier time has not been set since the power came back."""
 
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
-"""A clock that shows a later time shows nonsense."""
+"""Beyond the life of any gateway: a clock that shows a later time is broken."""
 
 LONGEST_ABSENCE: Final = timedelta(days=400)
-"""A clock that is further ahead of the last time known than a gateway is ever without power."""
+"""The longest a gateway is ever without power; a clock further ahead of the last known time is wrong."""
 
 NEAR: Final = timedelta(minutes=2)
-"""Nobody who is right about the time is further off; much more than a clock is ever stepped to be right."""
+"""The largest difference between two right clocks; NTP steps and crystal drift stay well below it."""
 
 SEEN_EVERY_S: Final = 600.0
-"""How often, in wall time, the present time should be kept for the next start."""
+"""Wall seconds between two savings of the present time for the next start: flash memory wears out."""
 
 _CHECK_UNKNOWN_EVERY_S = 1.0
 _CHECK_KNOWN_EVERY_S = 10.0
 _STEP = timedelta(seconds=0.5)
+"""What counts as a step; smaller corrections are slewing, which needs no new decision on levels."""
 
 
 def steady_clock(clock: Clock) -> Clock:
-    """A clock at the pace of `clock` that nobody sets: for cadences, and for time that is not known."""
+    """Return a monotonic clock that runs as fast as `clock`: for cadences, and to bridge unknown time."""
     return ScaledClock(max(clock.now(), EARLIEST), time.monotonic(), clock.speed, time.monotonic)
 
 
-class Basis(Enum):
-    """What the time that is shown goes by."""
+class TimeSource(Enum):
+    """What the time of the gateway is derived from."""
 
-    GUESS = "the last time kept"
-    """The time is provisional: too early by as long as the power was away."""
-    SYSTEM = "the system's clock"
-    OWN = "the time known before"
-    """The system's clock contradicts the time it showed before: nobody has said yet which one is right."""
+    UNSYNCHRONISED = "the last time saved"
+    """Provisional: too early by as long as the power was away."""
+    SYSTEM = "the system clock"
+    HOLDOVER = "the time known before, continued"
+    """The system clock has stepped away from it, and nothing has confirmed yet which one is right."""
     CLOUD = "the cloud"
 
 
+class ClockObserver(Protocol):
+    """What depends on the gateway's time; called on the event loop."""
+
+    def clock_synchronised(self, shift: timedelta) -> None:
+        """Add `shift` to provisional times: the time is known now, for the first time since the start."""
+        ...
+
+    def clock_stepped(self) -> None:
+        """Decide again what depends on the time of day: the time has been set."""
+        ...
+
+    def clock_doubted(self, reason: str | None) -> None:
+        """Report why a known time is in doubt; with None, that it no longer is."""
+        ...
+
+
 class SynchronizedFile:
-    """A file which the system writes each time its clock has been put right."""
+    """A file that the system writes each time it has synchronised its clock, as systemd-timesyncd does."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -59,20 +75,21 @@ class SynchronizedFile:
 
     @property
     def allows(self) -> bool:
-        """Whether nothing is missing for the clock to count as set."""
+        """Whether the clock may count as set: the file exists, or none was named."""
         return self._path is None or self._path.exists()
 
     @property
-    def is_there(self) -> bool:
-        """Whether the system says that its clock has been right since it was started."""
+    def exists(self) -> bool:
+        """Whether the system says that it has synchronised its clock since it was started."""
         return self._path is not None and self._path.exists()
 
-    def look(self) -> bool:
-        """Whether it has been written since it was looked at last."""
-        before, self._before = self._before, self._written()
+    def was_rewritten(self) -> bool:
+        """Return whether it has been written since the previous call."""
+        # The inode too: a synchronisation may replace the file within the resolution of its time.
+        before, self._before = self._before, self._identity()
         return self._before is not None and self._before != before
 
-    def _written(self) -> tuple[int, int] | None:
+    def _identity(self) -> tuple[int, int] | None:
         if self._path is None:
             return None
         try:
@@ -83,30 +100,28 @@ class SynchronizedFile:
 
 
 class Timekeeper:
-    """A Clock that never shows a time that cannot be, nor believes one that contradicts what it knows.
+    """A Clock that never shows an impossible time, nor follows one that contradicts what is known.
 
-    While the time is not known it is *provisional*: it goes on from the latest time that was ever kept. By
-    what that was off it is put right once the time becomes known: from the system's clock, or from the cloud.
-    A system's clock that leaps where no clock is ever set is not followed until it is confirmed: meanwhile
-    the time known before goes on.
+    While the time is not known it is *provisional*: it continues from the latest time ever saved, and is
+    corrected once the time becomes known, from the system clock or from the cloud. A system clock that steps
+    further than synchronised clocks do is not followed until that is confirmed: meanwhile the time known
+    before is held over (ADR 9, ADR 10).
     """
 
     def __init__(self, clock: Clock, steady: Clock, synchronized_file: Path | None = None) -> None:
         self._clock = clock
         self.steady = steady
         self._file = SynchronizedFile(synchronized_file)
-        self._basis = Basis.GUESS
-        self._confirmed = False
-        self._suspected = False
-        self._disputed = False
-        self._missed = False
+        self._source = TimeSource.UNSYNCHRONISED
+        self._is_confirmed = False  # the file or the cloud has confirmed the system clock
+        self._step_seen = False
+        self._cloud_disagrees = False
+        self._loss_was_logged = False
         self._last_known: datetime | None = None
-        self._began_at = EARLIEST
-        self._anchor = EARLIEST
+        self._started_at = EARLIEST
+        self._anchor = EARLIEST  # the time shown at the instant `_anchored_at` of the steady clock
         self._anchored_at = EARLIEST
-        self._on_known: list[Callable[[timedelta], None]] = []
-        self._on_step: list[Callable[[], None]] = []
-        self._on_doubt: list[Callable[[str | None], None]] = []
+        self._observers: list[ClockObserver] = []
 
     @property
     def speed(self) -> float:
@@ -115,124 +130,121 @@ class Timekeeper:
 
     @property
     def is_known(self) -> bool:
-        """Whether the time shown is the right one, as far as can be known."""
-        return self._basis is not Basis.GUESS
+        """Whether the time is right as far as can be known; otherwise it is provisional."""
+        return self._source is not TimeSource.UNSYNCHRONISED
 
     @property
-    def basis(self) -> Basis:
-        """What the time shown goes by."""
-        return self._basis
+    def source(self) -> TimeSource:
+        """What the time is derived from now."""
+        return self._source
 
     def now(self) -> datetime:
-        """The present instant, or the best guess at it."""
+        """Return the present instant in UTC, or a provisional one that is too early."""
         held = self._held()
-        if self._basis is Basis.SYSTEM and self._goes_on(present := self._clock.now(), held):
+        # Judged at each call, not only in `check`: a clock that has just stepped must stamp no record.
+        if self._source is TimeSource.SYSTEM and self._continues(present := self._clock.now(), held):
             return present
         return held
 
-    def add_observer(
-        self,
-        on_known: Callable[[timedelta], None],
-        on_step: Callable[[], None],
-        on_doubt: Callable[[str | None], None] = lambda _: None,
-    ) -> None:
-        """Say when provisional times turn out to be off by a shift, and when the clock has been set.
-
-        `on_doubt` says why a time that was known is in doubt, and with None that it is so no longer.
-        """
-        self._on_known.append(on_known)
-        self._on_step.append(on_step)
-        self._on_doubt.append(on_doubt)
+    def add_observer(self, observer: ClockObserver) -> None:
+        """Notify `observer` when the time becomes known, is set, or is in doubt."""
+        self._observers.append(observer)
 
     def start(self, last_known: datetime | None, last_seen: datetime | None = None) -> None:
-        """Begin, with the latest time known at an earlier start, and the latest seen, maybe provisional.
+        """Begin, given the latest known time of earlier runs and the latest shown one, maybe provisional.
 
-        Records of an earlier start that never got to know the time are put right as though the power had been
+        Records of an earlier run that never got to know the time are corrected as though the power had been
         away for no time at all: nothing better is known of them.
         """
         present = self._clock.now()
-        self._last_known, self._began_at = last_known, self.steady.now()
-        self._file.look()
+        self._last_known, self._started_at = last_known, self.steady.now()
+        self._file.was_rewritten()  # only what is written from now on confirms a step
         candidates = [EARLIEST]
-        if self._can_be(present):
+        if self._is_possible(present):
             candidates.append(present)
-        # Later than anything that was stamped before.
-        kept = [each for each in (last_known, last_seen) if each is not None]
-        candidates += [each + timedelta(seconds=SEEN_EVERY_S) * self.speed for each in kept[-1:]]
-        if self._system_is_believed(present):
+        # Records were stamped for up to SEEN_EVERY_S after the last saving: no time may be shown twice.
+        saved = [each for each in (last_known, last_seen) if each is not None]
+        candidates += [each + timedelta(seconds=SEEN_EVERY_S) * self.speed for each in saved[-1:]]
+        if self._trusts_system_clock(present):
             self._set_anchor(candidates[-1])
-            self._confirmed = self._file.is_there
-            self._learn(present, Basis.SYSTEM)
+            self._is_confirmed = self._file.exists
+            self._synchronise(present, TimeSource.SYSTEM)
             return
-        self._missed = True
+        self._loss_was_logged = True
         self._set_anchor(max(candidates))
         log.warning(
-            "clock is not trusted",
-            shows=present.isoformat(),
-            known_before=last_known and last_known.isoformat(),
-            going_on_from=self._anchor.isoformat(),
+            "clock_not_trusted",
+            shown=present.isoformat(),
+            last_known=last_known and last_known.isoformat(),
+            provisional=self._anchor.isoformat(),
         )
 
     async def run(self) -> None:
-        """Look after the system's clock until cancelled."""
+        """Check the system clock until cancelled."""
         while True:
-            is_well = self._basis in {Basis.SYSTEM, Basis.CLOUD} and not self._suspected
-            await asyncio.sleep(_CHECK_KNOWN_EVERY_S if is_well else _CHECK_UNKNOWN_EVERY_S)
+            is_settled = self._source in {TimeSource.SYSTEM, TimeSource.CLOUD} and not self._step_seen
+            await asyncio.sleep(_CHECK_KNOWN_EVERY_S if is_settled else _CHECK_UNKNOWN_EVERY_S)
             self.check()
 
     def check(self) -> None:
-        """See whether the system's clock is believed now, and whether it was set."""
+        """Follow the system clock if it can be trusted; go into holdover if it has stepped too far."""
         present = self._clock.now()
-        is_confirmed = EARLIEST <= present < LATEST and self._file.look()
-        self._confirmed = self._confirmed or is_confirmed
-        if is_confirmed or self._system_is_believed(present):
-            self._learn(present, Basis.SYSTEM)
-        elif self._basis is Basis.SYSTEM and not self._suspected:
-            self._suspected = True  # what sets a clock may be about to write the file
-        elif self._basis is Basis.SYSTEM:
-            self._doubt(present)
+        is_confirmed = EARLIEST <= present < LATEST and self._file.was_rewritten()
+        self._is_confirmed = self._is_confirmed or is_confirmed
+        if is_confirmed or self._trusts_system_clock(present):
+            self._synchronise(present, TimeSource.SYSTEM)
+        elif self._source is TimeSource.SYSTEM and not self._step_seen:
+            # One more check before holdover: timesyncd steps the clock first and writes its file afterwards.
+            self._step_seen = True
+        elif self._source is TimeSource.SYSTEM:
+            self._hold_over(present)
 
-    def told(self, time: datetime) -> None:
-        """The cloud says what time it is; a clock that is synchronised is believed rather."""
+    def set_from_cloud(self, time: datetime) -> None:
+        """Take the cloud's time; a system clock with its synchronisation file is followed nevertheless."""
         if not EARLIEST <= time < LATEST:
             return
         present, held = self._clock.now(), self._held()
-        if self._basis is Basis.SYSTEM and self._goes_on(present, held):
-            is_near = self._is_near(present, time)
-            if is_near or self._file.is_there:
-                self._confirmed = self._confirmed or is_near
-                self._dispute(present, time, is_over=is_near)
+        if self._source is TimeSource.SYSTEM and self._continues(present, held):
+            agrees = self._is_near(present, time)
+            # NTP takes its time from several servers, the cloud's is that of one machine.
+            if agrees or self._file.exists:
+                self._is_confirmed = self._is_confirmed or agrees
+                self._report_disagreement(present, time, agrees=agrees)
                 return
-            self._overrule(present, time)
-        self._confirmed = True
+            self._reject_system_clock(present, time)
+        self._is_confirmed = True
         if self._is_near(present, time) and self._file.allows:
-            self._learn(present, Basis.SYSTEM)
+            self._synchronise(present, TimeSource.SYSTEM)
         elif self.is_known and self._is_near(held, time):
-            self._learn(held, Basis.CLOUD)
+            # The held time is more precise: the cloud's has travelled over the network.
+            self._synchronise(held, TimeSource.CLOUD)
         else:
-            self._learn(time, Basis.CLOUD)
+            self._synchronise(time, TimeSource.CLOUD)
 
-    def _system_is_believed(self, present: datetime) -> bool:
-        if self._basis is Basis.SYSTEM:
-            return self._goes_on(present, self._held())
-        if self._basis is Basis.OWN:
+    def _trusts_system_clock(self, present: datetime) -> bool:
+        if self._source is TimeSource.SYSTEM:
+            return self._continues(present, self._held())
+        if self._source is TimeSource.HOLDOVER:
             return self._is_near(present, self._held())
         if not self._file.allows:
             return False
-        return self._is_near(present, self._held()) if self._basis is Basis.CLOUD else self._can_be(present)
+        if self._source is TimeSource.CLOUD:
+            return self._is_near(present, self._held())
+        return self._is_possible(present)
 
-    def _goes_on(self, present: datetime, held: datetime) -> bool:
-        """Whether a clock that showed `held` may show this now: far ahead only if never confirmed."""
-        furthest = self._near if self._confirmed else LONGEST_ABSENCE
+    def _continues(self, present: datetime, held: datetime) -> bool:
+        """Return whether a clock that showed `held` may show `present` now."""
+        # Far ahead only while nothing has confirmed the clock: it may have been wrong until now.
+        furthest = self._near if self._is_confirmed else LONGEST_ABSENCE
         return EARLIEST <= present < LATEST and -self._near <= present - held <= furthest
 
-    def _can_be(self, present: datetime) -> bool:
-        """Whether a clock may show this at a start, by what was known before it."""
+    def _is_possible(self, present: datetime) -> bool:
+        """Return whether a clock may show `present` after a start, by what was known before it."""
         if not EARLIEST <= present < LATEST:
             return False
         if self._last_known is None:
             return True
-        since = present - self._last_known - (self.steady.now() - self._began_at)
+        since = present - self._last_known - (self.steady.now() - self._started_at)
         return -self._near <= since <= LONGEST_ABSENCE
 
     def _is_near(self, one: datetime, other: datetime) -> bool:
@@ -240,66 +252,60 @@ class Timekeeper:
 
     @property
     def _near(self) -> timedelta:
+        # A fast clock (the demo's) passes as many more domain minutes in the same delays.
         return NEAR * max(1.0, self.speed)
 
-    def _doubt(self, present: datetime) -> None:
-        """The clock has leapt, and nobody vouches for it."""
+    def _hold_over(self, present: datetime) -> None:
         held = self._held()
-        self._basis, self._suspected, self._missed = Basis.OWN, False, True
-        log.warning("clock leapt: going on without it", shows=present.isoformat(), instead=held.isoformat())
-        self._tell_doubt(f"clock leapt by {(present - held).total_seconds():+.0f} s: not followed")
+        self._source, self._step_seen, self._loss_was_logged = TimeSource.HOLDOVER, False, True
+        log.warning("clock_step_rejected", shown=present.isoformat(), holdover=held.isoformat())
+        self._report_doubt(f"clock stepped by {(present - held).total_seconds():+.0f} s: not followed")
 
-    def _dispute(self, present: datetime, told: datetime, *, is_over: bool) -> None:
-        """The cloud contradicts a synchronised clock, which many servers vouch for: that is only said."""
-        if self._disputed is not is_over:
+    def _report_disagreement(self, present: datetime, cloud: datetime, *, agrees: bool) -> None:
+        if self._cloud_disagrees is not agrees:
             return
-        self._disputed = not is_over
-        if is_over:
-            log.info("cloud and clock agree again")
-            self._tell_doubt(None)
+        self._cloud_disagrees = not agrees
+        if agrees:
+            log.info("cloud_time_agrees_again")
+            self._report_doubt(None)
             return
-        log.warning(
-            "cloud contradicts the synchronised clock", shows=present.isoformat(), told=told.isoformat()
+        off_s = (cloud - present).total_seconds()
+        log.warning("cloud_time_disagrees", shown=present.isoformat(), cloud=cloud.isoformat())
+        self._report_doubt(
+            f"the cloud's time is {off_s:+.0f} s from the synchronised clock, which is followed"
         )
-        off_s = (told - present).total_seconds()
-        self._tell_doubt(f"the cloud's time is {off_s:+.0f} s from the synchronised clock, which is followed")
 
-    def _overrule(self, present: datetime, told: datetime) -> None:
-        """The cloud contradicts a clock nobody vouches for."""
-        off_s = (present - told).total_seconds()
-        log.warning(
-            "clock is wrong by the cloud's: going on without it", shows=present.isoformat(), off_s=off_s
-        )
-        self._basis, self._missed = Basis.OWN, True
-        self._tell_doubt(f"clock was {off_s:+.0f} s from the cloud's, which is followed")
+    def _reject_system_clock(self, present: datetime, cloud: datetime) -> None:
+        off_s = (present - cloud).total_seconds()
+        log.warning("clock_rejected", shown=present.isoformat(), cloud=cloud.isoformat(), off_s=off_s)
+        self._source, self._loss_was_logged = TimeSource.HOLDOVER, True
+        self._report_doubt(f"clock was {off_s:+.0f} s from the cloud's, which is followed")
 
-    def _tell_doubt(self, why: str | None) -> None:
-        for doubt in self._on_doubt:
-            doubt(why)
+    def _report_doubt(self, reason: str | None) -> None:
+        for observer in self._observers:
+            observer.clock_doubted(reason)
 
-    def _learn(self, present: datetime, basis: Basis) -> None:
+    def _synchronise(self, present: datetime, source: TimeSource) -> None:
+        """Show `present` from now on, and notify the observers of what that changes."""
         shift = present - self._held()
-        before, self._basis = self._basis, basis
-        self._suspected = False
+        before, self._source = self._source, source
+        self._step_seen = False
         self._set_anchor(present)
         is_step = abs(shift) >= _STEP * max(1.0, self.speed)
-        self._report(present, shift, was_set=is_step and before is not Basis.GUESS)
-        if before is Basis.GUESS:
-            for known in self._on_known:
-                known(shift)
-        elif before is Basis.OWN:
-            self._tell_doubt(None)
+        if self._loss_was_logged:
+            self._loss_was_logged = False
+            log.info("clock_synchronised", time=present.isoformat(), shift_s=shift.total_seconds())
+        elif is_step and before is not TimeSource.UNSYNCHRONISED:
+            log.info("clock_stepped", shift_s=shift.total_seconds())
+        # Provisional times are corrected first: what a step changes is recorded with the right time already.
+        if before is TimeSource.UNSYNCHRONISED:
+            for observer in self._observers:
+                observer.clock_synchronised(shift)
+        elif before is TimeSource.HOLDOVER:
+            self._report_doubt(None)
         if is_step:
-            for step in self._on_step:
-                step()
-
-    def _report(self, present: datetime, shift: timedelta, *, was_set: bool) -> None:
-        """Say that the time is known to whoever was told that it is not, or that the clock was set."""
-        if self._missed:
-            self._missed = False
-            log.info("time is known", time=present.isoformat(), moved_s=shift.total_seconds())
-        elif was_set:
-            log.info("clock was set", moved_s=shift.total_seconds())
+            for observer in self._observers:
+                observer.clock_stepped()
 
     def _held(self) -> datetime:
         return self._anchor + (self.steady.now() - self._anchored_at)

@@ -9,6 +9,6 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[^+/#\s][^+/#]*$", max_
 
 
 class Settings(BaseModel):
-    """Immutable, and without fields that nobody reads: a misspelt one is an error."""
+    """A section of the settings: immutable, and an unknown field is an error, for it may be misspelt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -81,12 +81,14 @@ class StatusSnapshot:
 
 def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
     config, components = running.config, running.components
-    now = components.keeper.now()
+    now = components.timekeeper.now()
     all_devices = components.devices
     return GatewayStatus(
         id=config.gateway.id,
         area=config.gateway.area,
-        clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=components.keeper.is_known),
+        clock=ClockStatus(
+            time=now, time_zone=config.gateway.time_zone, trusted=components.timekeeper.is_known
+        ),
         plan=_plan(components, now if devices else None),
         uplink=UplinkStatus(
             state=components.uplink.state.value,

@@ -53,11 +53,11 @@ class StallDetector:
 
 def progress_of(config: GatewayConfig, components: GatewayComponents) -> Iterator[Progress]:
     """Return the progress of one gateway's lines and disk threads."""
-    name, interval_s = config.gateway.id, config.gateway.poll_interval_s / components.keeper.speed
+    name, interval_s = config.gateway.id, config.gateway.poll_interval_s / components.timekeeper.speed
     for each in components.lines:
         yield _line_progress(name, each, interval_s)
     yield _disk_progress(f"{name}: thread of the outbox", components.outbox.disk)
-    yield _disk_progress(f"{name}: thread of the state file", components.memory.disk)
+    yield _disk_progress(f"{name}: thread of the state file", components.state.disk)
 
 
 def _line_progress(gateway: str, components: LineComponents, interval_s: float) -> Progress:

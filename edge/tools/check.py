@@ -1,18 +1,18 @@
-"""Says what a gateway will do with its settings before it does any of it; touches neither line nor broker."""
+"""Reports what a gateway would do with its settings; opens neither line nor broker."""
 
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from edge.config.line_settings import DeviceConfig, LineConfig, wire_of
+from edge.config.line_settings import DeviceConfig, LineConfig
 from edge.config.profiles import load_profile
-from edge.config.settings import ConfigError, GatewayConfig
+from edge.config.settings import GatewayConfig
 from edge.control.photocell import AGREEMENT
 from edge.devices.device import broadcast_blocker, device_from_config, is_dimmable, units_of
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
@@ -25,10 +25,10 @@ from protocols.modbus.profile import DeviceKind, Poll, Profile, Table
 from protocols.sun import PolarState, night_of
 
 TURNAROUND_S: Final = 0.005
-"""What a lamp controller usually takes to think before it answers."""
+"""The usual time from a request to the response of a lamp controller."""
 
 FILL_IN: Final = "FILL-IN"
-"""Stands in settings for what only somebody on the site knows."""
+"""Placeholder in generated settings for what is known on site only."""
 
 _REQUEST_BYTES = 8
 _ANSWER_FRAME_BYTES = 5
@@ -37,56 +37,19 @@ _BIT_TABLES = (Table.COIL, Table.DISCRETE)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What there is to say about one gateway: sections of lines, and what deserves a second look."""
+    """A report about one gateway: titled sections of lines, and warnings."""
 
     sections: tuple[tuple[str, tuple[str, ...]], ...]
     warnings: tuple[str, ...]
 
     def text(self) -> str:
-        """The report as a person reads it."""
-        parts = [*self.sections, *([("Look at this", self.warnings)] if self.warnings else [])]
+        """Return the report for a terminal."""
+        parts = [*self.sections, *([("Warnings", self.warnings)] if self.warnings else [])]
         return "\n".join(line for title, lines in parts for line in (title, *(f"  {each}" for each in lines)))
 
 
-def reject_clashes(configs: Mapping[Path, GatewayConfig]) -> None:
-    """Gateways of one process must not want the same thing; raises ConfigError naming file and value."""
-    problems = [
-        f"{path}: {field} {value!r} is also used by {first}, expected another"
-        for field, uses in _claims(configs).items()
-        for path, value, first in _second_claims(uses, wire_of if field == "line.port" else str)
-    ]
-    addresses = {path: config.status for path, config in configs.items() if config.status is not None}
-    first = next(iter(addresses.items()), None)
-    if first is not None:
-        problems += [
-            f"{path}: status is {status.host}:{status.port}, expected {first[1].host}:{first[1].port}"
-            f" as in {first[0]}: one process serves one status page"
-            for path, status in addresses.items()
-            if status != first[1]
-        ]
-    if problems:
-        raise ConfigError(problems)
-
-
-def _claims(configs: Mapping[Path, GatewayConfig]) -> dict[str, list[tuple[Path, str]]]:
-    return {
-        "gateway.id": [(path, each.gateway.id) for path, each in configs.items()],
-        "outbox.path": [(path, str(each.outbox.path)) for path, each in configs.items()],
-        "line.port": [(path, line.port) for path, each in configs.items() for line in each.lines],
-    }
-
-
-def _second_claims(
-    uses: Iterable[tuple[Path, str]], thing_of: Callable[[str], str]
-) -> Iterator[tuple[Path, str, Path]]:
-    first: dict[str, Path] = {}
-    for path, value in uses:
-        if (user := first.setdefault(thing_of(value), path)) != path:
-            yield path, value, user
-
-
 def sweep_s(line: LineConfig, profiles: Mapping[str, Profile]) -> float:
-    """Seconds on the wire to read every device of a line once, its silences and thinking time included."""
+    """Return the seconds it takes to read every device of a line once, silences and turnaround included."""
     is_modbus_tcp = line.port.startswith("tcp://")
     timing = OFF_WIRE if is_modbus_tcp else serial_timing(line.baud)
     return sum(
@@ -104,13 +67,13 @@ def _transaction_s(block: ReadBlock, timing: WireTiming) -> float:
 
 
 def report_on(config: GatewayConfig, now: datetime) -> Report:
-    """What this gateway would do tonight."""
+    """Return what this gateway would do with its lines, tonight, and with its data."""
     profiles = {name: load_profile(name) for line in config.lines for name in _profile_names(line)}
     gateway = config.gateway
     about = (
-        f"stands at {gateway.latitude:g}, {gateway.longitude:g}, on the clock of {gateway.time_zone}",
-        f"asks every device once in {gateway.poll_interval_s:g} s",
-        f"keeps lamps at {gateway.default_level} % where no plan can be followed",
+        f"at {gateway.latitude:g}, {gateway.longitude:g}, time zone {gateway.time_zone}",
+        f"polls every device once in {gateway.poll_interval_s:g} s",
+        f"sets lamps to {gateway.default_level} % while no plan can be followed",
     )
     lines = [(f"Line {line.port}", tuple(_line_text(line, config, profiles))) for line in config.lines]
     return Report(
@@ -154,16 +117,16 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
 
 
 def _broadcast_text(line: LineConfig) -> Iterator[str]:
-    """Whether a change of all lamps is one broadcast, and why not."""
+    """Say whether a change of all lamps is one broadcast, and if not why."""
     units = list(units_of(map(device_from_config, line.devices)))
     if sum(is_dimmable(profile) for _, profile in units) > 1:
         why = broadcast_blocker(units)
-        how = "one broadcast" if why is None else f"told lamp by lamp: {why}"
+        how = "one broadcast" if why is None else f"written lamp by lamp: {why}"
         yield f"a change of all its lamps is {how}"
 
 
 def _cabinet_text(device: DeviceConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
-    """What a cabinet's contactor and photocell are for."""
+    """Say what a cabinet's contactor and photocell do."""
     names = {register.name for name in _profiles_of(device) for register in profiles[name].registers}
     if device.contactor is not None:
         follows = {"lit": "is closed while the plan has light", "always": "stays closed"}
@@ -188,7 +151,7 @@ def _units_of(device: DeviceConfig, profile: str) -> Iterator[int]:
 def _tonight(
     config: GatewayConfig, profiles: Mapping[str, Profile], now: datetime
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """A section for each program that the devices with a light follow tonight."""
+    """Yield a section for each program that lamps and contactors follow tonight."""
     gateway, plan = config.gateway, _plan_of(config)
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
     night = night_of(place.latitude, place.longitude, place.time_zone, now)
@@ -215,16 +178,16 @@ def _plan_of(config: GatewayConfig) -> LightingPlan:
         document = plan_to_come(config.outbox.state_path)
         return DEFAULT_PLAN if document is None else decode_plan(document, "plan")
     except (PlanError, sqlite3.Error):
-        return DEFAULT_PLAN  # as the gateway would do, which says why
+        return DEFAULT_PLAN  # the gateway falls back to it as well, and reports why
 
 
 def _data_text(config: GatewayConfig) -> Iterator[str]:
     gateway, mqtt = config.gateway, config.mqtt
     user = f" as user {mqtt.username}" if mqtt.username else ""
-    yield f"goes to the broker at {mqtt.host}:{mqtt.port}{user}"
+    yield f"sent to the broker at {mqtt.host}:{mqtt.port}{user}"
     yield f"under spBv1.0/{gateway.area}/…/{gateway.id}, once {mqtt.primary_host!r} is online"
-    yield f"waits for the cloud in {config.outbox.path}"
-    yield f"plan and overrides are remembered in {config.outbox.state_path}"
+    yield f"kept until the cloud has stored it in {config.outbox.path}"
+    yield f"plan and overrides are kept in {config.outbox.state_path}"
     yield f"status page at http://{config.status_address.host}:{config.status_address.port}"
 
 
@@ -238,11 +201,11 @@ def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterato
         if (seconds := sweep_s(line, profiles)) > interval_s:
             yield (
                 f"line {line.port}: one sweep takes {seconds:.1f} s, longer than poll_interval_s"
-                f" {interval_s:g}: devices are asked as often as the wire allows"
+                f" {interval_s:g}: devices are polled as often as the wire allows"
             )
     file = config.clock.synchronized_file
     if file is not None and not file.exists():
-        yield f"clock.synchronized_file {file}: not there now, so the time would not count as known"
+        yield f"clock.synchronized_file {file}: does not exist now, so the time would not count as known"
     folder = _existing_parent(config.outbox.path)
     if not os.access(folder, os.W_OK):
         yield f"outbox {config.outbox.path}: folder {folder} cannot be written by this user"
@@ -271,14 +234,14 @@ def _cabinet_warnings(
             )
         if device.photocell and config.gateway.poll_interval_s > 2 * AGREEMENT.seconds:
             yield (
-                f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and believed"
-                " when two readings agree: so late would it switch the street"
+                f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and trusted"
+                " when two readings agree: it would switch the street as late as that"
             )
 
 
 def _device_warnings(port: Path) -> Iterator[str]:
     if not port.exists():
-        yield f"line {port}: there is no such device now"
+        yield f"line {port}: no such device"
     elif not os.access(port, os.R_OK | os.W_OK):
         yield f"line {port}: this user may not read and write it, expected a member of its group"
 

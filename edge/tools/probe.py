@@ -1,4 +1,4 @@
-"""Finds out who is on a line: asks unit by unit at each baud rate and parity, and which profile fits whom."""
+"""Finds the devices on a line: reads from each unit at each baud rate and parity, and matches profiles."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -24,15 +24,15 @@ from protocols.modbus.codec import ReadBlock, Value, decode_block, plan_reads
 from protocols.modbus.profile import Poll, Profile, Table
 
 BAUDS: Final = (9600, 19200, 38400, 115200, 4800, 57600, 2400, 1200)
-"""In the order of how often they are met."""
+"""Most common first."""
 
 PARITIES: Final = ("N", "E", "O")
 
 _FIRST_UNITS = 8
-"""Where somebody usually is: all settings are tried on these before any is tried on all."""
+"""Where most devices are: all settings are tried on these before any is tried on all units."""
 
-_QUESTION = ReadBlock(Table.INPUT, 0, 2)
-"""Whatever a unit makes of this, be it a refusal, it has answered."""
+_PROBE_BLOCK = ReadBlock(Table.INPUT, 0, 2)
+"""Any response proves that a unit is there, an exception response too."""
 
 
 class ProbeError(Exception):
@@ -41,7 +41,7 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How characters look on the line."""
+    """The character format of a line."""
 
     baud: int
     parity: str
@@ -49,7 +49,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
-    """What to ask. A unit has `timeout_s` to begin its answer; `thorough` goes on after somebody answered."""
+    """What to probe. A unit has `timeout_s` to respond; `thorough` does not end at the first found."""
 
     port: str
     settings: tuple[Setting, ...]
@@ -59,8 +59,8 @@ class ProbePlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
-    """A unit that answers; `profiles` fit what it says, the likeliest first, with what that one reads."""
+class FoundUnit:
+    """A unit that responds; `profiles` fit it, the best first, and `values` are what that one reads."""
 
     unit: int
     setting: Setting
@@ -70,72 +70,76 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a probe found; `garbled` units were heard but not understood, the port refused `unusable`."""
+    """The result of a probe: `garbled` units sent corrupt frames, the port rejected `unusable` settings."""
 
-    answering: tuple[Answering, ...]
+    found: tuple[FoundUnit, ...]
     garbled: tuple[tuple[Setting, int], ...]
     unusable: tuple[Setting, ...]
-    asked: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is being asked now, for whoever watches."""
+    """The progress of a probe."""
 
     setting: Setting
     unit: int
     done: int
     total: int
-    answering: int
+    found: int
 
 
-class _Heard(Enum):
-    NOTHING = auto()
-    SOMETHING = auto()
-    ANSWER = auto()
+class _Response(Enum):
+    NONE = auto()
+    CORRUPT = auto()
+    VALID = auto()
 
 
 def settings_for(port: str, bauds: Sequence[int], parities: Sequence[str]) -> tuple[Setting, ...]:
-    """The settings to try; behind a TCP server the line's own cannot be chosen from here."""
+    """Return the settings to try; the line behind a TCP server is configured there."""
     if "://" in port:
         return (Setting(bauds[0], parities[0]),)
     return tuple(Setting(baud, parity) for parity, baud in product(parities, bauds))
 
 
 class Probe:
-    """One probe of one line. Only single units are asked, only to read."""
+    """One probe of one line; it only reads, and only from single units."""
 
     def __init__(self, plan: ProbePlan, on_step: Callable[[Step], None]) -> None:
         self._plan = plan
         self._on_step = on_step
-        self._answering: list[Answering] = []
+        self._found: list[FoundUnit] = []
         self._garbled: list[tuple[Setting, int]] = []
         self._unusable: dict[Setting, str] = {}
-        self._asked = 0
+        self._requests = 0
         self._present = 0
 
     async def run(self) -> Findings:
-        """Ask; raises ProbeError when the port cannot be used or goes away."""
+        """Run the probe.
+
+        Raises:
+            ProbeError: the port cannot be used, or has vanished.
+        """
         for setting, units in self._stages():
             if setting in self._unusable:
                 continue
-            asked = self._asked
+            before = self._requests
             try:
-                await self._ask_all(setting, units)
+                await self._probe_units(setting, units)
             except* PortUnavailableError as errors:
                 self._unusable[setting] = str(errors.exceptions[0])
-            if setting in self._unusable and self._asked > asked + 1:
+            if setting in self._unusable and self._requests > before + 1:
                 raise ProbeError(self._unusable[setting])
         if len(self._unusable) == len(self._plan.settings):
             raise ProbeError(next(iter(self._unusable.values())))
-        return Findings(tuple(self._answering), tuple(self._garbled), tuple(self._unusable), self._asked)
+        return Findings(tuple(self._found), tuple(self._garbled), tuple(self._unusable), self._requests)
 
     def _stages(self) -> Iterator[tuple[Setting, Sequence[int]]]:
         first, rest = self._plan.units[:_FIRST_UNITS], self._plan.units[_FIRST_UNITS:]
         left = []
         for setting in self._plan.settings:
             yield setting, first
-            if not self._heard_at(setting):
+            if not self._has_found_at(setting):
                 left.append(setting)
                 continue
             yield setting, rest
@@ -143,63 +147,63 @@ class Probe:
                 return
         for setting in left:
             yield setting, rest
-            if self._heard_at(setting) and not self._plan.thorough:
+            if self._has_found_at(setting) and not self._plan.thorough:
                 return
 
-    def _heard_at(self, setting: Setting) -> bool:
-        return any(each.setting == setting for each in self._answering)
+    def _has_found_at(self, setting: Setting) -> bool:
+        return any(each.setting == setting for each in self._found)
 
-    async def _ask_all(self, setting: Setting, units: Sequence[int]) -> None:
+    async def _probe_units(self, setting: Setting, units: Sequence[int]) -> None:
         if not units:
             return
-        hasty = LineSettings(
+        short_timeout = LineSettings(
             self._plan.port, setting.baud, setting.parity, response_timeout_s=self._plan.timeout_s
         )
-        async with _running(open_line(hasty)) as line:
-            found = [unit for unit in units if await self._is_there(line, setting, unit)]
+        async with _running(open_line(short_timeout)) as line:
+            found = [unit for unit in units if await self._responds(line, setting, unit)]
         if found:
-            self._answering += await self._recognise(setting, found)
+            self._found += await self._match_profiles(setting, found)
 
-    async def _is_there(self, line: Line, setting: Setting, unit: int) -> bool:
+    async def _responds(self, line: Line, setting: Setting, unit: int) -> bool:
         total = len(self._plan.units) * len(self._plan.settings)
-        self._on_step(Step(setting, unit, self._asked, total, self._present))
-        self._asked += 1
-        heard = await _ask(line, unit)
-        if heard is _Heard.SOMETHING:
-            heard = await _ask(line, unit)
-        if heard is _Heard.SOMETHING:
+        self._on_step(Step(setting, unit, self._requests, total, self._present))
+        self._requests += 1
+        response = await _read_from(line, unit)
+        if response is _Response.CORRUPT:  # once more: it may have been noise
+            response = await _read_from(line, unit)
+        if response is _Response.CORRUPT:
             self._garbled.append((setting, unit))
-        self._present += heard is _Heard.ANSWER
-        return heard is _Heard.ANSWER
+        self._present += response is _Response.VALID
+        return response is _Response.VALID
 
-    async def _recognise(self, setting: Setting, units: Sequence[int]) -> list[Answering]:
+    async def _match_profiles(self, setting: Setting, units: Sequence[int]) -> list[FoundUnit]:
         profiles = [load_builtin(profile_id) for profile_id in builtin_ids()]
-        patient = LineSettings(self._plan.port, setting.baud, setting.parity)
-        async with _running(open_line(patient)) as line:
-            return [await _recognised(line, setting, unit, profiles) for unit in units]
+        usual_timeout = LineSettings(self._plan.port, setting.baud, setting.parity)
+        async with _running(open_line(usual_timeout)) as line:
+            return [await _match_profile(line, setting, unit, profiles) for unit in units]
 
 
-async def _ask(line: Line, unit: int) -> _Heard:
+async def _read_from(line: Line, unit: int) -> _Response:
     try:
-        await line.read(unit, _QUESTION, Lane.COMMAND)
+        await line.read(unit, _PROBE_BLOCK, Lane.COMMAND)
     except PortUnavailableError:
         raise
     except NoResponseError:
-        return _Heard.NOTHING
+        return _Response.NONE
     except CorruptResponseError:
-        return _Heard.SOMETHING
+        return _Response.CORRUPT
     except LineError:
-        return _Heard.ANSWER  # it refused, in a valid frame
-    return _Heard.ANSWER
+        return _Response.VALID  # an exception response, in a valid frame
+    return _Response.VALID
 
 
-async def _recognised(line: Line, setting: Setting, unit: int, profiles: Iterable[Profile]) -> Answering:
-    said = {profile.id: await _read_through(line, unit, profile) for profile in profiles}
-    fitting = best_first(match_score(profile_id, values) for profile_id, values in said.items())
-    return Answering(unit, setting, tuple(fitting), said[fitting[0]] if fitting else {})
+async def _match_profile(line: Line, setting: Setting, unit: int, profiles: Iterable[Profile]) -> FoundUnit:
+    values = {profile.id: await _read_all(line, unit, profile) for profile in profiles}
+    fitting = best_first(match_score(profile_id, each) for profile_id, each in values.items())
+    return FoundUnit(unit, setting, tuple(fitting), values[fitting[0]] if fitting else {})
 
 
-async def _read_through(line: Line, unit: int, profile: Profile) -> dict[str, Value]:
+async def _read_all(line: Line, unit: int, profile: Profile) -> dict[str, Value]:
     values: dict[str, Value] = {}
     try:
         for block in plan_reads(profile, Poll.FAST):
@@ -207,15 +211,15 @@ async def _read_through(line: Line, unit: int, profile: Profile) -> dict[str, Va
     except PortUnavailableError:
         raise
     except LineError:
-        return {}  # whoever has this profile answers all of it
+        return {}  # a device of this profile responds to all of its blocks
     return values
 
 
 @asynccontextmanager
 async def _running(line: Line) -> AsyncIterator[Line]:
     async with asyncio.TaskGroup() as tasks:
-        owner = tasks.create_task(line.run())
+        running = tasks.create_task(line.run())
         try:
             yield line
         finally:
-            owner.cancel()
+            running.cancel()

@@ -1,4 +1,4 @@
-"""Which profile fits an unknown device: whether what it says, read through one, can be true. Pure."""
+"""Which profile fits an unknown device: whether the values read through one are plausible. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,23 +23,23 @@ _PLAUSIBLE: Final = {
 """By the end of a register's name: what a street light or its cabinet can measure."""
 
 _ZERO_COUNTS = -0.25
-"""Zeros are what registers hold that a device has no use for."""
+"""Unused registers often hold zero: a zero is weak evidence against a profile."""
 
-_LEAST = 1.0
+_MIN_SCORE = 1.0
 _CONTACTS = 0.5
-"""Contacts cannot be judged: they fit when a device answers for them and nothing else fits."""
+"""Booleans are always plausible: contacts match when a device responds for them and nothing else fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileMatch:
-    """How much speaks for a profile: the values that can be true, less those that say nothing."""
+    """The evidence for a profile: its plausible values, less those that say nothing."""
 
     profile_id: str
     score: float
 
 
 def match_score(profile_id: str, values: Mapping[str, Value]) -> ProfileMatch | None:
-    """How well the values read through a profile fit; None when one cannot be true or too little is said."""
+    """Return how well the values read through a profile fit; None if one is implausible or too few count."""
     if values and all(isinstance(value, bool) for value in values.values()):
         return ProfileMatch(profile_id, _CONTACTS)
     score = 0.0
@@ -50,11 +50,11 @@ def match_score(profile_id: str, values: Mapping[str, Value]) -> ProfileMatch | 
         if value and not bounds[0] <= value <= bounds[1]:
             return None
         score += 1.0 if abs(value) > 1e-6 else _ZERO_COUNTS
-    return ProfileMatch(profile_id, score) if score >= _LEAST else None
+    return ProfileMatch(profile_id, score) if score >= _MIN_SCORE else None
 
 
 def best_first(found: Iterable[ProfileMatch | None]) -> list[str]:
-    """Profiles that fit, the likeliest first."""
+    """Return the ids of the profiles that fit, the best first."""
     fitting = [each for each in found if each is not None]
     return [each.profile_id for each in sorted(fitting, key=lambda each: -each.score)]
 

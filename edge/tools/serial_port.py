@@ -1,4 +1,4 @@
-"""Why a serial port cannot be used, and what the person before it can do about that."""
+"""Why a serial port cannot be used, and what to do about it."""
 
 import errno
 import fcntl
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 _PORTS: Final = ("serial/by-path/*", "ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", "ttymxc*", "ttyO*")
-"""Where adapters and RS-485 hats show up below /dev; not ttyS*, most of which stand for nothing."""
+"""Where adapters and RS-485 hats show up below /dev; not ttyS*, most of which have no hardware."""
 
-_MOST_NAMED = 6
+_MAX_LISTED = 6
 
 
 def port_problem(port: str, devices: Path = Path("/dev"), processes: Path = Path("/proc")) -> str | None:
-    """What is wrong with this serial port and what to do; None when it can be used. It is left as it was."""
+    """Return what is wrong with this serial port and what to do; None if it can be used."""
     path = Path(port)
     try:
         status = path.stat()
@@ -29,15 +29,15 @@ def port_problem(port: str, devices: Path = Path("/dev"), processes: Path = Path
         return f"this is no serial port. {_ports_there(devices)}"
     if not os.access(path, os.R_OK | os.W_OK):
         return _forbidden(status)
-    return _taken(path, processes)
+    return _port_in_use(path, processes)
 
 
 def _ports_there(devices: Path) -> str:
     found = [str(path) for pattern in _PORTS for path in sorted(devices.glob(pattern))]
     if not found:
-        return f"No adapter is plugged in: none shows in {devices}. Look at its cable, and at dmesg"
-    more = " …" if len(found) > _MOST_NAMED else ""
-    return f"Ports here now: {', '.join(found[:_MOST_NAMED])}{more}"
+        return f"No adapter is plugged in: none shows in {devices}. Check its cable, and dmesg"
+    more = " …" if len(found) > _MAX_LISTED else ""
+    return f"Ports here now: {', '.join(found[:_MAX_LISTED])}{more}"
 
 
 def _forbidden(status: os.stat_result) -> str:
@@ -51,26 +51,26 @@ def _forbidden(status: os.stat_result) -> str:
     )
 
 
-def _taken(path: Path, processes: Path) -> str | None:
+def _port_in_use(path: Path, processes: Path) -> str | None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError as error:
         if error.errno == errno.EBUSY:
-            return _held(path, processes)
-        return f"{error.strerror}. Look whether the adapter is still plugged in"
+            return _in_use_by(path, processes)
+        return f"{error.strerror}. Check that the adapter is still plugged in"
     try:
         termios.tcgetattr(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except termios.error:
         return "this is no serial port"
     except OSError:
-        return _held(path, processes)
+        return _in_use_by(path, processes)
     finally:
         os.close(descriptor)
     return None
 
 
-def _held(path: Path, processes: Path) -> str:
+def _in_use_by(path: Path, processes: Path) -> str:
     holders = sorted(_holders(path, processes))
     who = f" ({', '.join(holders)})" if holders else ""
     return (
@@ -80,7 +80,7 @@ def _held(path: Path, processes: Path) -> str:
 
 
 def _holders(path: Path, processes: Path) -> Iterator[str]:
-    """Who has the device open, as far as this user may see."""
+    """Yield the processes that have the device open, as far as this user may see."""
     device = path.resolve()
     for folder in processes.glob("[0-9]*"):
         try:

@@ -1,1 +1,1 @@
-"""The MQTT side of a gateway: the Sparkplug session, delivery from the outbox, messages."""
+"""The gateway's connection to the cloud: a Sparkplug session over MQTT, and delivery from the outbox."""

@@ -1,4 +1,4 @@
-"""What to send next: live records first, then those never acknowledged, then the backlog on disk. Pure."""
+"""What to send next: live records first, then overdue ones, then the backlog on disk. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,20 @@ from typing import Final
 from edge.outbox import StoredRecord
 
 RESEND_S: Final = 5.0
+"""Well above the second or so in which a cloud that is up acknowledges."""
+
 BACKLOG_WINDOW: Final = 200
+"""Backlog records in flight: enough to keep the network busy until they are acknowledged."""
+
 LIVE_WINDOW: Final = 1000
+"""Live records in memory, waiting or in flight; further ones are read back from disk as backlog."""
 
 _LONGEST_RESEND_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A record that was sent and not acknowledged yet."""
+    """A record that was sent at `sent_at` and is not acknowledged yet."""
 
     stored: StoredRecord
     sent_at: float
@@ -23,7 +28,7 @@ class InFlight:
 
 @dataclass(frozen=True, slots=True)
 class BacklogQuery:
-    """Which records to read from disk: at most `limit` behind `after`."""
+    """A request for at most `limit` records from disk, at positions beyond `after`."""
 
     after: int
     limit: int
@@ -32,7 +37,7 @@ class BacklogQuery:
 class Delivery:
     """The records of one connection; `now` is wall time in seconds.
 
-    Everything on disk counts as backlog until it has been sent on this connection. Records that come while
+    Everything on disk is backlog until it has been sent on this connection. Records that become durable while
     too many are in flight are left to the backlog too, so memory stays bounded whatever the cloud does.
     """
 
@@ -41,7 +46,7 @@ class Delivery:
         self._in_flight: dict[int, InFlight] = {}
         self._cursor = 0
         self._has_backlog = True
-        self._heard_at = 0.0
+        self._acknowledged_at = 0.0
 
     @property
     def has_backlog(self) -> bool:
@@ -50,19 +55,19 @@ class Delivery:
 
     @property
     def in_flight(self) -> int:
-        """How many records wait for their acknowledgement."""
+        """How many records are sent and not acknowledged yet."""
         return len(self._in_flight)
 
     def restart(self, now: float) -> None:
-        """A new connection: nothing is in flight, all that is on disk is backlog."""
+        """Begin a new connection: nothing is in flight, everything on disk is backlog."""
         self._live.clear()
         self._in_flight.clear()
         self._cursor = 0
         self._has_backlog = True
-        self._heard_at = now
+        self._acknowledged_at = now
 
-    def look_again(self) -> None:
-        """Read the backlog from its beginning: records there have become ready to be sent."""
+    def rescan_backlog(self) -> None:
+        """Read the backlog from its start again: records there have become ready to be sent."""
         self._cursor = 0
         self._has_backlog = True
 
@@ -75,40 +80,41 @@ class Delivery:
                 self._has_backlog = True
 
     def acknowledge(self, ranges: Iterable[tuple[int, int]], now: float) -> None:
-        """The cloud has these positions, ends included."""
-        self._heard_at = now
+        """Drop the records at these positions, ends included: the cloud has stored them."""
+        self._acknowledged_at = now
         for first, last in ranges:
             for position in [each for each in self._in_flight if first <= each <= last]:
                 del self._in_flight[position]
 
     def take_live(self, limit: int) -> list[StoredRecord]:
-        """The oldest live records not sent yet."""
+        """Take the oldest live records, at most `limit`."""
         positions = list(self._live)[:limit]
         return [self._live.pop(position) for position in positions]
 
     def take_overdue(self, now: float, limit: int) -> list[StoredRecord]:
-        """Records sent long enough ago to be sent again.
+        """Return records whose acknowledgement is overdue, at most `limit`.
 
-        The wait grows with the time since anything was acknowledged: a cloud that is not there is not
-        hammered, and one that is back gets them all at the next acknowledgement.
+        The wait grows with the time since the last acknowledgement: an ingester that is down is not flooded,
+        and all that is overdue is sent again once the next acknowledgement shows that it is back.
         """
-        wait_s = min(max(RESEND_S, (now - self._heard_at) / 2), _LONGEST_RESEND_S)
+        wait_s = min(max(RESEND_S, (now - self._acknowledged_at) / 2), _LONGEST_RESEND_S)
         overdue: list[StoredRecord] = []
         for flight in self._in_flight.values():
+            # In the order they were sent (see `sent`): behind the first that is not overdue no other is.
             if len(overdue) == limit or flight.sent_at + wait_s > now:
                 break
             overdue.append(flight.stored)
         return overdue
 
     def backlog_query(self) -> BacklogQuery | None:
-        """What to read from disk next; None while there is none, or too much is in flight."""
+        """Return what to read from disk next; None without a backlog, or while too much is in flight."""
         room = BACKLOG_WINDOW - len(self._in_flight)
         return BacklogQuery(self._cursor, room) if self._has_backlog and room > 0 else None
 
     def take_backlog(self, query: BacklogQuery, found: Sequence[StoredRecord] | None) -> list[StoredRecord]:
-        """Of what a query found, the records to be sent: not those that are under way already.
+        """Return those of the records found that are to be sent: not live ones and not those in flight.
 
-        None where the disk could not be read: there may be some, and it is asked again at the next look.
+        `found` is None where the disk could not be read: the backlog is read again at the next attempt.
         """
         if found is None:
             return []
@@ -116,11 +122,12 @@ class Delivery:
             self._has_backlog = False
         if found:
             self._cursor = found[-1].position
-        under_way = self._in_flight.keys() | self._live.keys()
-        return [each for each in found if each.position not in under_way]
+        pending = self._in_flight.keys() | self._live.keys()
+        return [each for each in found if each.position not in pending]
 
     def sent(self, records: Iterable[StoredRecord], now: float) -> None:
-        """These are on their way."""
+        """Count these as in flight since `now`."""
         for stored in records:
+            # Removed first, so that a record sent again moves to the end: `take_overdue` relies on the order.
             self._in_flight.pop(stored.position, None)
             self._in_flight[stored.position] = InFlight(stored, now)

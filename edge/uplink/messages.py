@@ -1,14 +1,12 @@
 """Stored records and the state of the devices as Sparkplug messages, in an order that Sparkplug allows."""
 
-from collections.abc import Callable, Mapping
-
 from edge.outbox import StoredRecord
+from edge.uplink.ports import PlanSink, ResponsiveDevices
 from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import LampReading
 from protocols.mapping import (
-    PlanState,
     device_birth,
     event_metrics,
     gateway_birth,
@@ -22,45 +20,41 @@ from protocols.sparkplug.messages import Outgoing
 
 
 class MessageWriter:
-    """Writes for one session; `answering` gives the last reading of every device that answers.
-
-    `plan` gives what is to be said of the plan in force.
-    """
+    """Writes the messages of one session."""
 
     def __init__(
-        self,
-        session: EdgeNodeSession,
-        answering: Callable[[], Mapping[str, DeviceReading]],
-        plan: Callable[[], PlanState],
-        clock: Clock,
+        self, session: EdgeNodeSession, devices: ResponsiveDevices, plan: PlanSink, clock: Clock
     ) -> None:
         self._session = session
-        self._answering = answering
+        self._devices = devices
         self._plan = plan
         self._clock = clock
 
     def births(self, epoch: int) -> list[Outgoing]:
-        """NBIRTH, and DBIRTH of all that answers."""
-        now_ms = self._now_ms()
-        devices = {device_id: device_birth(reading) for device_id, reading in self._answering().items()}
-        return self._session.birth(gateway_birth(epoch, now_ms, self._plan()), devices, now_ms)
+        """Return NBIRTH, and DBIRTH of every device that responds."""
+        now_ms, responsive = self._now_ms(), self._devices.last_readings()
+        devices = {device_id: device_birth(reading) for device_id, reading in responsive.items()}
+        return self._session.birth(gateway_birth(epoch, now_ms, self._plan.state), devices, now_ms)
 
     def deaths(self) -> list[Outgoing]:
-        """DDEATH of all that was born and does not answer any more."""
+        """Return DDEATH of every device that was born and no longer responds."""
         messages: list[Outgoing] = []
-        for device_id in self._session.live_devices - self._answering().keys():
+        for device_id in self._session.live_devices - self._devices.last_readings().keys():
             messages += self._session.device_death(device_id, self._now_ms())
         return messages
 
     def plan_state(self) -> list[Outgoing]:
-        """Which plan is in force, and what is wrong with one that is not."""
-        now_ms, plan = self._now_ms(), self._plan()
+        """Return which plan is in force, and why a newer one was refused."""
+        now_ms, plan = self._now_ms(), self._plan.state
         return self._session.node_data(plan_state_metrics(plan.hash, plan.problem, now_ms), now_ms)
 
     def record(self, stored: StoredRecord, *, is_historical: bool) -> list[Outgoing]:
-        """One record; a reading of a device without a birth brings that birth along.
+        """Return the messages of one record; a reading of a device without a birth comes after that birth.
 
-        So does a late reading of a device that has died since: `deaths` puts that right again.
+        A late reading of a device that has died since is preceded by a birth too: `deaths` ends that again.
+
+        Raises:
+            WrongValue: the record holds a value that Sparkplug cannot carry.
         """
         record = stored.record
         if isinstance(record, LampReading | CabinetReading):
@@ -79,7 +73,7 @@ class MessageWriter:
         messages: list[Outgoing] = []
         device_id = reading.device_id
         if device_id not in self._session.live_devices:
-            latest = self._answering().get(device_id, reading)
+            latest = self._devices.last_readings().get(device_id, reading)
             messages += self._session.device_birth(device_id, device_birth(latest), now_ms)
         metrics = reading_metrics(reading, is_historical=is_historical)
         metrics.append(position_metric(position, to_unix_ms(reading.time), is_historical=is_historical))

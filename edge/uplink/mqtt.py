@@ -1,4 +1,4 @@
-"""An aiomqtt client that takes many messages at once."""
+"""An aiomqtt client that publishes many messages at once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,28 +16,37 @@ _CALL_TIMEOUT_S = 5.0
 
 
 class BatchClient(aiomqtt.Client):
-    """Waiting for each of many small messages to leave costs more than sending them."""
+    """Publishes batches in one go, and leaves nothing behind when a connection fails.
+
+    aiomqtt waits for each message to leave before it takes the next, which costs more than to send it.
+    Its public interface gives access neither to paho's client below it nor to the future that ends the
+    connection, hence `_client` and `_disconnected`; the lock file pins its version.
+    """
 
     async def __aenter__(self) -> Self:
-        """Connect; an attempt that is given up half-way leaves no socket behind."""
+        """Connect; a failed or cancelled attempt closes its socket."""
         try:
             return await super().__aenter__()
         except (aiomqtt.MqttError, asyncio.CancelledError):
+            # aiomqtt leaves it open when the broker accepts it and then stays silent.
             self._client.disconnect()
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Disconnect; why the connection broke is known already, whoever noticed it first."""
+        """Disconnect; the reason why the connection broke has been raised in the body already."""
         await super().__aexit__(kind, error, trace)
         if self._disconnected.done() and not self._disconnected.cancelled():
-            self._disconnected.exception()  # or asyncio reports that nobody looked
+            self._disconnected.exception()  # retrieved, or asyncio logs it as never retrieved
 
     async def publish_all(self, messages: Sequence[Outgoing], timeout_s: float = inf) -> None:
-        """Publish in order; returns when the last one has left (QoS 0) or was acknowledged (QoS 1).
+        """Publish in order; returns when the last one was sent (QoS 0) or acknowledged (QoS 1).
 
-        Without a timeout of its own it relies on whoever watches the connection to cancel it.
+        Without `timeout_s` the end of the connection has to cancel it.
+
+        Raises:
+            aiomqtt.MqttError: the connection is lost.
         """
         if not messages:
             return
@@ -50,7 +59,7 @@ class BatchClient(aiomqtt.Client):
 
 
 def batch_client(mqtt: MqttConfig, identifier: str, will: Outgoing) -> BatchClient:
-    """A client of the configured broker, which connects on entry of its context."""
+    """Return a client of the configured broker, which connects when its context is entered."""
     ca_file = None if mqtt.ca_file is None else str(mqtt.ca_file)
     return BatchClient(
         mqtt.host,

@@ -127,7 +127,8 @@ def edge(
     block_import("greenlet")
     from edge.config.settings import ConfigError, load_all  # noqa: PLC0415
     from edge.process import run_process  # noqa: PLC0415
-    from edge.tools.check import reject_clashes, report_on  # noqa: PLC0415
+    from edge.tools.check import report_on  # noqa: PLC0415
+    from edge.tools.clashes import reject_clashes  # noqa: PLC0415
     from lentera.logs import configure_logs  # noqa: PLC0415
 
     with as_usage_errors(ConfigError):

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from edge.config.line_settings import LINE_ADDRESS, is_line_address
-from edge.tools.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbeError, ProbePlan, Setting, Step
+from edge.tools.probe import BAUDS, PARITIES, Findings, FoundUnit, Probe, ProbeError, ProbePlan, Setting, Step
 from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError
 from protocols.modbus.builtin import load_builtin
@@ -66,7 +66,7 @@ def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(_document(plan, findings, seconds), ensure_ascii=False) + "\n")
     else:
         _print(plan, findings, seconds)
-    return 0 if findings.answering else NONE_FOUND
+    return 0 if findings.found else NONE_FOUND
 
 
 def _is_server(port: str) -> bool:
@@ -99,7 +99,7 @@ def _progress() -> Iterator[Callable[[Step], None]]:
                 description=f"{_characters(step.setting)}, unit {step.unit}",
                 completed=step.done,
                 total=step.total,
-                found=f"{step.answering} answering",
+                found=f"{step.found} answering",
             )
 
         yield on_step
@@ -109,8 +109,8 @@ def _document(plan: ProbePlan, findings: Findings, seconds: float) -> dict[str, 
     return {
         "port": plan.port,
         "seconds": round(seconds, 1),
-        "asked": findings.asked,
-        "answering": [
+        "requests": findings.requests,
+        "responding": [
             {
                 "unit": each.unit,
                 "baud": each.setting.baud,
@@ -119,7 +119,7 @@ def _document(plan: ProbePlan, findings: Findings, seconds: float) -> dict[str, 
                 "alsoFits": list(each.profiles[1:]),
                 "values": each.values,
             }
-            for each in findings.answering
+            for each in findings.found
         ],
         "garbled": [
             {"unit": unit, "baud": setting.baud, "parity": setting.parity}
@@ -139,24 +139,24 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
         )
     for setting in findings.unusable:
         console.print(f"this port cannot be set to {_characters(setting)}", style="yellow")
-    if not findings.answering:
-        for line in _about_nobody(plan, findings, seconds):
+    if not findings.found:
+        for line in _about_none_found(plan, findings, seconds):
             console.print(line, markup=False)
         return
     table = Table("unit", "line", "profile", "values")
-    for each in findings.answering:
+    for each in findings.found:
         profiles = " or ".join(each.profiles) or "none of ours fits"
         values = _values(each) if each.profiles else ""
         table.add_row(str(each.unit), _characters(each.setting), profiles, values)
     console.print(table)
     if not plan.thorough and len(plan.settings) > 1:
         console.print("it stopped where somebody answered: --all looks for others at other baud rates")
-    console.print(f"{len(findings.answering)} answering, found in {seconds:.0f} s. For gateway.toml:\n")
+    console.print(f"{len(findings.found)} answering, found in {seconds:.0f} s. For gateway.toml:\n")
     console.print(_suggestion(plan.port, findings), markup=False)
 
 
-def _about_nobody(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
-    yield f"no device responded on {plan.port} ({findings.asked} requests in {seconds:.0f} s)"
+def _about_none_found(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
+    yield f"no device responded on {plan.port} ({findings.requests} requests in {seconds:.0f} s)"
     units = f"unit{'s' if len(plan.units) > 1 else ''} {plan.units[0]}"
     units += f" to {plan.units[-1]}" if len(plan.units) > 1 else ""
     if _is_server(plan.port):
@@ -169,7 +169,7 @@ def _about_nobody(plan: ProbePlan, findings: Findings, seconds: float) -> Iterat
     yield "look at the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
 
 
-def _values(each: Answering) -> str:
+def _values(each: FoundUnit) -> str:
     units = {register.name: register.unit for register in load_builtin(each.profiles[0]).registers}
     shown = [
         f"{value:g} {units[name]}" for name, value in each.values.items() if units[name] and value is not None
@@ -180,20 +180,18 @@ def _values(each: Answering) -> str:
 def _suggestion(port: str, findings: Findings) -> str:
     """The gateway.toml lines for the devices found; those without a matching profile are comments."""
     lines: list[str] = []
-    settings = sorted(
-        {each.setting for each in findings.answering}, key=lambda each: (each.baud, each.parity)
-    )
+    settings = sorted({each.setting for each in findings.found}, key=lambda each: (each.baud, each.parity))
     if len(settings) > 1:
         lines.append("# These devices cannot share a line before they are set to one baud rate and parity.")
     for setting in settings:
         lines += ["[[line]]", f'port = "{port}"', f"baud = {setting.baud}", f'parity = "{setting.parity}"']
-        for each in findings.answering:
+        for each in findings.found:
             if each.setting == setting:
                 lines += _device(each)
     return "\n".join(lines)
 
 
-def _device(each: Answering) -> list[str]:
+def _device(each: FoundUnit) -> list[str]:
     if not each.profiles:
         return [f"# unit {each.unit} answers, and no profile fits"]
     return [

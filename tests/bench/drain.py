@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from edge.clock.timekeeper import Timekeeper
 from edge.config.line_settings import DeviceConfig
 from edge.control.command_executor import CommandExecutor
 from edge.control.levels import Levels
@@ -125,6 +126,13 @@ async def _live(outbox: Outbox, telemetry: Path) -> list[float]:
     return latencies
 
 
+class _LitLamps:
+    """All lamps respond."""
+
+    def last_readings(self) -> dict[str, LampReading]:
+        return {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)}
+
+
 @asynccontextmanager
 async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None]:
     config = make_gateway_config(
@@ -142,12 +150,12 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
     uplink = Uplink(
         config,
         outbox=outbox,
-        memory=memory,
-        commander=CommandExecutor({}, levels, memory, clock, outbox),
+        state=memory,
+        commands=CommandExecutor({}, levels, memory, clock, outbox),
         plan=PlanFollower("soreang-01", memory, levels),
-        answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
+        time=Timekeeper(clock, clock),
+        devices=_LitLamps(),
         clock=clock,
-        on_time=lambda _: None,
     )
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(outbox.run(uplink.offer)), tasks.create_task(uplink.run())]

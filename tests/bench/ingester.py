@@ -30,7 +30,7 @@ def running_ingester(folder: Path, broker_port: int, inventory: Inventory) -> It
         command = [sys.executable, "-m", "lentera", "cloud", "--role", "ingest"]
         process = subprocess.Popen(command, env={**os.environ, **settings}, stderr=log)
     try:
-        wait_until(lambda: b"broker reached" in (folder / "ingest.log").read_bytes(), 30, "the ingester")
+        wait_until(lambda: b"broker_connected" in (folder / "ingest.log").read_bytes(), 30, "the ingester")
         yield
     finally:
         process.terminate()

@@ -1,9 +1,11 @@
 """Batches made durable, on SQLite and on PostgreSQL: whole or not at all, and twice is once."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -120,6 +122,25 @@ def test_the_same_batch_twice_changes_nothing(
     assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
 
 
+def test_a_batch_enters_fewer_than_20_functions_of_the_ingester(committer: Committer) -> None:
+    """The way of a batch can be read in one go: assess, persist, publish."""
+    committer.commit(batch(lit(0)))
+    entered: set[str] = set()
+
+    def note(frame: FrameType, event: str, _argument: object) -> None:
+        code = frame.f_code
+        if event == "call" and not code.co_name.startswith("<") and "/cloud/ingest/" in code.co_filename:
+            entered.add(f"{Path(code.co_filename).name}:{code.co_name}")
+
+    sys.setprofile(note)
+    try:
+        committer.commit(batch(lit(1), events=(silent(1),), first=2))
+    finally:
+        sys.setprofile(None)
+    assert {"commit.py:commit", "assess.py:assess", "persist.py:persist", "publish.py:live_update"} <= entered
+    assert len(entered) < 20, sorted(entered)
+
+
 def test_the_whole_state_survives_a_restart(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
 ) -> None:
@@ -140,7 +161,7 @@ def test_what_another_process_imported_is_taken_up_while_the_gateway_is_not_conn
 ) -> None:
     committer.commit(batch(lit(0)))
     resumed(engine, telemetry).commit(batch(*FAILING[1:], first=2))  # `lentera admin import`
-    committer.refresh_directory()
+    committer.refresh_inventory()
     update = committer.commit(batch(*(lit(minute) for minute in range(6, 9)), first=7))
     assert [(alarm.type, alarm.cleared_at) for alarm in update.alarms] == [
         ("lampFailure", DUSK + timedelta(minutes=8))
@@ -175,14 +196,14 @@ def test_the_newest_event_counts_in_whatever_order_they_come(committer: Committe
 def test_presence_of_a_gateway_and_its_lamps(committer: Committer, engine: sa.Engine) -> None:
     committer.commit(batch(lit(0), lit(0, LAMPS[1])))
     died = Batch()
-    died.node_turned(NodeDied(*NODE))
+    died.add_node(NodeDied(*NODE))
     update = committer.commit(died)
     assert {lamp.state for lamp in update.lamps} == {LampCondition.UNKNOWN}
     assert [gateway.online for gateway in update.gateways] == [False]
     update = committer.commit(Batch(lost=[NODE]))
     assert [(alarm.lamp_id, alarm.type) for alarm in update.alarms] == [(None, "communicationFailure")]
     born = Batch()
-    born.node_turned(NodeBorn(*NODE, gateway_birth(78, 0), 3))
+    born.add_node(NodeBorn(*NODE, gateway_birth(78, 0), 3))
     born.devices[LAMPS[0]] = DevicePresence(NODE, online=True)
     update = committer.commit(born)
     assert {lamp.id: lamp.state for lamp in update.lamps} == {LAMPS[0]: LampCondition.LIT}
@@ -231,7 +252,7 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
     CommandStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", ""), LAMPS)
     work = batch(*FAILING, events=(silent(1),))
     work.results = [CommandResult("c1", LAMPS[1], CommandStatus.CONFIRMED, DUSK, 40)]
-    work.node_turned(NodeBorn(*NODE, gateway_birth(77, 0), 3))
+    work.add_node(NodeBorn(*NODE, gateway_birth(77, 0), 3))
     POISON[kind](work)
     for _ in range(2):
         committer.commit(work)
@@ -251,9 +272,9 @@ def test_a_lamp_taken_out_and_put_back_can_fail_anew(committer: Committer, engin
     committer.commit(batch(*FAILING))
     whole = InventoryStore(engine).load()
     import_inventory(engine, replace(whole, lamps=whole.lamps[1:]))
-    committer.refresh_directory()
+    committer.refresh_inventory()
     import_inventory(engine, whole)
-    committer.refresh_directory()
+    committer.refresh_inventory()
     again = [
         lit(20),
         lit(21),
@@ -368,17 +389,17 @@ def test_presence_of_a_cabinet(committer: Committer, engine: sa.Engine) -> None:
         committer.commit(work)
         assert online() is seen
     died = Batch()
-    died.node_turned(NodeDied(*NODE))
+    died.add_node(NodeDied(*NODE))
     committer.commit(died)
     assert not online()
 
 
-def test_one_ingester_has_the_seat_of_a_database(database_url: str) -> None:
+def test_one_ingester_holds_the_leader_lock_of_a_database(database_url: str) -> None:
     engines = [create_engine(database_url) for _ in range(2)]
     first, second = (leader_lock_for(engine) for engine in engines)
-    assert (first.take(), first.take(), second.take()) == (True, True, False)
-    first.leave()
-    assert (second.take(), first.take()) == (True, False)
-    second.leave()
+    assert (first.acquire(), first.acquire(), second.acquire()) == (True, True, False)
+    first.release()
+    assert (second.acquire(), first.acquire()) == (True, False)
+    second.release()
     for engine in engines:
         engine.dispose()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.clock import timekeeper as timekeeping
+from edge.clock import timekeeper
 from edge.gateway import run_gateway
 from edge.storage.state import StateStore
 from protocols.clock import Clock
@@ -24,7 +24,7 @@ from tests.support.modbus_slave import SlaveLine, Unit
 
 @dataclass
 class NeverSet:
-    """The clock of a machine that was never told the time."""
+    """The clock of a machine whose time was never set."""
 
     began: float
     speed: float = 1.0
@@ -33,7 +33,7 @@ class NeverSet:
         return datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC) + timedelta(seconds=time.monotonic() - self.began)
 
 
-async def test_the_cloud_tells_the_time_and_all_is_put_right(mosquitto: Broker, tmp_path: Path) -> None:
+async def test_the_cloud_sends_the_time_and_records_are_corrected(mosquitto: Broker, tmp_path: Path) -> None:
     true: Clock = clock_at(EVENING)
     cloud = Cloud(true)
     with SlaveLine({unit: Unit() for unit in (1, 2)}, BAUD) as slave:
@@ -66,7 +66,7 @@ async def test_the_cloud_tells_the_time_and_all_is_put_right(mosquitto: Broker, 
 
 @dataclass
 class Settable:
-    """A clock that somebody sets."""
+    """A clock that can be set."""
 
     true: Clock
     off_by: timedelta
@@ -94,21 +94,21 @@ async def test_a_clock_before_the_last_time_known_waits_for_the_cloud(
             await eventually(lambda: slave.reads_answered >= 3, what="polls without a clock")
             assert not cloud.readings
             await cloud.send_node_metrics(time_metrics(true.now()))
-            await eventually(lambda: len(cloud.readings) >= 3, what="readings put right")
+            await eventually(lambda: len(cloud.readings) >= 3, what="corrected readings")
             await eventually(lambda: len(cloud.events) == 2, what="the events")
             running.cancel()
     for record in _records(cloud):
         assert EVENING - timedelta(seconds=1) < record.time <= true.now()
 
 
-async def test_a_running_clock_set_back_a_year_is_not_followed_and_the_cloud_is_asked(
+async def test_a_clock_set_back_a_year_is_not_followed(
     mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timekeeping, "_CHECK_KNOWN_EVERY_S", 1.0)
+    monkeypatch.setattr(timekeeper, "_CHECK_KNOWN_EVERY_S", 1.0)
     true = clock_at(EVENING)
     cloud, system = Cloud(true), Settable(true, timedelta(0))
 
-    def said() -> list[bool]:
+    def reported() -> list[bool]:
         return [each.active for _, each in sorted(cloud.events.items())]
 
     with SlaveLine({1: Unit()}, BAUD) as slave:
@@ -118,11 +118,11 @@ async def test_a_running_clock_set_back_a_year_is_not_followed_and_the_cloud_is_
             await eventually(lambda: bool(cloud.readings), what="a reading")
             births, before = cloud.births, len(cloud.readings)
             system.off_by = -timedelta(days=365)
-            await eventually(lambda: said() == [True], timeout_s=20, what="the event")
-            await eventually(lambda: cloud.births > births, what="another birth, to be told the time")
+            await eventually(lambda: reported() == [True], timeout_s=20, what="the event")
+            await eventually(lambda: cloud.births > births, what="another birth, which requests the time")
             assert len(cloud.readings) > before
             await cloud.send_node_metrics(time_metrics(true.now()))
-            await eventually(lambda: said() == [True, False], what="the end of the event")
+            await eventually(lambda: reported() == [True, False], what="the end of the event")
             system.off_by, before = timedelta(0), len(cloud.readings)
             await eventually(lambda: len(cloud.readings) > before + 2, what="further readings")
             running.cancel()

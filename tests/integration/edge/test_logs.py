@@ -95,14 +95,14 @@ async def test_a_dead_broker(mosquitto: Broker, tmp_path: Path) -> None:
             async with cloud.connected(mosquitto.port):
                 await eventually(lambda: cloud.alive, what="the birth")
                 mosquitto.kill()
-                await eventually(lambda: "warning: broker out of reach" in said(logs), LONG_S, "the loss")
+                await eventually(lambda: "warning: broker_unreachable" in said(logs), LONG_S, "the loss")
                 polls = slave.reads_answered
                 await eventually(lambda: slave.reads_answered > polls + 25, LONG_S, "many polls without it")
                 mosquitto.start()
-                await eventually(lambda: "info: broker in reach again" in said(logs), LONG_S, "the return")
-            again = next(each for each in logs if each["event"] == "broker in reach again")
+                await eventually(lambda: "info: broker_reconnected" in said(logs), LONG_S, "the return")
+            again = next(each for each in logs if each["event"] == "broker_reconnected")
         about_broker = [each for each in said(logs) if "broker" in each]
-    assert about_broker == ["warning: broker out of reach", "info: broker in reach again"]
+    assert about_broker == ["warning: broker_unreachable", "info: broker_reconnected"]
     assert again["attempts"] >= 2
 
 
@@ -248,10 +248,10 @@ async def test_a_gateway_that_cannot_run(tmp_path: Path, monkeypatch: pytest.Mon
     with SlaveLine({1: Unit()}, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            await eventually(lambda: "info: gateway runs again" in said(logs), LONG_S, "the recovery")
+            await eventually(lambda: "info: gateway_recovered" in said(logs), LONG_S, "the recovery")
         about_gateway = [each for each in said(logs) if "gateway" in each]
     assert about_gateway == [
-        "error: gateway failed and is started again and again",
-        "info: gateway runs again",
+        "error: gateway_failed",
+        "info: gateway_recovered",
     ]
     assert attempts == 5

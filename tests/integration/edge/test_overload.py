@@ -1,4 +1,4 @@
-"""Too much for one: a line asked for more than it carries, a broker all return to, a gateway that fails."""
+"""Overload: a line that cannot carry its polls, a broker all reconnect to, a gateway that keeps failing."""
 
 import asyncio
 import time
@@ -25,27 +25,27 @@ GATEWAYS = 12
 async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Path) -> None:
     """Each lamp in turn, as often as the wire allows: however long it lasts, readings are fresh."""
     clock = clock_at(EVENING)
-    board = StatusSnapshot(clock)
+    snapshot = StatusSnapshot(clock)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}, BAUD) as slave:
         # A hundred polls a second of each lamp are wanted, and about four are possible.
         config = config_for(slave, Broker("", free_port(), tmp_path), tmp_path, 0.01)
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(run_gateways([config], clock, board=board))
+            running = tasks.create_task(run_gateways([config], clock, snapshot=snapshot))
             await eventually(lambda: slave.reads_answered > 6 * LAMPS, what="six sweeps")
             began, answered = time.monotonic(), slave.reads_answered
             await eventually(lambda: slave.reads_answered >= answered + 4 * LAMPS, what="four sweeps more")
             sweep_s = (time.monotonic() - began) / 4
-            # What was asked while the wire was too slow does not come later.
-            asked = [unit for unit, function in slave.requests[-2 * LAMPS :] if function == 4]
-            (status,) = board.status().gateways
-            told = [unit for unit, _ in slave.requests].count(BROADCAST)
+            # Requests that were due while the wire was too slow do not come later.
+            polled = [unit for unit, function in slave.requests[-2 * LAMPS :] if function == 4]
+            (status,) = snapshot.status().gateways
+            broadcasts = [unit for unit, _ in slave.requests].count(BROADCAST)
             running.cancel()
-    assert all(asked.count(unit) in (1, 2, 3) for unit in range(1, LAMPS + 1)), asked
+    assert all(polled.count(unit) in (1, 2, 3) for unit in range(1, LAMPS + 1)), polled
     ages = [device.age_seconds for device in status.devices if device.age_seconds is not None]
     assert len(ages) == LAMPS
     assert max(ages) < 2 * sweep_s + 0.5
     requests, answers = status.lines[0].counters.requests, status.lines[0].counters.answers
-    assert requests - answers - told <= 1, "more under way than the one"
+    assert requests - answers - broadcasts <= 1, "more than one request in flight"
 
 
 async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> None:
@@ -56,13 +56,13 @@ async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> Non
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(run_gateways([config], clock_at(EVENING)))
             await eventually(lambda: slave.reads_answered > 9, what="three polls each")
-            time.sleep(held_up_s)  # noqa: ASYNC251 - the whole process stands still, as is meant
+            time.sleep(held_up_s)  # noqa: ASYNC251 - the whole process is held up on purpose
             began, before = time.monotonic(), len(slave.requests)
             await eventually(lambda: time.monotonic() > began + 3 * interval_s, what="three intervals")
-            asked = [unit for unit, function in slave.requests[before:] if function == 4]
+            polled = [unit for unit, function in slave.requests[before:] if function == 4]
             running.cancel()
     # The one that was overdue, and one an interval; made up for, there would be ten more.
-    assert all(1 <= asked.count(unit) <= 5 for unit in (1, 2, 3)), asked
+    assert all(1 <= polled.count(unit) <= 5 for unit in (1, 2, 3)), polled
 
 
 async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(

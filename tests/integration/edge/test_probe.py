@@ -43,17 +43,17 @@ def probed(*arguments: str, status: int = 0) -> dict[str, Any]:
 
 def test_controllers_at_an_unusual_baud_are_found_and_recognised(line_at_19200: Path) -> None:
     found = probed(str(line_at_19200), "--units", "1-20", "--parity", "N")
-    assert [each["unit"] for each in found["answering"]] == list(range(1, 13))
-    assert {(each["baud"], each["parity"], each["profile"]) for each in found["answering"]} == {
+    assert [each["unit"] for each in found["responding"]] == list(range(1, 13))
+    assert {(each["baud"], each["parity"], each["profile"]) for each in found["responding"]} == {
         (19200, "N", "lentera-lamp")
     }
-    voltage = found["answering"][0]["values"]["supply_voltage_v"]
+    voltage = found["responding"][0]["values"]["supply_voltage_v"]
     assert 200 < voltage < 260
 
 
 def test_nobody_answers_at_the_wrong_baud(line_at_19200: Path) -> None:
     found = probed(str(line_at_19200), "--units", "1-5", "--baud", "9600", "--parity", "N", status=1)
-    assert found["answering"] == []
+    assert found["responding"] == []
 
 
 def test_what_is_found_is_printed_as_settings_that_pass_the_check(
@@ -73,13 +73,13 @@ def test_what_is_found_is_printed_as_settings_that_pass_the_check(
     assert "3 devices of profile lentera-lamp" in checked.stdout
 
 
-def test_a_silent_line_is_given_up_quickly_and_only_asked_to_read() -> None:
+def test_a_silent_line_is_given_up_quickly_and_only_read() -> None:
     with SlaveLine({}, baud=9600) as slave:
         began = time.monotonic()
         found = probed(slave.path, "--baud", "9600", "--parity", "N", "--units", "1-100", status=1)
         took_s = time.monotonic() - began
-        assert found["answering"] == []
-        assert found["asked"] == 100
+        assert found["responding"] == []
+        assert found["requests"] == 100
         assert took_s < 100 * 0.1 + 5
         assert {function for _, function in slave.requests} == {4}
         assert [unit for unit, _ in slave.requests] == list(range(1, 101))
@@ -89,7 +89,7 @@ def test_one_that_only_refuses_is_there_and_a_garbled_one_is_told() -> None:
     units = {3: Unit(refuses=2), 5: Unit(corrupt=True), 7: Unit(), 9: Unit(silent=True)}
     with SlaveLine(units, baud=9600) as slave:
         found = probed(slave.path, "--baud", "9600", "--parity", "N", "--units", "1-9")
-        assert [(each["unit"], each["profile"]) for each in found["answering"]] == [
+        assert [(each["unit"], each["profile"]) for each in found["responding"]] == [
             (3, None),
             (7, "lentera-lamp"),
         ]
@@ -99,7 +99,7 @@ def test_one_that_only_refuses_is_there_and_a_garbled_one_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
         (("/dev/no-such-port",), "/dev/no-such-port"),
         (("COM3",), "PORT 'COM3': expected a device path"),
@@ -110,10 +110,10 @@ def test_one_that_only_refuses_is_there_and_a_garbled_one_is_told() -> None:
         (("/dev/null", "--units", "all"), "--units 'all': expected numbers and ranges"),
     ],
 )
-def test_what_cannot_be_probed_is_refused(arguments: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be_probed_is_refused(arguments: tuple[str, ...], problem: str) -> None:
     run = lentera("probe", *arguments)
     assert run.returncode == 2
-    assert said in run.stderr
+    assert problem in run.stderr
     assert "Traceback" not in run.stderr
 
 
@@ -128,7 +128,7 @@ def test_two_baud_rates_on_one_line_are_told_apart() -> None:
     assert everyone.stdout.count("[[line]]") == 2
 
 
-def test_nobody_is_explained_with_what_was_asked_and_what_else_to_try() -> None:
+def test_an_empty_result_says_what_was_tried_and_what_else_to_try() -> None:
     with SlaveLine({}, baud=9600) as slave:
         run = lentera("probe", slave.path, "--units", "1-3", "--parity", "N", "--baud", "9600")
     assert run.returncode == 1
@@ -137,7 +137,7 @@ def test_nobody_is_explained_with_what_was_asked_and_what_else_to_try() -> None:
     assert "A and B swapped?" in run.stdout
 
 
-def test_a_port_that_another_process_holds_is_refused_and_its_owner_named() -> None:
+def test_a_port_in_use_is_refused_and_its_owner_named() -> None:
     hold = "import serial, sys, time; held = serial.Serial(sys.argv[1], exclusive=True); print(flush=True)"
     with SlaveLine({1: Unit()}, baud=9600) as slave:
         command = [sys.executable, "-c", f"{hold}; time.sleep(60)", slave.path]
@@ -149,15 +149,15 @@ def test_a_port_that_another_process_holds_is_refused_and_its_owner_named() -> N
                 pid = owner.pid
             finally:
                 owner.kill()
-        asked = list(slave.requests)
+        requested = list(slave.requests)
     assert run.returncode == 2
     assert f"{slave.path}: another process holds it" in run.stderr
     assert f"process {pid}" in run.stderr
     assert "systemctl stop lentera-edge" in run.stderr
-    assert asked == []
+    assert requested == []
 
 
 def test_a_server_that_is_not_there_is_explained() -> None:
     run = lentera("probe", f"tcp://127.0.0.1:{free_port()}", "--units", "1")
     assert run.returncode == 2
-    assert "Look whether the server is on" in run.stderr
+    assert "Check that the server is on" in run.stderr

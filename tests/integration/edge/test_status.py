@@ -1,4 +1,4 @@
-"""The status page of a real gateway, asked over HTTP as a phone beside it does, with and without a cloud."""
+"""The status page of a real gateway, over HTTP as a phone requests it, with and without a cloud."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ Status = dict[str, Any]
 
 
 class Phone:
-    """Asks the status page."""
+    """Requests the status page."""
 
     def __init__(self, port: int) -> None:
         self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}")
@@ -80,7 +80,7 @@ async def test_the_crew_sees_lamps_and_their_level_without_any_cloud(tmp_path: P
 
             await eventually(settled, timeout_s=30, what="a lit lamp and a silent one")
             await eventually(
-                lambda: _reads(phone, 1, "actualLightState", 100), what="the reading that says so"
+                lambda: _reads(phone, 1, "actualLightState", 100), what="the reading that shows it"
             )
             status = await phone.gateway()
             assert status is not None
@@ -112,9 +112,7 @@ async def _reads(phone: Phone, number: int, attribute: str, value: float) -> boo
     return any(each["attribute"] == attribute and each["value"] == value for each in values)
 
 
-async def test_an_override_is_shown_with_its_expiry_and_the_way_to_the_cloud(
-    mosquitto: Broker, tmp_path: Path
-) -> None:
+async def test_an_override_and_the_uplink_are_shown(mosquitto: Broker, tmp_path: Path) -> None:
     cloud = Cloud(clock_at(EVENING))
     with SlaveLine({1: Unit(), 2: Unit()}, BAUD) as slave:
         async with served(config_for(slave, mosquitto, tmp_path)) as phone:
@@ -197,7 +195,7 @@ async def _is_silent(phone: Phone, count: int) -> bool:
     return status is not None and bool(status["silent"] == count)
 
 
-async def test_the_page_is_whole_by_itself_and_nothing_else_may_be_asked_or_done(tmp_path: Path) -> None:
+async def test_the_page_is_self_contained_and_read_only(tmp_path: Path) -> None:
     with SlaveLine({1: Unit()}, BAUD) as slave:
         async with served(without_broker(slave, tmp_path)) as phone:
             await eventually(phone.gateway, what="the page")
@@ -212,7 +210,7 @@ async def test_the_page_is_whole_by_itself_and_nothing_else_may_be_asked_or_done
                 assert (await phone.get("/status.json", method)).status_code == 405
 
 
-async def test_nonsense_is_answered_or_dropped_and_hurts_nobody(tmp_path: Path) -> None:
+async def test_malformed_requests_are_rejected_or_dropped(tmp_path: Path) -> None:
     with SlaveLine({1: Unit()}, BAUD) as slave:
         port = free_port()
         async with served(without_broker(slave, tmp_path), port=port) as phone:

@@ -101,8 +101,8 @@ async def test_a_stalled_line_ends_the_keepalives_and_is_named(
             assert await keepalives_in(systemd, 2 * STALL_S) > 3
             is_stalled = True
             await eventually(lambda: STALL in about_stalls(logs), what="the stalled line")
-            (said,) = [each for each in logs if each["event"] == STALL]
-            assert said["components"] == [f"soreang-01: line {slave.path}"]
+            (stall,) = [each for each in logs if each["event"] == STALL]
+            assert stall["components"] == [f"soreang-01: line {slave.path}"]
             assert await keepalives_in(systemd, STALL_S) == 0
             assert about_stalls(logs) == [STALL]
 
@@ -115,7 +115,7 @@ async def test_silent_lamps_and_a_vanished_port_are_no_stall(systemd: Systemd, t
                 unit.silent = True
             await eventually(
                 lambda: [each["event"] for each in logs].count("device_unresponsive") == 2,
-                what="two dead lamps",
+                what="two silent lamps",
             )
             assert await keepalives_in(systemd, 2 * STALL_S) > 5
             slave.close()

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from cloud.database import create_engine
-from cloud.ingest.batch import Collector
+from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
+from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.transfer import Carried, store_bundle
 from cloud.inventory.store import InventoryStore
@@ -74,15 +75,16 @@ def test_a_parcel_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
     content, engine = desk.parcel.read_bytes(), create_engine(desk.cloud.database_url)
     telemetry, directory = open_store(desk.cloud.telemetry_url), InventoryCache(InventoryStore(engine).load)
     committer = Committer(engine, telemetry, directory, clock_at(NEXT_DAY))
+    collector = Collector(lambda _: None, ForeignReporter())
     committer.resume()
     for each in damaged(content):
         carried = Carried(each, "p", desk.cloud.gateway_keys, 1)
         with pytest.raises(BundleError):
-            store_bundle(carried, committer, Collector(), plan_of=lambda _: b"{}")
+            store_bundle(carried, committer, collector, plan_of=lambda _: b"{}")
     assert desk.stored() == (0, 0, 0)
     assert count(desk.folder / "cloud.db", "gateway_states") == 0
     stored = store_bundle(
-        Carried(content, "p", desk.cloud.gateway_keys, 1), committer, Collector(), plan_of=lambda _: b"{}"
+        Carried(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
     )
     assert stored.records == RECORDS
     telemetry.close()

@@ -101,7 +101,7 @@ async def test_an_ingester_at_work_keeps_what_was_imported_beside_it(desk: Desk,
     await memory.note_plan("too long", 0)
     export_records(desk.settings, desk.parcel)
     desk.store_at(LATER, desk.parcel)
-    committer.refresh_directory()
+    committer.refresh_inventory()
     committer.commit(Batch(lost=[NODE]))
     assert (gateway(desk).plan_hash, gateway(desk).plan_problem) == ("", "too long")
 
@@ -109,12 +109,12 @@ async def test_an_ingester_at_work_keeps_what_was_imported_beside_it(desk: Desk,
 async def test_a_gateway_within_reach_knows_better_than_a_file(desk: Desk) -> None:
     export_records(desk.settings, desk.parcel)
     committer, batch = ingester(desk), Batch()
-    batch.node_turned(NodeBorn(*NODE, [], 0))
+    batch.add_node(NodeBorn(*NODE, [], 0))
     committer.commit(batch)
     desk.store_at(LATER, desk.parcel)
     assert (gateway(desk).plan_hash, gateway(desk).online) == (None, True)
     batch = Batch()
-    batch.node_turned(NodeDied(*NODE))
+    batch.add_node(NodeDied(*NODE))
     committer.commit(batch)
     desk.store_at(LATER, desk.parcel)
     assert (gateway(desk).plan_hash, gateway(desk).online) == ("", False)

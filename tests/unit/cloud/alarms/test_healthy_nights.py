@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from cloud.alarms.model import AlarmChange, LampAlarmState, evaluate
+from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
+from cloud.alarms.model import AlarmChange, AlarmState
 from protocols.events import EventType
 from protocols.lamp import LampReading
 
@@ -98,10 +99,10 @@ def night(random: Random) -> Iterator[tuple[HealthyLamp, LampReading]]:
 
 
 def alarms_of(random: Random) -> list[AlarmChange]:
-    state = LampAlarmState()
+    state: LampAlarmState = AlarmState()
     changes: list[AlarmChange] = []
     for lamp, reading in night(random):
-        state, new = evaluate(state, reading, lamp.rated_w)
+        state, new = evaluate_lamp(state, reading, lamp.rated_w)
         changes += new
     return changes
 
@@ -116,14 +117,15 @@ def test_no_false_alarm(block: int) -> None:
 @pytest.mark.parametrize("hour", [6.5, 9.0, 11.5, 16.0])
 def test_a_lamp_that_dies_in_the_night_is_found_by_the_second_dark_poll(poll_s: int, hour: float) -> None:
     lamp = HealthyLamp(Random(1), 90.0, 2.0, lies_about_output=False)
-    state, raised_s, plan = LampAlarmState(), None, [(hour * 3600, level) for hour, level in NIGHT_PLAN]
+    state: LampAlarmState = AlarmState()
+    raised_s, plan = None, [(hour * 3600, level) for hour, level in NIGHT_PLAN]
     for at_s in range(0, int(17.5 * 3600), poll_s):
         while plan and plan[0][0] <= at_s:
             moment, lamp.target = plan.pop(0)
             lamp.tell(lamp.target, moment)
         if at_s >= hour * 3600:
             lamp.strength = 0.005
-        state, changes = evaluate(state, lamp.reading(at_s), lamp.rated_w)
+        state, changes = evaluate_lamp(state, lamp.reading(at_s), lamp.rated_w)
         assert [change.type for change in changes] in ([], [EventType.LAMP_FAILURE])
         raised_s = at_s if changes else raised_s
     first_dark_s = -(-int(hour * 3600) // poll_s) * poll_s

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.alarms.model import LampAlarmState, evaluate
+from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
+from cloud.alarms.model import AlarmState
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import FaultType
@@ -54,10 +55,11 @@ def raised(
     rated_power_w: float, poll_s: int, fault: FaultType | None = None, fault_at_s: float = 0, seed: int = 1
 ) -> dict[str, timedelta]:
     """Which alarms are raised, and how long after the fault."""
-    state, found = LampAlarmState(), dict[str, timedelta]()
+    state: LampAlarmState = AlarmState()
+    found = dict[str, timedelta]()
     start = from_unix_ms(NOON_S * 1000) + timedelta(seconds=fault_at_s)
     for reading in night(luminaire(seed, rated_power_w), poll_s, fault, fault_at_s):
-        state, changes = evaluate(state, reading, rated_power_w)
+        state, changes = evaluate_lamp(state, reading, rated_power_w)
         for change in changes:
             if change.raised:
                 found.setdefault(change.type.value, reading.time - start)

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.ingest.batch import Batch, Collector, DevicePresence, Node, Outbox
+from cloud.ingest.batch import Batch, DevicePresence, Node, Outbox
+from cloud.ingest.collector import Collector
+from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.gateway_presence import GatewayPresence
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
@@ -26,6 +28,12 @@ from protocols.transfer.records import Record
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 NODE = ("32.04.37", "soreang-01")
+
+
+def _unowned(_device_id: str) -> None:
+    return None
+
+
 READING = LampReading("SOR-00001", DUSK, target_level_percent=100, active_power_w=88.5, lamp_failure=False)
 
 
@@ -38,7 +46,7 @@ def data(reading: LampReading, position: int) -> DeviceData:
 
 
 def test_records_with_their_places_in_the_outbox() -> None:
-    batch, collector = Batch(), Collector()
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     result = CommandResult("c1", "SOR-00001", CommandStatus.CONFIRMED, DUSK, 40)
     collector.add(batch, born())
@@ -54,7 +62,7 @@ def test_records_with_their_places_in_the_outbox() -> None:
 
 
 def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
-    batch, collector = Batch(), Collector()
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     for epoch in (77, 99):
         collector.add(batch, born(epoch))
         collector.add(batch, data(READING, 1))
@@ -62,7 +70,7 @@ def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
 
 
 def test_a_foreign_node_is_taken_and_owed_no_acknowledgement() -> None:
-    batch, collector = Batch(), Collector()
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     collector.add(batch, NodeBorn(*NODE, [], 0))
     collector.add(batch, DeviceData(*NODE, "SOR-00001", reading_metrics(READING), 1))
     assert batch.readings == [READING]
@@ -70,7 +78,7 @@ def test_a_foreign_node_is_taken_and_owed_no_acknowledgement() -> None:
 
 
 def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None:
-    batch, collector = Batch(), Collector()
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     collector.add(batch, born())
     broken = [MetricValue("Gateway/event", None, DataType.STRING, "{", 1), position_metric(5, 1)]
     evil = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True, "a\0b")
@@ -88,7 +96,7 @@ def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None
 
 
 def test_the_last_word_on_presence_counts() -> None:
-    batch, collector = Batch(), Collector()
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     other = ("32.04.37", "soreang-02")
     collector.add(batch, DeviceBorn(*other, "SOR-00900", []))
     collector.add(batch, DeviceBorn(*NODE, "SOR-00001", []))
@@ -109,22 +117,22 @@ def test_the_last_word_on_presence_counts() -> None:
 
 
 def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
-    watch = GatewayPresence(patience_s=10)
-    watch.died(NODE, now_s=100)
-    watch.died(NODE, now_s=105)
-    assert watch.overdue(109) == []
-    assert watch.overdue(110) == [NODE]
-    assert watch.overdue(200) == []
-    watch.died(NODE, now_s=300)
-    watch.born(NODE)
-    assert watch.overdue(400) == []
-    watch.expect([NODE], until_s=500)
-    assert watch.overdue(499) == []
-    assert watch.overdue(500) == [NODE]
+    presence = GatewayPresence(patience_s=10)
+    presence.died(NODE, now_s=100)
+    presence.died(NODE, now_s=105)
+    assert presence.overdue(109) == []
+    assert presence.overdue(110) == [NODE]
+    assert presence.overdue(200) == []
+    presence.died(NODE, now_s=300)
+    presence.born(NODE)
+    assert presence.overdue(400) == []
+    presence.expect_again([NODE], until_s=500)
+    assert presence.overdue(499) == []
+    assert presence.overdue(500) == [NODE]
 
 
 def test_a_cabinet_is_told_from_a_lamp_by_its_metrics() -> None:
-    batch, collector = Batch(), Collector()
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     cabinet = CabinetReading("soreang-01-cabinet", DUSK, total_power_kw=3.5, door_open=False)
     collector.add(batch, born())
     metrics = [*reading_metrics(cabinet), position_metric(9, 1)]
@@ -141,7 +149,7 @@ OWNERS = {"SOR-00001": NODE, "cabinet": NODE, NODE[1]: NODE, OTHER[1]: OTHER}
 
 @pytest.mark.parametrize("node", [OTHER, ELSEWHERE])
 def test_a_gateway_speaks_for_its_own_devices_only(node: tuple[str, str]) -> None:
-    batch, collector = Batch(), Collector(OWNERS.get)
+    batch, collector = Batch(), Collector(OWNERS.get, ForeignReporter())
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     result = CommandResult("c1", "SOR-00001", CommandStatus.CONFIRMED, DUSK, 40)
     reading = [*reading_metrics(READING), position_metric(5, 1)]
@@ -161,7 +169,7 @@ def test_a_gateway_speaks_for_its_own_devices_only(node: tuple[str, str]) -> Non
 
 
 def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
-    batch, collector = Batch(), Collector(dict[str, Node]().get)
+    batch, collector = Batch(), Collector(dict[str, Node]().get, ForeignReporter())
     collector.add(batch, born())
     collector.add(batch, data(READING, 5))
     assert batch.readings == [READING]
@@ -170,7 +178,7 @@ def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
 
 @pytest.mark.parametrize(("node", "counts"), [(NODE, True), (OTHER, False), (ELSEWHERE, False)])
 def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], counts: bool) -> None:
-    batch, collector, outbox = Batch(), Collector(OWNERS.get), Outbox(node, 77)
+    batch, collector, outbox = Batch(), Collector(OWNERS.get, ForeignReporter()), Outbox(node, 77)
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     records: list[Record] = [READING, event]
     for position, record in enumerate(records, 5):
@@ -181,18 +189,18 @@ def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], co
 
 
 def test_a_gateway_that_is_there_already_is_not_waited_for() -> None:
-    watch = GatewayPresence(10)
-    watch.born(NODE)
-    watch.expect_first([NODE, OTHER], 900)
-    assert watch.overdue(899) == []
-    assert watch.overdue(900) == [OTHER]
-    watch.died(NODE, 900)
-    assert watch.overdue(910) == [NODE]
+    presence = GatewayPresence(10)
+    presence.born(NODE)
+    presence.expect_first([NODE, OTHER], 900)
+    assert presence.overdue(899) == []
+    assert presence.overdue(900) == [OTHER]
+    presence.died(NODE, 900)
+    assert presence.overdue(910) == [NODE]
 
 
 def test_a_gateway_says_which_plan_it_follows() -> None:
     """At its birth and when that changes; the last word counts."""
-    collector, batch = Collector(), Batch()
+    collector, batch = Collector(_unowned, ForeignReporter()), Batch()
     collector.add(batch, NodeBorn(*NODE, gateway_birth(77, 0, PlanState("a" * 64)), 0))
     assert batch.plans == {NODE: PlanState("a" * 64)}
     collector.add(batch, NodeData(*NODE, plan_state_metrics("b" * 64, "no such program"), 0))
@@ -200,7 +208,7 @@ def test_a_gateway_says_which_plan_it_follows() -> None:
 
 
 def test_a_stranger_says_nothing_of_a_gateways_plan() -> None:
-    collector, batch = Collector(lambda _: ("32.04.38", NODE[1])), Batch()
+    collector, batch = Collector(lambda _: ("32.04.38", NODE[1]), ForeignReporter()), Batch()
     collector.add(batch, NodeBorn(*NODE, gateway_birth(77, 0, PlanState("a" * 64)), 0))
     collector.add(batch, NodeData(*NODE, plan_state_metrics("b" * 64, ""), 0))
     assert batch.plans == {}

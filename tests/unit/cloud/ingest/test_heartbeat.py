@@ -1,4 +1,4 @@
-"""What an ingester says of itself."""
+"""The ingester's heartbeat."""
 
 from datetime import UTC, datetime
 
@@ -8,21 +8,21 @@ from cloud.live.model import IngestView
 NOON = datetime(2026, 8, 10, 5, 0, tzinfo=UTC)
 
 
-def test_it_knows_when_readings_were_stored_last() -> None:
+def test_a_heartbeat_says_when_readings_were_stored_last() -> None:
     """Not before any were."""
-    pulse = Heartbeat()
-    assert pulse.beat() == IngestView(data_as_of=None, storing=True)
-    pulse.stored(NOON)
-    assert pulse.beat().data_as_of == NOON
+    heartbeat = Heartbeat()
+    assert heartbeat.beat() == IngestView(data_as_of=None, storing=True)
+    heartbeat.stored(NOON)
+    assert heartbeat.beat().data_as_of == NOON
 
 
-def test_a_batch_that_is_not_taken_shows() -> None:
+def test_a_batch_that_no_store_takes_shows() -> None:
     """A store that hangs or refuses for five seconds takes nothing; when it is done, all is well."""
     now_s = 100.0
-    pulse = Heartbeat(lambda: now_s)
-    with pulse.storing():
+    heartbeat = Heartbeat(lambda: now_s)
+    with heartbeat.storing():
         now_s += 5
-        assert pulse.beat().storing
+        assert heartbeat.beat().storing
         now_s += 0.1
-        assert not pulse.beat().storing
-    assert pulse.beat().storing
+        assert not heartbeat.beat().storing
+    assert heartbeat.beat().storing

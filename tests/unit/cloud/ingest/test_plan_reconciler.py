@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from cloud.ingest.plan_reconciler import FIRST_RETRY_S, LONGEST_RETRY_S, Reconciler
+from cloud.ingest.plan_reconciler import FIRST_RETRY_S, LONGEST_RETRY_S, PlanReconciler
 from cloud.plans.resolved import WantedDocument
 from protocols.lighting.plan import DEFAULT_PLAN, encode_plan, plan_hash
 from protocols.mapping import PlanState
@@ -12,14 +12,14 @@ FIRST, SECOND = WantedDocument(b"first", plan_hash(b"first")), WantedDocument(b"
 BUILT_IN = WantedDocument(encode_plan(DEFAULT_PLAN), plan_hash(encode_plan(DEFAULT_PLAN)))
 
 
-def reconciler(wanted: WantedDocument = FIRST, reported: str = "") -> Reconciler:
-    made = Reconciler()
+def reconciler(wanted: WantedDocument = FIRST, reported: str = "") -> PlanReconciler:
+    made = PlanReconciler()
     made.want([(NODE, wanted)])
     made.born(NODE, PlanState(reported))
     return made
 
 
-def sent_at(made: Reconciler, until_s: int) -> list[int]:
+def sent_at(made: PlanReconciler, until_s: int) -> list[int]:
     """The seconds at which the document goes out, looked at every second."""
     times = []
     for now_s in range(until_s):
@@ -40,7 +40,7 @@ def test_who_follows_another_is_sent_the_document() -> None:
     assert made.due(0) == [(NODE, b"first")]
     assert made.waiting() == 1
     made.sent(NODE, 0)
-    made.told(NODE, PlanState(FIRST.hash))
+    made.reported(NODE, PlanState(FIRST.hash))
     assert (made.due(1e6), made.waiting()) == ([], 0)
 
 
@@ -62,7 +62,7 @@ def test_a_gateway_that_is_born_again_need_not_wait() -> None:
 def test_what_is_refused_is_not_repeated_until_another_is_wanted() -> None:
     made = reconciler()
     made.sent(NODE, 0)
-    made.told(NODE, PlanState("", "too many calendars"))
+    made.reported(NODE, PlanState("", "too many calendars"))
     assert sent_at(made, 10_000) == []
     assert made.waiting() == 1
     made.want([(NODE, SECOND)])
@@ -71,7 +71,7 @@ def test_what_is_refused_is_not_repeated_until_another_is_wanted() -> None:
 
 def test_a_problem_of_old_does_not_stop_a_new_plan() -> None:
     """A gateway that is born with a problem is asked once more: it may have been put right."""
-    made = Reconciler()
+    made = PlanReconciler()
     made.want([(NODE, FIRST)])
     made.born(NODE, PlanState("", "too many calendars"))
     assert made.due(0) == [(NODE, b"first")]
@@ -93,11 +93,11 @@ def test_the_same_plan_again_starts_nothing_anew() -> None:
 
 def test_who_is_gone_or_unknown_or_knows_no_plans_is_sent_nothing() -> None:
     made = reconciler()
-    made.gone(NODE)
+    made.died(NODE)
     made.born(OTHER, PlanState("x"))
     assert made.due(0) == []
     made.born(NODE, None)
-    made.told(NODE, PlanState("x"))
+    made.reported(NODE, PlanState("x"))
     assert made.due(0) == []
     made.born(NODE, PlanState(""))
     made.forget()
@@ -107,5 +107,5 @@ def test_who_is_gone_or_unknown_or_knows_no_plans_is_sent_nothing() -> None:
 def test_somebody_who_undoes_the_plan_at_the_gateway_is_answered() -> None:
     """By hand another plan was imported there: the cloud's is sent again."""
     made = reconciler(FIRST, FIRST.hash)
-    made.told(NODE, PlanState(SECOND.hash))
+    made.reported(NODE, PlanState(SECOND.hash))
     assert made.due(0) == [(NODE, b"first")]

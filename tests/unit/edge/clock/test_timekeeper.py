@@ -1,4 +1,4 @@
-"""A clock that is not set yet: nothing is stamped with a time that cannot be, and all is put right later."""
+"""A clock that is not set, or set wrong: no record carries an impossible time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from edge.clock.timekeeper import EARLIEST, LATEST, NEAR, SEEN_EVERY_S, Basis, Timekeeper
+from edge.clock.timekeeper import EARLIEST, LATEST, NEAR, SEEN_EVERY_S, Timekeeper, TimeSource
 from edge.outbox import Outbox, StoredRecord
 from protocols.lamp import LampReading
 from tests.conftest import eventually
@@ -38,7 +38,7 @@ class Time:
         self.shifts: list[timedelta] = []
         self.doubts: list[str | None] = []
         self.steps = 0
-        self.keeper.add_observer(self.shifts.append, self._step, self.doubts.append)
+        self.keeper.add_observer(self)
         self.keeper.start(last_known, last_seen)
 
     def pass_s(self, seconds: float) -> None:
@@ -46,7 +46,7 @@ class Time:
         self.steady.instant += timedelta(seconds=seconds)
         self.keeper.check()
 
-    def leap(self, by: timedelta) -> None:
+    def step(self, by: timedelta) -> None:
         self.system.instant += by
         self.pass_s(1)
         self.pass_s(1)
@@ -56,8 +56,14 @@ class Time:
         file.with_suffix(".new").touch()
         file.with_suffix(".new").replace(file)
 
-    def _step(self) -> None:
+    def clock_synchronised(self, shift: timedelta) -> None:
+        self.shifts.append(shift)
+
+    def clock_stepped(self) -> None:
         self.steps += 1
+
+    def clock_doubted(self, reason: str | None) -> None:
+        self.doubts.append(reason)
 
 
 def test_a_clock_that_was_set_is_followed() -> None:
@@ -84,13 +90,13 @@ def test_a_clock_in_1970_is_never_shown() -> None:
     assert time.shifts == [TRUE - EARLIEST - timedelta(seconds=30)]
 
 
-def test_it_goes_on_behind_all_that_was_stamped_before() -> None:
+def test_provisional_time_starts_after_all_earlier_stamps() -> None:
     last_seen = TRUE - timedelta(hours=3)
     time = Time(NEVER_SET, last_seen)
     assert time.keeper.now() == last_seen + timedelta(seconds=SEEN_EVERY_S)
 
 
-def test_a_plausible_clock_waits_for_the_file_that_says_it_is_synchronized(tmp_path: Path) -> None:
+def test_a_plausible_clock_waits_for_the_synchronization_file(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     time = Time(TRUE - timedelta(hours=5), TRUE - timedelta(hours=6), file)
     assert not time.keeper.is_known
@@ -102,20 +108,20 @@ def test_a_plausible_clock_waits_for_the_file_that_says_it_is_synchronized(tmp_p
     assert time.shifts == [timedelta(hours=5)]
 
 
-def test_the_cloud_can_tell_the_time_until_the_clock_is_set() -> None:
+def test_the_time_is_set_from_the_cloud_until_the_clock_is_set() -> None:
     time = Time(NEVER_SET)
-    time.keeper.told(NEVER_SET)
+    time.keeper.set_from_cloud(NEVER_SET)
     assert not time.keeper.is_known
-    time.keeper.told(TRUE)
+    time.keeper.set_from_cloud(TRUE)
     assert time.keeper.is_known
     time.pass_s(10)
     assert time.keeper.now() == TRUE + timedelta(seconds=10)
-    time.keeper.told(TRUE + timedelta(days=1))
+    time.keeper.set_from_cloud(TRUE + timedelta(days=1))
     assert time.keeper.now() == TRUE + timedelta(days=1)
-    time.keeper.told(TRUE + timedelta(seconds=11))
+    time.keeper.set_from_cloud(TRUE + timedelta(seconds=11))
     time.system.instant = TRUE + timedelta(seconds=12)
     time.keeper.check()
-    assert time.keeper.basis is Basis.SYSTEM
+    assert time.keeper.source is TimeSource.SYSTEM
     assert time.keeper.now() == TRUE + timedelta(seconds=12)
     assert len(time.shifts) == 1
 
@@ -130,7 +136,7 @@ def test_a_clock_that_falls_back_to_1970_while_running_changes_nothing() -> None
     assert time.keeper.now() == TRUE + timedelta(seconds=20)
 
 
-def test_a_start_with_a_good_clock_has_nothing_to_say() -> None:
+def test_a_start_with_a_good_clock_logs_nothing() -> None:
     with capture_logs() as logs:
         time = Time(TRUE, TRUE - timedelta(days=3))
         time.pass_s(10)
@@ -138,19 +144,19 @@ def test_a_start_with_a_good_clock_has_nothing_to_say() -> None:
     assert logs == []
 
 
-def test_a_time_that_is_not_known_is_told_once_and_so_is_its_end(tmp_path: Path) -> None:
+def test_an_unknown_time_is_logged_once_and_so_is_its_end(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     with capture_logs() as logs:
-        # Not even off, as it turns out: who was told of the doubt is told of its end.
+        # Not even off, as it turns out: a logged doubt has its end logged all the same.
         time = Time(TRUE, None, file)
         time.pass_s(10)
         file.touch()
         time.pass_s(10)
         time.pass_s(10)
-    assert [each["event"] for each in logs] == ["clock is not trusted", "time is known"]
+    assert [each["event"] for each in logs] == ["clock_not_trusted", "clock_synchronised"]
 
 
-def test_a_clock_that_falls_back_is_told_once_and_so_is_its_end() -> None:
+def test_a_clock_that_falls_back_is_logged_once_and_so_is_its_end() -> None:
     with capture_logs() as logs:
         time = Time(TRUE)
         time.system.instant = NEVER_SET
@@ -159,11 +165,11 @@ def test_a_clock_that_falls_back_is_told_once_and_so_is_its_end() -> None:
         time.system.instant = TRUE + timedelta(seconds=30)
         time.pass_s(10)
         time.pass_s(10)
-    assert [each["event"] for each in logs] == ["clock leapt: going on without it", "time is known"]
+    assert [each["event"] for each in logs] == ["clock_step_rejected", "clock_synchronised"]
 
 
 @pytest.mark.parametrize("off", [-YEAR, -timedelta(hours=4), -3 * NEAR, 2 * YEAR], ids=str)
-def test_a_start_at_a_time_that_cannot_be_by_what_was_known_is_provisional(off: timedelta) -> None:
+def test_a_start_at_an_impossible_time_is_provisional(off: timedelta) -> None:
     """The time of the last shutdown, a battery that died a year ago, a year too many."""
     time = Time(BEFORE + off, BEFORE)
     provisional = BEFORE + timedelta(seconds=SEEN_EVERY_S)
@@ -186,7 +192,7 @@ def test_a_long_time_without_power_is_believed() -> None:
     assert Time(TRUE, TRUE - YEAR).keeper.is_known
 
 
-def test_a_start_before_the_last_time_known_waits_for_the_file_to_be_written_again(tmp_path: Path) -> None:
+def test_a_start_before_the_last_known_time_waits_for_the_file(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     file.touch()
     time = Time(TRUE - YEAR, BEFORE, file)
@@ -197,26 +203,26 @@ def test_a_start_before_the_last_time_known_waits_for_the_file_to_be_written_aga
     assert (time.keeper.is_known, time.keeper.now()) == (True, time.system.instant)
 
 
-def test_the_cloud_says_that_a_start_that_cannot_be_is_right() -> None:
+def test_the_cloud_confirms_a_start_at_an_impossible_time() -> None:
     time = Time(TRUE + 3 * YEAR, BEFORE)
     assert not time.keeper.is_known
-    time.keeper.told(TRUE + 3 * YEAR - timedelta(seconds=1))
-    assert time.keeper.basis is Basis.SYSTEM
+    time.keeper.set_from_cloud(TRUE + 3 * YEAR - timedelta(seconds=1))
+    assert time.keeper.source is TimeSource.SYSTEM
     assert time.keeper.now() == time.system.instant
 
 
 @pytest.mark.parametrize("by", [-YEAR, -timedelta(hours=1), 2 * YEAR, NEVER_SET - TRUE], ids=str)
-def test_a_running_clock_that_leaps_is_not_followed_and_believed_again_when_it_is_back(by: timedelta) -> None:
+def test_a_clock_that_steps_far_is_followed_again_only_when_it_is_back(by: timedelta) -> None:
     time = Time(TRUE)
     time.system.instant += by
     assert time.keeper.now() == TRUE, "not even before it is looked after"
-    time.leap(timedelta())
-    assert (time.keeper.basis, time.keeper.is_known) == (Basis.OWN, True)
+    time.step(timedelta())
+    assert (time.keeper.source, time.keeper.is_known) == (TimeSource.HOLDOVER, True)
     assert time.keeper.now() == TRUE + timedelta(seconds=2)
     time.pass_s(3600)
     assert len(time.doubts) == 1
-    time.leap(-by)
-    assert time.keeper.basis is Basis.SYSTEM
+    time.step(-by)
+    assert time.keeper.source is TimeSource.SYSTEM
     assert time.doubts[1:] == [None]
     assert time.keeper.now() == TRUE + timedelta(seconds=3604)
     assert (time.steps, time.shifts) == (0, [timedelta()])
@@ -225,24 +231,24 @@ def test_a_running_clock_that_leaps_is_not_followed_and_believed_again_when_it_i
 def test_steps_of_seconds_are_followed_both_ways() -> None:
     time = Time(TRUE)
     for seconds in (-30, 45, -10):
-        time.leap(timedelta(seconds=seconds))
+        time.step(timedelta(seconds=seconds))
         assert time.keeper.now() == time.system.instant
     assert (time.steps, time.doubts) == (3, [])
 
 
-def test_a_leap_that_the_file_confirms_is_followed(tmp_path: Path) -> None:
+def test_a_step_that_the_file_confirms_is_followed(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     file.touch()
     time = Time(TRUE, None, file)
-    time.leap(-YEAR)
-    assert time.keeper.now() == TRUE + timedelta(seconds=2), "the file is of before the leap"
+    time.step(-YEAR)
+    assert time.keeper.now() == TRUE + timedelta(seconds=2), "the file is older than the step"
     time.write(file)
     time.pass_s(1)
-    assert (time.keeper.basis, time.keeper.now()) == (Basis.SYSTEM, time.system.instant)
+    assert (time.keeper.source, time.keeper.now()) == (TimeSource.SYSTEM, time.system.instant)
     assert time.doubts[1:] == [None]
 
 
-def test_what_sets_a_clock_may_write_the_file_a_moment_later(tmp_path: Path) -> None:
+def test_the_file_may_be_written_a_moment_after_the_step(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     file.touch()
     time = Time(TRUE, None, file)
@@ -254,11 +260,11 @@ def test_what_sets_a_clock_may_write_the_file_a_moment_later(tmp_path: Path) -> 
 
 
 def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
-    """One that nobody has vouched for may have been wrong until now."""
+    """One that nothing has confirmed may have been wrong until now."""
     unconfirmed, confirmed = Time(TRUE), Time(TRUE)
-    confirmed.keeper.told(TRUE)
+    confirmed.keeper.set_from_cloud(TRUE)
     for time in (unconfirmed, confirmed):
-        time.leap(timedelta(days=30))
+        time.step(timedelta(days=30))
     assert unconfirmed.keeper.now() == unconfirmed.system.instant
     assert confirmed.keeper.now() == TRUE + timedelta(seconds=2)
 
@@ -266,52 +272,52 @@ def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
 @pytest.mark.parametrize("right", ["before", "after", "neither"])
 def test_the_cloud_decides_which_time_is_right(right: str) -> None:
     time = Time(TRUE)
-    time.leap(-YEAR)
+    time.step(-YEAR)
     shown, cloud = TRUE + timedelta(seconds=2), TRUE + timedelta(days=9)
-    told = {"before": shown, "after": time.system.instant, "neither": cloud}[right]
-    basis = Basis.SYSTEM if right == "after" else Basis.CLOUD
-    time.keeper.told(told)
-    assert (time.keeper.basis, time.keeper.now()) == (basis, told)
+    cloud_time = {"before": shown, "after": time.system.instant, "neither": cloud}[right]
+    source = TimeSource.SYSTEM if right == "after" else TimeSource.CLOUD
+    time.keeper.set_from_cloud(cloud_time)
+    assert (time.keeper.source, time.keeper.now()) == (source, cloud_time)
     assert time.doubts[1:] == [None]
     time.pass_s(10)
-    assert time.keeper.now() == told + timedelta(seconds=10)
+    assert time.keeper.now() == cloud_time + timedelta(seconds=10)
 
 
-def test_the_cloud_is_followed_where_nobody_vouches_for_the_clock() -> None:
+def test_the_cloud_is_followed_where_nothing_confirms_the_clock() -> None:
     time = Time(TRUE - timedelta(hours=8))
-    time.keeper.told(TRUE)
-    assert (time.keeper.basis, time.keeper.now()) == (Basis.CLOUD, TRUE)
+    time.keeper.set_from_cloud(TRUE)
+    assert (time.keeper.source, time.keeper.now()) == (TimeSource.CLOUD, TRUE)
     time.pass_s(10)
     assert time.keeper.now() == TRUE + timedelta(seconds=10)
     assert (len(time.doubts), time.doubts[-1], time.steps) == (2, None, 1)
 
 
-def test_a_synchronized_clock_is_followed_rather_than_the_cloud_and_that_is_told(tmp_path: Path) -> None:
+def test_a_synchronized_clock_is_followed_not_the_cloud(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     file.touch()
     time = Time(TRUE, None, file)
     for _ in range(2):
-        time.keeper.told(TRUE + timedelta(days=1))
+        time.keeper.set_from_cloud(TRUE + timedelta(days=1))
     assert (time.keeper.now(), len(time.doubts)) == (TRUE, 1)
     for _ in range(2):
-        time.keeper.told(TRUE)
+        time.keeper.set_from_cloud(TRUE)
     assert time.doubts[1:] == [None]
 
 
 @pytest.mark.parametrize("nonsense", [NEVER_SET, LATEST, datetime.max.replace(tzinfo=UTC)], ids=str)
-def test_nonsense_is_believed_of_nobody(nonsense: datetime) -> None:
+def test_an_impossible_time_is_never_followed(nonsense: datetime) -> None:
     time = Time(nonsense)
-    time.keeper.told(nonsense)
+    time.keeper.set_from_cloud(nonsense)
     assert (time.keeper.is_known, time.keeper.now()) == (False, EARLIEST)
 
 
 def test_a_fast_clock_is_set_by_as_many_of_its_minutes_more() -> None:
     time = Time(TRUE, TRUE + timedelta(hours=1), speed=60.0)
     assert time.keeper.is_known
-    time.leap(-timedelta(hours=1))
+    time.step(-timedelta(hours=1))
     assert time.keeper.now() == time.system.instant
-    time.leap(-YEAR)
-    assert time.keeper.basis is Basis.OWN
+    time.step(-YEAR)
+    assert time.keeper.source is TimeSource.HOLDOVER
 
 
 @asynccontextmanager
@@ -331,7 +337,7 @@ def reading(time: datetime) -> LampReading:
     return LampReading("SOR-00001", time)
 
 
-async def test_provisional_records_wait_on_disk_and_are_put_right_even_after_a_restart(
+async def test_provisional_records_are_corrected_even_after_a_restart(
     tmp_path: Path,
 ) -> None:
     durable: list[StoredRecord] = []

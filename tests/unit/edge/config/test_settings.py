@@ -126,10 +126,10 @@ def test_two_lines_on_one_wire_are_refused_and_both_named(tmp_path: Path, one: s
     text = GOOD.replace("/dev/ttyUSB0", one) + SECOND_LINE.format(port=same)
     with pytest.raises(ConfigError) as raised:
         load(written(tmp_path, text))
-    said = (
+    problem = (
         f"line[2].port {same!r} is the wire of line[1].port {one!r}, expected one [[line]] with the devices"
     )
-    assert said in str(raised.value)
+    assert problem in str(raised.value)
 
 
 def test_another_name_of_an_adapter_is_the_same_wire(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_lists_every_problem_at_once(tmp_path: Path) -> None:
     assert len(raised.value.problems) == 2
 
 
-def test_a_broker_elsewhere_is_taken_with_credentials_and_no_secret_is_shown(tmp_path: Path) -> None:
+def test_a_remote_broker_needs_credentials_and_no_secret_is_shown(tmp_path: Path) -> None:
     text = GOOD.replace("[mqtt]", '[mqtt]\nhost = "broker"\nusername = "u"\npassword = "s3cret"\ntls = true')
     config = load(written(tmp_path, text))
     assert config.mqtt.password is not None

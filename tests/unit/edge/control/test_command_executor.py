@@ -136,7 +136,7 @@ async def waiting(here: Desk) -> None:
     await eventually(lambda: here.kept, what="the command to be kept")
 
 
-async def test_waits_for_its_start_and_is_carried_out_once(tmp_path: Path) -> None:
+async def test_waits_for_its_start_and_is_executed_once(tmp_path: Path) -> None:
     async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
         assert (here.actuator.applied, here.results) == ([], [])
@@ -160,7 +160,7 @@ async def test_survives_a_reboot_before_its_start(tmp_path: Path) -> None:
         assert here.actuator.applied == [40]
 
 
-async def test_is_carried_out_late_where_the_power_was_away_at_its_start(tmp_path: Path) -> None:
+async def test_is_executed_late_after_a_power_cut_at_its_start(tmp_path: Path) -> None:
     async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 12 * MINUTE)) as here:
@@ -168,7 +168,7 @@ async def test_is_carried_out_late_where_the_power_was_away_at_its_start(tmp_pat
         assert here.actuator.applied == [40]
 
 
-async def test_is_given_up_and_said_so_when_its_deadline_has_passed(tmp_path: Path) -> None:
+async def test_expires_when_its_deadline_has_passed(tmp_path: Path) -> None:
     async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 16 * MINUTE)) as here:
@@ -184,7 +184,7 @@ async def test_is_given_up_and_said_so_when_its_deadline_has_passed(tmp_path: Pa
         assert (here.kept, here.results, here.actuator.applied) == ([], [], [])
 
 
-async def test_is_never_carried_out_twice(tmp_path: Path) -> None:
+async def test_is_never_executed_twice(tmp_path: Path) -> None:
     async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
         here.clock.instant = EVENING + 10 * MINUTE
@@ -213,7 +213,7 @@ async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
         await eventually(lambda: here.actuator.applied == [40], what="the command to be carried out")
 
 
-async def test_a_lamp_that_is_not_there_any_more_is_answered(tmp_path: Path) -> None:
+async def test_a_command_for_a_removed_lamp_fails(tmp_path: Path) -> None:
     store = StateStore(tmp_path / "m.db")
     await store.open()
     await store.keep_commands([command(lamp_id="SOR-00002")])
@@ -225,9 +225,7 @@ async def test_a_lamp_that_is_not_there_any_more_is_answered(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("level", [40, None])
-async def test_one_that_was_begun_is_answered_after_a_reboot_and_not_begun_again(
-    tmp_path: Path, level: int | None
-) -> None:
+async def test_one_that_was_begun_is_answered_once_after_a_reboot(tmp_path: Path, level: int | None) -> None:
     async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         here.actuator.is_stuck = True
         here.executor.submit(command(level, start=-MINUTE))

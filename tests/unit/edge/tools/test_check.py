@@ -1,4 +1,4 @@
-"""What `--check` says: sound settings are explained, clashing ones refused."""
+"""The report of `--check`: sound settings are explained, clashing ones refused."""
 
 import sqlite3
 from contextlib import closing
@@ -12,7 +12,8 @@ from edge.config.line_settings import LineConfig
 from edge.config.settings import ConfigError, GatewayConfig, load_all
 from edge.storage.state import StateStore
 from edge.storage.state_tables import bring_plan
-from edge.tools.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
+from edge.tools.check import TURNAROUND_S, report_on, sweep_s
+from edge.tools.clashes import reject_clashes
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.plan import LightingPlan, encode_plan
 from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
@@ -43,7 +44,7 @@ def config(*arguments: str, **changes: Any) -> GatewayConfig:
 
 def test_a_report_says_lines_devices_times_and_where_data_goes() -> None:
     text = report_on(config(), EVENING).text()
-    for said in (
+    for expected in (
         "Gateway g1 in area 32.04.37",
         "9600 baud, 8N1",
         "4 devices of profile lentera-lamp",
@@ -56,20 +57,20 @@ def test_a_report_says_lines_devices_times_and_where_data_goes() -> None:
         "/nowhere-g1/outbox.db",
         "http://127.0.0.1:8099",
     ):
-        assert said in text
+        assert expected in text
 
 
-def test_a_report_says_of_each_line_whether_it_is_told_by_broadcast() -> None:
+def test_a_report_says_of_each_line_whether_it_uses_broadcasts() -> None:
     lamps = [{"id": f"b-{unit}", "unit": unit} for unit in (1, 2)]
     contacts = {"id": "c", "unit": 9, "profile": "sdm120", "contacts": {"unit": 10}}
-    told = "a change of all its lamps is"
+    change = "a change of all its lamps is"
     reason = "c may obey it: profile sdm120 does not say ignores_broadcast = true"
-    for devices, said in (
-        (lamps, f"{told} one broadcast"),
-        ([*lamps, contacts], f"{told} told lamp by lamp: {reason}"),
+    for devices, expected in (
+        (lamps, f"{change} one broadcast"),
+        ([*lamps, contacts], f"{change} written lamp by lamp: {reason}"),
     ):
         text = report_on(config(line=[{"port": "/dev/ttyNone", "device": devices}]), EVENING).text()
-        assert f"\n  {said}\n" in text
+        assert f"\n  {expected}\n" in text
     without_a_group: list[list[Any]] = [[contacts], lamps[:1]]
     for devices in without_a_group:
         assert (
@@ -79,7 +80,7 @@ def test_a_report_says_of_each_line_whether_it_is_told_by_broadcast() -> None:
 
 
 @pytest.mark.parametrize("runs", [True, False])
-async def test_a_report_says_tonight_by_the_plan_that_was_kept_or_brought(tmp_path: Path, runs: bool) -> None:
+async def test_a_report_shows_tonight_by_the_stored_or_transferred_plan(tmp_path: Path, runs: bool) -> None:
     follows = config(outbox={"path": str(tmp_path / "g1.outbox.db")})
     quiet = LightingProgram("quiet", "Quiet", initial_level_percent=35)
     calendars = (Calendar("usual", "", (), "astro-default"), Calendar("quiet", "", (), "quiet"))
@@ -132,7 +133,7 @@ def with_cabinet(poll_interval_s: float = 60, **settings: object) -> GatewayConf
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "expected"),
     [
         ({}, "contactor of g1-cabinet is only read"),
         ({"contactor": {"follows": "always"}}, "contactor of g1-cabinet stays closed, but for commands"),
@@ -142,10 +143,10 @@ def with_cabinet(poll_interval_s: float = 60, **settings: object) -> GatewayConf
         ({"photocell": True, "poll_interval_s": 900}, "photocell of g1-cabinet is read every 900 s"),
     ],
 )
-def test_what_a_cabinet_does_is_explained(settings: dict[str, object], said: str) -> None:
+def test_what_a_cabinet_does_is_explained(settings: dict[str, object], expected: str) -> None:
     interval_s = settings.pop("poll_interval_s", 60)
     assert isinstance(interval_s, int)
-    assert said in report_on(with_cabinet(interval_s, **settings), EVENING).text()
+    assert expected in report_on(with_cabinet(interval_s, **settings), EVENING).text()
 
 
 def test_a_sun_that_does_not_set_is_said() -> None:
@@ -154,7 +155,7 @@ def test_a_sun_that_does_not_set_is_said() -> None:
     assert "the sun does not set" in report_on(GatewayConfig.model_validate(polar), EVENING).text()
 
 
-def test_gateways_of_one_process_must_not_want_the_same() -> None:
+def test_gateways_of_one_process_must_not_share_anything() -> None:
     one, two = Path("one.toml"), Path("two.toml")
     reject_clashes({one: config("g1", "/dev/a"), two: config("g2", "/dev/b")})
     with pytest.raises(ConfigError) as caught:
@@ -166,7 +167,7 @@ def test_gateways_of_one_process_must_not_want_the_same() -> None:
     )
 
 
-def test_gateways_of_one_process_must_not_want_the_same_server_by_another_name() -> None:
+def test_gateways_of_one_process_must_not_share_a_server() -> None:
     one, two = Path("one.toml"), Path("two.toml")
     clashing = {one: config("g1", "tcp://pole:502"), two: config("g2", "rtu+tcp://pole:502")}
     with pytest.raises(ConfigError, match=r"two.toml: line.port 'rtu\+tcp://pole:502' is also used by one"):
@@ -193,14 +194,14 @@ def test_every_file_is_judged_before_any_is_refused(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_left_to_fill_in_and_a_time_that_would_not_be_known_deserve_a_look(tmp_path: Path) -> None:
+def test_fields_to_fill_in_and_a_missing_clock_file_are_warnings(tmp_path: Path) -> None:
     file = tmp_path / "synchronized"
     mqtt = {"host": "FILL-IN", "username": "g1", "password": "FILL-IN", "tls": True}
-    told = config(mqtt=mqtt, clock={"synchronized_file": str(file)})
-    warnings = "\n".join(report_on(told, EVENING).warnings)
+    unfinished = config(mqtt=mqtt, clock={"synchronized_file": str(file)})
+    warnings = "\n".join(report_on(unfinished, EVENING).warnings)
     assert "mqtt.host is still 'FILL-IN'" in warnings
     assert "mqtt.password is still 'FILL-IN'" in warnings
     assert "username" not in warnings
-    assert f"clock.synchronized_file {file}: not there now" in warnings
+    assert f"clock.synchronized_file {file}: does not exist now" in warnings
     file.touch()
-    assert str(file) not in "\n".join(report_on(told, EVENING).warnings)
+    assert str(file) not in "\n".join(report_on(unfinished, EVENING).warnings)

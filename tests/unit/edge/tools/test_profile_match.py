@@ -1,4 +1,4 @@
-"""Which profile fits what an unknown device says."""
+"""Which profile fits the values of an unknown device."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""What is said of a port that cannot be used."""
+"""Diagnoses of a port that cannot be used."""
 
 import os
 import pty
@@ -26,7 +26,7 @@ def test_a_port_that_can_be_used_is_no_trouble(terminal: str) -> None:
 def test_a_missing_port_names_those_that_are_there(tmp_path: Path) -> None:
     assert port_problem("/dev/no-such-port", devices=tmp_path) == (
         f"there is no such port. No adapter is plugged in: none shows in {tmp_path}."
-        " Look at its cable, and at dmesg"
+        " Check its cable, and dmesg"
     )
     for name in ("ttyUSB1", "ttyUSB3", "ttyS0"):
         (tmp_path / name).touch()
@@ -45,6 +45,6 @@ def test_one_without_the_right_to_it_is_told_how_to_get_it(
 ) -> None:
     # Root may always: the answer of the system is put in its mouth.
     monkeypatch.setattr(os, "access", lambda *_: False)
-    trouble = port_problem(terminal) or ""
-    assert trouble.startswith("this user may not use it, only group ")
-    assert "sudo usermod -aG" in trouble
+    problem = port_problem(terminal) or ""
+    assert problem.startswith("this user may not use it, only group ")
+    assert "sudo usermod -aG" in problem

@@ -58,7 +58,7 @@ def test_a_cloud_that_says_nothing_is_asked_less_and_less_often() -> None:
     assert positions(delivery.take_overdue(max(times[-1] + RESEND_S, 240.0), 10)) == [1]
 
 
-def test_backlog_is_read_up_to_the_window_and_passes_over_what_is_under_way() -> None:
+def test_backlog_is_read_up_to_the_window_without_what_is_in_flight() -> None:
     delivery = Delivery()
     delivery.restart(0.0)
     delivery.sent(stored(2), 0.0)
@@ -126,7 +126,7 @@ STEPS = (World.new, World.live, World.backlog, World.resend, World.reconnect, Wo
 
 
 @given(st.lists(st.sampled_from(STEPS), max_size=80))
-def test_whatever_happens_every_record_is_sent_and_stays_until_acknowledged(
+def test_every_record_is_sent_and_kept_until_acknowledged(
     steps: list[Callable[[World], None]],
 ) -> None:
     world = World()

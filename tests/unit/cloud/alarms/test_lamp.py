@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.alarms.model import AlarmChange, LampAlarmState, evaluate, resumed
+from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
+from cloud.alarms.model import AlarmChange, AlarmState
 from protocols.events import EventType
 from protocols.lamp import LampReading
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 RATED_W = 90.0
+RESTARTED: LampAlarmState = AlarmState(active=frozenset({EventType.LAMP_FAILURE}))
+"""After a restart only the open alarms are known."""
 
 
 def lit(minute: float, level: int = 100, **changes: object) -> LampReading:
@@ -39,10 +42,10 @@ def dark(minute: float, level: int = 100, **changes: object) -> LampReading:
 def run(
     readings: Iterable[LampReading], state: LampAlarmState | None = None, rated_w: float | None = RATED_W
 ) -> list[AlarmChange]:
-    state = state or LampAlarmState()
+    state = state or AlarmState()
     changes: list[AlarmChange] = []
     for reading in readings:
-        state, new = evaluate(state, reading, rated_w)
+        state, new = evaluate_lamp(state, reading, rated_w)
         changes += new
     return changes
 
@@ -110,11 +113,11 @@ class TestLampFailure:
         assert said(changes) == [("lampFailure", True, 1)]
 
     def test_after_a_restart_an_active_alarm_is_not_raised_again(self) -> None:
-        changes = run([dark(minute) for minute in range(5)], resumed([EventType.LAMP_FAILURE]))
+        changes = run([dark(minute) for minute in range(5)], RESTARTED)
         assert changes == []
 
     def test_after_a_restart_it_clears_when_the_lamp_has_healed(self) -> None:
-        changes = run([lit(0), lit(1), lit(2)], resumed([EventType.LAMP_FAILURE]))
+        changes = run([lit(0), lit(1), lit(2)], RESTARTED)
         assert said(changes) == [("lampFailure", False, 2)]
 
     def test_a_lamp_of_unknown_rating_is_judged_by_standby_power(self) -> None:
@@ -229,11 +232,11 @@ def test_voltage_at_the_limit_does_not_flap() -> None:
 
 
 def test_readings_of_the_past_change_nothing() -> None:
-    state = LampAlarmState()
+    state: LampAlarmState = AlarmState()
     for reading in SETTLED:
-        state, _ = evaluate(state, reading, RATED_W)
+        state, _ = evaluate_lamp(state, reading, RATED_W)
     for minute in range(-9, -1):
-        assert evaluate(state, dark(minute, lamp_failure=True), RATED_W) == (state, [])
+        assert evaluate_lamp(state, dark(minute, lamp_failure=True), RATED_W) == (state, [])
 
 
 def test_a_reading_without_any_value_says_nothing() -> None:

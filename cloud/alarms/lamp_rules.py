@@ -1,10 +1,11 @@
-"""What one reading says about each condition, given what was seen before it. Pure."""
+"""The conditions of a lamp: what one reading says about each, given what was seen before it. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
+from typing import Final
 
+from cloud.alarms.model import Rule, Verdict
 from cloud.state.light import burns_though_off, expected_power_w, is_dark
 from protocols.events import EventType
 from protocols.lamp import LampReading
@@ -27,21 +28,12 @@ _POWER_HIGH_FLOOR_W = 5.0
 _LIGHT_IS_BACK = 1.6  # times the dark limit: hysteresis of lampFailure
 
 
-class Verdict(Enum):
-    """What a reading says about a condition."""
-
-    UNKNOWN = auto()  # nothing: the condition can't be seen now, so nothing changes
-    HEALTHY = auto()
-    SUSPICIOUS = auto()
-    CERTAIN = auto()  # two independent signs agree: no second reading is needed
-
-
 @dataclass(frozen=True, slots=True)
-class Situation:
+class LampSituation:
     """A reading with what must be known beside it to judge it.
 
-    `target` is the level asked for, `level` the one in effect. `settled` means both have stood long enough,
-    and the output is not on its way to them, so that the lamp must have followed.
+    `target` is the level requested, `level` the one in effect. `settled` means that neither has changed for
+    long enough and that no fade is under way, so that the lamp must have followed.
     """
 
     reading: LampReading
@@ -81,17 +73,7 @@ class Situation:
         return is_dark(power, self.level, self.rated_power_w)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How a condition is seen, and how many readings in a row it takes to believe its start and its end."""
-
-    type: EventType
-    judge: Callable[[Situation], Verdict]
-    raise_after: int
-    clear_after: int
-
-
-def lamp_failure(at: Situation) -> Verdict:
+def lamp_failure(at: LampSituation) -> Verdict:
     """No light though the controller holds a level above 0."""
     if not at.must_burn:
         return Verdict.UNKNOWN
@@ -105,7 +87,7 @@ def lamp_failure(at: Situation) -> Verdict:
     return Verdict.CERTAIN if bit else Verdict.SUSPICIOUS
 
 
-def lamp_unexpected_on(at: Situation) -> Verdict:
+def lamp_unexpected_on(at: LampSituation) -> Verdict:
     """Light though off was asked for: a day burner."""
     if not at.settled or at.target != 0:
         return Verdict.UNKNOWN
@@ -118,7 +100,7 @@ def lamp_unexpected_on(at: Situation) -> Verdict:
     return Verdict.SUSPICIOUS if burns else Verdict.HEALTHY
 
 
-def dimming_failure(at: Situation) -> Verdict:
+def dimming_failure(at: LampSituation) -> Verdict:
     """Light, but not at the level in effect. That a controller does not take its level, the gateway says."""
     if not at.settled or not at.target or at.level is None or at.supply_lost:
         return Verdict.UNKNOWN
@@ -131,7 +113,7 @@ def dimming_failure(at: Situation) -> Verdict:
     return Verdict.HEALTHY if _proves_dimming(at) else Verdict.UNKNOWN
 
 
-def cycling_failure(at: Situation) -> Verdict:
+def cycling_failure(at: LampSituation) -> Verdict:
     """The lamp goes out and comes back by itself, as discharge lamps and hot drivers do at their end."""
     if len(at.cycles) >= CYCLES_TO_RAISE:
         return Verdict.CERTAIN
@@ -140,19 +122,19 @@ def cycling_failure(at: Situation) -> Verdict:
     return Verdict.HEALTHY
 
 
-def control_gear_failure(at: Situation) -> Verdict:
+def control_gear_failure(at: LampSituation) -> Verdict:
     """The controller can't talk to its driver."""
     return _by_bit(at.reading.control_gear_failure)
 
 
-def supply_loss(at: Situation) -> Verdict:
+def supply_loss(at: LampSituation) -> Verdict:
     """No mains at a controller that still answers."""
     if at.reading.supply_voltage_v is None:
         return Verdict.UNKNOWN
     return Verdict.SUSPICIOUS if at.supply_lost else Verdict.HEALTHY
 
 
-def supply_voltage_too_high(at: Situation) -> Verdict:
+def supply_voltage_too_high(at: LampSituation) -> Verdict:
     """Above what drivers are built for."""
     voltage = at.reading.supply_voltage_v
     if voltage is None:
@@ -160,7 +142,7 @@ def supply_voltage_too_high(at: Situation) -> Verdict:
     return _beyond(voltage - _VOLTAGE_HIGH_V, _VOLTAGE_BACK_V)
 
 
-def supply_voltage_too_low(at: Situation) -> Verdict:
+def supply_voltage_too_low(at: LampSituation) -> Verdict:
     """Below the supplier's limit, but there."""
     voltage = at.reading.supply_voltage_v
     if voltage is None or at.supply_lost:
@@ -168,13 +150,13 @@ def supply_voltage_too_low(at: Situation) -> Verdict:
     return _beyond(_VOLTAGE_LOW_V - voltage, _VOLTAGE_BACK_V)
 
 
-def lamp_power_too_low(at: Situation) -> Verdict:
+def lamp_power_too_low(at: LampSituation) -> Verdict:
     """Light, but part of it is missing."""
     ratio = _power_ratio(at)
     return Verdict.UNKNOWN if ratio is None else _beyond(_POWER_LOW - ratio, _POWER_LOW_BACK - _POWER_LOW)
 
 
-def lamp_power_too_high(at: Situation) -> Verdict:
+def lamp_power_too_high(at: LampSituation) -> Verdict:
     """More power than this luminaire can use."""
     ratio, power = _power_ratio(at), at.reading.active_power_w
     if ratio is None or power is None or at.rated_power_w is None or at.level is None:
@@ -182,21 +164,6 @@ def lamp_power_too_high(at: Situation) -> Verdict:
     if power - expected_power_w(at.level, at.rated_power_w) < _POWER_HIGH_FLOOR_W:
         return Verdict.HEALTHY
     return _beyond(ratio - _POWER_HIGH, _POWER_HIGH - _POWER_HIGH_BACK)
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(EventType.LAMP_FAILURE, lamp_failure, raise_after=2, clear_after=2),
-    Rule(EventType.LAMP_UNEXPECTED_ON, lamp_unexpected_on, raise_after=2, clear_after=2),
-    Rule(EventType.DIMMING_FAILURE, dimming_failure, raise_after=3, clear_after=2),
-    Rule(EventType.CYCLING_FAILURE, cycling_failure, raise_after=1, clear_after=1),
-    Rule(EventType.CONTROL_GEAR_COMM_FAILURE, control_gear_failure, raise_after=2, clear_after=2),
-    Rule(EventType.SUPPLY_LOSS, supply_loss, raise_after=2, clear_after=2),
-    Rule(EventType.SUPPLY_VOLTAGE_TOO_HIGH, supply_voltage_too_high, raise_after=3, clear_after=3),
-    Rule(EventType.SUPPLY_VOLTAGE_TOO_LOW, supply_voltage_too_low, raise_after=3, clear_after=3),
-    Rule(EventType.LAMP_POWER_TOO_LOW, lamp_power_too_low, raise_after=5, clear_after=3),
-    Rule(EventType.LAMP_POWER_TOO_HIGH, lamp_power_too_high, raise_after=5, clear_after=3),
-)
-"""Every condition the cloud judges from readings."""
 
 
 def _by_bit(bit: bool | None) -> Verdict:
@@ -212,33 +179,33 @@ def _beyond(excess: float, hysteresis: float) -> Verdict:
     return Verdict.HEALTHY if excess <= -hysteresis else Verdict.UNKNOWN
 
 
-def _light_is_back(at: Situation) -> bool:
+def _light_is_back(at: LampSituation) -> bool:
     power = at.reading.active_power_w
     if EventType.LAMP_FAILURE not in at.active or power is None or at.level is None:
         return True
     return is_dark(power, at.level, at.rated_power_w, _LIGHT_IS_BACK) is False
 
 
-def _output_disagrees(at: Situation) -> bool:
+def _output_disagrees(at: LampSituation) -> bool:
     actual = at.reading.actual_level_percent
     return actual is not None and at.level is not None and abs(actual - at.level) > _LEVEL_AGREES
 
 
-def _too_bright(at: Situation) -> bool:
+def _too_bright(at: LampSituation) -> bool:
     implied = at.implied_level
     if implied is None or at.level is None:
         return False
     return implied - at.level > _TOO_BRIGHT and implied <= _WRONG_RATING
 
 
-def _proves_dimming(at: Situation) -> bool:
+def _proves_dimming(at: LampSituation) -> bool:
     """Whether agreement at this level refutes a dimmingFailure: a lamp stuck at full agrees with full."""
     if at.target is None or at.target < _FULL_LEVEL:
         return True
     return at.failed_level is None or at.failed_level >= _FULL_LEVEL
 
 
-def _power_ratio(at: Situation) -> float | None:
+def _power_ratio(at: LampSituation) -> float | None:
     """Power drawn over power expected, where that says something about the light source."""
     if not at.must_burn or at.level is None or at.rated_power_w is None or at.level < _POWER_JUDGED_FROM:
         return None
@@ -246,3 +213,40 @@ def _power_ratio(at: Situation) -> float | None:
     if power is None or at.is_dark or _output_disagrees(at) or _too_bright(at):
         return None
     return power / expected_power_w(at.level, at.rated_power_w)
+
+
+def _describe(at: LampSituation) -> str:
+    """Return what was measured when an alarm started, for the people who read it."""
+    reading = at.reading
+    parts = [
+        f"target {at.target} %" if at.target is not None else "",
+        f"in effect {at.level} %" if at.level is not None and at.level != at.target else "",
+        f"output {reading.actual_level_percent:.0f} %" if reading.actual_level_percent is not None else "",
+        f"{reading.active_power_w:.1f} W" if reading.active_power_w is not None else "",
+        f"rated {at.rated_power_w:.0f} W" if at.rated_power_w is not None else "",
+        f"{reading.supply_voltage_v:.0f} V" if reading.supply_voltage_v is not None else "",
+        "lamp failure bit" if reading.lamp_failure else "",
+        "control gear failure bit" if reading.control_gear_failure else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _rule(
+    kind: EventType, judge: Callable[[LampSituation], Verdict], *, raise_after: int, clear_after: int
+) -> Rule[LampSituation]:
+    return Rule(kind, judge, raise_after, clear_after, describe=_describe)
+
+
+LAMP_RULES: Final = (
+    _rule(EventType.LAMP_FAILURE, lamp_failure, raise_after=2, clear_after=2),
+    _rule(EventType.LAMP_UNEXPECTED_ON, lamp_unexpected_on, raise_after=2, clear_after=2),
+    _rule(EventType.DIMMING_FAILURE, dimming_failure, raise_after=3, clear_after=2),
+    _rule(EventType.CYCLING_FAILURE, cycling_failure, raise_after=1, clear_after=1),
+    _rule(EventType.CONTROL_GEAR_COMM_FAILURE, control_gear_failure, raise_after=2, clear_after=2),
+    _rule(EventType.SUPPLY_LOSS, supply_loss, raise_after=2, clear_after=2),
+    _rule(EventType.SUPPLY_VOLTAGE_TOO_HIGH, supply_voltage_too_high, raise_after=3, clear_after=3),
+    _rule(EventType.SUPPLY_VOLTAGE_TOO_LOW, supply_voltage_too_low, raise_after=3, clear_after=3),
+    _rule(EventType.LAMP_POWER_TOO_LOW, lamp_power_too_low, raise_after=5, clear_after=3),
+    _rule(EventType.LAMP_POWER_TOO_HIGH, lamp_power_too_high, raise_after=5, clear_after=3),
+)
+"""Every condition of a lamp that is judged from its readings."""

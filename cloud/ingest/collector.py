@@ -1,0 +1,193 @@
+"""Sparkplug events and transferred records turned into the records of a batch. Pure."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from cloud.alarms.model import ReportedEvent
+from cloud.ingest.batch import Batch, DevicePresence, Node, Outbox, WholeRecord
+from protocols.cabinet import CabinetReading
+from protocols.events import DeviceEvent
+from protocols.lamp import CommandResult, LampReading
+from protocols.mapping import (
+    InvalidReading,
+    InvalidRecord,
+    cabinet_from,
+    epoch_from,
+    event_from,
+    is_cabinet_data,
+    plan_state_from,
+    position_from,
+    reading_from,
+    result_from,
+)
+from protocols.sparkplug.host_events import (
+    DeviceBorn,
+    DeviceData,
+    DeviceDied,
+    NodeBorn,
+    NodeData,
+    NodeDied,
+)
+from protocols.sparkplug.payload import MetricValue
+from protocols.transfer.records import Record
+
+DataEvent = NodeBorn | DeviceBorn | NodeData | DeviceData | NodeDied | DeviceDied
+
+_LARGEST_INT64 = 2**63 - 1
+_LIMITS = {
+    "target_level_percent": 100,
+    "feedback_level_percent": 100,
+    "switch_on_counter": 2**32 - 1,  # a UInt32 on the wire
+}
+
+
+class ForeignSink(Protocol):
+    """Is informed of every message about a device that belongs to another gateway."""
+
+    def foreign_message(self, node: Node, device_id: str) -> None:
+        """`node` sent something about `device_id`, which is not its own."""
+        ...
+
+
+class Collector:
+    """Adds what gateways send to a batch; knows the outbox epoch of every node.
+
+    `owner` returns the node that a device or gateway belongs to; None where any node may report it.
+    """
+
+    def __init__(self, owner: Callable[[str], Node | None], foreign: ForeignSink) -> None:
+        self._owner = owner
+        self._foreign = foreign
+        self._epochs: dict[Node, int | None] = {}
+
+    def is_impostor(self, node: Node) -> bool:
+        """Return whether the gateway of that id is in the inventory, but in another area."""
+        return self._owner(node[1]) not in (None, node)
+
+    def add(self, batch: Batch, event: DataEvent) -> None:
+        """Add what `event` holds.
+
+        Raises:
+            InvalidMetrics: it is no record. Its position is registered all the same: sent again it would be
+                no better, so it must be acknowledged.
+        """
+        node = (event.group, event.node)
+        if isinstance(event, DeviceData):
+            self._add_reading(batch, node, event)
+        elif isinstance(event, NodeData):
+            self._add_record(batch, node, event)
+        elif isinstance(event, DeviceBorn | DeviceDied):
+            if self._belongs(event.device, node):
+                batch.devices[event.device] = DevicePresence(node, isinstance(event, DeviceBorn))
+                batch.size += 1
+        else:
+            if isinstance(event, NodeBorn):
+                self._epochs[node] = _stored_integer(epoch_from(event.metrics))
+            if self._belongs(event.node, node):
+                batch.add_node(event)
+                if isinstance(event, NodeBorn):
+                    _add_plan(batch, node, event.metrics)
+
+    def add_carried(self, batch: Batch, outbox: Outbox, position: int, record: Record) -> None:
+        """Add a record of a transferred bundle; raises InvalidMetrics where no store takes it."""
+        batch.positions[outbox].append(position)
+        batch.size += 1
+        node = outbox.node
+        if isinstance(record, DeviceEvent):
+            _check_text(record.device_id, record.info)
+            reported = ReportedEvent(node[1], outbox.epoch, position, record)
+            if self._counts(batch, record.device_id, node, reported):
+                batch.events.append(reported)
+        elif isinstance(record, CommandResult):
+            _check_text(record.command_id, record.device_id, record.detail)
+            if self._counts(batch, record.device_id, node, record):
+                batch.results.append(record)
+        else:
+            self._append_reading(batch, node, record)
+
+    def _add_reading(self, batch: Batch, node: Node, event: DeviceData) -> None:
+        self._register_position(batch, node, event.metrics)
+        if not event.device.isprintable():
+            raise InvalidReading(f"device id {event.device!r}, expected printable characters")
+        batch.size += 1
+        read = cabinet_from if is_cabinet_data(event.metrics) else reading_from
+        self._append_reading(batch, node, read(event.device, event.metrics, event.timestamp_ms))
+
+    def _append_reading(self, batch: Batch, node: Node, reading: LampReading | CabinetReading) -> None:
+        if isinstance(reading, LampReading):
+            _check_reading(reading)
+        if self._counts(batch, reading.device_id, node, reading):
+            if isinstance(reading, LampReading):
+                batch.readings.append(reading)
+            else:
+                batch.cabinets.append(reading)
+            batch.sources[reading.device_id] = node
+
+    def _add_record(self, batch: Batch, node: Node, event: NodeData) -> None:
+        place = self._register_position(batch, node, event.metrics)
+        if not self.is_impostor(node):
+            _add_plan(batch, node, event.metrics)
+        happened, result = event_from(event.metrics), result_from(event.metrics)
+        # Without a position an event has no key, so a repeat could not be recognised.
+        if happened is not None and place is not None:
+            _check_text(happened.device_id, happened.info)
+            outbox, position = place
+            reported = ReportedEvent(event.node, outbox.epoch, position, happened)
+            if self._counts(batch, happened.device_id, node, reported):
+                batch.events.append(reported)
+        if result is not None:
+            _check_text(result.command_id, result.device_id, result.detail)
+            if self._counts(batch, result.device_id, node, result):
+                batch.results.append(result)
+        batch.size += 1
+
+    def _counts(self, batch: Batch, device_id: str, node: Node, record: WholeRecord) -> bool:
+        """Return whether `node` may report the device; else add the record to the foreign ones."""
+        if self._belongs(device_id, node):
+            return True
+        batch.foreign.append((record, node[1]))
+        return False
+
+    def _belongs(self, device_id: str, node: Node) -> bool:
+        if self._owner(device_id) in (None, node) and not self.is_impostor(node):
+            return True
+        self._foreign.foreign_message(node, device_id)
+        return False
+
+    def _register_position(
+        self, batch: Batch, node: Node, metrics: list[MetricValue]
+    ) -> tuple[Outbox, int] | None:
+        """Add the record's position to those to acknowledge; None for a message without one."""
+        position, epoch = _stored_integer(position_from(metrics)), self._epochs.get(node)
+        if position is None or epoch is None:
+            return None
+        outbox = Outbox(node, epoch)
+        batch.positions[outbox].append(position)
+        return outbox, position
+
+
+def _add_plan(batch: Batch, node: Node, metrics: list[MetricValue]) -> None:
+    state = plan_state_from(metrics)
+    if state is not None:
+        _check_text(state.hash, state.problem)
+        batch.plans[node] = state
+
+
+def _stored_integer(value: int | None) -> int | None:
+    if value is not None and not 0 <= value <= _LARGEST_INT64:
+        raise InvalidRecord(f"outbox position or epoch: {value}, expected 0..{_LARGEST_INT64}")
+    return value
+
+
+def _check_reading(reading: LampReading) -> None:
+    """Raise InvalidReading where a whole number is larger than any store's column."""
+    for name, limit in _LIMITS.items():
+        value = getattr(reading, name)
+        if value is not None and not 0 <= value <= limit:
+            raise InvalidReading(f"{reading.device_id} {name}: {value}, expected 0..{limit}")
+
+
+def _check_text(*texts: str) -> None:
+    for text in texts:
+        if "\0" in text:  # PostgreSQL stores no NUL in text
+            raise InvalidRecord(f"text {text!r}, expected no NUL character")

@@ -1,0 +1,48 @@
+"""Settings of several gateways that cannot run in one process."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from edge.config.line_settings import wire_of
+from edge.config.settings import ConfigError, GatewayConfig
+
+
+def reject_clashes(configs: Mapping[Path, GatewayConfig]) -> None:
+    """Refuse gateways that would share an id, an outbox or a wire, or serve two status pages.
+
+    Raises:
+        ConfigError: with file, field and value of each clash.
+    """
+    problems = [
+        f"{path}: {field} {value!r} is also used by {first}, expected another"
+        for field, uses in _claims(configs).items()
+        for path, value, first in _second_claims(uses, wire_of if field == "line.port" else str)
+    ]
+    addresses = {path: config.status for path, config in configs.items() if config.status is not None}
+    first = next(iter(addresses.items()), None)
+    if first is not None:
+        problems += [
+            f"{path}: status is {status.host}:{status.port}, expected {first[1].host}:{first[1].port}"
+            f" as in {first[0]}: one process serves one status page"
+            for path, status in addresses.items()
+            if status != first[1]
+        ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _claims(configs: Mapping[Path, GatewayConfig]) -> dict[str, list[tuple[Path, str]]]:
+    return {
+        "gateway.id": [(path, each.gateway.id) for path, each in configs.items()],
+        "outbox.path": [(path, str(each.outbox.path)) for path, each in configs.items()],
+        "line.port": [(path, line.port) for path, each in configs.items() for line in each.lines],
+    }
+
+
+def _second_claims(
+    uses: Iterable[tuple[Path, str]], thing_of: Callable[[str], str]
+) -> Iterator[tuple[Path, str, Path]]:
+    first: dict[str, Path] = {}
+    for path, value in uses:
+        if (user := first.setdefault(thing_of(value), path)) != path:
+            yield path, value, user
