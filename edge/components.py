@@ -19,7 +19,7 @@ from edge.observers import LevelUpdates, RecordDelivery
 from edge.outbox import Outbox
 from edge.polling.poller import Poller
 from edge.polling.presence import Presence
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
 from protocols.cabinet import DeviceReading
@@ -30,7 +30,7 @@ class LineComponents:
     """The components of one line."""
 
     line: Line
-    reader: Reader
+    reader: DeviceReader
     poller: Poller
     dimmer: Dimmer
     controller_watchdog: ControllerWatchdog

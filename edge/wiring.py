@@ -26,7 +26,7 @@ from edge.line import Line, LineSettings, open_line
 from edge.observers import GatewayEvents, LevelUpdates, PortEvents, RecordDelivery
 from edge.outbox import Outbox, RecordSink
 from edge.polling.poller import Poller
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
 from protocols.lighting.plan import DEFAULT_PLAN
@@ -138,7 +138,7 @@ def _build_line(config: LineConfig, shared: _Shared) -> LineComponents:
     )
     devices = tuple(device_from_config(each) for each in config.devices)
     states = {device: CommandedState() for device in devices if device.dimmable}
-    reader = Reader(line, timekeeper, records, devices, targets=states)
+    reader = DeviceReader(line, timekeeper, records, devices, targets=states)
 
     may_broadcast = broadcast_blocker(units_of(devices)) is None
     writer = LevelWriter(line, reader, states, may_broadcast=may_broadcast)
@@ -150,7 +150,9 @@ def _build_line(config: LineConfig, shared: _Shared) -> LineComponents:
 
     pairs = tuple(zip(config.devices, devices, strict=True))
     shared.photocells.watch(reader, (device for each, device in pairs if each.photocell))
-    contactors = contactors_of(pairs, line, reader, levels=shared.levels, keeper=timekeeper, records=records)
+    contactors = contactors_of(
+        pairs, line, reader, levels=shared.levels, timekeeper=timekeeper, records=records
+    )
 
     port_events = PortEvents(config.port, shared.events)
     # By the steady clock: polls keep their cadence when the time is set.

@@ -107,7 +107,7 @@ class CommandExecutor:
         return batch
 
     async def _select(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
-        """Those to execute now; others are kept until their start, or answered."""
+        """Those to execute now; others are stored until their start, or answered."""
         now, waiting = self._clock.now(), self._store.waiting_commands.keys()
         # A scheduled command that is no longer waiting has already run: drop the duplicate.
         fresh = {key_of(each) for each in batch} - self._starting
@@ -190,6 +190,7 @@ class CommandExecutor:
                 await self._store.forget_commands(list(known))
 
     async def _begin(self, commands: Sequence[LightCommand], tasks: asyncio.TaskGroup) -> None:
+        # A batch may hold several commands for one device: the one that came last counts.
         newest = {command.device_id: command for command in commands}
         for command in commands:
             if newest[command.device_id] is not command:
@@ -209,6 +210,7 @@ class CommandExecutor:
     ) -> None:
         groups: defaultdict[tuple[Actuator, float], list[LightCommand]] = defaultdict(list)
         for device_id, command in commands.items():
+            # Together, so that one broadcast can set them; the ramp is written once for all.
             groups[self._actuators[device_id][1], command.ramp_s].append(command)
         for (actuator, ramp_s), group in groups.items():
             tasks.create_task(self._apply(actuator, ramp_s, group, before))
@@ -235,6 +237,7 @@ class CommandExecutor:
         undone: dict[str, Override | None] = {}
         for device, problem in problems.items():
             command = by_device[device]
+            # A newer command may have replaced it meanwhile: that one stays.
             if self._is_in_force(command):
                 undone[device.id] = before[device.id]
             self._fail(command, problem.error)

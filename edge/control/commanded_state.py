@@ -9,7 +9,7 @@ from protocols.lamp import Reason
 class CommandedState:
     """The target of one lamp, and the level and ramp last written and not disproved since.
 
-    A written value is None where nobody can know it: at the start, after a restart or silence of the lamp,
+    A written value is None while it is unknown: at the start, after a restart or silence of the lamp,
     and after a write that failed, which may have been carried out all the same. `writes_in_progress` counts
     the calls that bring the lamp to its target right now.
     """

@@ -16,7 +16,7 @@ from edge.control.ports import Confirmation, OnConfirmed, Problem, Problems, pro
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, RequestRefusedError
 from edge.outbox import RecordSink
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import wall_seconds_until
 from protocols.events import DeviceEvent, EventType
@@ -57,10 +57,10 @@ class Contactor:
         self,
         device: Device,
         io: ContactorIo,
-        reader: Reader,
+        reader: DeviceReader,
         *,
         levels: Levels,
-        keeper: Timekeeper,
+        timekeeper: Timekeeper,
         records: RecordSink,
         stays_closed: bool,
     ) -> None:
@@ -68,7 +68,7 @@ class Contactor:
         self._io = io
         self._reader = reader
         self._levels = levels
-        self._keeper = keeper
+        self._timekeeper = timekeeper
         self._records = records
         self._stays_closed = stays_closed
         self._target: EffectiveLevel | None = None
@@ -99,10 +99,12 @@ class Contactor:
     async def run(self) -> None:
         """Hold the contactor where it should be now, until cancelled."""
         while True:
+            # Cleared before the target is computed: a change after that ends the wait below.
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
-            if self._is_due() and self._retry_at <= wall:
+            may_respond = not self._reader.presence(self.device).is_unresponsive
+            if self._verified is not self.is_wanted and may_respond and self._retry_at <= wall:
                 self._report_outcome(await self._switch_and_verify(Lane.READ_BACK))
                 continue
             try:
@@ -114,11 +116,12 @@ class Contactor:
 
     def refresh(self) -> datetime | None:
         """Set the target to what should be now; returns when that may change next, None if never."""
-        was_wanted, level = self.is_wanted, self._levels.at(self.device.id, self._keeper.now())
+        was_wanted, level = self.is_wanted, self._levels.at(self.device.id, self._timekeeper.now())
         if self._stays_closed and level.reason is not Reason.OVERRIDE:
             level = EffectiveLevel(100, Reason.DEFAULT, level.until)
         self._target = level
         if self.is_wanted is not was_wanted:
+            # That the state before could not be reached says nothing of the new one.
             self._retry_at = 0.0
         return level.until
 
@@ -134,6 +137,7 @@ class Contactor:
             is_closed = reading.contactor_state is SwitchState.ON
             self._clear_disproved(is_closed)
             if is_closed is self.is_wanted:
+                # What stood in its way is over: verify it now, so that its fault ends.
                 self._retry_at = 0.0
             if is_closed is not self._verified:
                 self._verified = None
@@ -162,14 +166,10 @@ class Contactor:
             on_confirmed(Confirmation(self.device, level, "" if self._io.has_contact else _NO_CONTACT))
         return {}
 
-    def _is_due(self) -> bool:
-        is_there = self._verified is self.is_wanted
-        return not is_there and not self._reader.presence(self.device).is_unresponsive
-
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
         waits = [_LONGEST_WAIT_S]
         if next_change is not None:
-            waits.append(wall_seconds_until(self._keeper, next_change))
+            waits.append(wall_seconds_until(self._timekeeper, next_change))
         if self._retry_at > wall:
             waits.append(self._retry_at - wall)
         return max(min(waits), 0.001)
@@ -216,11 +216,12 @@ class Contactor:
         """Wall seconds until the relay may be set to the same again."""
         if self._switched_at is None:
             return 0.0
-        return wall_seconds_until(self._keeper.steady, self._switched_at + SHORTEST_DWELL)
+        return wall_seconds_until(self._timekeeper.steady, self._switched_at + SHORTEST_DWELL)
 
     async def _switch(self, closed: bool, lane: Lane) -> Problem | None:
+        # Before the write: one without a response may have moved the contactor all the same.
         self._has_opened = self._relay_is_open = False
-        self._switched_at = self._keeper.steady.now()
+        self._switched_at = self._timekeeper.steady.now()
         try:
             await self._io.put(closed, lane)
         except RequestRefusedError as error:
@@ -272,16 +273,16 @@ class Contactor:
         self._conditions[kind] = active
         if active:
             log.warning("contactor_fault", device=self.device.id, condition=kind.value, error=info)
-        self._records.append(DeviceEvent(self.device.id, kind, self._keeper.now(), active, info))
+        self._records.append(DeviceEvent(self.device.id, kind, self._timekeeper.now(), active, info))
 
 
 def contactors_of(
     devices: Iterable[tuple[DeviceConfig, Device]],
     line: Line,
-    reader: Reader,
+    reader: DeviceReader,
     *,
     levels: Levels,
-    keeper: Timekeeper,
+    timekeeper: Timekeeper,
     records: RecordSink,
 ) -> tuple[Contactor, ...]:
     """Return the contactors that the settings of a line's devices ask for, observing their polls."""
@@ -295,7 +296,7 @@ def contactors_of(
             ContactorIo(line, wiring),
             reader,
             levels=levels,
-            keeper=keeper,
+            timekeeper=timekeeper,
             records=records,
             stays_closed=config.contactor.follows == "always",
         )

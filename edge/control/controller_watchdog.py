@@ -1,7 +1,8 @@
-"""Sets what controllers do by themselves when no gateway talks to them, and checks that they keep it."""
+"""Configures the watchdogs of controllers: the level they take when no gateway talks to them."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +11,7 @@ import structlog
 from edge.control.level_writer import LevelWriter
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, PortUnavailableError
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.lamp import LampReading
 from protocols.modbus.codec import CodecError, ReadBlock, Value, decode_block, encode_write, plan_reads
 from protocols.modbus.points import LEVEL_POINTS, RAMP_POINT, TIMEOUT_POINT
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 LONGEST_TIMEOUT_S: Final = 65534
 
 _RETRY_S = 60.0
+"""Also for controllers that fell silent before they were configured: no restart will show at their return."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class ControllerWatchdog:
     def __init__(
         self,
         line: Line,
-        reader: Reader,
+        reader: DeviceReader,
         writer: LevelWriter,
         devices: Sequence[Device],
         settings: ControllerWatchdogSettings,
@@ -64,15 +66,19 @@ class ControllerWatchdog:
     async def run(self) -> None:
         """Configure each controller when it responds, and again when it has restarted, until cancelled."""
         while True:
-            await self._wake.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_RETRY_S if self._due else None):
+                    await self._wake.wait()
             self._wake.clear()
-            for device in [each for each in self._due if self._reader.presence(each).is_responsive]:
+            for device in list(self._due):
+                # Checked for each: requests to one that fell silent meanwhile would cost the line a timeout.
+                if not self._reader.presence(device).is_responsive:
+                    continue
                 try:
                     await self._configure(device)
                 except (LineError, CodecError) as error:
                     if not isinstance(error, PortUnavailableError):
                         self._failures.failed(device.id, error)
-                    asyncio.get_running_loop().call_later(_RETRY_S, self._wake.set)
                 else:
                     self._due.discard(device)
                     self._failures.recovered(device.id)

@@ -27,7 +27,7 @@ _RETRY_DISOBEDIENT_S = 30.0
 
 _LONGEST_WAIT_S = 300.0
 
-_NO_READ_BACK = "acknowledged; the lamp never tells its level"
+_NO_READ_BACK = "acknowledged; the lamp never reports its level"
 
 
 class Dimmer:
@@ -51,10 +51,14 @@ class Dimmer:
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
-            due = [lamp for lamp in self._writer.lamps if self._is_due(lamp, wall)]
+            due = [
+                lamp
+                for lamp in self._writer.lamps
+                if self._writer.is_due(lamp) and self._retry_at.get(lamp, wall) <= wall
+            ]
             if due:
                 self._plan_retries(due, await self._writer.write_and_verify(due, Lane.READ_BACK))
-                continue
+                continue  # the levels may have changed while it wrote
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s(next_change, wall)):
                     await self._wake.wait()
@@ -102,9 +106,6 @@ class Dimmer:
         if device.dimmable and self._writer.compare(device, reading.feedback_level_percent):
             self._wake.set()
 
-    def _is_due(self, lamp: Device, wall: float) -> bool:
-        return self._writer.is_due(lamp) and self._retry_at.get(lamp, wall) <= wall
-
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
         waits = [_LONGEST_WAIT_S]
         if next_change is not None:
@@ -121,7 +122,7 @@ class Dimmer:
                 self._report(lamp, None)
                 continue
             self._retry_at[lamp] = wall + (_RETRY_DISOBEDIENT_S if problem.disobeyed else _RETRY_S)
-            if problem.disobeyed:
+            if problem.disobeyed:  # else the reader has reported its silence
                 self._report(lamp, problem.error)
 
     def _report(self, lamp: Device, error: str | None) -> None:

@@ -8,7 +8,7 @@ from edge.control.commanded_state import CommandedState
 from edge.control.ports import Problem, Problems, problem_of
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.lamp import Reason
 from protocols.modbus.codec import CodecError, Write, encode_write
 from protocols.modbus.points import LEVEL_POINT, RAMP_POINT
@@ -27,7 +27,12 @@ class LevelWriter:
     """
 
     def __init__(
-        self, line: Line, reader: Reader, states: Mapping[Device, CommandedState], *, may_broadcast: bool
+        self,
+        line: Line,
+        reader: DeviceReader,
+        states: Mapping[Device, CommandedState],
+        *,
+        may_broadcast: bool,
     ) -> None:
         self._line = line
         self._reader = reader
@@ -226,5 +231,5 @@ class LevelWriter:
             return None
         self.compare(lamp, feedback)
         state.invalidate_level()
-        says = "does not tell its level" if feedback is None else f"reads back level {feedback} %"
+        says = "does not report its level" if feedback is None else f"reads back level {feedback} %"
         return Problem(f"{says}, expected {target} %", disobeyed=True)

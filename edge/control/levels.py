@@ -74,6 +74,7 @@ class Levels:
         """Of the nights around the instant; the same for all lamps of a calendar, so computed once."""
         known = self._nights.get(calendar_id)
         if known is None or not known.times[0] <= instant < known.end:
+            # Several nights at once, since sun times cost most; from before today's, which begins at noon.
             first = instant.astimezone(self._place.time_zone).date() - timedelta(days=2)
             known = levels_of_nights(self._plan, calendar_id, self._place, first, _PLANNED_NIGHTS)
             self._nights[calendar_id] = known

@@ -11,7 +11,7 @@ from edge.clock.timekeeper import Timekeeper
 from edge.devices.device import Device
 from edge.outbox import RecordSink
 from edge.polling.presence import Presence
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 
@@ -48,13 +48,13 @@ class DebouncedCell:
 class Photocells:
     """The photocells of one gateway's cabinets."""
 
-    def __init__(self, keeper: Timekeeper, records: RecordSink) -> None:
-        self._keeper = keeper
+    def __init__(self, timekeeper: Timekeeper, records: RecordSink) -> None:
+        self._timekeeper = timekeeper
         self._records = records
         self._cells: dict[Device, tuple[DebouncedCell, Presence]] = {}
         self._reported: dict[Device, bool] = {}
 
-    def watch(self, reader: Reader, cabinets: Iterable[Device]) -> None:
+    def watch(self, reader: DeviceReader, cabinets: Iterable[Device]) -> None:
         """Use the photocells of these cabinets, which `reader` reads."""
         new = {device: (DebouncedCell(), reader.presence(device)) for device in cabinets}
         if new:
@@ -75,10 +75,10 @@ class Photocells:
         if device not in self._cells:
             return
         cell, _ = self._cells[device]
-        cell.add(reading.photocell_output_on, self._keeper.steady.now())
+        cell.add(reading.photocell_output_on, self._timekeeper.steady.now())
         if cell.state is not None and cell.state is not self._reported.get(device):
             self._reported[device] = cell.state
-            kind, now = EventType.PHOTOCELL_OUTPUT_ON, self._keeper.now()
+            kind, now = EventType.PHOTOCELL_OUTPUT_ON, self._timekeeper.now()
             self._records.append(DeviceEvent(device.id, kind, now, cell.state))
 
     async def run(self, on_change: Callable[[], None]) -> None:
@@ -88,7 +88,7 @@ class Photocells:
             # No reading comes from a cabinet that has become unresponsive: look for those.
             for cell, presence in self._cells.values():
                 if not presence.is_responsive:
-                    cell.add(None, self._keeper.steady.now())
+                    cell.add(None, self._timekeeper.steady.now())
             if (present := self.is_dark()) is not before:
                 log.info("photocell_changed", state=_STATE_NAMES[present])
                 before = present

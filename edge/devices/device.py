@@ -125,7 +125,7 @@ def broadcast_blocker(units: Iterable[tuple[str, Profile]]) -> str | None:
         if profile != common and not profile.ignores_broadcast:
             return f"{name} may obey it: profile {profile.id} does not say ignores_broadcast = true"
     if feedback_of(common) is None:
-        return f"lamps of profile {common.id} never tell their level: each must acknowledge it"
+        return f"lamps of profile {common.id} never report their level: each must acknowledge it"
     for register in common.registers:
         if register.name in (LEVEL_POINT, RAMP_POINT) and register.writable and not register.broadcast:
             return f"profile {common.id} does not say broadcast = true of {register.name}"

@@ -8,7 +8,7 @@ import structlog
 
 from edge.devices.device import Device
 from edge.line import Lane, LineError, PortUnavailableError
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from edge.polling.schedule import FIRST_PROBE_S, PollSchedule, PollSlot
 from protocols.clock import Clock, wall_seconds_until
 from runtime.failure_reporter import KeyedFailureReporter
@@ -28,12 +28,12 @@ _LONGEST_WAIT_S = 60.0
 class Poller:
     """Polls one line. `on_port` is called with the error when its port is lost, and with None at its return.
 
-    `clock` must be one that nobody sets; `is_polling` while a poll waits for its response.
+    `clock` must be a steady one, that is never set; `is_polling` while a poll waits for its response.
     """
 
     def __init__(
         self,
-        reader: Reader,
+        reader: DeviceReader,
         clock: Clock,
         interval: timedelta,
         devices: Sequence[Device],
@@ -88,9 +88,12 @@ class Poller:
         loop = asyncio.get_running_loop()
         began = loop.time()
         was_quarantined = slot.is_quarantined
+        # Probes mostly end in a timeout: they wait for everything else.
+        lane = Lane.SLOW if was_quarantined else Lane.READING
         try:
-            await self._reader.poll(slot.device, Lane.SLOW if was_quarantined else Lane.READING, slow=slow)
+            await self._reader.poll(slot.device, lane, slow=slow)
         except PortUnavailableError as error:
+            # The slot stays due: no device has been polled, so none has failed.
             await self._port_failed(str(error))
             return
         except LineError as error:

@@ -1,4 +1,4 @@
-"""Whether a device responds, and what it said last. Written by the `Reader` of its line alone."""
+"""Whether a device responds, and what it said last. Written by the `DeviceReader` of its line alone."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum

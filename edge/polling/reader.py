@@ -18,7 +18,7 @@ from edge.line import (
 from edge.outbox import RecordSink
 from edge.polling.ports import LampTarget, ReadingObserver, StateLossObserver
 from edge.polling.presence import Presence
-from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
+from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 _WHOLE_NUMBERS = frozenset({"feedback_level_percent", "switch_on_counter"})
 
 
-class Reader:
+class DeviceReader:
     """The only way a line's devices are read, so that every response counts, whatever it was read for.
 
     `targets` are the levels that the readings of lamps carry; lamps without a writable level have none.
@@ -128,7 +128,8 @@ class Reader:
             reason=None if target is None else target.reason,
             **measured,
         )
-        self._record_reading(lamp, reading)
+        self._presences[lamp].last_reading = reading
+        self._records.append(reading)
         return reading
 
     async def _read_cabinet(self, cabinet: Device, lane: Lane, *, slow: bool) -> CabinetReading:
@@ -138,7 +139,8 @@ class Reader:
         if closed is not None:
             measured[CONTACTOR_CONTACT] = SwitchState.ON if closed else SwitchState.OFF
         reading = CabinetReading(cabinet.id, self._clock.now(), **measured)
-        self._record_reading(cabinet, reading)
+        self._presences[cabinet].last_reading = reading
+        self._records.append(reading)
         return reading
 
     async def _read_values(self, device: Device, lane: Lane, *, slow: bool) -> dict[str, Value]:
@@ -148,6 +150,7 @@ class Reader:
         try:
             if presence.is_unresponsive:
                 await self._probe(device, lane)
+            # A reading needs all its fields: those of the slow registers are read with the first poll.
             slow = slow or not presence.slow_values
             units: tuple[Device | Part, ...] = (device, *device.parts)
             for unit in units:
@@ -187,10 +190,6 @@ class Reader:
             known = (unit.profile, BlockDecoder(unit.profile, block))
             self._decoders[id(unit.profile), block] = known
         return known[1].decode(words)
-
-    def _record_reading(self, device: Device, reading: DeviceReading) -> None:
-        self._presences[device].last_reading = reading
-        self._records.append(reading)
 
     def _report_unresponsive(self, device: Device, presence: Presence, error: TransientLineError) -> None:
         self._lose_state(device)

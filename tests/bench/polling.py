@@ -14,7 +14,7 @@ from edge.line import Line, LineSettings, open_line
 from edge.outbox import Record
 from edge.polling.poller import Poller
 from edge.polling.presence import Presence
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.clock import system_clock
 from protocols.modbus.profile import Profile
 from tests.bench.simulator import Simulation, lamp_id
@@ -35,7 +35,7 @@ class PolledLine:
 
     line: Line
     devices: list[Device]
-    reader: Reader
+    reader: DeviceReader
     writer: LevelWriter
 
     def presence(self, number: int) -> Presence:
@@ -62,7 +62,7 @@ async def polled(
     devices = [device_of(lamp_id(1, unit), unit, profile) for unit in range(1, lamps + 1)]
     clock = system_clock(time.time)
     states = {device: CommandedState() for device in devices}
-    reader = Reader(line, clock, Discarded(), devices, states)
+    reader = DeviceReader(line, clock, Discarded(), devices, states)
     writer = LevelWriter(line, reader, states, may_broadcast=True)
     reader.add_state_loss_observer(writer)
     poller = Poller(reader, clock, NO_PAUSE, devices, lambda _: None)

@@ -1,4 +1,4 @@
-"""A line with lamp controllers as registers: stands for the wire, in virtual time."""
+"""A line with lamp controllers as registers: in place of the wire, in virtual time."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from edge.devices.device import Device, device_of
 from edge.line import Lane, NoResponseError, PortUnavailableError
 from edge.outbox import Record
 from edge.polling.presence import Presence
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.lamp import Reason
 from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
@@ -23,7 +23,7 @@ MASK = 0xFFFF
 LEVEL, FADE, TIMEOUT = 0, 1, 2
 WRITE_ONLY = parse_profile(
     """id = "plain"
-name = "Takes a level and tells none"
+name = "Takes a level and reports none"
 kind = "lamp"
 [[register]]
 name = "target_level_percent"
@@ -150,7 +150,7 @@ class Block:
         self.clock = LoopClock()
         states = {lamp: CommandedState() for lamp in self.lamps}
         devices = [*self.lamps, *others]
-        self.reader = Reader(self.street, self.clock, self.records, devices, states)  # type: ignore[arg-type]
+        self.reader = DeviceReader(self.street, self.clock, self.records, devices, states)  # type: ignore[arg-type]
         self.writer = LevelWriter(self.street, self.reader, states, may_broadcast=may_broadcast)  # type: ignore[arg-type]
         self.reader.add_state_loss_observer(self.writer)
 

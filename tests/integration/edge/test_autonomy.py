@@ -117,7 +117,7 @@ class SystemClock:
 
 @dataclass
 class Street:
-    """The controllers of one line; what they were at, and when they were asked, by the true time."""
+    """The controllers of one line; what they were at, and when they were polled, by the true time."""
 
     true: Clock
     controllers: dict[int, LampController] = field(default_factory=dict)
@@ -208,7 +208,7 @@ async def powered(folder: Path, street: Street, system: SystemClock, until: date
     def make_line(settings: LineSettings) -> Line:
         return VirtualLine(street, settings.port)
 
-    # The steady clock begins anew with each start, wherever it begins.
+    # The steady clock begins again with each start, wherever it begins.
     loop = asyncio.get_running_loop()
     steady = ScaledClock(START, loop.time(), 1.0, loop.time)
     task = asyncio.ensure_future(run_gateway(config(folder), system, steady=steady, make_line=make_line))
@@ -224,12 +224,12 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     true = ScaledClock(START.astimezone(UTC), loop.time(), 1.0, loop.time)
     street, system = Street(true), SystemClock(true)
     street.build()
-    memory = StateStore(config(folder).outbox.state_path)
-    await memory.open()
-    await memory.keep_plan(encode_plan(PLAN))
-    await memory.keep_overrides({lamp(3): HELD})
-    await memory.keep_commands([TO_COME, TOO_LATE])
-    await memory.close()
+    store = StateStore(config(folder).outbox.state_path)
+    await store.open()
+    await store.keep_plan(encode_plan(PLAN))
+    await store.keep_overrides({lamp(3): HELD})
+    await store.keep_commands([TO_COME, TOO_LATE])
+    await store.close()
 
     await powered(folder, street, system, CUT)
     await asyncio.sleep((BACK - true.now()).total_seconds())
@@ -248,7 +248,7 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
 
 
 def overridden(unit: int) -> Override | None:
-    """What a lamp is told by hand in that month."""
+    """The commands for a lamp in that month."""
     if unit == 2:
         return Override("c2", 45, TO_COME.start, TO_COME.expiration)
     return HELD if unit == 3 else None
@@ -319,12 +319,12 @@ def test_a_reboot_does_not_move_a_lamp_that_is_where_it_should_be(
     at_the_cut = [level for time, level in street.changes[unit] if time < CUT][-1]
     moved = [time for time, _ in street.changes[unit] if CUT <= time <= BACK + timedelta(hours=1)]
     assert moved == []
-    asked = [time for time in street.answered[unit] if BACK <= time <= BACK + timedelta(minutes=1)]
-    assert asked, "the level of now was not looked at"
+    polled = [time for time in street.answered[unit] if BACK <= time <= BACK + timedelta(minutes=1)]
+    assert polled, "the level of now was not looked at"
     assert at_the_cut == {1: 60, 2: 20, 3: 30}[unit]
 
 
-def test_commands_to_come_start_once_or_are_given_up(month: tuple[Street, list[StoredRecord]]) -> None:
+def test_scheduled_commands_start_once_or_expire(month: tuple[Street, list[StoredRecord]]) -> None:
     _, records = month
     results = [each.record for each in records if isinstance(each.record, CommandResult)]
     said = [(each.command_id, each.status, each.level_percent) for each in results]

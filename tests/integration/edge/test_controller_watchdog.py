@@ -1,4 +1,4 @@
-"""What a gateway leaves in its controllers: their watchdog, no ramp longer than asked for, no meter set."""
+"""What a gateway leaves in its controllers: their watchdog, no ramp of an earlier command, no meter set."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.integration.edge.test_gateway import config_for, lamp, site
 from tests.support.modbus_slave import Unit, healthy_inputs
 
 
-async def test_watchdogs_are_set_where_they_differ_and_again_after_a_restart(
+async def test_watchdogs_are_set_where_they_differ_and_after_a_restart(
     mosquitto: Broker, tmp_path: Path
 ) -> None:
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port):
@@ -54,7 +54,7 @@ async def test_a_ramp_left_in_a_controller_is_undone_before_the_next_level(
             await eventually(lambda: here.slave.units[2].holdings[:2] == [40, 0], what="level without ramp")
 
 
-async def test_a_ramp_left_in_a_controller_is_not_used_at_the_start_either(
+async def test_a_ramp_left_in_a_controller_is_not_used_at_the_start(
     mosquitto: Broker, tmp_path: Path
 ) -> None:
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port):
@@ -67,7 +67,7 @@ async def test_a_ramp_left_in_a_controller_is_not_used_at_the_start_either(
                 assert [address for address, _, _ in unit.writes][:2] == [1, 0]
 
 
-async def test_what_the_lamps_of_a_line_are_told_reaches_no_meter(mosquitto: Broker, tmp_path: Path) -> None:
+async def test_what_is_written_to_lamps_reaches_no_meter(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path, lamps=4) as here, here.cloud.connected(mosquitto.port):
         meter = DeviceConfig(id="cabinet", unit=5, profile="pzem-016")
         here.slave.units[5] = Unit()
@@ -88,7 +88,7 @@ async def test_what_the_lamps_of_a_line_are_told_reaches_no_meter(mosquitto: Bro
             running.cancel()
 
 
-async def test_a_level_that_a_controller_does_not_tell_is_not_confirmed(
+async def test_a_level_that_a_controller_does_not_report_is_not_confirmed(
     mosquitto: Broker, tmp_path: Path
 ) -> None:
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port), here.gateway():
@@ -101,7 +101,7 @@ async def test_a_level_that_a_controller_does_not_tell_is_not_confirmed(
         assert result is not None
         assert (result.status, result.detail) == (
             CommandStatus.FAILED,
-            "does not tell its level, expected 40 %",
+            "does not report its level, expected 40 %",
         )
 
 

@@ -121,14 +121,14 @@ async def test_each_lamp_follows_the_programme_and_its_own_command(mosquitto: Br
         await eventually(lambda: here.level("DALI-2") == 30, 5, "30 %")
         assert [here.level(lamp) for lamp in ("DALI-1", "DALI-3")] == [100, 100]
 
-        def told() -> bool:
+        def is_reported() -> bool:
             newest = here.newest("DALI-2")
             return newest is not None and (newest.feedback_level_percent, newest.actual_level_percent) == (
                 30,
                 30,
             )
 
-        await eventually(told, 10, "a reading at 30 %")
+        await eventually(is_reported, 10, "a reading at 30 %")
 
 
 async def test_a_gears_faults_are_its_own(mosquitto: Broker, tmp_path: Path) -> None:

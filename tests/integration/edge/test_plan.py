@@ -1,4 +1,4 @@
-"""A lighting plan on its way: from a real broker to the lamps of a real line, and what is told of it."""
+"""A lighting plan on its way: from a real broker to the lamps of a real line, and what is reported of it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -31,8 +31,8 @@ def levels(here: Site) -> list[int]:
     return [unit.holdings[0] for unit in here.slave.units.values()]
 
 
-def told(here: Site, unit: int) -> list[int]:
-    """The levels that a lamp was ever told, without repetitions."""
+def written(here: Site, unit: int) -> list[int]:
+    """The levels that were written to a lamp, without repetitions."""
     values = [value for address, value, _ in here.slave.units[unit].writes if address == 0]
     return [value for at, value in enumerate(values) if at == 0 or values[at - 1] != value]
 
@@ -46,7 +46,7 @@ async def test_a_plan_reaches_the_lamps_and_its_hash_the_cloud(mosquitto: Broker
             await cloud.send_node_metrics(plan_metrics(DOCUMENT))
             await eventually(lambda: levels(here) == [70, 70, 30], what="the plan's levels")
             await eventually(lambda: cloud.plans == [PlanState("", ""), IN_FORCE], what="the hash")
-            assert told(here, 3) == [100, 30]
+            assert written(here, 3) == [100, 30]
 
             await cloud.send_node_metrics(plan_metrics(b'{"type":"LightingPlan"}'))
             await eventually(lambda: len(cloud.plans) == 3, what="the refusal")
@@ -60,11 +60,11 @@ async def test_a_plan_reaches_the_lamps_and_its_hash_the_cloud(mosquitto: Broker
             unit.writes.clear()
         async with here.gateway():
             await eventually(lambda: cloud.plans[4:] == [IN_FORCE], what="the birth after a restart")
-            await eventually(lambda: all(told(here, unit) for unit in (1, 2, 3)), what="the level of now")
-        assert [told(here, unit) for unit in (1, 2, 3)] == [[70], [70], [30]]
+            await eventually(lambda: all(written(here, unit) for unit in (1, 2, 3)), what="the level of now")
+        assert [written(here, unit) for unit in (1, 2, 3)] == [[70], [70], [30]]
 
 
-async def test_a_command_to_come_outlives_a_restart(mosquitto: Broker, tmp_path: Path) -> None:
+async def test_a_scheduled_command_outlives_a_restart(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path, speed=30.0) as here, here.cloud.connected(mosquitto.port):
         cloud = here.cloud
         async with here.gateway():
@@ -78,6 +78,6 @@ async def test_a_command_to_come_outlives_a_restart(mosquitto: Broker, tmp_path:
         result = cloud.result("c1")
         assert result is not None
         assert (result.status, result.level_percent) == (CommandStatus.CONFIRMED, 40)
-        assert told(here, 2) == [100, 40]
+        assert written(here, 2) == [100, 40]
         assert len([each for each in here.slave.units[2].writes if each[:2] == (0, 40)]) <= ATTEMPTS
         assert [each.command_id for each in cloud.results.values()].count("c1") == 1

@@ -190,7 +190,7 @@ async def test_a_contactor_that_does_not_close_is_an_alarm_until_it_does(whole: 
     await whole.until_ended("switchingErrorOff")
 
 
-async def test_a_silent_cabinet_is_said_to_be_and_welcomed_back(whole: Whole) -> None:
+async def test_a_silent_cabinet_is_an_alarm_until_it_responds(whole: Whole) -> None:
     await whole.break_it(type="silent")
     alarm = await whole.until_raised("communicationFailure")
     assert f"unit {TOWN.cabinets[0].unit}" in alarm["info"]
@@ -212,7 +212,7 @@ async def _online(whole: Whole, online: bool) -> bool:
         ({"type": "fire"}, "doorOpen"),
     ],
 )
-async def test_a_fault_that_there_is_not_is_refused(
+async def test_an_unknown_fault_is_refused(
     tmp_path: Path, mosquitto: Broker, fault: dict[str, str | int], said: str
 ) -> None:
     async with _running(tmp_path, mosquitto.port) as whole:

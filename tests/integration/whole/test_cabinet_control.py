@@ -39,7 +39,7 @@ SAFE_LEVEL = 70
 
 @dataclass
 class NeverSet:
-    """The clock of a machine that was never told the time."""
+    """The clock of a machine that never got the time."""
 
     began: float
     speed: float
@@ -158,9 +158,7 @@ def clock_at(instant: datetime, speed: float = 1.0) -> ScaledClock:
     return ScaledClock(instant, time.time(), speed, time.time)
 
 
-async def test_the_plan_switches_a_segment_within_its_second_and_a_command_does(
-    mosquitto: Broker, tmp_path: Path
-) -> None:
+async def test_plan_and_command_switch_a_segment_within_a_second(mosquitto: Broker, tmp_path: Path) -> None:
     assert NIGHT.sunset is not None
     clock = clock_at(NIGHT.sunset - timedelta(seconds=2.5))
     config = config_for(tmp_path, mosquitto, follows="lit", photocell=False, poll_s=0.5)
@@ -182,7 +180,7 @@ async def test_the_plan_switches_a_segment_within_its_second_and_a_command_does(
         await site.until_contactor(closed=True)
 
 
-async def test_a_contactor_that_does_not_obey_is_reported_until_it_is_seen_to(
+async def test_a_contactor_that_does_not_obey_is_reported_until_it_does(
     mosquitto: Broker, tmp_path: Path
 ) -> None:
     assert NIGHT.sunrise is not None
@@ -211,9 +209,7 @@ async def test_a_contactor_that_does_not_obey_is_reported_until_it_is_seen_to(
         assert result is None or result.status is CommandStatus.FAILED
 
 
-async def test_an_energised_segment_stays_so_over_a_reset_of_its_module(
-    mosquitto: Broker, tmp_path: Path
-) -> None:
+async def test_an_energised_segment_stays_so_over_a_module_reset(mosquitto: Broker, tmp_path: Path) -> None:
     assert NIGHT.sunset is not None
     clock = clock_at(NIGHT.sunset - timedelta(hours=3))
     config = config_for(tmp_path, mosquitto, follows="always", photocell=True, poll_s=0.3)

@@ -29,8 +29,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @dataclass
-class HandSetClock:
-    """A clock that stands still until it is set."""
+class FakeClock:
+    """A clock that does not move until it is set."""
 
     present: datetime = EVENING
     speed: float = 1.0
@@ -46,7 +46,7 @@ class ObedientActuator:
 
     lamp: Device
     levels: Levels
-    clock: HandSetClock
+    clock: FakeClock
     target_level_percent: int | None = None
     applied: list[int] = field(default_factory=list)
     is_stuck: bool = False
@@ -93,7 +93,7 @@ class Desk:
     executor: CommandExecutor
     actuator: ObedientActuator
     store: StateStore
-    clock: HandSetClock
+    clock: FakeClock
     results: Results
 
     async def at(self, instant: datetime) -> None:
@@ -112,7 +112,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(path: Path, clock: HandSetClock) -> AsyncIterator[Desk]:
+async def desk(path: Path, clock: FakeClock) -> AsyncIterator[Desk]:
     """From one start of a gateway to its end."""
     store = StateStore(path)
     await store.open()
@@ -147,8 +147,8 @@ async def waiting(here: Desk) -> None:
     await eventually(lambda: here.kept, what="the command to be kept")
 
 
-async def test_waits_for_its_start_and_is_carried_out_once(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+async def test_waits_for_its_start_and_is_executed_once(tmp_path: Path) -> None:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         await waiting(here)
         assert (here.actuator.applied, here.results) == ([], [])
         await here.at(EVENING + 10 * MINUTE)
@@ -162,41 +162,41 @@ async def test_waits_for_its_start_and_is_carried_out_once(tmp_path: Path) -> No
 
 
 async def test_survives_a_reboot_before_its_start(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         await waiting(here)
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + MINUTE)) as here:
         assert here.kept == [command()]
         await here.at(EVENING + 10 * MINUTE)
         assert (await here.answer()).status is CommandStatus.CONFIRMED
         assert here.actuator.applied == [40]
 
 
-async def test_is_carried_out_late_where_the_power_was_away_at_its_start(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+async def test_is_executed_late_after_a_power_cut_at_its_start(tmp_path: Path) -> None:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         await waiting(here)
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 12 * MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + 12 * MINUTE)) as here:
         assert (await here.answer()).status is CommandStatus.CONFIRMED
         assert here.actuator.applied == [40]
 
 
-async def test_is_given_up_and_said_so_when_its_deadline_has_passed(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+async def test_expires_when_its_deadline_has_passed(tmp_path: Path) -> None:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         await waiting(here)
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 16 * MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + 16 * MINUTE)) as here:
         result = await here.answer()
         assert result.status is CommandStatus.EXPIRED
         assert result.detail == (
             "was to start at 2026-06-01T13:10:00+00:00, expected before 2026-06-01T13:15:00+00:00"
         )
         await eventually(lambda: not here.kept, what="the command to be forgotten")
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 17 * MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + 17 * MINUTE)) as here:
         await here.at(EVENING + 18 * MINUTE)
         await asyncio.sleep(0)
         assert (here.kept, here.results, here.actuator.applied) == ([], [], [])
 
 
-async def test_is_never_carried_out_twice(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+async def test_is_never_executed_twice(tmp_path: Path) -> None:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         await waiting(here)
         here.clock.present = EVENING + 10 * MINUTE
         here.executor.submit(command())  # the cloud, too, says it again
@@ -205,15 +205,15 @@ async def test_is_never_carried_out_twice(tmp_path: Path) -> None:
         here.executor.submit(command(None, start=10 * MINUTE))
         await eventually(lambda: len(here.results) == 2, what="the end of the override")
         await eventually(lambda: not here.kept, what="the commands to be forgotten")
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 11 * MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + 11 * MINUTE)) as here:
         assert here.kept == []
         assert await here.store.overrides() == {}
 
 
 async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         await waiting(here)
-    late = HandSetClock(EVENING + 11 * MINUTE, is_known=False)
+    late = FakeClock(EVENING + 11 * MINUTE, is_known=False)
     async with desk(tmp_path / "m.db", late) as here:
         here.executor.submit(command(lamp_id="SOR-00002"))
         await here.answer()
@@ -224,26 +224,24 @@ async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
         await eventually(lambda: here.actuator.applied == [40], what="the command to be carried out")
 
 
-async def test_a_lamp_that_is_not_there_any_more_is_answered(tmp_path: Path) -> None:
+async def test_a_command_for_a_removed_lamp_fails(tmp_path: Path) -> None:
     store = StateStore(tmp_path / "m.db")
     await store.open()
     await store.keep_commands([command(lamp_id="SOR-00002")])
     await store.close()
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 10 * MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + 10 * MINUTE)) as here:
         result = await here.answer()
         assert result.detail == "'SOR-00002' is no lamp or contactor of this gateway"
         await eventually(lambda: not here.kept, what="the command to be forgotten")
 
 
 @pytest.mark.parametrize("level", [40, None])
-async def test_one_that_was_begun_is_answered_after_a_reboot_and_not_begun_again(
-    tmp_path: Path, level: int | None
-) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+async def test_one_that_was_begun_is_answered_once_after_a_reboot(tmp_path: Path, level: int | None) -> None:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         here.actuator.is_stuck = True
         here.executor.submit(command(level, start=-MINUTE))
         await eventually(lambda: here.actuator.applied, what="the command to be begun")
-    late = HandSetClock(EVENING + 60 * MINUTE, is_known=False)
+    late = FakeClock(EVENING + 60 * MINUTE, is_known=False)
     async with desk(tmp_path / "m.db", late) as here:
         here.executor.wake()
         await eventually(lambda: here.kept, what="what is known of it")
@@ -258,11 +256,11 @@ async def test_one_that_was_begun_is_answered_after_a_reboot_and_not_begun_again
 
 
 async def test_one_that_was_begun_and_has_ended_since_is_answered(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", HandSetClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock()) as here:
         here.actuator.is_stuck = True
         here.executor.submit(command(start=-MINUTE))
         await eventually(lambda: here.actuator.applied, what="the command to be begun")
-    async with desk(tmp_path / "m.db", HandSetClock(EVENING + 180 * MINUTE)) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING + 180 * MINUTE)) as here:
         result = await here.answer()
         assert (result.status, result.detail) == (CommandStatus.FAILED, "gateway was away until it ended")
         assert here.actuator.applied == []

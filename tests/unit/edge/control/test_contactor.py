@@ -16,7 +16,7 @@ from edge.control.levels import Levels
 from edge.devices.device import Device, device_of, part_of
 from edge.line import Lane, NoResponseError, RequestRefusedError
 from edge.outbox import Record
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import Reason
@@ -28,30 +28,19 @@ from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
+from tests.support.street import LoopClock
 
 PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 NIGHT = night_of(PLACE.latitude, PLACE.longitude, PLACE.time_zone, datetime(2026, 6, 1, 12, tzinfo=UTC))
 assert NIGHT.sunset is not None
 SUNSET = NIGHT.sunset
 POLL_S = 10.0
-ON, OFF, HAND = EventType.SWITCHING_ERROR_ON, EventType.SWITCHING_ERROR_OFF, EventType.LOCAL_OVERRIDE
-
-
-class LoopClock:
-    """Domain time that goes with the loop's."""
-
-    speed = 1.0
-
-    def __init__(self, start: datetime) -> None:
-        self._start = start
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
+ON, OFF, MANUAL = EventType.SWITCHING_ERROR_ON, EventType.SWITCHING_ERROR_OFF, EventType.LOCAL_OVERRIDE
 
 
 @dataclass
 class Module:
-    """An I/O module with a contactor behind it; stands for the line. `broken` says where the contact is."""
+    """An I/O module with a contactor behind it; in place of the line. `broken` says where the contact is."""
 
     relay: bool
     broken: bool | None = None
@@ -102,11 +91,11 @@ class Site:
     def __init__(self, module: Module, start: datetime, *, stays_closed: bool, profile: Profile) -> None:
         self.module = module
         self.records: list[Record] = []
-        self.keeper = Timekeeper(LoopClock(start), LoopClock(start))
-        self.keeper.start(None)
+        self.timekeeper = Timekeeper(LoopClock(start), LoopClock(start))
+        self.timekeeper.start(None)
         self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
         self.device: Device = device_of("cabinet", 202, profile)
-        self.reader = Reader(module, self.keeper, self.records, [self.device], {})  # type: ignore[arg-type]
+        self.reader = DeviceReader(module, self.timekeeper, self.records, [self.device], {})  # type: ignore[arg-type]
         wiring = wiring_of(self.device)
         assert wiring is not None
         self.contactor = Contactor(
@@ -114,7 +103,7 @@ class Site:
             ContactorIo(module, wiring),  # type: ignore[arg-type]
             self.reader,
             levels=self.levels,
-            keeper=self.keeper,
+            timekeeper=self.timekeeper,
             records=self.records,
             stays_closed=stays_closed,
         )
@@ -142,7 +131,7 @@ class Site:
         return None if self.contactor.target is None else self.contactor.target.reason
 
     def override(self, level: int) -> None:
-        self.levels.put_override("cabinet", Override("c1", level, self.keeper.now(), None))
+        self.levels.put_override("cabinet", Override("c1", level, self.timekeeper.now(), None))
         self.contactor.refresh()
 
 
@@ -215,7 +204,7 @@ def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None
     assert [closed for _, closed in module.writes] == [True, False]
 
 
-def test_a_module_that_has_reset_is_told_again_but_not_every_few_seconds() -> None:
+def test_a_module_that_resets_is_set_again_after_the_dwell() -> None:
     async def play(_site: Site) -> None:
         for _ in range(60):
             await virtual_time.passes(5)
@@ -280,23 +269,23 @@ def test_one_that_does_not_close_is_an_error_until_it_does() -> None:
     assert len(module.writes) == 1
 
 
-def test_one_that_closes_by_itself_was_closed_by_hand() -> None:
+def test_one_that_closes_by_itself_was_switched_manually() -> None:
     async def play(site: Site) -> None:
         await virtual_time.passes(60)
         module.broken = True
         await virtual_time.passes(60)
-        assert site.begun == [HAND]
+        assert site.begun == [MANUAL]
         module.broken = None
         await virtual_time.passes(POLL_S + 1)
-        assert site.events[-1] == (HAND, False)
+        assert site.events[-1] == (MANUAL, False)
 
     module = Module(relay=True)
     site = on_site(module, play, start=SUNSET - timedelta(hours=3))
-    assert site.begun == [HAND]
+    assert site.begun == [MANUAL]
     assert [closed for _, closed in module.writes] == [False]
 
 
-def test_a_hand_after_a_weld_is_a_hand() -> None:
+def test_a_manual_switch_after_a_weld_is_recognised() -> None:
     async def play(site: Site) -> None:
         await virtual_time.passes(60)
         assert site.begun == [ON]
@@ -304,7 +293,7 @@ def test_a_hand_after_a_weld_is_a_hand() -> None:
         await virtual_time.passes(POLL_S + 0.5)
         module.broken = True
         await virtual_time.passes(60)
-        assert site.begun == [ON, HAND]
+        assert site.begun == [ON, MANUAL]
 
     module = Module(relay=True, broken=True)
     on_site(module, play, start=SUNSET - timedelta(hours=3))
@@ -317,7 +306,7 @@ def test_a_relay_that_does_not_take_it_is_an_error(fault: str) -> None:
     assert on_site(module, wait(120)).begun == [OFF]
 
 
-def test_a_module_that_is_silent_says_nothing_of_its_contactor_and_is_told_when_it_is_back() -> None:
+def test_a_silent_module_is_no_fault_and_is_set_at_its_return() -> None:
     async def play(_: Site) -> None:
         await virtual_time.passes(120)
         module.is_silent = False
@@ -329,7 +318,7 @@ def test_a_module_that_is_silent_says_nothing_of_its_contactor_and_is_told_when_
     assert site.begun == [EventType.COMMUNICATION_FAILURE]
 
 
-def test_without_an_auxiliary_contact_the_relay_is_looked_at() -> None:
+def test_without_an_auxiliary_contact_the_relay_is_read() -> None:
     async def play(_: Site) -> None:
         await virtual_time.passes(90)
         assert module.relay

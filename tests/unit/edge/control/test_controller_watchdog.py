@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from edge.control.controller_watchdog import ControllerWatchdog, ControllerWatchdogSettings
-from edge.line import Lane
+from edge.line import Lane, NoResponseError
 from tests.support import virtual_time
 from tests.support.street import EXCHANGE_S, FADE, MASK, TIMEOUT, Block
 
@@ -34,6 +36,29 @@ def test_a_ramp_written_while_the_watchdog_is_set_is_not_forgotten() -> None:
             assert block.written()[1] == 30.0
             assert controller.holdings == [40, 300, 3600, 100, 100]
             running.cancel()
+
+    virtual_time.run(main())
+
+
+def test_a_controller_that_fell_silent_is_configured_at_its_return() -> None:
+    async def main() -> None:
+        block = Block()
+        lamp, controller = block.lamps[0], block.controller()
+        controller.holdings[TIMEOUT] = 60
+        watchdog = watchdog_of(block)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(watchdog.run())
+            await block.reader.poll(lamp, Lane.READING)
+            controller.is_silent = True
+            for _ in range(3):
+                with pytest.raises(NoResponseError):
+                    await block.reader.poll(lamp, Lane.READING)
+            await virtual_time.passes(300)
+            controller.is_silent = False
+            await block.reader.poll(lamp, Lane.READING)
+            await virtual_time.passes(61)
+            running.cancel()
+        assert controller.writes == [(TIMEOUT, 3600)]
 
     virtual_time.run(main())
 

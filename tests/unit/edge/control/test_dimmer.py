@@ -1,4 +1,4 @@
-"""What a dimmer does when lamps do not follow, start anew, or follow again: in virtual time."""
+"""What a dimmer does when lamps do not follow, restart, or follow again: in virtual time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -21,7 +21,7 @@ from tests.support.street import EXCHANGE_S, FADE, LEVEL, WRITE_ONLY, Block
 
 PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 NO_COUNTER = """id = "bridge"
-name = "Answers for a gear that may start anew"
+name = "Answers for a gear that may restart"
 kind = "lamp"
 [[register]]
 name = "target_level_percent"
@@ -50,7 +50,7 @@ class Night(Block):
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """While the dimmer runs; first until every lamp was told."""
+        """While the dimmer runs; first until every lamp was written to."""
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self.dimmer.run())
             await virtual_time.passes(1.0)
@@ -82,7 +82,7 @@ def run(main: Coroutine[object, object, None]) -> None:
     virtual_time.run(main)
 
 
-def test_a_lamp_that_does_not_follow_is_reported_and_one_that_does_again_too() -> None:
+def test_a_dimming_failure_is_recorded_and_its_end_too() -> None:
     async def main() -> None:
         night = Night()
         night.controller().ignores = True
@@ -97,7 +97,7 @@ def test_a_lamp_that_does_not_follow_is_reported_and_one_that_does_again_too() -
     run(main())
 
 
-def test_a_command_that_is_followed_ends_the_report_as_well() -> None:
+def test_a_confirmed_command_ends_the_dimming_failure() -> None:
     async def main() -> None:
         night = Night()
         night.controller().ignores = True
@@ -113,7 +113,7 @@ def test_a_command_that_is_followed_ends_the_report_as_well() -> None:
     run(main())
 
 
-def test_a_lamp_that_never_says_its_level_is_reported() -> None:
+def test_a_lamp_that_never_reports_its_level_is_a_dimming_failure() -> None:
     async def main() -> None:
         night = Night()
         night.controller().masks = True
@@ -121,13 +121,13 @@ def test_a_lamp_that_never_says_its_level_is_reported() -> None:
             event = next(each for each in night.records if isinstance(each, DeviceEvent))
             assert (event.type, event.info) == (
                 EventType.DIMMING_FAILURE,
-                "does not tell its level, expected 100 %",
+                "does not report its level, expected 100 %",
             )
 
     run(main())
 
 
-def test_a_new_level_is_told_at_once_to_a_lamp_that_ignored_the_one_before() -> None:
+def test_a_new_level_is_written_at_once_whatever_came_of_the_last() -> None:
     async def main() -> None:
         night = Night()
         night.controller().ignores = True
@@ -141,7 +141,7 @@ def test_a_new_level_is_told_at_once_to_a_lamp_that_ignored_the_one_before() -> 
     run(main())
 
 
-def test_a_controller_that_started_anew_is_told_again_with_its_fade() -> None:
+def test_a_restarted_controller_gets_level_and_fade_again() -> None:
     async def main() -> None:
         night = Night()
         async with night.kept():
@@ -155,13 +155,13 @@ def test_a_controller_that_started_anew_is_told_again_with_its_fade() -> None:
     run(main())
 
 
-def test_a_gear_without_a_boot_counter_that_started_anew_is_told_again_once() -> None:
+def test_a_restarted_gear_without_a_boot_counter_is_written_once() -> None:
     async def main() -> None:
         night = Night(1, parse_profile(NO_COUNTER, "bridge.toml"))
         async with night.kept():
             await night.poll()
             night.controller().writes.clear()
-            night.controller().status = 1 << 7  # the bridge still gives back what it was asked
+            night.controller().status = 1 << 7  # the bridge still gives back what was written
             for _ in range(3):
                 await night.poll()
             assert night.controller().writes == [(LEVEL, 100)]
@@ -176,7 +176,7 @@ def test_a_gear_without_a_boot_counter_that_started_anew_is_told_again_once() ->
     run(main())
 
 
-def test_a_ramp_longer_than_any_read_back_is_neither_a_failure_nor_cut_short() -> None:
+def test_a_ramp_longer_than_any_read_back_is_no_failure() -> None:
     async def main() -> None:
         night = Night()
         async with night.kept():
@@ -193,7 +193,7 @@ def test_a_ramp_longer_than_any_read_back_is_neither_a_failure_nor_cut_short() -
 
 def test_a_confirmation_says_when_it_rests_on_an_acknowledgement_alone() -> None:
     async def main() -> None:
-        for profile, caveat in ((None, ""), (WRITE_ONLY, "acknowledged; the lamp never tells its level")):
+        for profile, caveat in ((None, ""), (WRITE_ONLY, "acknowledged; the lamp never reports its level")):
             night = Night(1, profile)
             async with night.kept():
                 night.put(40)

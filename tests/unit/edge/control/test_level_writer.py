@@ -1,4 +1,4 @@
-"""A level is told with the fade asked for, and counts as taken when the lamp says so: in virtual time."""
+"""A level is written with its fade, and counts once the lamp reads it back: in virtual time."""
 
 from edge.control.level_writer import ATTEMPTS
 from edge.devices.device import Device, feedback_of
@@ -11,7 +11,7 @@ from tests.support import virtual_time
 from tests.support.street import FADE, LEVEL, WRITE_ONLY, Block
 
 READ_BACK = """id = "echo"
-name = "Gives back what was asked"
+name = "Gives back what was written"
 kind = "lamp"
 [[register]]
 name = "target_level_percent"
@@ -30,11 +30,11 @@ type = "u16"
 
 
 def with_fast_target() -> Profile:
-    """A profile with both: the level asked for, at every poll, and the level in effect."""
+    """A profile with both: the target level, at every poll, and the level in effect."""
     return load_builtin("lentera-lamp").always_reading("target_level_percent")
 
 
-def test_a_lamp_that_does_not_tell_its_level_has_not_confirmed_it() -> None:
+def test_a_lamp_that_does_not_report_its_level_is_not_confirmed() -> None:
     async def main() -> None:
         for profile in (load_builtin("lentera-lamp"), with_fast_target()):
             block = Block(profiles={1: profile})
@@ -42,7 +42,7 @@ def test_a_lamp_that_does_not_tell_its_level_has_not_confirmed_it() -> None:
             block.controller().masks = True
             problems = await block.write(block.lamps, Lane.COMMAND)
             (problem,) = problems.values()
-            assert problem.error == "does not tell its level, expected 40 %"
+            assert problem.error == "does not report its level, expected 40 %"
             assert problem.disobeyed
             assert block.controller().writes.count((LEVEL, 40)) == ATTEMPTS
             assert block.written()[0] is None
@@ -53,7 +53,7 @@ def test_a_lamp_that_does_not_tell_its_level_has_not_confirmed_it() -> None:
     virtual_time.run(main())
 
 
-def test_a_lamp_that_knows_its_level_a_moment_later_is_confirmed() -> None:
+def test_a_lamp_that_reports_its_level_at_the_retry_is_confirmed() -> None:
     async def main() -> None:
         block = Block()
         block.want(40)
@@ -65,7 +65,7 @@ def test_a_lamp_that_knows_its_level_a_moment_later_is_confirmed() -> None:
     virtual_time.run(main())
 
 
-def test_a_lamp_that_only_gives_back_what_was_asked_is_read_back_by_that() -> None:
+def test_without_a_feedback_register_the_target_is_read_back() -> None:
     async def main() -> None:
         block = Block(profiles={1: parse_profile(READ_BACK, "echo.toml")})
         block.want(40)
@@ -78,7 +78,7 @@ def test_a_lamp_that_only_gives_back_what_was_asked_is_read_back_by_that() -> No
     virtual_time.run(main())
 
 
-def test_a_lamp_that_never_tells_is_confirmed_by_each_writes_acknowledgement() -> None:
+def test_without_read_back_each_acknowledgement_confirms() -> None:
     async def main() -> None:
         assert feedback_of(WRITE_ONLY) is None
         block = Block(profiles={1: WRITE_ONLY})
@@ -95,7 +95,7 @@ def test_a_lamp_that_never_tells_is_confirmed_by_each_writes_acknowledgement() -
     virtual_time.run(main())
 
 
-def test_a_fade_that_nobody_knows_is_set_before_the_level() -> None:
+def test_an_unknown_fade_is_written_before_the_level() -> None:
     async def main() -> None:
         block = Block()
         block.want(40)
@@ -109,7 +109,7 @@ def test_a_fade_that_nobody_knows_is_set_before_the_level() -> None:
     virtual_time.run(main())
 
 
-def test_a_fade_is_set_anew_after_a_restart_a_silence_and_a_write_that_was_not_answered() -> None:
+def test_a_fade_is_written_again_after_restart_silence_or_timeout() -> None:
     async def main() -> None:
         block = Block()
         lamp, controller = block.lamps[0], block.controller()
@@ -139,7 +139,7 @@ def test_a_fade_is_set_anew_after_a_restart_a_silence_and_a_write_that_was_not_a
     virtual_time.run(main())
 
 
-def test_a_line_of_one_profile_is_told_by_one_broadcast_and_each_lamp_proves_it() -> None:
+def test_one_broadcast_sets_a_line_and_each_lamp_is_read_back() -> None:
     async def main() -> None:
         block = Block(lamps=10, may_broadcast=True)
         for level, broadcasts in ((40, [(FADE, 0), (LEVEL, 40)]), (60, [(LEVEL, 60)])):
@@ -153,7 +153,7 @@ def test_a_line_of_one_profile_is_told_by_one_broadcast_and_each_lamp_proves_it(
     virtual_time.run(main())
 
 
-def test_without_leave_nothing_is_broadcast() -> None:
+def test_nothing_is_broadcast_where_that_may_do_harm() -> None:
     async def main() -> None:
         block = Block(lamps=10)
         block.want(40)
@@ -196,7 +196,7 @@ def test_a_ramp_out_of_range_is_refused_before_anything_is_written() -> None:
     virtual_time.run(main())
 
 
-def test_a_broadcast_does_not_count_as_told_to_a_lamp_that_is_away() -> None:
+def test_a_broadcast_does_not_count_for_an_unresponsive_lamp() -> None:
     async def main() -> None:
         block = Block(lamps=5, may_broadcast=True)
         block.controller(5).is_silent = True

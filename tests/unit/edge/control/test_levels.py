@@ -58,7 +58,7 @@ def test_each_lamp_follows_its_own_calendar() -> None:
         assert held.at("c", evening).level_percent == 0
 
 
-def test_the_nights_of_a_calendar_are_reckoned_once_for_all_its_lamps(
+def test_the_nights_of_a_calendar_are_computed_once_for_its_lamps(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reckoned: list[str] = []
@@ -111,7 +111,7 @@ def test_without_a_clock_the_photocell_decides(
     given = without_a_clock(is_dark).at(lamp, instant)
     assert (given.level_percent, given.reason) == (level, Reason.SENSOR)
     assert given.until is not None
-    assert given.until <= instant + timedelta(minutes=1), "nobody says when the sky changes"
+    assert given.until <= instant + timedelta(minutes=1), "when the sky changes is unknown"
 
 
 def test_in_the_dark_a_night_begins_with_its_programs_level() -> None:

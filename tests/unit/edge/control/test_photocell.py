@@ -9,7 +9,7 @@ from edge.control.photocell import DebouncedCell, Photocells
 from edge.devices.device import Device, device_of
 from edge.outbox import Record
 from edge.polling.presence import PresenceState
-from edge.polling.reader import Reader
+from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 from protocols.modbus.builtin import load_builtin
@@ -41,7 +41,7 @@ def cell_after(*readings: tuple[int, bool | None]) -> bool | None:
         ([(0, True), (60, True), (70, None), (80, True), (140, True)], True),
     ],
 )
-def test_a_cell_is_believed_once_it_has_agreed_with_itself(
+def test_a_cell_counts_once_it_has_agreed_with_itself(
     readings: list[tuple[int, bool | None]], expected: bool | None
 ) -> None:
     assert cell_after(*readings) is expected
@@ -65,11 +65,11 @@ class Gateway:
     def __init__(self) -> None:
         self.clock = TurnedClock()
         self.events: list[Record] = []
-        keeper = Timekeeper(self.clock, self.clock)
-        keeper.start(None)
-        self.photocells = Photocells(keeper, self.events)
+        timekeeper = Timekeeper(self.clock, self.clock)
+        timekeeper.start(None)
+        self.photocells = Photocells(timekeeper, self.events)
         self.cabinets = [device_of(name, 1, load_builtin("cabinet-contacts")) for name in ("one", "two")]
-        self.reader = Reader(None, keeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
+        self.reader = DeviceReader(None, timekeeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
         self.photocells.watch(self.reader, self.cabinets)
 
     def says(self, device: Device, output_on: bool | None) -> None:

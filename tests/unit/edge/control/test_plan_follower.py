@@ -1,4 +1,4 @@
-"""Which plan a gateway follows: from the cloud, by hand, kept over a restart, never one that it cannot."""
+"""Which plan a gateway follows: from the cloud or transferred, over a restart, never one it cannot decode."""
 
 import asyncio
 import sqlite3
@@ -31,12 +31,12 @@ def at(level: int) -> LightingPlan:
 
 
 class Following:
-    """A follower with the memory and the levels it works on."""
+    """A follower with the store and the levels it works on."""
 
-    def __init__(self, memory: StateStore) -> None:
-        self.memory = memory
+    def __init__(self, store: StateStore) -> None:
+        self.store = store
         self.levels = Levels(DEFAULT_PLAN, Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta")), 80, {})
-        self.follower = PlanFollower("soreang-01", memory, self.levels)
+        self.follower = PlanFollower("soreang-01", store, self.levels)
         self.changes = 0
         self.answers: list[PlanState] = []
         self.follower.add_observer(self._changed, self._answered)
@@ -60,9 +60,9 @@ class Following:
 
 @asynccontextmanager
 async def following(path: Path) -> AsyncIterator[Following]:
-    memory = StateStore(path)
-    await memory.open()
-    here = Following(memory)
+    store = StateStore(path)
+    await store.open()
+    here = Following(store)
     await here.follower.start()
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -70,7 +70,7 @@ async def following(path: Path) -> AsyncIterator[Following]:
             yield here
             running.cancel()
     finally:
-        await memory.close()
+        await store.close()
 
 
 def bring(path: Path, document: bytes) -> None:
@@ -112,29 +112,27 @@ async def test_the_same_plan_again_is_answered_and_not_written(
         async def refuse(_: bytes) -> None:
             raise AssertionError("written again")
 
-        monkeypatch.setattr(here.memory, "keep_plan", refuse)
+        monkeypatch.setattr(here.store, "keep_plan", refuse)
         assert await here.give(document) == PlanState(plan_hash(document), "")
         assert here.changes == 1
 
 
 @pytest.mark.parametrize("garbage", [b"", b"{", b"\xff\xfe", encode(LightingProgram("p", ""))])
-async def test_garbage_leaves_the_plan_before_in_force_and_is_told_once(
-    tmp_path: Path, garbage: bytes
-) -> None:
+async def test_garbage_leaves_the_plan_in_force_and_is_reported_once(tmp_path: Path, garbage: bytes) -> None:
     document = encode_plan(at(40))
     async with following(tmp_path / "m.db") as here:
         await here.give(document)
         with capture_logs() as logs:
-            told = [await here.give(garbage), await here.give(garbage)]
-        assert {each.hash for each in told} == {plan_hash(document)}
-        assert told[0].problem.startswith("the plan from the cloud: ")
+            answers = [await here.give(garbage), await here.give(garbage)]
+        assert {each.hash for each in answers} == {plan_hash(document)}
+        assert answers[0].problem.startswith("the plan from the cloud: ")
         assert [each["event"] for each in logs] == ["plan_rejected"]
         assert here.level == 40
         assert await here.give(document) == PlanState(plan_hash(document), "")
     assert rows(tmp_path / "m.db", "plan") == [document]
 
 
-async def test_a_plan_brought_by_hand_is_taken_at_the_start(tmp_path: Path) -> None:
+async def test_a_transferred_plan_is_accepted_at_the_start(tmp_path: Path) -> None:
     document = encode_plan(at(40))
     async with following(tmp_path / "m.db"):
         bring(tmp_path / "m.db", b"to be replaced")
@@ -146,7 +144,7 @@ async def test_a_plan_brought_by_hand_is_taken_at_the_start(tmp_path: Path) -> N
     assert rows(tmp_path / "m.db", "brought") == []
 
 
-async def test_a_plan_brought_by_hand_is_taken_while_it_runs(
+async def test_a_transferred_plan_is_accepted_while_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.control.plan_follower._TRANSFER_CHECK_S", 0.05)
@@ -167,11 +165,11 @@ async def test_a_plan_brought_by_hand_is_taken_while_it_runs(
     ]
 
 
-async def test_a_kept_plan_that_cannot_be_read_does_not_stop_the_gateway(tmp_path: Path) -> None:
-    memory = StateStore(tmp_path / "m.db")
-    await memory.open()
-    await memory.keep_plan(b"{")
-    await memory.close()
+async def test_a_stored_plan_that_cannot_be_decoded_stops_nothing(tmp_path: Path) -> None:
+    store = StateStore(tmp_path / "m.db")
+    await store.open()
+    await store.keep_plan(b"{")
+    await store.close()
     async with following(tmp_path / "m.db") as here:
         assert here.follower.state.hash == ""
         assert here.follower.state.problem.startswith("the stored plan: ")
@@ -203,7 +201,7 @@ async def test_lamps_of_another_gateway_are_ignored(tmp_path: Path) -> None:
         assert here.level == 40
 
 
-def news(path: Path) -> tuple[int | None, str | None]:
+def note(path: Path) -> tuple[int | None, str | None]:
     """When the newest plan was given, and why the last one was refused."""
     with closing(sqlite3.connect(path)) as database:
         return one(database, "issued", "time_ms"), one(database, "refused", "problem")
@@ -214,7 +212,7 @@ def carry(path: Path, document: bytes, issued_ms: int) -> bool:
         return plan_news.bring(database, document, issued_ms)
 
 
-async def test_a_plan_carried_by_hand_is_not_older_than_what_the_cloud_sent(tmp_path: Path) -> None:
+async def test_a_transferred_plan_is_not_older_than_the_one_from_the_cloud(tmp_path: Path) -> None:
     path, document = tmp_path / "m.db", encode_plan(at(40))
     async with following(path) as here:
         here.follower.submit(document, 2000)
@@ -223,11 +221,11 @@ async def test_a_plan_carried_by_hand_is_not_older_than_what_the_cloud_sent(tmp_
         assert carry(path, encode_plan(at(70)), 2001)
         here.follower.submit(document, 1000)
         await eventually(lambda: len(here.answers) > 1, what="another answer")
-    assert news(path) == (2001, None)
+    assert note(path) == (2001, None)
     assert rows(path, "brought") == [encode_plan(at(70))]
 
 
-async def test_what_is_followed_and_what_was_refused_can_be_read_from_outside(tmp_path: Path) -> None:
+async def test_state_and_rejection_can_be_read_by_another_process(tmp_path: Path) -> None:
     path, document = tmp_path / "m.db", encode_plan(at(40))
     async with following(path) as here:
         assert plan_news.followed(path) == FollowedPlan("", "")
@@ -235,7 +233,7 @@ async def test_what_is_followed_and_what_was_refused_can_be_read_from_outside(tm
         assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
         here.follower.submit(b"{", 3000)
         await eventually(lambda: len(here.answers) > 1, what="a refusal")
-        assert news(path)[0] is None, "a plan that was refused makes no other one older"
+        assert note(path)[0] is None, "a plan that was refused makes no other one older"
         followed = plan_news.followed(path)
         assert (followed.hash, followed.problem) == (plan_hash(document), here.follower.state.problem)
     async with following(path):
@@ -243,6 +241,6 @@ async def test_what_is_followed_and_what_was_refused_can_be_read_from_outside(tm
     async with following(path) as here:
         await here.give(document)
         assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
-        await here.memory.keep_plan(b"{")
+        await here.store.keep_plan(b"{")
         assert plan_news.followed(path).problem.startswith("the stored plan: ")
         assert plan_news.followed(path).hash == ""

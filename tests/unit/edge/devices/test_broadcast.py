@@ -26,7 +26,7 @@ def test_lamps_of_one_profile_among_themselves_may_be_set_at_once() -> None:
 
 
 @pytest.mark.parametrize("profile_id", sorted(set(builtin_ids()) - {"lentera-lamp"}))
-def test_no_other_device_that_comes_with_lentera_is_known_to_ignore_it(profile_id: str) -> None:
+def test_no_other_builtin_profile_is_known_to_ignore_a_broadcast(profile_id: str) -> None:
     assert broadcast_blocker([*LAMPS, ("other", load_builtin(profile_id))]) is not None
 
 
@@ -51,7 +51,7 @@ def test_the_contacts_of_a_cabinet_count_too() -> None:
     [
         (without_broadcast("target_level_percent"), "does not say broadcast = true of target_level_percent"),
         (without_broadcast("fade_time_s"), "does not say broadcast = true of fade_time_s"),
-        (BROADCAST_ALL, "never tell their level: each must acknowledge it"),
+        (BROADCAST_ALL, "never report their level: each must acknowledge it"),
     ],
 )
 def test_the_lamps_themselves_must_be_fit_for_it(profile: Profile, why: str) -> None:

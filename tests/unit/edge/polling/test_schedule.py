@@ -52,7 +52,7 @@ def test_probes_back_off_to_one_every_forty_seconds() -> None:
     assert pauses[-1] == LAST_PROBE_S
 
 
-def test_when_one_comes_back_all_are_tried_at_once() -> None:
+def test_when_one_comes_back_all_are_probed_at_once() -> None:
     schedule, each = schedule_of(*devices(3))
     for slot in each:
         slot.presence.state = PresenceState.UNRESPONSIVE

@@ -84,7 +84,7 @@ def test_healthy_lamps_keep_their_rate(lamps: int, silent: int, least: float) ->
 
 
 @pytest.mark.parametrize("after_s", [1.0, 30.0, 600.0])
-def test_the_one_that_was_just_probed_in_vain_is_back_within_a_minute(after_s: float) -> None:
+def test_the_one_that_was_just_probed_is_back_within_a_minute(after_s: float) -> None:
     wire = Wire(100, 60)
     wire.run(after_s)
     just_probed = max(wire.requested_at, key=lambda device: wire.requested_at[device])
