@@ -13,7 +13,7 @@ from cloud.http.problems import ProblemError, invalid, not_found
 from cloud.http.responses import answers, json_response
 from cloud.http.views import View
 from cloud.services import Services, ServicesOf
-from cloud.telemetry.store import Series, StoreUnavailable
+from cloud.telemetry.store import Series, SeriesQuery, StoreUnavailable
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, UnknownAttribute
 
 router = APIRouter(tags=["telemetry"])
@@ -122,7 +122,7 @@ def _series(services: Services, kind: DeviceKind, device_id: str, asked: Asked) 
     names = [name.strip() for name in given.split(",") if name.strip()]
     try:
         series = services.telemetry.series(
-            device_id, names, asked.start, asked.end, asked.max_points, kind=kind
+            SeriesQuery(device_id, names, asked.start, asked.end, asked.max_points, kind)
         )
     except UnknownAttribute as error:
         known = ", ".join(metric.attribute for metric in kind.metrics)
