@@ -1,13 +1,11 @@
 """The command line: each command reads its options, builds what they name and runs it."""
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -18,6 +16,7 @@ from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
 from lentera.errors import UsageError, explained
 from lentera.lean import give_back, go_without
 from lentera.places import generated_place, read_place, time_zone
+from lentera.signals import run_until_stopped
 from protocols.inventory.model import Inventory, InventoryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -64,7 +63,7 @@ def demo(
     )
     place = _place(inventory, lamps, seed, zone)
     with explained(DemoError, ProcessFailedError):
-        _run(lambda: run_demo(place, options))
+        run_until_stopped(lambda: run_demo(place, options))
 
 
 @app.command()
@@ -92,7 +91,7 @@ def sim(
 
     ports = {} if uplinks is None else _uplink_ports(uplinks)
     configure_logs()
-    _run(
+    run_until_stopped(
         lambda: run_simulation(
             _place(inventory, lamps, seed, zone),
             clock_from(os.environ),
@@ -142,7 +141,7 @@ def edge(
     configure_logs()
     simulated = CLOCK_VARIABLE in os.environ
     give_back()
-    _run(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
+    run_until_stopped(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
 
 
 @app.command()
@@ -193,7 +192,7 @@ def cloud(
     configure_logs()
     with explained(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
         config = load_config()
-        _run(lambda: run_cloud(config, clock_from(os.environ), roles))
+        run_until_stopped(lambda: run_cloud(config, clock_from(os.environ), roles))
 
 
 @app.command()
@@ -225,13 +224,6 @@ def main() -> None:
     except (UsageError, ClockError, InventoryError) as error:
         sys.stderr.write(f"lentera: {error}\n")
         sys.exit(2)
-
-
-def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        asyncio.run(start())
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _place(inventory: Path | None, lamps: int, seed: int, zone: str) -> Inventory:
