@@ -12,25 +12,25 @@ from starlette.types import ASGIApp
 
 from cloud import health
 from cloud.access import routes as access_routes
-from cloud.access.guard import role
+from cloud.access.dependencies import role
 from cloud.access.model import Role
 from cloud.alarms import routes as alarm_routes
+from cloud.commands import routes as control_routes
 from cloud.config import CloudConfig
-from cloud.control import planroutes as plan_routes
-from cloud.control import routes as control_routes
 from cloud.database import upgrade
-from cloud.headers import SafetyHeaders
+from cloud.fleet import routes as inventory_routes
+from cloud.http.metrics import RequestMetrics
+from cloud.http.parameters import refuse_unknown_parameters
+from cloud.http.problems import install_problem_handlers
+from cloud.http.security_headers import SecurityHeaders
+from cloud.http.server import listen, serve
+from cloud.http.static import docs_router, mount_web
 from cloud.ingest.service import run_ingest
-from cloud.inventory import routes as inventory_routes
 from cloud.live import routes as live_routes
-from cloud.metrics import RequestMetrics
 from cloud.openapi import complete_document
-from cloud.parameters import refuse_unknown_parameters
-from cloud.problems import install_problem_handlers
-from cloud.server import listen, serve
+from cloud.plans import routes as plan_routes
 from cloud.services import Services
 from cloud.telemetry import routes as telemetry_routes
-from cloud.web import docs_router, mount_web
 from cloud.wiring import ingest_parts, open_services
 from protocols.clock import Clock
 
@@ -90,7 +90,7 @@ class LenteraApi(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """What answers a defect also stands inside headers and metrics; `add_middleware` leaves it out."""
-        return RequestMetrics(SafetyHeaders(super().build_middleware_stack()))
+        return RequestMetrics(SecurityHeaders(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import OperationalError
 from starlette.responses import Response
 
-from cloud.access.guard import BearerToken, recognised
+from cloud.access.dependencies import BearerToken, recognised
 from cloud.config import is_loopback
-from cloud.metrics import metrics_response
-from cloud.problems import ProblemError
-from cloud.responses import json_response
+from cloud.http.metrics import metrics_response
+from cloud.http.problems import ProblemError
+from cloud.http.responses import json_response
 from cloud.services import ServicesOf
 
 log = structlog.get_logger(__name__)

@@ -5,10 +5,9 @@ from typing import Any
 import msgspec
 
 from cloud.access.model import SessionView
-from cloud.alarms.register import AlarmPage
-from cloud.control.night import NightView
-from cloud.control.planviews import AssignmentList, CalendarList, GroupList, PlanPreview, ProgramList
-from cloud.inventory.model import (
+from cloud.alarms.service import AlarmPage
+from cloud.fleet.night import NightView
+from cloud.fleet.views import (
     AreaList,
     GatewayDetail,
     GatewayPage,
@@ -17,10 +16,11 @@ from cloud.inventory.model import (
     RoadCollection,
     Summary,
 )
+from cloud.http.problems import ProblemDetails
+from cloud.http.responses import problem_content
 from cloud.live.model import CommandView, GatewayView, LiveUpdate
 from cloud.live.routes import ClockView
-from cloud.problems import ProblemDetails
-from cloud.responses import problem_content
+from cloud.plans.views import AssignmentList, CalendarList, GroupList, PlanPreview, ProgramList
 from cloud.telemetry.routes import CabinetTelemetryView, TelemetryView
 
 STRUCTURES: tuple[type[msgspec.Struct], ...] = (

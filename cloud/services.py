@@ -9,15 +9,15 @@ import structlog
 from fastapi import Depends, Request
 
 from cloud.access.service import AccessService
-from cloud.alarms.register import AlarmRegister
+from cloud.alarms.service import AlarmService
+from cloud.commands.service import CommandService
 from cloud.config import LIVE_TOPIC, CloudConfig
-from cloud.control.night import NightService
-from cloud.control.planning import PlanningService
-from cloud.control.service import ControlService
-from cloud.inventory.service import InventoryService
+from cloud.fleet.night import NightService
+from cloud.fleet.service import InventoryService
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import BrokerUnreachableError, LiveFeed
 from cloud.live.model import LiveUpdate
+from cloud.plans.service import PlanService
 from cloud.telemetry.store import TelemetryStore
 from protocols.clock import Clock
 
@@ -36,10 +36,10 @@ class Services:
     access: AccessService
     inventory_store: InventoryStore
     inventory: InventoryService
-    control: ControlService
+    control: CommandService
     night: NightService
-    planning: PlanningService
-    alarms: AlarmRegister
+    planning: PlanService
+    alarms: AlarmService
 
     async def announce(self, update: LiveUpdate) -> None:
         """Tell every open map what this process changed; a map that misses it sees it at its next look."""

@@ -7,29 +7,29 @@ from sqlalchemy.exc import DBAPIError
 
 from cloud.access.service import AccessService
 from cloud.access.store import AccessStore
-from cloud.alarms.register import AlarmRegister
-from cloud.broker import broker_address
+from cloud.alarms.service import AlarmService
+from cloud.commands.downlink import Downlink
+from cloud.commands.service import CommandService
+from cloud.commands.store import CommandStore
 from cloud.config import CloudConfig
-from cloud.control.night import NightService
-from cloud.control.plan import PlanInForce
-from cloud.control.planning import PlanningService
-from cloud.control.planstore import PlanStore, PlanUnreadableError
-from cloud.control.preview import Guard
-from cloud.control.service import ControlService
-from cloud.control.store import ControlStore
 from cloud.database import UnsupportedDatabaseError, create_engine
-from cloud.downlink.service import Downlink
+from cloud.fleet.gateways import GatewayStates
+from cloud.fleet.lamps import LampStates
+from cloud.fleet.night import NightService
+from cloud.fleet.service import InventoryService
+from cloud.fleet.summary import BoardCounter
 from cloud.ingest.batch import Collector
-from cloud.ingest.byhand import Carried, Stored, store_parcel
 from cloud.ingest.commit import Committer
-from cloud.ingest.directory import Directory
-from cloud.ingest.service import IngestParts
-from cloud.inventory.board import BoardCounter
-from cloud.inventory.gateways import GatewayStates
-from cloud.inventory.service import InventoryService
-from cloud.inventory.states import LampStates
+from cloud.ingest.inventory_cache import InventoryCache
+from cloud.ingest.service import IngestComponents
+from cloud.ingest.transfer import Carried, Stored, store_bundle
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import LiveFeed
+from cloud.mqtt import broker_address
+from cloud.plans.active import PlanInForce
+from cloud.plans.impact import Guard
+from cloud.plans.service import PlanService
+from cloud.plans.store import PlanStore, PlanUnreadableError
 from cloud.services import Services
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable
@@ -65,16 +65,16 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         access=AccessService(AccessStore(engine), config.session_lifetime),
         inventory_store=store,
         inventory=inventory,
-        control=ControlService(ControlStore(engine), store, clock, Downlink(feed.publish).send),
+        control=CommandService(CommandStore(engine), store, clock, Downlink(feed.publish).send),
         night=NightService(plan, inventory.place, store.sample, telemetry, clock),
-        planning=PlanningService(plans, plan, clock, Guard()),
-        alarms=AlarmRegister(engine),
+        planning=PlanService(plans, plan, clock, Guard()),
+        alarms=AlarmService(engine),
     )
 
 
-def ingest_parts(services: Services) -> IngestParts:
+def ingest_parts(services: Services) -> IngestComponents:
     """What an ingester works with, over the same stores."""
-    return IngestParts(
+    return IngestComponents(
         engine=services.engine,
         telemetry=services.telemetry,
         broker=broker_address(services.config),
@@ -83,7 +83,7 @@ def ingest_parts(services: Services) -> IngestParts:
     )
 
 
-def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
+def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
     """Store a parcel that was carried here, and answer it with its gateway's plan.
 
     Raises ParcelError, and one of UNSTORED.
@@ -92,12 +92,12 @@ def store_by_hand(config: CloudConfig, clock: Clock, content: bytes, source: str
     telemetry = open_store(config.telemetry_url)
     try:
         issued_ms = to_unix_ms(clock.now())  # before its plan is read: never newer than that plan is
-        directory = Directory(InventoryStore(engine).load)
+        directory = InventoryCache(InventoryStore(engine).load)
         committer, collector = Committer(engine, telemetry, directory, clock), Collector(directory.owner)
         committer.resume()
         town = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
         carried = Carried(content, source, config.gateway_keys, issued_ms)
-        return store_parcel(carried, committer, collector, plan_of=town.document_for)
+        return store_bundle(carried, committer, collector, plan_of=town.document_for)
     finally:
         telemetry.close()
         engine.dispose()

@@ -12,28 +12,27 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from edge.cancelled import raise_if_cancelled
-from edge.commander import Commander, Hand
-from edge.config import GatewayConfig, IdentityConfig, LineConfig
-from edge.contactor import contactors_of
-from edge.device import Device, configured
-from edge.dimmer import Dimmer
-from edge.fallback import LONGEST_TIMEOUT_S, Fallback, FallbackSettings
-from edge.levels import Levels
+from edge.clock.events import ClockEventReporter, keep_time
+from edge.clock.timekeeper import EARLIEST, Timekeeper, steady_clock
+from edge.components import GatewayComponents, LineComponents
+from edge.config.settings import GatewayConfig, IdentityConfig, LineConfig
+from edge.control.command_executor import Actuator, CommandExecutor
+from edge.control.contactor import contactors_of
+from edge.control.controller_watchdog import LONGEST_TIMEOUT_S, ControllerWatchdog, ControllerWatchdogSettings
+from edge.control.dimmer import Dimmer
+from edge.control.level_writer import LevelWriter
+from edge.control.levels import Levels
+from edge.control.photocell import Photocells
+from edge.control.plan_keeper import PlanFollower
+from edge.devices.device import Device, configured
 from edge.line import Line, LineSettings, open_line
-from edge.memory import Memory
-from edge.metrics import LineCollector
 from edge.outbox import Limit, Outbox, Record, StoredRecord
-from edge.parts import GatewayParts, LineParts
-from edge.photocell import Photocells
-from edge.planning import PlanFollower
-from edge.poller import Poller
-from edge.reader import Reader
-from edge.status.board import Board
-from edge.teller import Teller
-from edge.timekeeping import EARLIEST, Timekeeper, steady_clock
-from edge.timenews import TimeNews, keep_time
-from edge.uplink import Uplink
+from edge.polling.poller import Poller
+from edge.polling.reader import Reader
+from edge.status.line_metrics import LineCollector
+from edge.status.snapshot import StatusSnapshot
+from edge.storage.state import StateStore
+from edge.uplink.uplink import Uplink
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent, EventType
@@ -41,6 +40,7 @@ from protocols.lamp import CommandResult
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
+from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ async def run_gateways(
     configs: Sequence[GatewayConfig],
     clock: Clock,
     metrics: LineCollector | None = None,
-    board: Board | None = None,
+    board: StatusSnapshot | None = None,
     *,
     simulated: bool = False,
 ) -> None:
@@ -73,7 +73,7 @@ async def _supervise(
     config: GatewayConfig,
     clock: Clock,
     metrics: LineCollector | None,
-    board: Board | None,
+    board: StatusSnapshot | None,
     *,
     simulated: bool,
 ) -> None:
@@ -108,7 +108,7 @@ async def run_gateway(
     config: GatewayConfig,
     clock: Clock,
     metrics: LineCollector | None = None,
-    board: Board | None = None,
+    board: StatusSnapshot | None = None,
     *,
     steady: Clock | None = None,
     make_line: MakeLine = open_line,
@@ -117,7 +117,7 @@ async def run_gateway(
     """Run one gateway until cancelled; `steady` is a clock that nobody sets."""
     keeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
     outbox = Outbox(config.outbox.path, _new_epoch, _limit(config))
-    memory = Memory(config.outbox.memory_path)
+    memory = StateStore(config.outbox.memory_path)
     try:
         await memory.open()
         parts = build(config, keeper, outbox, memory, await memory.overrides(), make_line=make_line)
@@ -149,7 +149,7 @@ def _limit(config: GatewayConfig) -> Limit:
     return Limit(int(config.outbox.max_megabytes * 1_000_000), config.outbox.max_records)
 
 
-async def _run_parts(gateway_id: str, parts: GatewayParts) -> None:
+async def _run_parts(gateway_id: str, parts: GatewayComponents) -> None:
     async with asyncio.TaskGroup() as tasks:
         on_corrected = partial(_times_are_right, parts)
         tasks.create_task(
@@ -178,11 +178,11 @@ def build(
     config: GatewayConfig,
     keeper: Timekeeper,
     outbox: Outbox,
-    memory: Memory,
+    memory: StateStore,
     overrides: Mapping[str, Override],
     *,
     make_line: MakeLine = open_line,
-) -> GatewayParts:
+) -> GatewayComponents:
     """The parts of a gateway, wired and not yet running."""
     gateway = config.gateway
 
@@ -205,21 +205,21 @@ def build(
         )
         for line in config.lines
     )
-    commander = Commander(_commanded(lines), levels, memory, keeper, record)
+    executor = CommandExecutor(_commanded(lines), levels, memory, keeper, record)
     devices = [device for each in lines for device in each.devices]
     plan = PlanFollower(gateway.id, memory, levels)
     uplink = Uplink(
         config,
         outbox=outbox,
         memory=memory,
-        commander=commander,
+        commander=executor,
         plan=plan,
         answering=partial(_answering, devices),
         clock=keeper,
         on_time=keeper.told,
     )
-    news = TimeNews(gateway.id, keeper, outbox)
-    parts = GatewayParts(outbox, memory, lines, commander, uplink, levels, plan, keeper, news, photocells)
+    news = ClockEventReporter(gateway.id, keeper, outbox)
+    parts = GatewayComponents(outbox, memory, lines, executor, uplink, levels, plan, keeper, news, photocells)
     plan.add_observer(partial(_wake, parts), uplink.tell_plan)
     on_doubt = partial(news.doubted, uplink.ask_time)
     keeper.add_observer(partial(_time_is_known, parts), partial(_wake, parts), on_doubt)
@@ -243,9 +243,9 @@ def _levels(
     )
 
 
-def _commanded(lines: Sequence[LineParts]) -> dict[str, tuple[Device, Hand]]:
+def _commanded(lines: Sequence[LineComponents]) -> dict[str, tuple[Device, Actuator]]:
     """What takes commands, and what carries them out."""
-    hands: dict[str, tuple[Device, Hand]] = {}
+    hands: dict[str, tuple[Device, Actuator]] = {}
     for each in lines:
         hands |= {device.id: (device, each.dimmer) for device in each.devices if device.dimmable}
         hands |= {contactor.device.id: (contactor.device, contactor) for contactor in each.contactors}
@@ -262,18 +262,18 @@ def _build_line(
     photocells: Photocells,
     record: Callable[[Record], None],
     make_line: MakeLine,
-    fallback: FallbackSettings,
-) -> LineParts:
+    fallback: ControllerWatchdogSettings,
+) -> LineComponents:
     settings = LineSettings(
         config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
     )
     line = make_line(settings)
     devices = tuple(configured(each) for each in config.devices)
     reader = Reader(line, keeper, record)
-    teller = Teller(line, reader, [device for device in devices if device.dimmable])
+    teller = LevelWriter(line, reader, [device for device in devices if device.dimmable])
     dimmer = Dimmer(teller, levels, devices, keeper, record)
     reader.add_observer(dimmer.observe)
-    own_light = Fallback(line, devices, fallback)
+    own_light = ControllerWatchdog(line, devices, fallback)
     reader.add_observer(own_light.observe)
     pairs = tuple(zip(config.devices, devices, strict=True))
     photocells.watch(reader, (device for each, device in pairs if each.photocell))
@@ -287,40 +287,40 @@ def _build_line(
 
     # A cadence goes by a clock that nobody sets.
     poller = Poller(reader, keeper.steady, interval, devices, on_port)
-    return LineParts(line, poller, dimmer, own_light, contactors, devices)
+    return LineComponents(line, poller, dimmer, own_light, contactors, devices)
 
 
-def _fallback_of(config: GatewayConfig) -> FallbackSettings:
+def _fallback_of(config: GatewayConfig) -> ControllerWatchdogSettings:
     """A controller that is polled seldom must not take that for the gateway's death."""
     timeout_s, level = config.watchdog.timeout_s, config.watchdog.level
     if timeout_s:
         timeout_s = min(max(timeout_s, 3 * ceil(config.gateway.poll_interval_s)), LONGEST_TIMEOUT_S)
-    return FallbackSettings(timeout_s, config.gateway.default_level if level is None else level)
+    return ControllerWatchdogSettings(timeout_s, config.gateway.default_level if level is None else level)
 
 
-def _durable(parts: GatewayParts, records: Sequence[StoredRecord]) -> None:
+def _durable(parts: GatewayComponents, records: Sequence[StoredRecord]) -> None:
     parts.uplink.offer(records)
     parts.commander.answered(each.record for each in records if isinstance(each.record, CommandResult))
 
 
-def _time_is_known(parts: GatewayParts, shift: timedelta) -> None:
+def _time_is_known(parts: GatewayComponents, shift: timedelta) -> None:
     parts.outbox.put_times_right(shift)
     _wake(parts)
 
 
-def _times_are_right(parts: GatewayParts) -> None:
+def _times_are_right(parts: GatewayComponents) -> None:
     """Records of a time without a clock, of this start or one before, can be sent: that time is over."""
     parts.uplink.look_again()
     parts.news.are_right()
 
 
-def _outbox_damaged(gateway_id: str, parts: GatewayParts, info: str) -> None:
+def _outbox_damaged(gateway_id: str, parts: GatewayComponents, info: str) -> None:
     """It is told by the outbox itself, with what it still holds and takes."""
     event = DeviceEvent(gateway_id, EventType.DEVICE_RESET, parts.keeper.now(), True, info)
     parts.outbox.append(event, timed=parts.keeper.is_known)
 
 
-def _wake(parts: GatewayParts) -> None:
+def _wake(parts: GatewayComponents) -> None:
     parts.commander.wake()
     for each in parts.lines:
         each.dimmer.wake()
@@ -332,7 +332,7 @@ def _forget(devices: Sequence[Device]) -> None:
     """Nothing is known of devices behind a port that is gone, and nothing is their fault."""
     for device in devices:
         device.answering = None
-        device.forget_told()
+        device.invalidate_written()
 
 
 def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
@@ -343,7 +343,7 @@ def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
     }
 
 
-async def _keep_boot_counters(parts: GatewayParts) -> None:
+async def _keep_boot_counters(parts: GatewayComponents) -> None:
     kept = {device.id: device.boot_counter for device in parts.devices}
     while True:
         await asyncio.sleep(_KEEP_BOOTS_EVERY_S)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
-from edge.config import GatewayConfig, StatusConfig
+from edge.config.settings import GatewayConfig, StatusConfig
 from edge.gateway import run_gateways
-from edge.metrics import LineCollector
-from edge.status import Board, GatewayCollector, StatusPages, serve_status
-from edge.watchdog import Watchdog
+from edge.status import GatewayCollector, StatusPages, StatusSnapshot, serve_status
+from edge.status.line_metrics import LineCollector
+from edge.supervision.systemd import Watchdog
 from protocols.clock import Clock
 
 
@@ -22,7 +22,7 @@ async def run_process(
     simulated: bool = False,
 ) -> None:
     """Run until cancelled; a `simulated` clock may begin anywhere."""
-    board = Board(clock)
+    board = StatusSnapshot(clock)
     counters = LineCollector()
     registry = CollectorRegistry()
     for collector in (counters, GatewayCollector(board)):

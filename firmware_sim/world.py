@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from firmware_sim.cabinet import Cabinet, Contacts, Meter
 from firmware_sim.config import SimulatorConfig
-from firmware_sim.controller import LampController
+from firmware_sim.devices.cabinet import Cabinet, Contacts, Meter
+from firmware_sim.devices.controller import LampController
+from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits, Measurement
+from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import WIRE_FAULTS, Fault, FaultType
-from firmware_sim.journal import PollJournal
-from firmware_sim.line import Line, Station
-from firmware_sim.luminaire import Luminaire, LuminaireTraits, Measurement
-from firmware_sim.mains import Feeder, FeederTraits
-from firmware_sim.streets import SPACING_M
-from firmware_sim.timing import WireTimer, WireTiming
-from firmware_sim.uplink import Network
+from firmware_sim.poll_log import PollLog
+from firmware_sim.town.streets import SPACING_M
+from firmware_sim.wire.line import Line, Station
+from firmware_sim.wire.network import Network
+from firmware_sim.wire.timing import WireTimer, WireTiming
 from protocols.clock import Clock
 from protocols.inventory.lamp_list import MAX_PROBLEMS
 from protocols.inventory.model import Inventory, InventoryError, Lamp
@@ -53,7 +53,7 @@ class World:
         lamps: dict[str, SimulatedLamp],
         lines: list[Line],
         uplinks: dict[str, Network],
-        journal: PollJournal,
+        journal: PollLog,
     ) -> None:
         self.clock = clock
         self.lamps = lamps
@@ -100,7 +100,7 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
             f"lamps: {lamp.id!r} has profile {lamp.profile!r}, expected {PROFILE!r}, the one simulated"
             for lamp in strangers[:MAX_PROBLEMS]
         )
-    journal = PollJournal((lamp.id for lamp in inventory.lamps), config.logged_polls)
+    journal = PollLog((lamp.id for lamp in inventory.lamps), config.logged_polls)
     world = World(clock, {}, [], {gateway.id: Network() for gateway in inventory.gateways}, journal)
     by_line: dict[tuple[str, int], list[Lamp]] = defaultdict(list)
     for lamp in inventory.lamps:

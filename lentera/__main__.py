@@ -1,5 +1,5 @@
 """`python -m lentera`: the same as the `lentera` command."""
 
-from lentera.cli import main
+from lentera.cli.app import main
 
 main()

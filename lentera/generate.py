@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from cloud.app import openapi_document
-from protocols.modbus.reference import register_map
-from protocols.reference import mqtt_reference
+from lentera.docs.mqtt_reference import mqtt_reference
+from lentera.docs.register_map import register_map
 
 ROOT = Path(__file__).parents[1]
 

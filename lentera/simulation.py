@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from firmware_sim.api import run_simulator
+from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig
-from firmware_sim.uplink import Network, Uplink, serve_uplinks
+from firmware_sim.wire.network import GatewayNetwork, Network, serve_uplinks
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
 
@@ -24,7 +24,7 @@ async def run_simulation(
     broker_port: int,
 ) -> None:
     """Run until cancelled; `uplink_ports` gives, by gateway, the loopback port that leads to the broker."""
-    uplinks = {gateway: Uplink(gateway, ("127.0.0.1", broker_port)) for gateway in uplink_ports}
+    uplinks = {gateway: GatewayNetwork(gateway, ("127.0.0.1", broker_port)) for gateway in uplink_ports}
 
     async def on_network(gateway_id: str, network: Network) -> None:
         if uplink := uplinks.get(gateway_id):

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import RedirectResponse, Response
 
-from cloud.access.guard import SESSION_COOKIE, Caller, SessionSecret
+from cloud.access.dependencies import SESSION_COOKIE, Caller, SessionSecret
 from cloud.access.model import Principal, SessionView
 from cloud.access.service import Login, TooManyLoginsError
 from cloud.config import CloudConfig, is_loopback
-from cloud.parameters import Text
-from cloud.problems import ProblemError, problem_response
-from cloud.responses import answers, json_response
+from cloud.http.parameters import Text
+from cloud.http.problems import ProblemError, problem_response
+from cloud.http.responses import answers, json_response
 from cloud.services import Services, ServicesOf
 
 router = APIRouter(tags=["access"])

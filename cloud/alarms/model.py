@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from cloud.alarms.light import emits_light, level_in_effect
 from cloud.alarms.rules import CYCLE_WINDOW, CYCLES_TO_RAISE, RULES, Rule, Situation, Verdict
+from cloud.state.light import emits_light, level_in_effect
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
 

@@ -6,12 +6,12 @@ import anyio.to_thread
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from cloud.access.guard import Operator
-from cloud.alarms.register import AlarmFilter, AlarmPage, AlarmState
+from cloud.access.dependencies import Operator
+from cloud.alarms.service import AlarmFilter, AlarmPage, AlarmState
+from cloud.http.parameters import Identifier, RowNumber
+from cloud.http.problems import not_found
+from cloud.http.responses import answers, json_response
 from cloud.live.model import AlarmView, LiveUpdate
-from cloud.parameters import Identifier, RowNumber
-from cloud.problems import not_found
-from cloud.responses import answers, json_response
 from cloud.services import ServicesOf
 from protocols.clock import to_unix_ms
 from protocols.events import EventType

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from cloud.alarms.light import burns_though_off, expected_power_w, is_dark
+from cloud.state.light import burns_though_off, expected_power_w, is_dark
 from protocols.events import EventType
 from protocols.lamp import LampReading
 

@@ -11,16 +11,7 @@ from cloud.ingest.metrics import FOREIGN
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
-from protocols.records import Record
-from protocols.sparkplug.host_events import (
-    DeviceBorn,
-    DeviceData,
-    DeviceDied,
-    NodeBorn,
-    NodeData,
-    NodeDied,
-)
-from protocols.sparkplug.lentera import (
+from protocols.mapping import (
     InvalidReading,
     InvalidRecord,
     PlanState,
@@ -33,7 +24,16 @@ from protocols.sparkplug.lentera import (
     reading_from,
     result_from,
 )
+from protocols.sparkplug.host_events import (
+    DeviceBorn,
+    DeviceData,
+    DeviceDied,
+    NodeBorn,
+    NodeData,
+    NodeDied,
+)
 from protocols.sparkplug.payload import MetricValue
+from protocols.transfer.records import Record
 
 Node = tuple[str, str]
 """Sparkplug group and edge node: area and gateway."""

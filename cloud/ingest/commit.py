@@ -12,18 +12,26 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
+from cloud.alarms.evaluator import AlarmChanges, AlarmEvaluator, Device, Transition, record
 from cloud.alarms.events import Condition, record_events
-from cloud.alarms.service import AlarmBook, Device, Judgement, Transition, record
-from cloud.control.model import command_view
-from cloud.control.store import StoredOverride, commands_of, overrides_in_force, record_results
+from cloud.commands.model import command_view
+from cloud.commands.store import StoredOverride, commands_of, overrides_in_force, record_results
 from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
-from cloud.ingest.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
-from cloud.ingest.directory import Directory
-from cloud.ingest.gateways import gateway_view, gateways_after
+from cloud.ingest.dead_letters import halves, rejected, save_rejected_records, whole_records
+from cloud.ingest.gateway_changes import gateway_view, gateways_after
+from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.ingest.rejected import halves, rejected, save_rejected_records, whole_records
-from cloud.ingest.store import (
+from cloud.live.model import (
+    AlarmView,
+    CommandView,
+    LampView,
+    LiveUpdate,
+    OverrideView,
+    lamp_view,
+)
+from cloud.state.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
+from cloud.state.store import (
     GatewayState,
     LampState,
     RejectedReading,
@@ -35,14 +43,6 @@ from cloud.ingest.store import (
     save_gateway_states,
     save_lamp_states,
     save_rejected,
-)
-from cloud.live.model import (
-    AlarmView,
-    CommandView,
-    LampView,
-    LiveUpdate,
-    OverrideView,
-    lamp_view,
 )
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
 from protocols.cabinet import DeviceReading, device_of
@@ -69,7 +69,7 @@ class _Change:
     lamps: dict[str, LampState] = field(default_factory=dict)
     cabinets: dict[str, CabinetState] = field(default_factory=dict)
     gateways: dict[str, GatewayState] = field(default_factory=dict)
-    judgement: Judgement = field(default_factory=Judgement)
+    judgement: AlarmChanges = field(default_factory=AlarmChanges)
     alarms: list[AlarmView] = field(default_factory=list)
     commands: list[CommandView] = field(default_factory=list)
     overrides: dict[str, StoredOverride] = field(default_factory=dict)
@@ -79,13 +79,13 @@ class Committer:
     """Stores batches, one at a time. Calls block; they raise StoreUnavailable when trying again may help."""
 
     def __init__(
-        self, engine: sa.Engine, telemetry: TelemetryStore, directory: Directory, clock: Clock
+        self, engine: sa.Engine, telemetry: TelemetryStore, directory: InventoryCache, clock: Clock
     ) -> None:
         self._engine = engine
         self._telemetry = telemetry
         self._directory = directory
         self._clock = clock
-        self._alarms = AlarmBook()
+        self._alarms = AlarmEvaluator()
         self._lamps: dict[str, LampState] = {}
         self._cabinets: dict[str, CabinetState] = {}
         self._gateways: dict[str, GatewayState] = {}

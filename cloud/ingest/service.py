@@ -8,25 +8,30 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 import structlog
 
-from cloud.broker import BrokerAddress
-from cloud.cancelled import raise_if_cancelled
-from cloud.control.plan import PlanInForce
-from cloud.control.planstore import PlanStore
-from cloud.downlink.service import acknowledgements
-from cloud.ingest import pulse
+from cloud.commands.downlink import acknowledgements
+from cloud.ingest import heartbeat as pulse
 from cloud.ingest.batch import Batch, Collector, DataEvent
 from cloud.ingest.commit import Committer
-from cloud.ingest.directory import Directory
-from cloud.ingest.link import HostLink
+from cloud.ingest.gateway_presence import GatewayPresence
+from cloud.ingest.host_client import HostClient
+from cloud.ingest.inventory_cache import InventoryCache
+from cloud.ingest.leader_lock import (
+    LeaderLockLostError,
+    acquire_leader_lock,
+    hold_leader_lock,
+    leader_lock_for,
+)
 from cloud.ingest.metrics import ACKNOWLEDGED, COMMIT_SECONDS, DROPPED, MALFORMED, PENDING, RETRIES
-from cloud.ingest.plankeeper import PlanKeeper
-from cloud.ingest.seat import SeatLostError, keep_seat, seat_of, take_seat
-from cloud.ingest.watch import GatewayWatch
+from cloud.ingest.plan_sync import PlanKeeper
 from cloud.live.model import LiveUpdate
 from cloud.live.publisher import LivePublisher
+from cloud.mqtt import BrokerAddress
+from cloud.plans.active import PlanInForce
+from cloud.plans.store import PlanStore
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
+from protocols.mapping import InvalidMetrics
 from protocols.sparkplug.host_events import (
     DeviceData,
     HostEvent,
@@ -37,7 +42,7 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
-from protocols.sparkplug.lentera import InvalidMetrics
+from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +67,7 @@ class IngestLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class IngestParts:
+class IngestComponents:
     """What an ingester works with; `load_inventory` blocks."""
 
     engine: sa.Engine
@@ -73,19 +78,19 @@ class IngestParts:
     limits: IngestLimits = field(default_factory=IngestLimits)
 
 
-async def run_ingest(parts: IngestParts) -> None:
+async def run_ingest(parts: IngestComponents) -> None:
     """Ingest until cancelled, or stand by while another ingester of the same database does.
 
     Whatever ends it, what is not stored is not acknowledged and comes again.
     """
-    seat = seat_of(parts.engine)
+    seat = leader_lock_for(parts.engine)
     while True:
         try:
-            await take_seat(seat)
+            await acquire_leader_lock(seat)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(keep_seat(seat), name="seat")
+                tasks.create_task(hold_leader_lock(seat), name="seat")
                 tasks.create_task(Ingester(parts).run(), name="ingest")
-        except* SeatLostError:
+        except* LeaderLockLostError:
             log.warning("another ingester took over")
         finally:
             seat.leave()
@@ -95,20 +100,20 @@ async def run_ingest(parts: IngestParts) -> None:
 class Ingester:
     """Gathers records while the batch before is being stored."""
 
-    def __init__(self, parts: IngestParts) -> None:
+    def __init__(self, parts: IngestComponents) -> None:
         self._limits = parts.limits
-        self._directory = Directory(parts.load_inventory)
+        self._directory = InventoryCache(parts.load_inventory)
         self._committer = Committer(parts.engine, parts.telemetry, self._directory, parts.clock)
-        self._link = HostLink(
+        self._link = HostClient(
             parts.broker, _wall_ms, self._take, self._connected, parts.clock, is_ours=self._is_ours
         )
         in_force = PlanInForce(PlanStore(parts.engine), parts.load_inventory)
         self._plans = PlanKeeper(in_force, self._link.publish)
         self._live = LivePublisher(self._publish_live)
         self._clock = parts.clock
-        self._pulse = pulse.Pulse()
+        self._pulse = pulse.Heartbeat()
         self._collector = Collector(self._directory.owner)
-        self._watch = GatewayWatch(parts.limits.gateway_patience_s)
+        self._watch = GatewayPresence(parts.limits.gateway_patience_s)
         self._pending = Batch()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.alarms.store import AlarmRow
-from cloud.control.planstore import touch_plan
 from cloud.database import Base, Row, table_of, upsert, writing
-from cloud.ingest.cabinets import CabinetStateRow
-from cloud.ingest.store import GatewayStateRow, LampStateRow
+from cloud.plans.store import touch_plan
+from cloud.state.cabinets import CabinetStateRow
+from cloud.state.store import GatewayStateRow, LampStateRow
 from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, Road
 
 IDENTIFIER = sa.String(64)

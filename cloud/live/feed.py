@@ -9,15 +9,15 @@ import aiomqtt
 import msgspec
 import structlog
 
-from cloud.broker import BrokerAddress, broker_client
-from cloud.cancelled import raise_if_cancelled
 from cloud.config import LIVE_TOPIC
-from cloud.live.ingester import IngesterWatch
+from cloud.live.ingester import IngesterMonitor
 from cloud.live.model import IngestView
-from protocols.sparkplug.lentera import PRIMARY_HOST
+from cloud.mqtt import BrokerAddress, broker_client
+from protocols.mapping import PRIMARY_HOST
 from protocols.sparkplug.messages import decode_state
 from protocols.sparkplug.payload import MalformedPayload
 from protocols.sparkplug.topics import state_topic
+from runtime.cancellation import raise_if_cancelled
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ Items = Mapping[str | int, bytes]
 """JSON of each thing by its id."""
 
 
-class Mailbox:
+class Subscription:
     """What one reader has yet to be told: the newest of each thing, so slow readers hold no more."""
 
     def __init__(self) -> None:
@@ -96,11 +96,11 @@ class LiveFeed:
     def __init__(
         self, address: BrokerAddress, identifier: str, wall: Callable[[], float] = time.monotonic
     ) -> None:
-        self.ingester = IngesterWatch(wall)
+        self.ingester = IngesterMonitor(wall)
         self._address = address
         self._identifier = identifier
         self._client: aiomqtt.Client | None = None
-        self._mailboxes: set[Mailbox] = set()
+        self._mailboxes: set[Subscription] = set()
         self._closed = False
 
     @property
@@ -140,9 +140,9 @@ class LiveFeed:
             raise BrokerUnreachableError(str(error)) from error
 
     @contextmanager
-    def mailbox(self) -> Iterator[Mailbox]:
+    def mailbox(self) -> Iterator[Subscription]:
         """A mailbox that receives updates while it is open."""
-        mailbox = Mailbox()
+        mailbox = Subscription()
         if self._closed:
             mailbox.close()
         self._mailboxes.add(mailbox)

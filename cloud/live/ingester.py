@@ -11,7 +11,7 @@ PATIENCE_S = 10.0
 """How long an ingester may be silent, and after a start how long nothing need be known of one."""
 
 
-class IngesterWatch:
+class IngesterMonitor:
     """Signs of life of whichever ingester is at work; times are wall seconds, not domain time."""
 
     def __init__(self, wall: Callable[[], float] = time.monotonic) -> None:

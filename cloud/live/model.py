@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from cloud.alarms.light import emits_light
+from cloud.state.light import emits_light
 from protocols.events import TRAITS, EventType, Severity, Source
 from protocols.inventory.model import Lamp
 from protocols.lamp import LampReading

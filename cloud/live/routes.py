@@ -13,11 +13,11 @@ from sqlalchemy.exc import OperationalError
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from cloud.access.guard import BearerToken, SessionSecret, recognised
-from cloud.live.feed import LiveFeed, Mailbox
-from cloud.live.ingester import IngesterWatch
+from cloud.access.dependencies import BearerToken, SessionSecret, recognised
+from cloud.http.responses import problem_content
+from cloud.live.feed import LiveFeed, Subscription
+from cloud.live.ingester import IngesterMonitor
 from cloud.live.model import View
-from cloud.responses import problem_content
 from cloud.services import Services, ServicesOf
 from protocols.clock import Clock
 
@@ -97,7 +97,7 @@ def _still_recognised(services: Services, bearer: BearerToken, session: SessionS
         return True
 
 
-async def events(mailbox: Mailbox, clock: Clock, ingester: IngesterWatch) -> AsyncIterator[bytes]:
+async def events(mailbox: Subscription, clock: Clock, ingester: IngesterMonitor) -> AsyncIterator[bytes]:
     """Server-sent events for what comes into the mailbox, until it is closed."""
     yield _RETRY + _clock_event(clock, ingester)
     next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
@@ -114,7 +114,7 @@ def _list_event(kind: str, items: Iterable[bytes]) -> bytes:
     return b"event: %b\ndata: [%b]\n\n" % (kind.encode(), b",".join(items))
 
 
-def _clock_event(clock: Clock, ingester: IngesterWatch) -> bytes:
+def _clock_event(clock: Clock, ingester: IngesterMonitor) -> bytes:
     time_text = clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     view = ClockView(
         time=time_text,

@@ -8,10 +8,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from cloud.http.parameters import Identifier, Instant, PathIdentifier
+from cloud.http.problems import ProblemError, invalid, not_found
+from cloud.http.responses import answers, json_response
 from cloud.live.model import View
-from cloud.parameters import Identifier, Instant, PathIdentifier
-from cloud.problems import ProblemError, invalid, not_found
-from cloud.responses import answers, json_response
 from cloud.services import Services, ServicesOf
 from cloud.telemetry.store import CABINETS, LAMPS, DeviceKind, Series, StoreUnavailable, UnknownAttribute
 

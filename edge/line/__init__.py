@@ -1,25 +1,25 @@
 """The one owner of an RS-485 line: who may speak, when, and whose answer it was."""
 
+from edge.line.bus import Line, LineCounters
 from edge.line.errors import (
-    CorruptAnswerError,
+    CorruptResponseError,
     LineError,
-    NoAnswerError,
+    NoResponseError,
     PortUnavailableError,
     RequestRefusedError,
     TransientLineError,
 )
+from edge.line.factory import LineSettings, open_line
 from edge.line.lanes import Lane
-from edge.line.opening import LineSettings, open_line
-from edge.line.owner import Line, LineCounters
 
 __all__ = [
-    "CorruptAnswerError",
+    "CorruptResponseError",
     "Lane",
     "Line",
     "LineCounters",
     "LineError",
     "LineSettings",
-    "NoAnswerError",
+    "NoResponseError",
     "PortUnavailableError",
     "RequestRefusedError",
     "TransientLineError",

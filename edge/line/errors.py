@@ -9,11 +9,11 @@ class TransientLineError(LineError):
     """Asking again may help."""
 
 
-class NoAnswerError(TransientLineError):
+class NoResponseError(TransientLineError):
     """The unit said nothing in the time it usually takes."""
 
 
-class CorruptAnswerError(TransientLineError):
+class CorruptResponseError(TransientLineError):
     """Bytes came, but no valid answer among them."""
 
 

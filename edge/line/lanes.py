@@ -19,7 +19,7 @@ class Lane(IntEnum):
 
 
 @dataclass(slots=True)
-class Job:
+class Transaction:
     """A request that waits for the wire and the future that takes its answer.
 
     `timeout_s` is how long its unit may take, where that is not for the line to say. `before` is the job
@@ -30,21 +30,21 @@ class Job:
     request: Request
     answer: "asyncio.Future[bytes]" = field(repr=False)
     timeout_s: float | None = None
-    before: "Job | None" = None
+    before: "Transaction | None" = None
 
 
 class Lanes:
     """The waiting jobs of one line. Times are monotonic seconds."""
 
     def __init__(self) -> None:
-        self._lanes: tuple[deque[Job], ...] = tuple(deque() for _ in Lane)
+        self._lanes: tuple[deque[Transaction], ...] = tuple(deque() for _ in Lane)
         self._held: dict[int, float] = {}
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Transaction) -> None:
         """Let a job wait in its lane, behind those already there."""
         self._lanes[job.lane].append(job)
 
-    def put_first(self, job: Job) -> None:
+    def put_first(self, job: Transaction) -> None:
         """Let a job wait in its lane, before those already there."""
         self._lanes[job.lane].appendleft(job)
 
@@ -56,7 +56,7 @@ class Lanes:
         """The unit may be asked again."""
         self._held.pop(unit, None)
 
-    def take(self, now: float) -> Job | None:
+    def take(self, now: float) -> Transaction | None:
         """The next job that may go now. Jobs that were given up are dropped."""
         if self._held:
             self._held = {unit: until for unit, until in self._held.items() if until > now}
@@ -78,7 +78,7 @@ class Lanes:
                 if not job.answer.done():
                     job.answer.set_exception(error)
 
-    def _take_from(self, lane: deque[Job]) -> Job | None:
+    def _take_from(self, lane: deque[Transaction]) -> Transaction | None:
         while lane and lane[0].answer.done():
             lane.popleft()
         if lane and lane[0].request.unit not in self._held:

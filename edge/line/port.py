@@ -124,7 +124,7 @@ class TcpPort(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._patience_s = _PATIENCE_WITH_STRANGER_S
         self._unanswered = 0
-        self._asked_at = 0.0
+        self._requested_at = 0.0
 
     @classmethod
     async def open(cls, host: str, port: int, events: PortEvents) -> "TcpPort":
@@ -161,8 +161,8 @@ class TcpPort(asyncio.Protocol):
             raise OSError("the connection is closed")
         now = asyncio.get_running_loop().time()
         if not self._unanswered:
-            self._asked_at = now
-        silent_s = now - self._asked_at
+            self._requested_at = now
+        silent_s = now - self._requested_at
         if self._unanswered >= _FEWEST_UNANSWERED and silent_s >= self._patience_s:
             raise OSError(f"nothing came back for {silent_s:.0f} s, to {self._unanswered} requests")
         self._unanswered += 1

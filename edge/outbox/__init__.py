@@ -1,7 +1,7 @@
 """What a gateway has to tell and nobody has stored yet: `box.py` is the outbox, the others its parts."""
 
-from edge.outbox.box import Outbox, StoredRecord
-from edge.outbox.shelf import Holding, Limit
-from protocols.records import Record
+from edge.outbox.outbox import Outbox, StoredRecord
+from edge.outbox.tables import Limit, OutboxStatistics
+from protocols.transfer.records import Record
 
-__all__ = ["Holding", "Limit", "Outbox", "Record", "StoredRecord"]
+__all__ = ["Limit", "Outbox", "OutboxStatistics", "Record", "StoredRecord"]

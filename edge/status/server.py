@@ -14,9 +14,9 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 
-from edge.config import StatusConfig
-from edge.status.board import Board
+from edge.config.settings import StatusConfig
 from edge.status.model import ENCODER
+from edge.status.snapshot import StatusSnapshot
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Answer:
 class StatusPages:
     """What is behind which path."""
 
-    def __init__(self, board: Board, registry: CollectorRegistry) -> None:
+    def __init__(self, board: StatusSnapshot, registry: CollectorRegistry) -> None:
         self._board = board
         self._registry = registry
         self._page = (resources.files(__package__) / "page.html").read_bytes()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from lentera.gatewayfiles import DevicesByLine, device_lines, devices_by_line
+from lentera.gateway_config import DevicesByLine, device_lines, devices_by_line
 from protocols.inventory.model import Cabinet, Gateway, Inventory
 from protocols.sun import night_of
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from protocols.mapping import COMMANDED_METRICS
 from protocols.metrics import DataType
 from protocols.sparkplug.aliases import AliasBook
-from protocols.sparkplug.lentera import COMMANDED_METRICS
 from protocols.sparkplug.messages import BD_SEQ, REBIRTH, Outgoing, decode_state
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, decode, encode
 from protocols.sparkplug.topics import MalformedTopic, MessageType, Topic, check_id, state_host, state_topic

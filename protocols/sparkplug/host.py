@@ -36,13 +36,13 @@ class _Node:
     """What is known of one edge node."""
 
     is_born: bool = False
-    is_dead: bool = False
+    is_quarantined: bool = False
     bd_seq: int | None = None
     next_seq: int = 0
     names: NameTable = field(default_factory=NameTable)
     waiting: dict[int, _Waiting] = field(default_factory=dict)
     stalled_since_ms: int | None = None
-    rebirth_asked_ms: int | None = None
+    rebirth_requested_ms: int | None = None
 
 
 class HostSession:
@@ -158,7 +158,7 @@ class HostSession:
             return [MalformedMessage(str(topic), f"no {missing}, expected one in an NBIRTH")]
         node.names.clear()
         node.names.introduce(None, payload.metrics)
-        node.is_born, node.is_dead, node.bd_seq = True, False, bd_seq
+        node.is_born, node.is_quarantined, node.bd_seq = True, False, bd_seq
         node.next_seq = (payload.seq + 1) % 256
         self._clear_gap(key, node)
         return [NodeBorn(*key, payload.metrics, bd_seq)]
@@ -168,9 +168,9 @@ class HostSession:
         if bd_seq is None:
             topic = Topic(key[0], MessageType.NDEATH, key[1])
             return [MalformedMessage(str(topic), f"no {BD_SEQ}, expected one in an NDEATH")]
-        if node.is_dead or (node.bd_seq is not None and bd_seq != node.bd_seq):
+        if node.is_quarantined or (node.bd_seq is not None and bd_seq != node.bd_seq):
             return []  # said twice, or the will of a connection that a newer birth has already replaced
-        node.is_born, node.is_dead = False, True
+        node.is_born, node.is_quarantined = False, True
         node.names.clear()
         self._clear_gap(key, node)
         return [NodeDied(*key)]
@@ -236,10 +236,10 @@ class HostSession:
         return self._ask_rebirth(key, node, why, now_ms)
 
     def _ask_rebirth(self, key: tuple[str, str], node: _Node, why: str, now_ms: int) -> list[HostEvent]:
-        asked_ms = node.rebirth_asked_ms
-        if asked_ms is not None and now_ms - asked_ms < REBIRTH_PAUSE_MS:
+        requested_ms = node.rebirth_requested_ms
+        if requested_ms is not None and now_ms - requested_ms < REBIRTH_PAUSE_MS:
             return []
-        node.rebirth_asked_ms = now_ms
+        node.rebirth_requested_ms = now_ms
         return [RebirthNeeded(*key, why)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("lentera", "protocols", "edge", "cloud", "firmware_sim")
+PACKAGES = ("lentera", "protocols", "edge", "cloud", "firmware_sim", "runtime")
 MOST_FILE_LINES = 400
 MOST_FUNCTION_LINES = 50
 VAGUE_NAMES = {"utils", "helpers", "common", "manager", "misc"}

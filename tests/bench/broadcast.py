@@ -24,7 +24,7 @@ async def broadcast_and_read_back() -> list[Result]:
             await eventually(lambda: line.line.counters.answers > 20, what="a busy line")
             for lamp in line.devices:
                 lamp.target_level_percent = LEVEL
-                lamp.told_ramp_s = 0.0  # as it is known once a gateway has told them anything
+                lamp.written_ramp_s = 0.0  # as it is known once a gateway has told them anything
             began = time.monotonic()
             problems = await line.teller.settle(line.devices, Lane.READ_BACK, may_broadcast=True)
             took_s = time.monotonic() - began

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.bench.results import Result
-from tests.e2e.town import Town, start_town
+from tests.support.whole_town import Town, start_town
 
 COMMANDS = 20
 PROMISE_S = 2.0

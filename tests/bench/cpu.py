@@ -8,7 +8,14 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
+from edge.config.settings import (
+    DeviceConfig,
+    GatewayConfig,
+    IdentityConfig,
+    LineConfig,
+    MqttConfig,
+    OutboxConfig,
+)
 from edge.gateway import run_gateways
 from protocols.clock import system_clock
 from protocols.modbus.profile import load_builtin

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from edge.device import Device
+from edge.devices.device import Device
 from protocols.modbus.profile import load_builtin
 from tests.bench.polling import PolledLine, polled
 from tests.bench.results import Result

@@ -11,13 +11,20 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge.commander import Commander
-from edge.config import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, MqttConfig, OutboxConfig
-from edge.levels import Levels
-from edge.memory import Memory
+from edge.config.settings import (
+    DeviceConfig,
+    GatewayConfig,
+    IdentityConfig,
+    LineConfig,
+    MqttConfig,
+    OutboxConfig,
+)
+from edge.control.command_executor import CommandExecutor
+from edge.control.levels import Levels
+from edge.control.plan_keeper import PlanFollower
 from edge.outbox import Outbox
-from edge.planning import PlanFollower
-from edge.uplink import Uplink
+from edge.storage.state import StateStore
+from edge.uplink.uplink import Uplink
 from protocols.clock import system_clock
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason
@@ -135,14 +142,14 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
         outbox=OutboxConfig(path=folder / "outbox.db"),
         lines=(LineConfig(port="/dev/null", devices=(DeviceConfig(id=_lamp(0), unit=1),)),),
     )
-    memory, clock = Memory(folder / "memory.db"), system_clock(time.time)
+    memory, clock = StateStore(folder / "memory.db"), system_clock(time.time)
     await memory.open()
     levels = Levels(DEFAULT_PLAN, Place(-7.0, 107.5, ZoneInfo("Asia/Jakarta")), 100, {})
     uplink = Uplink(
         config,
         outbox=outbox,
         memory=memory,
-        commander=Commander({}, levels, memory, clock, outbox.append),
+        commander=CommandExecutor({}, levels, memory, clock, outbox.append),
         plan=PlanFollower("soreang-01", memory, levels),
         answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
         clock=clock,

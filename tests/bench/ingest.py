@@ -14,8 +14,8 @@ from cloud.telemetry.open import open_store
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason
+from protocols.mapping import ack_from, gateway_birth, lamp_birth, position_metric, reading_metrics
 from protocols.sparkplug.edge_node import EdgeNodeSession
-from protocols.sparkplug.lentera import ack_from, gateway_birth, lamp_birth, position_metric, reading_metrics
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import decode
 from tests.bench.ingester import running_ingester

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from edge.line import Lane, Line, NoAnswerError
+from edge.line import Lane, Line, NoResponseError
 from edge.line.framing import RtuFraming
 from edge.line.port import Port, PortEvents, SerialPort, SerialSettings
 from edge.line.timing import serial_timing
@@ -56,7 +56,7 @@ async def _waits(simulation: Simulation, baud: int, watched: "Watched") -> list[
         for number in range(COMMANDS):
             await asyncio.sleep(rng.uniform(0.02, 0.12))
             came = time.monotonic()
-            with suppress(NoAnswerError):
+            with suppress(NoResponseError):
                 await line.write(1 + number % LAMPS, Write(Table.HOLDING, 0, (number % 101,)), Lane.COMMAND)
             waits.append(watched.written_at - came)
     return waits

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from edge.line import Lane, Line, LineSettings, NoAnswerError, open_line
+from edge.line import Lane, Line, LineSettings, NoResponseError, open_line
 from protocols.modbus.codec import ReadBlock, plan_reads
 from protocols.modbus.profile import Poll, load_builtin
 from tests.bench.results import Result
@@ -141,7 +141,7 @@ async def asking(line: Line, units: Iterator[int]) -> AsyncIterator[BusyLine]:
         for unit in units:
             try:
                 await line.read(unit, block, Lane.READING)
-            except NoAnswerError:
+            except NoResponseError:
                 continue  # a simulator that the machine held up is not what is measured
 
     async with asyncio.TaskGroup() as tasks:

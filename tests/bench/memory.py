@@ -18,7 +18,7 @@ from protocols.clock import ScaledClock
 from tests.bench.results import Result
 from tests.bench.simulator import lamp_id, simulated
 from tests.conftest import Broker, eventually, free_port, require_program
-from tests.integration.edge_cloud import AREA, GATEWAY, Cloud
+from tests.support.edge_cloud import AREA, GATEWAY, Cloud
 
 LINES, LAMPS_PER_LINE, BAUD = 4, 50, 115200
 MONTH = timedelta(days=30)

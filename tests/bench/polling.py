@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from edge.device import Device, device_of
+from edge.control.level_writer import LevelWriter
+from edge.devices.device import Device, device_of
 from edge.line import Line, LineSettings, open_line
-from edge.poller import Poller
-from edge.reader import Reader
-from edge.teller import Teller
+from edge.polling.poller import Poller
+from edge.polling.reader import Reader
 from protocols.clock import system_clock
 from protocols.modbus.profile import Profile
 from tests.bench.simulator import Simulation, lamp_id
@@ -25,7 +25,7 @@ class PolledLine:
 
     line: Line
     devices: list[Device]
-    teller: Teller
+    teller: LevelWriter
 
     async def answers_per_s(self, seconds: float) -> float:
         """Answers a second, in that time from now."""
@@ -46,6 +46,6 @@ async def polled(
     poller = Poller(reader, clock, NO_PAUSE, devices, lambda _: None)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(line.run()), tasks.create_task(poller.run())]
-        yield PolledLine(line, devices, Teller(line, reader, devices))
+        yield PolledLine(line, devices, LevelWriter(line, reader, devices))
         for task in running:
             task.cancel()

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from edge.line.timing import serial_timing
-from firmware_sim.api import run_simulator
+from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig
 from protocols.clock import system_clock
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp

@@ -10,7 +10,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from edge.config import load
+from edge.config.settings import load
 from edge.gateway import run_gateways
 from lentera.clocks import clock_from
 from lentera.logs import configure_logs

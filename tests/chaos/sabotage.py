@@ -7,7 +7,7 @@ from contextlib import closing
 
 import aiomqtt
 
-from cloud.downlink.service import acknowledgements
+from cloud.commands.downlink import acknowledgements
 from tests.chaos import witness
 from tests.chaos.town import AREA, ChaosTown
 from tests.conftest import wait_until

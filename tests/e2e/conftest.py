@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import require_program
-from tests.e2e.town import Town, start_town
+from tests.support.whole_town import Town, start_town
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",

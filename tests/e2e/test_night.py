@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import wait_until
-from tests.e2e.town import Town, night_instants
+from tests.support.whole_town import Town, night_instants
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 

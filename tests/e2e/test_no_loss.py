@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import wait_until
-from tests.e2e.town import Town
+from tests.support.whole_town import Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

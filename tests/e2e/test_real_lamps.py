@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import SHARED_DATA, shared_data, wait_until
-from tests.e2e.town import Town
+from tests.support.whole_town import Town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import accepts_connections, free_port, wait_until
-from tests.integration.edge_slave import SlaveLine, Unit, healthy_inputs
+from tests.support.modbus_slave import SlaveLine, Unit, healthy_inputs
 
 pytestmark = pytest.mark.e2e
 

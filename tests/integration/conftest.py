@@ -15,7 +15,7 @@ import pytest
 
 from cloud.database import create_engine, upgrade
 from tests.conftest import Broker, require_program, wait_until
-from tests.integration.api import Api, open_api
+from tests.support.api import Api, open_api
 
 _BINARIES = "/usr/lib/postgresql"
 _UNSAFE_AND_FAST = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from firmware_sim.city import generate_city
 from firmware_sim.config import SimulatorConfig
+from firmware_sim.devices.luminaire import Measurement
 from firmware_sim.faults import FaultType
-from firmware_sim.luminaire import Measurement
 from firmware_sim.scenario import NIGHT, plan_night
-from firmware_sim.timing import WireTimer
+from firmware_sim.town.city import generate_city
+from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world
 from protocols.inventory.model import InventoryError
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from cloud.alarms.model import LampAlarmState, evaluate
+from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
+from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import FaultType
-from firmware_sim.luminaire import Luminaire, LuminaireTraits
-from firmware_sim.mains import Feeder, FeederTraits
 from protocols.clock import from_unix_ms
 from protocols.lamp import LampReading
 

@@ -5,13 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from cloud.ingest.batch import Batch, Collector, DevicePresence, Node, Outbox
-from cloud.ingest.watch import GatewayWatch
+from cloud.ingest.gateway_presence import GatewayPresence
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading
-from protocols.metrics import DataType
-from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
-from protocols.sparkplug.lentera import (
+from protocols.mapping import (
     InvalidMetrics,
     PlanState,
     event_metrics,
@@ -21,6 +19,8 @@ from protocols.sparkplug.lentera import (
     reading_metrics,
     result_metrics,
 )
+from protocols.metrics import DataType
+from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
 from protocols.sparkplug.payload import MetricValue
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
@@ -108,7 +108,7 @@ def test_the_last_word_on_presence_counts() -> None:
 
 
 def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
-    watch = GatewayWatch(patience_s=10)
+    watch = GatewayPresence(patience_s=10)
     watch.died(NODE, now_s=100)
     watch.died(NODE, now_s=105)
     assert watch.overdue(109) == []
@@ -179,7 +179,7 @@ def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], co
 
 
 def test_a_gateway_that_is_there_already_is_not_waited_for() -> None:
-    watch = GatewayWatch(10)
+    watch = GatewayPresence(10)
     watch.born(NODE)
     watch.expect_first([NODE, OTHER], 900)
     assert watch.overdue(899) == []

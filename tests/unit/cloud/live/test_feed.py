@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from cloud.broker import BrokerAddress
-from cloud.live.feed import BrokerUnreachableError, LiveFeed, Mailbox
+from cloud.live.feed import BrokerUnreachableError, LiveFeed, Subscription
+from cloud.mqtt import BrokerAddress
 
 
 def _feed() -> LiveFeed:
@@ -28,7 +28,7 @@ async def test_a_slow_reader_holds_the_newest_of_each_only() -> None:
 
 async def test_too_much_for_a_reader_ends_it() -> None:
     """It will start anew, with what holds then."""
-    mailbox = Mailbox()
+    mailbox = Subscription()
     mailbox.put("alarms", dict.fromkeys(range(200001), b"{}"))
     assert mailbox.closed
     assert await mailbox.take(1) == {}
@@ -36,7 +36,7 @@ async def test_too_much_for_a_reader_ends_it() -> None:
 
 async def test_taking_waits_for_a_change() -> None:
     """And gives up after the time given."""
-    mailbox = Mailbox()
+    mailbox = Subscription()
     assert await mailbox.take(0.01) == {}
     async with asyncio.TaskGroup() as group:
         taking = group.create_task(mailbox.take(5))

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from cloud.broker import BrokerAddress
 from cloud.live.feed import LiveFeed
-from cloud.live.ingester import IngesterWatch
+from cloud.live.ingester import IngesterMonitor
 from cloud.live.model import IngestView, LiveUpdate
+from cloud.mqtt import BrokerAddress
 from protocols.sparkplug.messages import HostState
 
 NOON = datetime(2026, 8, 10, 5, 0, tzinfo=UTC)
@@ -35,18 +35,18 @@ def wall() -> Wall:
 
 
 @pytest.fixture
-def watch(wall: Wall) -> IngesterWatch:
+def watch(wall: Wall) -> IngesterMonitor:
     """A watch of a process that has just been started."""
-    watch = IngesterWatch(wall)
+    watch = IngesterMonitor(wall)
     watch.begin()
     return watch
 
 
-def _standing(watch: IngesterWatch) -> tuple[bool, bool]:
+def _standing(watch: IngesterMonitor) -> tuple[bool, bool]:
     return watch.online, watch.lost
 
 
-def test_a_new_process_lets_an_ingester_be_heard_first(wall: Wall, watch: IngesterWatch) -> None:
+def test_a_new_process_lets_an_ingester_be_heard_first(wall: Wall, watch: IngesterMonitor) -> None:
     """It works at once; silence is absence only after ten seconds, and no restart after twenty."""
     seen = []
     for seconds in (0.0, 9.9, 10.0, 20.0, 20.1):
@@ -58,19 +58,19 @@ def test_a_new_process_lets_an_ingester_be_heard_first(wall: Wall, watch: Ingest
 
 def test_before_it_listens_a_process_knows_nothing(wall: Wall) -> None:
     """Nothing known is not absence."""
-    watch = IngesterWatch(wall)
+    watch = IngesterMonitor(wall)
     wall.now_s += 3600
     assert _standing(watch) == (True, False)
 
 
-def test_listening_anew_is_no_sign_of_life(wall: Wall, watch: IngesterWatch) -> None:
+def test_listening_anew_is_no_sign_of_life(wall: Wall, watch: IngesterMonitor) -> None:
     """Only the first time gives time to be heard."""
     wall.now_s += 15
     watch.begin()
     assert not watch.online
 
 
-def test_a_heartbeat_counts_for_ten_seconds(wall: Wall, watch: IngesterWatch) -> None:
+def test_a_heartbeat_counts_for_ten_seconds(wall: Wall, watch: IngesterMonitor) -> None:
     """Then the ingester is offline, and its data as old as it said."""
     wall.now_s += 100
     watch.heard(BEAT)
@@ -87,7 +87,7 @@ def test_a_heartbeat_counts_for_ten_seconds(wall: Wall, watch: IngesterWatch) ->
     assert watch.data_as_of == NOON
 
 
-def test_who_stores_nothing_does_not_work(wall: Wall, watch: IngesterWatch) -> None:
+def test_who_stores_nothing_does_not_work(wall: Wall, watch: IngesterMonitor) -> None:
     """Heartbeats of an ingester whose store refuses work don't keep it online."""
     watch.heard(BEAT)
     for _ in range(6):
@@ -96,7 +96,7 @@ def test_who_stores_nothing_does_not_work(wall: Wall, watch: IngesterWatch) -> N
     assert not watch.online
 
 
-def test_the_brokers_word_ends_it_at_once(wall: Wall, watch: IngesterWatch) -> None:
+def test_the_brokers_word_ends_it_at_once(wall: Wall, watch: IngesterMonitor) -> None:
     """Offline the moment it leaves; lost ten seconds after, however often that is said; heard, it is back."""
     watch.heard(BEAT)
     watch.stated(HostState(online=True, timestamp=5))
@@ -115,7 +115,7 @@ def test_the_brokers_word_ends_it_at_once(wall: Wall, watch: IngesterWatch) -> N
     assert _standing(watch) == (True, False)
 
 
-def test_the_will_of_a_replaced_ingester_says_nothing(watch: IngesterWatch) -> None:
+def test_the_will_of_a_replaced_ingester_says_nothing(watch: IngesterMonitor) -> None:
     """It may come after the birth of the one that took over."""
     watch.heard(BEAT)
     watch.stated(HostState(online=True, timestamp=7))

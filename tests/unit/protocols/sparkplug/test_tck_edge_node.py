@@ -10,10 +10,10 @@ from protocols.inventory.model import Area, Gateway, Inventory, InventoryError
 from protocols.inventory.model import decode as decode_inventory
 from protocols.inventory.model import encode as encode_inventory
 from protocols.lamp import LampReading
+from protocols.mapping import gateway_birth, lamp_birth, reading_metrics
 from protocols.metrics import DataType
 from protocols.sparkplug.edge_node import EdgeNodeSession, HostOffline, HostOnline, NotBorn, RebirthRequested
 from protocols.sparkplug.host import HostSession
-from protocols.sparkplug.lentera import gateway_birth, lamp_birth, reading_metrics
 from protocols.sparkplug.messages import Outgoing, device_command, node_command, rebirth_request
 from protocols.sparkplug.payload import MetricValue, Payload, decode
 from protocols.sparkplug.topics import MalformedTopic, MessageType, Topic

@@ -9,10 +9,10 @@ import pytest
 
 from protocols.clock import from_unix_ms
 from protocols.lamp import LampReading
+from protocols.mapping import gateway_birth, lamp_birth, reading_metrics
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.host import HostSession
 from protocols.sparkplug.host_events import DeviceDied, NodeDied, RebirthNeeded
-from protocols.sparkplug.lentera import gateway_birth, lamp_birth, reading_metrics
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.topics import MalformedTopic
 

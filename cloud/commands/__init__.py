@@ -1,0 +1,1 @@
+"""Commands to lamps: what is accepted, kept, sent and confirmed."""

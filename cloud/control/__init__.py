@@ -1,1 +1,0 @@
-"""Light on command: overrides with their results, and tonight's plan."""

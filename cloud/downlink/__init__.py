@@ -1,1 +1,0 @@
-"""What the cloud asks of gateways: commands and acknowledgements."""

@@ -1,0 +1,1 @@
+"""The read side over all concerns: lamps, gateways, areas and the night."""

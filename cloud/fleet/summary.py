@@ -1,0 +1,109 @@
+"""What all lamps add up to: by area, and where the outermost stand."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from cloud.database import table_of
+from cloud.fleet.lamps import open_alarms
+from cloud.fleet.views import Bounds, Tally
+from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
+from cloud.state.store import GatewayStateRow, LampStateRow
+from protocols.clock import from_unix_ms
+from protocols.inventory.model import Area, Gateway
+from protocols.lamp import LampReading
+
+_LAMPS, _STATES = table_of(LampRow), table_of(LampStateRow)
+_LIFETIME_S = 1.0
+_LIFETIME_PER_COUNT = 5  # however large the place, counting takes a fifth of one core at most
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryCache:
+    """What all lamps add up to at one instant."""
+
+    areas: list[Area]
+    gateways: list[Gateway]
+    gateways_online: int
+    tallies: Mapping[str, Tally]
+    bounds: Bounds | None
+
+
+class BoardCounter:
+    """Adds up all lamps, at most once a second however many ask."""
+
+    def __init__(self, engine: sa.Engine, wall: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._wall = wall
+        self._counting = threading.Lock()
+        self._newest: tuple[float, SummaryCache] | None = None
+
+    def board(self) -> SummaryCache:
+        """The newest count."""
+        with self._counting:
+            began_s = self._wall()
+            if self._newest is not None and began_s < self._newest[0]:
+                return self._newest[1]
+            board = self._count()
+            took_s = self._wall() - began_s
+            self._newest = (began_s + max(_LIFETIME_S, _LIFETIME_PER_COUNT * took_s), board)
+            return board
+
+    def _count(self) -> SummaryCache:
+        store = InventoryStore(self._engine)
+        with self._engine.connect() as connection:
+            return SummaryCache(
+                store.areas(),
+                store.gateways(),
+                _gateways_online(connection),
+                _tallies(connection),
+                _bounds(connection),
+            )
+
+
+def _tallies(connection: sa.Connection) -> dict[str, Tally]:
+    query = sa.select(
+        _LAMPS.c.id,
+        _LAMPS.c.area_id,
+        _LAMPS.c.rated_power_w,
+        _STATES.c.online,
+        _STATES.c.time_ms,
+        _STATES.c.target_level_percent,
+        _STATES.c.feedback_level_percent,
+        _STATES.c.actual_level_percent,
+        _STATES.c.active_power_w,
+    ).join_from(_LAMPS, _STATES, _STATES.c.lamp_id == _LAMPS.c.id, isouter=True)
+    alarms = open_alarms(connection, None)
+    tallies: dict[str, Tally] = {}
+    for lamp_id, area_id, rated_w, online, time_ms, target, feedback, actual, power_w in connection.execute(
+        query
+    ):
+        reading = None
+        if online and time_ms is not None:
+            reading = LampReading(
+                lamp_id,
+                from_unix_ms(time_ms),
+                target,
+                feedback,
+                actual_level_percent=actual,
+                active_power_w=power_w,
+            )
+        tallies.setdefault(area_id, Tally()).add(reading, rated_w, alarms.get(lamp_id, ()))
+    return tallies
+
+
+def _bounds(connection: sa.Connection) -> Bounds | None:
+    longitude, latitude = _LAMPS.c.longitude, _LAMPS.c.latitude
+    outermost = (sa.func.min(longitude), sa.func.min(latitude), sa.func.max(longitude), sa.func.max(latitude))
+    west, south, east, north = connection.execute(sa.select(*outermost)).one()
+    return None if west is None else (west, south, east, north)
+
+
+def _gateways_online(connection: sa.Connection) -> int:
+    states = table_of(GatewayStateRow)
+    ours = sa.exists().where(GatewayRow.id == states.c.gateway_id)  # foreign nodes are born there too
+    query = sa.select(sa.func.count()).select_from(states).where(states.c.online, ours)
+    return connection.scalar(query) or 0

@@ -1,0 +1,1 @@
+"""HTTP plumbing without any domain in it: problems, parameters, responses, server."""

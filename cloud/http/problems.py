@@ -1,0 +1,137 @@
+"""Errors as HTTP says them: RFC 9457 problem details that name field, value and what was expected."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic.alias_generators import to_camel
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from cloud.http.validation_messages import expectation
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(msgspec.Struct, frozen=True):
+    """What is wrong with one field of a request."""
+
+    field: str
+    value: Any
+    expected: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True):
+    """The body of every answer that is an error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+class ProblemError(Exception):
+    """A request that can't be answered as asked."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+
+def not_found(kind: str, field: str, *values: object) -> ProblemError:
+    """404 that names every value of `field` for which there is no `kind`."""
+    named = ", ".join(str(value) for value in values[:5])
+    more = f" and {len(values) - 5} more" if len(values) > 5 else ""
+    errors = [FieldProblem(field, value, f"the id of a known {kind}") for value in values[:50]]
+    return ProblemError(HTTPStatus.NOT_FOUND, f"there is no {kind} {named}{more}", errors)
+
+
+def invalid(field: str, value: object, expected: str) -> ProblemError:
+    """422 for one field."""
+    detail = f"{field}: {value!r}, expected {expected}"
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [FieldProblem(field, value, expected)])
+
+
+def problem_response(
+    status: HTTPStatus,
+    detail: str,
+    errors: Sequence[FieldProblem] = (),
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """The answer for a problem."""
+    body = ProblemDetails("about:blank", status.phrase, status.value, detail, list(errors))
+    return Response(
+        msgspec.json.encode(body, enc_hook=str), status.value, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+    app.exception_handler(ProblemError)(_on_problem)
+    app.exception_handler(RequestValidationError)(_on_invalid_request)
+    app.exception_handler(HTTPException)(_on_http_exception)
+    app.exception_handler(OperationalError)(_on_database_down)
+    app.exception_handler(Exception)(_on_defect)
+
+
+async def _on_problem(_request: Request, error: ProblemError) -> Response:
+    bearer = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else {}
+    return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
+
+
+async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+    # What came with a login may be a password, also where it stands in the wrong field.
+    secret = request.url.path.endswith("/session")
+    errors = [
+        FieldProblem(_path(item["loc"]), None if secret else _shown(item.get("input")), expectation(item))
+        for item in error.errors()
+    ]
+    shown = [item.field if secret else f"{item.field}: {item.value!r}" for item in errors[:5]]
+    detail = "; ".join(f"{what}, expected {item.expected}" for what, item in zip(shown, errors, strict=False))
+    return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
+
+
+async def _on_http_exception(_request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers) if error.headers else None
+    return problem_response(HTTPStatus(error.status_code), str(error.detail), headers=headers)
+
+
+async def _on_database_down(request: Request, error: OperationalError) -> Response:
+    log.error("database does not answer", path=request.url.path, error=str(error.orig))
+    return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
+
+
+async def _on_defect(_request: Request, _error: Exception) -> Response:
+    # The server logs the exception with its traceback after this answer.
+    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect of this server; its log says more")
+
+
+def _path(location: Sequence[str | int]) -> str:
+    parts = location[1:] if location and location[0] in ("body", "query", "path") else location
+    return ".".join(to_camel(str(part)) for part in parts) or "body"
+
+
+def _shown(value: object) -> object:
+    """A value short enough to be repeated to whoever sent it."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode(errors="replace").decode()  # half of a surrogate pair can't be sent back
+    return text if len(text) <= 200 else f"{text[:200]}…"

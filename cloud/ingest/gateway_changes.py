@@ -1,0 +1,39 @@
+"""What a batch does to the states of gateways: who came, who went, and which plan each follows. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cloud.ingest.batch import Batch
+from cloud.live.model import GatewayView
+from cloud.state.store import GatewayState
+from protocols.clock import from_unix_ms
+from protocols.mapping import epoch_from
+from protocols.sparkplug.host_events import NodeBorn
+
+
+def gateways_after(batch: Batch, known: Mapping[str, GatewayState], now_ms: int) -> dict[str, GatewayState]:
+    """The gateways whose state the batch changes, as it leaves them."""
+    changed: dict[str, GatewayState] = {}
+    for (area_id, gateway_id), event in batch.nodes.items():
+        before = known.get(gateway_id) or GatewayState(gateway_id, area_id, False, now_ms, None)
+        online = isinstance(event, NodeBorn)
+        epoch = epoch_from(event.metrics) if isinstance(event, NodeBorn) else before.epoch
+        since_ms = before.since_ms if before.online == online else now_ms
+        changed[gateway_id] = replace(before, area_id=area_id, online=online, since_ms=since_ms, epoch=epoch)
+    for area_id, gateway_id in batch.lost:
+        state = changed.get(gateway_id) or known.get(gateway_id)
+        state = state or GatewayState(gateway_id, area_id, False, now_ms, None)
+        since_ms = now_ms if state.online else state.since_ms
+        changed[gateway_id] = replace(state, area_id=area_id, online=False, since_ms=since_ms)
+    for (_, gateway_id), plan in batch.plans.items():
+        told = changed.get(gateway_id) or known.get(gateway_id)
+        if told is not None:
+            changed[gateway_id] = replace(told, plan_hash=plan.hash, plan_problem=plan.problem)
+    return changed
+
+
+def gateway_view(state: GatewayState) -> GatewayView:
+    """A gateway as open maps are told of it."""
+    return GatewayView(
+        id=state.gateway_id, area_id=state.area_id, online=state.online, since=from_unix_ms(state.since_ms)
+    )

@@ -1,0 +1,67 @@
+"""The inventory as ingesters need it: looked up by device, taken anew from time to time."""
+
+from collections.abc import Callable
+
+from cloud.alarms.evaluator import Device
+from cloud.ingest.batch import Node
+from protocols.inventory.model import Inventory, Lamp
+
+
+class InventoryCache:
+    """Lamps and cabinets by id. `load` reads the inventory; it blocks."""
+
+    def __init__(self, load: Callable[[], Inventory]) -> None:
+        self._load = load
+        self._lamps: dict[str, Lamp] = {}
+        self._areas: dict[str, str] = {}
+        self._cabinets: dict[str, str] = {}
+
+    def refresh(self) -> set[str]:
+        """Take up the inventory as it is now; the lamps, cabinets and gateways that are gone."""
+        before = {*self._lamps, *self._areas, *self._cabinets}
+        inventory = self._load()
+        self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
+        self._areas = {gateway.id: gateway.area_id for gateway in inventory.gateways}
+        self._cabinets = {cabinet.id: cabinet.gateway_id for cabinet in inventory.cabinets}
+        return before.difference(self._lamps, self._areas, self._cabinets)
+
+    def gateways(self) -> list[Node]:
+        """All gateways of the inventory."""
+        return [(area_id, gateway_id) for gateway_id, area_id in self._areas.items()]
+
+    def knows_gateway(self, gateway_id: str) -> bool:
+        """Whether the gateway is in the inventory."""
+        return gateway_id in self._areas
+
+    def owner(self, device_id: str) -> Node | None:
+        """The node that speaks for a lamp, a cabinet or a gateway; None for what is not in the inventory."""
+        lamp = self._lamps.get(device_id)
+        gateway_id = lamp.gateway_id if lamp else self._cabinets.get(device_id, device_id)
+        area_id = self._areas.get(gateway_id)
+        return None if area_id is None else (area_id, gateway_id)
+
+    def lamp(self, lamp_id: str) -> Lamp | None:
+        """The lamp of that id."""
+        return self._lamps.get(lamp_id)
+
+    def rated_power_w(self, lamp_id: str) -> float | None:
+        """The lamp's rated power; None for a lamp that is not in the inventory."""
+        lamp = self._lamps.get(lamp_id)
+        return None if lamp is None else lamp.rated_power_w
+
+    def device(self, device_id: str, node: Node) -> Device:
+        """What `device_id` is, with where it belongs: to `node` where it is not in the inventory."""
+        lamp = self._lamps.get(device_id)
+        if lamp is not None:
+            return Device(device_id, device_id, lamp.gateway_id, lamp.area_id)
+        if device_id in self._cabinets:
+            return self.cabinet(device_id, node)
+        area_id, gateway_id = node
+        is_gateway = device_id == gateway_id
+        area_id = self._areas.get(gateway_id, area_id)
+        return Device(device_id, None if is_gateway else device_id, gateway_id, area_id)
+
+    def cabinet(self, cabinet_id: str, node: Node) -> Device:
+        """A cabinet with where it belongs."""
+        gateway_id = self._cabinets.get(cabinet_id, node[1])
+        return Device(cabinet_id, None, gateway_id, self._areas.get(gateway_id, node[0]))

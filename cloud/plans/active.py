@@ -1,0 +1,36 @@
+"""The lighting plan in force: the wanted plan over the lamps, read again when it has changed."""
+
+import threading
+from collections.abc import Callable
+
+from cloud.plans.resolved import ResolvedPlan, resolve_plan
+from cloud.plans.store import PlanStore
+from protocols.inventory.model import Inventory
+
+
+class PlanInForce:
+    """The plan as it is at the moment of asking. Calls block, shortly where nothing has changed.
+
+    They raise PlanUnreadableError, and DBAPIError while the database is away.
+    """
+
+    def __init__(self, store: PlanStore, load_inventory: Callable[[], Inventory]) -> None:
+        self._store = store
+        self._load_inventory = load_inventory
+        self._reading = threading.Lock()
+        self._newest: tuple[int, ResolvedPlan] | None = None
+
+    def current(self) -> ResolvedPlan:
+        """The plan as it is now."""
+        return self.newest()[1]
+
+    def newest(self) -> tuple[int, ResolvedPlan]:
+        """The revision of the plan as it is now, and the plan."""
+        with self._reading:
+            revision = self._store.revision()
+            while self._newest is None or self._newest[0] != revision:
+                desired, inventory = self._store.load(), self._load_inventory()
+                read, revision = revision, self._store.revision()
+                if read == revision:  # else what somebody wrote in between may have been read in part
+                    self._newest = (revision, resolve_plan(desired, inventory))
+            return self._newest

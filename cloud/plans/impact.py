@@ -1,0 +1,186 @@
+"""What a change of the lighting plan would do tonight, and whether it would leave many lamps dark. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from cloud.plans.resolved import LampCount, ResolvedPlan
+from protocols.lighting.program import LevelPlan, Place
+from protocols.sun import Night, PolarState, night_from, night_of
+
+DARK_BELOW_PERCENT = 10
+"""A street at less than this is as good as dark."""
+
+_GUARDED_NIGHTS = 7  # a calendar's typo may show on Saturday only
+
+Levels = list[tuple[datetime, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """From how many lamps on, and from what share of all, darkness must be meant."""
+
+    least_lamps: int = 10
+    least_share: float = 0.05
+
+    def objects_to(self, lamps: int, total: int) -> bool:
+        """Whether so many lamps of `total` need a confirmation."""
+        return lamps >= self.least_lamps and lamps >= self.least_share * total
+
+
+@dataclass(frozen=True, slots=True)
+class Reassignment:
+    """Lamps of one gateway that go from one calendar to another, which may be the same with other levels."""
+
+    gateway_id: str
+    calendar_before: str
+    calendar_after: str
+    lamps: int
+    rated_power_w: float
+    before: LevelPlan
+    after: LevelPlan
+    night: Night
+
+    def levels_before(self) -> Levels:
+        """Tonight by the plan as it is."""
+        return levels_between(self.before, self.night.start_noon, self.night.end_noon)
+
+    def levels_after(self) -> Levels:
+        """Tonight by the plan as it would be."""
+        return levels_between(self.after, self.night.start_noon, self.night.end_noon)
+
+
+@dataclass(frozen=True, slots=True)
+class Darkening:
+    """How many lamps would be dark that are lit by the plan as it is, when they are most."""
+
+    lamps: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change does."""
+
+    total: int
+    moves: list[Reassignment]
+    energy_before_kwh: float
+    energy_after_kwh: float
+    darkening: Darkening | None
+
+    @property
+    def reassigned(self) -> int:
+        """How many lamps would follow another calendar."""
+        return sum(move.lamps for move in self.moves if move.calendar_before != move.calendar_after)
+
+    @property
+    def affected(self) -> int:
+        """How many lamps would have other levels tonight."""
+        return sum(move.lamps for move in self.moves if move.levels_before() != move.levels_after())
+
+
+def effect_of(before: ResolvedPlan, after: ResolvedPlan, now: datetime) -> Effect:
+    """What changing one plan into another does to the lamps that both are laid over."""
+    nights = {gateway_id: tonight(before.place_of(gateway_id), now) for gateway_id in before.gateways}
+    moves = [_move(before, after, cohort, to, nights) for cohort, to in _pairs(before, after)]
+    return Effect(
+        total=len(before.lamps),
+        moves=moves,
+        energy_before_kwh=sum(_energy_kwh(move.levels_before(), move) for move in moves),
+        energy_after_kwh=sum(_energy_kwh(move.levels_after(), move) for move in moves),
+        darkening=_worst(interval for move in moves for interval in _dark_times(before, move)),
+    )
+
+
+def tonight(place: Place, now: datetime) -> Night:
+    """The night that is or that comes next: from sunrise on it is the coming one."""
+    where = (place.latitude, place.longitude, place.time_zone)
+    night = night_of(*where, now)
+    if night.sunrise is not None and now >= night.sunrise:
+        return night_from(*where, night.date + timedelta(days=1))
+    return night
+
+
+def levels_between(levels: LevelPlan, start: datetime, end: datetime) -> Levels:
+    """The levels from `start`, where the first entry stands, up to `end`."""
+    inside = zip(levels.times, levels.levels, strict=True)
+    return [
+        (start, levels.at(start).level_percent),
+        *((instant, level) for instant, level in inside if start < instant < end),
+    ]
+
+
+def _pairs(before: ResolvedPlan, after: ResolvedPlan) -> Iterator[tuple[LampCount, str]]:
+    """All lamps by gateway, calendar before and calendar after."""
+    counted: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for lamp in before.lamps.values():
+        key = (lamp.gateway_id, before.calendar_of(lamp), after.calendar_of(lamp))
+        counted[key].append(lamp.rated_power_w)
+    for (gateway_id, old, new), rated in counted.items():
+        yield LampCount(gateway_id, old, len(rated), sum(rated)), new
+
+
+def _move(
+    before: ResolvedPlan,
+    after: ResolvedPlan,
+    cohort: LampCount,
+    calendar_after: str,
+    nights: dict[str, Night],
+) -> Reassignment:
+    night, place = nights[cohort.gateway_id], before.place_of(cohort.gateway_id)
+    return Reassignment(
+        cohort.gateway_id,
+        cohort.calendar_id,
+        calendar_after,
+        cohort.lamps,
+        cohort.rated_power_w,
+        before.levels_at(cohort.calendar_id, place, night.start_noon),
+        after.levels_at(calendar_after, place, night.start_noon),
+        night,
+    )
+
+
+def _energy_kwh(levels: Levels, move: Reassignment) -> float:
+    ends = [instant for instant, _ in levels[1:]] + [move.night.end_noon]
+    percent_hours = sum(
+        level * (end - start).total_seconds() / 3600 for (start, level), end in zip(levels, ends, strict=True)
+    )
+    return move.rated_power_w * percent_hours / 100 / 1000
+
+
+def _dark_times(before: ResolvedPlan, move: Reassignment) -> Iterator[tuple[datetime, datetime, int]]:
+    """When, between sunset and sunrise, lamps would be dark that are lit by the plan as it is."""
+    if move.before == move.after:
+        return
+    place = before.place_of(move.gateway_id)
+    for number in range(_GUARDED_NIGHTS):
+        night = night_from(
+            place.latitude, place.longitude, place.time_zone, move.night.date + timedelta(days=number)
+        )
+        start, end = night.sunset or night.start_noon, night.sunrise or night.end_noon
+        if night.polar is PolarState.DAY or end > min(move.before.end, move.after.end):
+            continue
+        times = {start, end}
+        for levels in (move.before, move.after):
+            times |= {instant for instant in levels.times if start < instant < end}
+        ordered = sorted(times)
+        for begin, finish in pairwise(ordered):
+            was, will = move.before.at(begin).level_percent, move.after.at(begin).level_percent
+            if was >= DARK_BELOW_PERCENT > will:
+                yield begin, finish, move.lamps
+
+
+def _worst(intervals: Iterable[tuple[datetime, datetime, int]]) -> Darkening | None:
+    """When the most lamps are dark together."""
+    turns: dict[datetime, int] = defaultdict(int)
+    for start, end, lamps in intervals:
+        turns[start] += lamps
+        turns[end] -= lamps
+    dark, worst = 0, None
+    for instant in sorted(turns):
+        dark += turns[instant]
+        if dark > 0 and (worst is None or dark > worst.lamps):
+            worst = Darkening(dark, instant)
+    return worst

@@ -1,0 +1,1 @@
+"""The present state of lamps, cabinets and gateways."""

@@ -1,0 +1,186 @@
+"""The newest state of every lamp and gateway in the relational store."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cloud.database import Base, insert_new, table_of, upsert
+from cloud.state.cabinets import CabinetStateRow
+from protocols.cabinet import DeviceReading, device_of
+from protocols.clock import from_unix_ms, to_unix_ms
+from protocols.lamp import LampReading, Reason
+
+
+class LampStateRow(Base):
+    """The newest reading of a lamp; columns are the fields of LampReading."""
+
+    __tablename__ = "lamp_states"
+    __table_args__ = (sa.Index("ix_lamp_states_gateway_id", "gateway_id"),)
+
+    lamp_id: Mapped[str] = mapped_column(primary_key=True)
+    gateway_id: Mapped[str]
+    online: Mapped[bool]
+    time_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    target_level_percent: Mapped[int | None]
+    feedback_level_percent: Mapped[int | None]
+    reason: Mapped[str | None]
+    actual_level_percent: Mapped[float | None]
+    supply_voltage_v: Mapped[float | None]
+    supply_current_a: Mapped[float | None]
+    active_power_w: Mapped[float | None]
+    power_factor: Mapped[float | None]
+    temperature_c: Mapped[float | None]
+    active_energy_kwh: Mapped[float | None]
+    operating_hours_h: Mapped[float | None]
+    switch_on_counter: Mapped[int | None] = mapped_column(sa.BigInteger)
+    lamp_failure: Mapped[bool | None]
+    control_gear_failure: Mapped[bool | None]
+
+
+class GatewayStateRow(Base):
+    """Whether a gateway is within reach; `epoch` is that of its outbox, None until it was born once.
+
+    `plan_hash` names the lighting plan it follows, `plan_problem` is why it refused another; None while it
+    has not said.
+    """
+
+    __tablename__ = "gateway_states"
+
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    area_id: Mapped[str]
+    online: Mapped[bool]
+    since_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    epoch: Mapped[int | None] = mapped_column(sa.BigInteger)
+    plan_hash: Mapped[str | None]
+    plan_problem: Mapped[str | None]
+
+
+class RejectedReadingRow(Base):
+    """A reading the telemetry store will never take, kept so that it is not lost when acknowledged.
+
+    `lamp_id` is the device's id, be it a lamp or a cabinet.
+    """
+
+    __tablename__ = "rejected_readings"
+
+    lamp_id: Mapped[str] = mapped_column(primary_key=True)
+    time_ms: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    why: Mapped[str]
+    reading: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LampState:
+    """The newest reading of a lamp, through which gateway it came, and whether the lamp answers."""
+
+    reading: LampReading
+    gateway_id: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayState:
+    """Whether a gateway is within reach, since when, and what it said of its lighting plan."""
+
+    gateway_id: str
+    area_id: str
+    online: bool
+    since_ms: int
+    epoch: int | None
+    plan_hash: str | None = None
+    plan_problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedReading:
+    """A reading no telemetry store takes, with the store's words."""
+
+    reading: DeviceReading
+    why: str
+
+
+def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
+    """The state of every lamp that was ever read."""
+    return {row["lamp_id"]: _lamp_state(row) for row in connection.execute(sa.select(_LAMPS)).mappings()}
+
+
+def lamp_times_ms(connection: sa.Connection) -> list[tuple[str, str, int]]:
+    """Of every lamp that was ever read its gateway and the time of its newest reading."""
+    rows = connection.execute(sa.select(_LAMPS.c.lamp_id, _LAMPS.c.gateway_id, _LAMPS.c.time_ms))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def forget_future(connection: sa.Connection, latest_ms: int) -> None:
+    """Drop the states of lamps and cabinets that claim to be later than `latest_ms`: nothing could follow."""
+    for table in (_LAMPS, table_of(CabinetStateRow)):
+        connection.execute(sa.delete(table).where(table.c.time_ms > latest_ms))
+
+
+def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
+    """The state of every gateway that was ever born."""
+    rows = connection.execute(sa.select(_GATEWAYS)).mappings()
+    return {row["gateway_id"]: GatewayState(**row) for row in rows}
+
+
+def save_lamp_states(connection: sa.Connection, states: Sequence[LampState]) -> None:
+    """Replace the states of these lamps."""
+    upsert(connection, _LAMPS, [_lamp_row(state) for state in states])
+
+
+def save_gateway_states(connection: sa.Connection, states: Sequence[GatewayState]) -> None:
+    """Replace the states of these gateways."""
+    names = [field.name for field in fields(GatewayState)]
+    upsert(connection, _GATEWAYS, [{name: getattr(state, name) for name in names} for state in states])
+
+
+def save_carried_plan(connection: sa.Connection, state: GatewayState) -> None:
+    """Keep what a gateway that is out of reach says of its plan; the rest of the state only if none is known.
+
+    One within reach says it itself, and is written by another process.
+    """
+    names = [field.name for field in fields(GatewayState)]
+    insert_new(connection, _GATEWAYS, [{name: getattr(state, name) for name in names}])
+    known = (_GATEWAYS.c.gateway_id == state.gateway_id) & ~_GATEWAYS.c.online
+    told = {"plan_hash": state.plan_hash, "plan_problem": state.plan_problem}
+    connection.execute(sa.update(_GATEWAYS).where(known).values(told))
+
+
+def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]) -> None:
+    """Keep readings that the telemetry store refused."""
+    rows = [
+        {
+            "lamp_id": device_of(one.reading),
+            "time_ms": to_unix_ms(one.reading.time),
+            "why": one.why,
+            "reading": msgspec.json.encode(one.reading).decode(),
+        }
+        for one in rejected
+    ]
+    insert_new(connection, table_of(RejectedReadingRow), rows)
+
+
+_LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)
+_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("lamp_id", "time"))
+_VALUES = attrgetter(*_FIELDS)
+
+
+def _lamp_row(state: LampState) -> dict[str, object]:
+    reading = state.reading
+    return {
+        "lamp_id": reading.lamp_id,
+        "gateway_id": state.gateway_id,
+        "online": state.online,
+        "time_ms": to_unix_ms(reading.time),
+        **dict(zip(_FIELDS, _VALUES(reading), strict=True)),
+    }
+
+
+def _lamp_state(row: sa.RowMapping) -> LampState:
+    values = {name: row[name] for name in _FIELDS}
+    values["reason"] = None if row["reason"] is None else Reason(row["reason"])
+    reading = LampReading(row["lamp_id"], from_unix_ms(row["time_ms"]), **values)
+    return LampState(reading, row["gateway_id"], row["online"])

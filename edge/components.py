@@ -1,0 +1,52 @@
+"""What runs for a gateway and for each of its lines, once it is built."""
+
+from dataclasses import dataclass
+
+from edge.clock.events import ClockEventReporter
+from edge.clock.timekeeper import Timekeeper
+from edge.control.command_executor import CommandExecutor
+from edge.control.contactor import Contactor
+from edge.control.controller_watchdog import ControllerWatchdog
+from edge.control.dimmer import Dimmer
+from edge.control.levels import Levels
+from edge.control.photocell import Photocells
+from edge.control.plan_keeper import PlanFollower
+from edge.devices.device import Device
+from edge.line import Line
+from edge.outbox import Outbox
+from edge.polling.poller import Poller
+from edge.storage.state import StateStore
+from edge.uplink.uplink import Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class LineComponents:
+    """What runs for one line."""
+
+    line: Line
+    poller: Poller
+    dimmer: Dimmer
+    fallback: ControllerWatchdog
+    contactors: tuple[Contactor, ...]
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayComponents:
+    """All that runs for one gateway."""
+
+    outbox: Outbox
+    memory: StateStore
+    lines: tuple[LineComponents, ...]
+    commander: CommandExecutor
+    uplink: Uplink
+    levels: Levels
+    plan: PlanFollower
+    keeper: Timekeeper
+    news: ClockEventReporter
+    photocells: Photocells
+
+    @property
+    def devices(self) -> list[Device]:
+        """The devices of all lines."""
+        return [device for parts in self.lines for device in parts.devices]

@@ -1,0 +1,1 @@
+"""What a gateway is configured with: settings files and register profiles."""

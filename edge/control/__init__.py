@@ -1,0 +1,1 @@
+"""Target levels down to the registers: plans, overrides, commands, contactors."""

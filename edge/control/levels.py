@@ -1,0 +1,91 @@
+"""The level each lamp should have now: override before program before default, held by the gateway alone."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from edge.clock.timekeeper import EARLIEST
+from protocols.lamp import Reason
+from protocols.lighting.plan import LightingPlan, levels_of_nights
+from protocols.lighting.priority import EffectiveLevel, Override, effective_level
+from protocols.lighting.program import LevelPlan, Place
+
+_PLANNED_NIGHTS = 6
+_LOOK_AT_THE_SKY_EVERY = timedelta(seconds=10)
+
+
+class Levels:
+    """The plan, the place it is reckoned for, and the overrides in force.
+
+    Under a clock that cannot be trusted the plan is of no use: then the photocell decides, and where
+    `is_dark` knows nothing the default level.
+    """
+
+    def __init__(
+        self,
+        plan: LightingPlan,
+        place: Place,
+        default_level_percent: int,
+        overrides: Mapping[str, Override],
+        *,
+        time_is_known: Callable[[], bool] = lambda: True,
+        is_dark: Callable[[], bool | None] = lambda: None,
+    ) -> None:
+        self._plan = plan
+        self._place = place
+        self._default_level_percent = default_level_percent
+        self._overrides = dict(overrides)
+        self._time_is_known = time_is_known
+        self._is_dark = is_dark
+        self._nights: dict[str, LevelPlan] = {}
+
+    def override(self, lamp_id: str) -> Override | None:
+        """The override of a lamp, in force, still to start, or expired."""
+        return self._overrides.get(lamp_id)
+
+    def put_override(self, lamp_id: str, override: Override | None) -> None:
+        """Set the lamp's override in place of the one before; None ends it."""
+        if override is None:
+            self._overrides.pop(lamp_id, None)
+        else:
+            self._overrides[lamp_id] = override
+
+    def trusts(self, instant: datetime) -> bool:
+        """Whether the plan may go by a clock that shows this."""
+        return instant >= EARLIEST and self._time_is_known()
+
+    def put_plan(self, plan: LightingPlan) -> None:
+        """Go by this plan from now on."""
+        self._plan = plan
+        self._nights.clear()
+
+    def at(self, lamp_id: str, instant: datetime) -> EffectiveLevel:
+        """The lamp's level at an instant, why, and until when that holds."""
+        override = self._overrides.get(lamp_id)
+        if self.trusts(instant):
+            decision = self._of_night(self._plan.calendar_of(lamp_id), instant).at(instant)
+            return effective_level(override, decision, self._default_level_percent, instant)
+        if override is not None and override.expiration is not None:
+            override = None  # it may long have ended: without a clock only what has no end is sure
+        return self._without_a_clock(lamp_id, override, instant)
+
+    def _of_night(self, calendar_id: str, instant: datetime) -> LevelPlan:
+        """The levels of the nights around the instant, which are the same for all lamps of a calendar."""
+        known = self._nights.get(calendar_id)
+        if known is None or not known.times[0] <= instant < known.end:
+            first = instant.astimezone(self._place.time_zone).date() - timedelta(days=2)
+            known = levels_of_nights(self._plan, calendar_id, self._place, first, _PLANNED_NIGHTS)
+            self._nights[calendar_id] = known
+        return known
+
+    def _without_a_clock(self, lamp_id: str, override: Override | None, instant: datetime) -> EffectiveLevel:
+        dark = self._is_dark()
+        if dark is None or (override is not None and override.is_active(instant)):
+            return effective_level(override, None, self._default_level_percent, instant)
+        level = self._by_night(lamp_id, instant) if dark else 0
+        return EffectiveLevel(level, Reason.SENSOR, instant + _LOOK_AT_THE_SKY_EVERY)
+
+    def _by_night(self, lamp_id: str, instant: datetime) -> int:
+        """The level with which the lamp's night begins, as far as the date can be guessed; never darkness."""
+        day = instant.astimezone(self._place.time_zone).date()
+        program = self._plan.program_on(self._plan.calendar_of(lamp_id), day)
+        return program.initial_level_percent or 100

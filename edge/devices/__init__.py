@@ -1,0 +1,1 @@
+"""The devices on the lines of a gateway: lamp controllers and cabinets."""

@@ -1,0 +1,1 @@
+"""Stall detection, and the systemd watchdog that relies on it."""

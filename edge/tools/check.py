@@ -1,0 +1,303 @@
+"""Says what a gateway will do with its settings before it does any of it; touches neither line nor broker."""
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from edge.config.profiles import load_profile
+from edge.config.settings import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
+from edge.control.broadcast import broadcast_blocker, units_of
+from edge.control.photocell import AGREEMENT
+from edge.devices.cabinet import CONTACTOR_CONTACT
+from edge.devices.device import configured, is_dimmable
+from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
+from edge.storage.state_tables import plan_to_come
+from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
+from protocols.lighting.program import Place, levels_of_night
+from protocols.modbus.codec import ReadBlock, plan_reads
+from protocols.modbus.profile import DeviceKind, Poll, Profile, Table
+from protocols.sun import PolarState, night_of
+
+TURNAROUND_S: Final = 0.005
+"""What a lamp controller usually takes to think before it answers."""
+
+FILL_IN: Final = "FILL-IN"
+"""Stands in settings for what only somebody on the site knows."""
+
+_REQUEST_BYTES = 8
+_ANSWER_FRAME_BYTES = 5
+_BIT_TABLES = (Table.COIL, Table.DISCRETE)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is to say about one gateway: sections of lines, and what deserves a second look."""
+
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+    warnings: tuple[str, ...]
+
+    def text(self) -> str:
+        """The report as a person reads it."""
+        parts = [*self.sections, *([("Look at this", self.warnings)] if self.warnings else [])]
+        return "\n".join(line for title, lines in parts for line in (title, *(f"  {each}" for each in lines)))
+
+
+def reject_clashes(configs: Mapping[Path, GatewayConfig]) -> None:
+    """Gateways of one process must not want the same thing; raises ConfigError naming file and value."""
+    problems = [
+        f"{path}: {field} {value!r} is also used by {first}, expected another"
+        for field, uses in _claims(configs).items()
+        for path, value, first in _second_claims(uses, wire_of if field == "line.port" else str)
+    ]
+    addresses = {path: config.status for path, config in configs.items() if config.status is not None}
+    first = next(iter(addresses.items()), None)
+    if first is not None:
+        problems += [
+            f"{path}: status is {status.host}:{status.port}, expected {first[1].host}:{first[1].port}"
+            f" as in {first[0]}: one process serves one status page"
+            for path, status in addresses.items()
+            if status != first[1]
+        ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _claims(configs: Mapping[Path, GatewayConfig]) -> dict[str, list[tuple[Path, str]]]:
+    return {
+        "gateway.id": [(path, each.gateway.id) for path, each in configs.items()],
+        "outbox.path": [(path, str(each.outbox.path)) for path, each in configs.items()],
+        "line.port": [(path, line.port) for path, each in configs.items() for line in each.lines],
+    }
+
+
+def _second_claims(
+    uses: Iterable[tuple[Path, str]], thing_of: Callable[[str], str]
+) -> Iterator[tuple[Path, str, Path]]:
+    first: dict[str, Path] = {}
+    for path, value in uses:
+        if (user := first.setdefault(thing_of(value), path)) != path:
+            yield path, value, user
+
+
+def sweep_s(line: LineConfig, profiles: Mapping[str, Profile]) -> float:
+    """Seconds on the wire to read every device of a line once, its silences and thinking time included."""
+    is_modbus_tcp = line.port.startswith("tcp://")
+    timing = OFF_WIRE if is_modbus_tcp else serial_timing(line.baud)
+    return sum(
+        _transaction_s(block, timing)
+        for device in line.devices
+        for name in _profiles_of(device)
+        for block in plan_reads(profiles[name], Poll.FAST)
+    )
+
+
+def _transaction_s(block: ReadBlock, timing: WireTiming) -> float:
+    data_bytes = (block.count + 7) // 8 if block.table in _BIT_TABLES else 2 * block.count
+    wire_s = timing.duration_s(_REQUEST_BYTES + _ANSWER_FRAME_BYTES + data_bytes)
+    return wire_s + 2 * timing.silence_s + TURNAROUND_S
+
+
+def report_on(config: GatewayConfig, now: datetime) -> Report:
+    """What this gateway would do tonight."""
+    profiles = {name: load_profile(name) for line in config.lines for name in _profile_names(line)}
+    gateway = config.gateway
+    about = (
+        f"stands at {gateway.latitude:g}, {gateway.longitude:g}, on the clock of {gateway.time_zone}",
+        f"asks every device once in {gateway.poll_interval_s:g} s",
+        f"keeps lamps at {gateway.default_level} % where no plan can be followed",
+    )
+    lines = [(f"Line {line.port}", tuple(_line_text(line, config, profiles))) for line in config.lines]
+    return Report(
+        sections=(
+            (f"Gateway {gateway.id} in area {gateway.area}", about),
+            *lines,
+            *_tonight(config, profiles, now),
+            ("Data", tuple(_data_text(config))),
+        ),
+        warnings=tuple(_warnings(config, profiles)),
+    )
+
+
+def _profile_names(line: LineConfig) -> list[str]:
+    return sorted({name for device in line.devices for name in _profiles_of(device)})
+
+
+def _profiles_of(device: DeviceConfig) -> tuple[str, ...]:
+    return (device.profile,) if device.contacts is None else (device.profile, device.contacts.profile)
+
+
+def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
+    if line.port.startswith("tcp://"):
+        yield "Modbus TCP"
+    else:
+        yield f"{line.baud} baud, 8{line.parity}{line.stop_bits}"
+    counts = Counter(name for device in line.devices for name in _profiles_of(device))
+    for name in _profile_names(line):
+        units = sorted({unit for device in line.devices for unit in _units_of(device, name)})
+        requests = len(plan_reads(profiles[name], Poll.FAST))
+        yield (
+            f"{_count(counts[name], 'device')} of profile {name} ({profiles[name].name})"
+            f" at {_ranges(units)}, {_count(requests, 'request')} each"
+        )
+    yield from _broadcast_text(line)
+    for device in line.devices:
+        yield from _cabinet_text(device, profiles)
+    seconds = sweep_s(line, profiles)
+    share = seconds / config.gateway.poll_interval_s
+    yield f"one sweep takes {seconds:.2f} s of the line, {100 * share:.2g} % of the poll interval"
+
+
+def _broadcast_text(line: LineConfig) -> Iterator[str]:
+    """Whether a change of all lamps is one broadcast, and why not."""
+    units = list(units_of(map(configured, line.devices)))
+    if sum(is_dimmable(profile) for _, profile in units) > 1:
+        why = broadcast_blocker(units)
+        how = "one broadcast" if why is None else f"told lamp by lamp: {why}"
+        yield f"a change of all its lamps is {how}"
+
+
+def _cabinet_text(device: DeviceConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
+    """What a cabinet's contactor and photocell are for."""
+    names = {register.name for name in _profiles_of(device) for register in profiles[name].registers}
+    if device.contactor is not None:
+        follows = {"lit": "is closed while the plan has light", "always": "stays closed"}
+        proof = "" if CONTACTOR_CONTACT in names else "; it has no auxiliary contact, only its relay is seen"
+        yield f"contactor of {device.id} {follows[device.contactor.follows]}, but for commands{proof}"
+    elif CONTACTOR_CONTACT in names:
+        yield f"contactor of {device.id} is only read"
+    if device.photocell:
+        yield (
+            f"photocell of {device.id} decides while the clock is not right,"
+            f" once it has said the same for {AGREEMENT.seconds} s"
+        )
+
+
+def _units_of(device: DeviceConfig, profile: str) -> Iterator[int]:
+    if device.profile == profile:
+        yield device.unit
+    if device.contacts is not None and device.contacts.profile == profile:
+        yield device.contacts.unit
+
+
+def _tonight(
+    config: GatewayConfig, profiles: Mapping[str, Profile], now: datetime
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """A section for each program that the devices with a light follow tonight."""
+    gateway, plan = config.gateway, _plan_of(config)
+    place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
+    night = night_of(place.latitude, place.longitude, place.time_zone, now)
+    lights = [
+        device.id
+        for line in config.lines
+        for device in line.devices
+        if device.contactor is not None or profiles[device.profile].kind is DeviceKind.LAMP
+    ]
+    followed = Counter(plan.program_on(plan.calendar_of(light), night.date) for light in lights)
+    for program, count in followed.items():
+        lines = [
+            f"{instant.astimezone(place.time_zone):%d %b %H:%M:%S}  {level:3d} %"
+            for instant, level in levels_of_night(program, place, night)[1:]
+        ]
+        if night.polar is not None:
+            lines.append("the sun does not set" if night.polar is PolarState.DAY else "the sun does not rise")
+        some = "" if len(followed) == 1 else f", {count} of {len(lights)}"
+        yield f"Tonight, by the plan “{program.name or program.id}”{some}", tuple(lines)
+
+
+def _plan_of(config: GatewayConfig) -> LightingPlan:
+    try:
+        document = plan_to_come(config.outbox.memory_path)
+        return DEFAULT_PLAN if document is None else decode_plan(document, "plan")
+    except (PlanError, sqlite3.Error):
+        return DEFAULT_PLAN  # as the gateway would do, which says why
+
+
+def _data_text(config: GatewayConfig) -> Iterator[str]:
+    gateway, mqtt = config.gateway, config.mqtt
+    user = f" as user {mqtt.username}" if mqtt.username else ""
+    yield f"goes to the broker at {mqtt.host}:{mqtt.port}{user}"
+    yield f"under spBv1.0/{gateway.area}/…/{gateway.id}, once {mqtt.primary_host!r} is online"
+    yield f"waits for the cloud in {config.outbox.path}"
+    yield f"plan and overrides are remembered in {config.outbox.memory_path}"
+    yield f"status page at http://{config.status_address.host}:{config.status_address.port}"
+
+
+def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
+    interval_s = config.gateway.poll_interval_s
+    yield from _left_to_fill_in(config)
+    for line in config.lines:
+        if line.port.startswith("/"):
+            yield from _device_warnings(Path(line.port))
+        yield from _cabinet_warnings(line, config, profiles)
+        if (seconds := sweep_s(line, profiles)) > interval_s:
+            yield (
+                f"line {line.port}: one sweep takes {seconds:.1f} s, longer than poll_interval_s"
+                f" {interval_s:g}: devices are asked as often as the wire allows"
+            )
+    file = config.clock.synchronized_file
+    if file is not None and not file.exists():
+        yield f"clock.synchronized_file {file}: not there now, so the time would not count as known"
+    folder = _existing_parent(config.outbox.path)
+    if not os.access(folder, os.W_OK):
+        yield f"outbox {config.outbox.path}: folder {folder} cannot be written by this user"
+
+
+def _left_to_fill_in(config: GatewayConfig) -> Iterator[str]:
+    mqtt = config.mqtt
+    password = None if mqtt.password is None else mqtt.password.get_secret_value()
+    for field, value in (("host", mqtt.host), ("username", mqtt.username), ("password", password)):
+        if value == FILL_IN:
+            yield f"mqtt.{field} is still {FILL_IN!r}, expected the {field} of the broker for this gateway"
+
+
+def _cabinet_warnings(
+    line: LineConfig, config: GatewayConfig, profiles: Mapping[str, Profile]
+) -> Iterator[str]:
+    lamps = sum(
+        profiles[device.profile].kind is DeviceKind.LAMP for each in config.lines for device in each.devices
+    )
+    for device in line.devices:
+        if lamps and device.contactor is not None and device.contactor.follows == "lit":
+            yield (
+                f"contactor of {device.id} follows the plan: lamps with controllers behind it ({lamps} on"
+                " this gateway) have no power by day and are reported as silent,"
+                ' expected follows = "always" for them'
+            )
+        if device.photocell and config.gateway.poll_interval_s > 2 * AGREEMENT.seconds:
+            yield (
+                f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and believed"
+                " when two readings agree: so late would it switch the street"
+            )
+
+
+def _device_warnings(port: Path) -> Iterator[str]:
+    if not port.exists():
+        yield f"line {port}: there is no such device now"
+    elif not os.access(port, os.R_OK | os.W_OK):
+        yield f"line {port}: this user may not read and write it, expected a member of its group"
+
+
+def _existing_parent(path: Path) -> Path:
+    return next(parent for parent in path.absolute().parents if parent.exists())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _ranges(units: Sequence[int]) -> str:
+    """Unit numbers as a person writes them: units 1–3, 7."""
+    runs: list[list[int]] = []
+    for unit in sorted(units):
+        if runs and unit == runs[-1][-1] + 1:
+            runs[-1].append(unit)
+        else:
+            runs.append([unit])
+    text = ", ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+    return f"unit{'s' if len(units) > 1 else ''} {text}"

@@ -1,0 +1,98 @@
+"""Runs a simulator: its lines, its faults and its HTTP API, until it is cancelled."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from firmware_sim.api.routes import OnNetwork, create_app
+from firmware_sim.config import SimulatorConfig, TcpFraming
+from firmware_sim.scenario import plan_night, play
+from firmware_sim.wire.line import Line
+from firmware_sim.wire.ports import modbus_tcp, pseudo_terminal, rtu_over_tcp
+from firmware_sim.wire.timing import WireTimer
+from firmware_sim.world import World, build_world
+from protocols.clock import Clock
+from protocols.inventory.model import Inventory
+
+log = structlog.get_logger(__name__)
+
+
+async def run_simulator(
+    config: SimulatorConfig,
+    inventory: Inventory,
+    clock: Clock,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    on_network: OnNetwork | None = None,
+) -> None:
+    """Simulate every lamp of `inventory` until cancelled.
+
+    `on_ready` is told the API's base URL once lines and API work; `on_network` is awaited when the API cuts
+    or restores a gateway's uplink.
+    """
+    timer = WireTimer(asyncio.get_running_loop())
+    world = build_world(config, inventory, clock, timer)
+    night = plan_night(list(world.lamps), clock.now(), config.seed, config.faults_per_1000_lamps)
+    _allow_open_files(len(world.lines))
+    with contextlib.closing(timer), socket.create_server((config.http_host, config.http_port)) as listener:
+        timer.start()
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            ports = await _open_lines(config, world, stack)
+            app = create_app(world, ports, on_network)
+            group.create_task(play(night, world))
+            group.create_task(_serve(app, listener))
+            url = f"http://{config.http_host}:{listener.getsockname()[1]}"
+            log.info("simulator.ready", lamps=len(world.lamps), lines=len(world.lines), url=url)
+            if on_ready is not None:
+                on_ready(url)
+
+
+def _allow_open_files(lines: int) -> None:
+    """Raise the soft limit where a large inventory needs more descriptors than a shell grants by default."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 256 + 4 * lines
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitStack) -> dict[str, int]:
+    """Plug every line in; gives the TCP ports by line name."""
+    ports: dict[str, int] = {}
+    for number, line in enumerate(world.lines):
+        stack.enter_context(pseudo_terminal(line, config.run_dir / "lines" / line.name))
+        if config.tcp_first_port is not None:
+            port = config.tcp_first_port + number if config.tcp_first_port else 0
+            ports[line.name] = await _open_tcp(config, line, port, stack)
+    return ports
+
+
+async def _open_tcp(config: SimulatorConfig, line: Line, port: int, stack: AsyncExitStack) -> int:
+    serve = modbus_tcp if config.tcp_framing is TcpFraming.MODBUS_TCP else rtu_over_tcp
+    return await stack.enter_async_context(serve(line, config.tcp_host, port))
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without a hand on the process's signals: whoever runs the simulator ends it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(app: FastAPI, listener: socket.socket) -> None:
+    server = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    )
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        if server.started and not server.should_exit:
+            await server.shutdown(sockets=[listener])

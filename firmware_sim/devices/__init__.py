@@ -1,0 +1,1 @@
+"""The physics and the registers of simulated devices."""

@@ -1,0 +1,1 @@
+"""The simulated town: kecamatan, streets, lamps and how they hang on gateways."""

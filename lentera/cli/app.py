@@ -1,0 +1,279 @@
+"""The command line: each command reads its options, builds what they name and runs it."""
+
+import json
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from lentera.cli.admin import admin
+from lentera.cli.errors import UsageError, as_usage_errors
+from lentera.cli.signals import run_until_stopped
+from lentera.cli.transfer import edge_app
+from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
+from lentera.inventory_source import generated_place, read_place, time_zone
+from lentera.memory_tuning import block_import, trim_heap
+from protocols.inventory.model import Inventory, InventoryError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(admin, name="admin")
+app.add_typer(edge_app, name="edge")
+
+LARGEST_PLACE_LAMPS = 50_000
+FAULTS_HELP = "Of a thousand lamps, how many break in the course of the night."
+
+
+@app.command()
+def demo(
+    lamps: Annotated[
+        int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="How many lamps to simulate.")
+    ] = 500,
+    speed: Annotated[float, typer.Option(min=0.1, max=600, help="Simulated seconds per second.")] = 60.0,
+    start: Annotated[
+        str | None, typer.Option(help="Begin at this ISO 8601 instant instead of before dusk.")
+    ] = None,
+    inventory: Annotated[Path | None, typer.Option(help="A GeoJSON or CSV file of real lamps.")] = None,
+    zone: Annotated[str, typer.Option(help="IANA time zone of the lamps in that file.")] = "Asia/Jakarta",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The map's port; 0 takes a free one.")] = 8080,
+    baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=1000, help=FAULTS_HELP)] = 6.0,
+    folder: Annotated[Path | None, typer.Option(help="Keep databases and logs here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
+) -> None:
+    """Run a simulated town, its gateways and the cloud on this machine."""
+    # Imports stand in the commands: none should wait for what only another one needs.
+    from lentera.demo.processes import ProcessFailedError  # noqa: PLC0415
+    from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415
+
+    options = DemoOptions(
+        speed=speed,
+        start=None if start is None else _instant(start, "--start"),
+        port=port,
+        baud=baud,
+        seed=seed,
+        faults_per_1000_lamps=faults,
+        as_json=as_json,
+        folder=folder,
+        web_dir=_built_web(),
+    )
+    place = _place(inventory, lamps, seed, zone)
+    with as_usage_errors(DemoError, ProcessFailedError):
+        run_until_stopped(lambda: run_demo(place, options))
+
+
+@app.command()
+def sim(
+    run_dir: Annotated[Path, typer.Option(help="Where the simulated lines appear, under lines/.")] = Path(
+        "var/sim"
+    ),
+    inventory: Annotated[
+        Path | None, typer.Option(help="An inventory document, or GeoJSON or CSV of lamps.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="IANA time zone of the lamps in that file.")] = "Asia/Jakarta",
+    lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS)] = 100,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8090,
+    baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
+    faults: Annotated[float, typer.Option(min=0, max=1000, help=FAULTS_HELP)] = 0.0,
+    uplinks: Annotated[
+        Path | None, typer.Option(help="JSON of gateway id to the port of its uplink.")
+    ] = None,
+    broker_port: Annotated[int, typer.Option(help="The broker the uplinks lead to.")] = 1883,
+) -> None:
+    """Simulate lamp controllers on RS-485 lines."""
+    from lentera.logs import configure_logs  # noqa: PLC0415
+    from lentera.simulation import run_simulation  # noqa: PLC0415
+
+    ports = {} if uplinks is None else _uplink_ports(uplinks)
+    configure_logs()
+    run_until_stopped(
+        lambda: run_simulation(
+            _place(inventory, lamps, seed, zone),
+            clock_from(os.environ),
+            run_dir=run_dir,
+            port=port,
+            baud=baud,
+            seed=seed,
+            faults_per_1000_lamps=faults,
+            uplink_ports=ports,
+            broker_port=broker_port,
+        )
+    )
+
+
+@edge_app.callback(invoke_without_command=True)
+def edge(
+    context: typer.Context,
+    config: Annotated[
+        list[Path] | None, typer.Option(help="gateway.toml, or a folder of them; may be repeated.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what it would do, and whether it can; touch nothing.")
+    ] = False,
+) -> None:
+    """Run a gateway: poll its lines, keep its programme, report upwards."""
+    if context.invoked_subcommand is not None:
+        return
+    if not config:
+        raise UsageError("--config is missing, expected gateway.toml or a folder of them")
+    block_import("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
+    block_import("greenlet")
+    from edge.config.settings import ConfigError, load_all  # noqa: PLC0415
+    from edge.process import run_process  # noqa: PLC0415
+    from edge.tools.check import reject_clashes, report_on  # noqa: PLC0415
+    from lentera.logs import configure_logs  # noqa: PLC0415
+
+    with as_usage_errors(ConfigError):
+        configs = load_all(path for given in config for path in _toml_files(given))
+        reject_clashes(configs)
+    clock = clock_from(os.environ)
+    if check:
+        reports = (
+            f"{path}: sound\n{report_on(each, clock.now()).text()}\n" for path, each in configs.items()
+        )
+        sys.stdout.write("\n".join(reports))
+        return
+    configure_logs()
+    simulated = CLOCK_VARIABLE in os.environ
+    trim_heap()
+    run_until_stopped(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
+
+
+@app.command()
+def probe(
+    port: Annotated[
+        str, typer.Argument(help="Such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port.")
+    ],
+    baud: Annotated[
+        list[int] | None, typer.Option(help="May be repeated; the usual ones when not given.")
+    ] = None,
+    parity: Annotated[list[str] | None, typer.Option(help="N, E or O; may be repeated.")] = None,
+    units: Annotated[str, typer.Option(help="Such as 1-247 or 1-50,100.")] = "1-247",
+    timeout: Annotated[
+        float, typer.Option(min=0.01, max=2, help="Seconds a unit has to begin its answer.")
+    ] = 0.06,
+    thorough: Annotated[
+        bool, typer.Option("--all", help="Go on with other baud rates and parities after somebody answered.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say who answers on a line, at which baud rate and parity, and which profile fits. Only reads."""
+    from edge.tools.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for  # noqa: PLC0415
+    from lentera.cli.probe import check_line, run_probe, unit_numbers  # noqa: PLC0415
+
+    check_line(port, baud or (), parity or ())
+    settings = settings_for(port, baud or BAUDS, parity or PARITIES)
+    plan = ProbePlan(port, settings, unit_numbers(units), timeout, thorough)
+    with as_usage_errors(ProbeError):
+        status = run_probe(plan, as_json=as_json)
+    raise typer.Exit(status)
+
+
+@app.command()
+def cloud(
+    role: Annotated[list[str] | None, typer.Option(help="api or ingest; both when not given.")] = None,
+) -> None:
+    """Run the cloud; its settings are LENTERA_… variables (docs/operations.md)."""
+    from cloud.app import run_cloud  # noqa: PLC0415
+    from cloud.config import ConfigError, load_config  # noqa: PLC0415
+    from cloud.database import UnsupportedDatabaseError  # noqa: PLC0415
+    from cloud.http.server import ListenError  # noqa: PLC0415
+    from cloud.telemetry.store import TelemetryUrlError  # noqa: PLC0415
+    from lentera.logs import configure_logs  # noqa: PLC0415
+
+    roles = frozenset(role or ("api", "ingest"))
+    if unknown := roles - {"api", "ingest"}:
+        raise UsageError(f"--role {min(unknown)!r}: expected api or ingest")
+    configure_logs()
+    with as_usage_errors(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
+        config = load_config()
+        run_until_stopped(lambda: run_cloud(config, clock_from(os.environ), roles))
+
+
+@app.command()
+def sun(
+    at: Annotated[str, typer.Option(help="LATITUDE,LONGITUDE in degrees.")],
+    zone: Annotated[str, typer.Option(help="IANA time zone of the date.")] = "Asia/Jakarta",
+    day: Annotated[
+        str | None, typer.Option("--date", help="Local date, YYYY-MM-DD; today when not given.")
+    ] = None,
+    altitude: Annotated[float, typer.Option(help="Altitude of the sun's centre in degrees.")] = -0.8333,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say when the sun rises and sets."""
+    from lentera.cli.sun import rise_and_set  # noqa: PLC0415
+
+    place_zone = time_zone(zone)
+    local_date = datetime.now(place_zone).date() if day is None else _date(day)
+    times = rise_and_set(_coordinates(at), place_zone, local_date, altitude)
+    if as_json:
+        sys.stdout.write(json.dumps(times) + "\n")
+    else:
+        sys.stdout.write("".join(f"{name:5} {when or 'none'}\n" for name, when in times.items()))
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is one message and exit status 2."""
+    try:
+        app()
+    except (UsageError, ClockError, InventoryError) as error:
+        sys.stderr.write(f"lentera: {error}\n")
+        sys.exit(2)
+
+
+def _place(inventory: Path | None, lamps: int, seed: int, zone: str) -> Inventory:
+    return generated_place(lamps, seed) if inventory is None else read_place(inventory, zone)
+
+
+def _uplink_ports(path: Path) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UsageError(f"--uplinks {path}: {error}, expected JSON of gateway id to port") from error
+
+
+def _toml_files(given: Path) -> list[Path]:
+    if not given.is_dir():
+        return [given]
+    if files := sorted(given.glob("*.toml")):
+        return files
+    raise UsageError(f"--config {given}: no .toml file in this folder")
+
+
+def _built_web() -> Path | None:
+    built = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
+    return built if (built / "index.html").exists() else None
+
+
+def _instant(text: str, option: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{option} {text!r}: expected an ISO 8601 instant such as 2026-11-24T17:30+07:00"
+        ) from error
+    if instant.tzinfo is None:
+        raise UsageError(f"{option} {text!r}: expected a time zone at its end, such as Z or +07:00")
+    return instant.astimezone(UTC)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--date {text!r}: expected YYYY-MM-DD") from error
+
+
+def _coordinates(text: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--at {text!r}: expected LATITUDE,LONGITUDE in degrees") from error
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise UsageError(f"--at {text!r}: expected a latitude within ±90 and a longitude within ±180")
+    return latitude, longitude

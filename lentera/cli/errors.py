@@ -1,0 +1,30 @@
+"""What a person at the command line can put right."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class UsageError(ValueError):
+    """An option, setting or file that cannot be used; it names the value and what was expected."""
+
+
+@contextmanager
+def as_usage_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """Errors of these kinds, alone or in a group, become one UsageError of their messages."""
+    try:
+        yield
+    except kinds as error:
+        raise UsageError(str(error)) from error
+    except ExceptionGroup as failures:
+        _expected, others = failures.split(kinds)
+        if others is not None:
+            raise
+        raise UsageError("\n".join(str(leaf) for leaf in _leaves(failures))) from failures
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,48 @@
+"""Which lamps a command is about: a generated regency, a list of real lamps, or an inventory document."""
+
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from lentera.cli.errors import UsageError
+from protocols.inventory.model import Inventory, decode
+
+
+def read_place(path: Path, zone: str) -> Inventory:
+    """The inventory of a file: its lamps put on gateways when it is a mere list; raises InventoryError."""
+    # Not at the top: a gateway on a pole shares the command line and has no memory to spare for a town.
+    from firmware_sim.town.city import city_from_lamps  # noqa: PLC0415
+    from protocols.inventory.lamp_list import parse_csv, parse_geojson  # noqa: PLC0415
+
+    parsers = {".csv": parse_csv, ".geojson": parse_geojson}
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    content = path.read_bytes()
+    if parse := parsers.get(path.suffix):
+        return city_from_lamps(
+            parse(_text(content, path), path.name), path.stem, time_zone=time_zone(zone).key
+        )
+    if path.suffix == ".json":
+        return decode(content, path.name)
+    raise UsageError(f"{path}: expected a name ending in .geojson, .csv or .json")
+
+
+def generated_place(lamps: int, seed: int) -> Inventory:
+    """Kabupaten Bandung with so many lamps."""
+    from firmware_sim.town.city import generate_city  # noqa: PLC0415
+
+    return generate_city(lamps, seed)
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name; raises UsageError."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UsageError(f"--zone {name!r}: expected an IANA time zone such as Asia/Jakarta") from error
+
+
+def _text(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: byte {error.start} is not UTF-8, expected a UTF-8 file") from error

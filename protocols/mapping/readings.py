@@ -1,0 +1,161 @@
+"""The readings and births of lamps and cabinets as metrics."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
+from protocols.clock import from_unix_ms, to_unix_ms
+from protocols.lamp import LampReading, Reason
+from protocols.mapping.coerce import LAST_MS, integer, number, single
+from protocols.mapping.errors import InvalidReading
+from protocols.mapping.plans import PlanState
+from protocols.metrics import (
+    CABINET_CONTROL_METRICS,
+    CABINET_METRICS,
+    DEVICE_CONTROL_METRICS,
+    LAMP_METRICS,
+    NODE_METRICS,
+    OUTBOX_EPOCH,
+    PLAN_HASH,
+    PLAN_PROBLEM,
+    DataType,
+    Metric,
+)
+from protocols.sparkplug.payload import MetricValue, Property
+from protocols.sparkplug.values import Value
+
+_Rules = Mapping[str, tuple[str, Callable[[Value], Any]]]
+"""By metric: the field it fills and how its value is read."""
+
+
+def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> list[MetricValue]:
+    """Every metric of a device at the reading's time; fields that are None become null."""
+    time_ms = to_unix_ms(reading.time)
+    metrics = LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS
+    return [
+        MetricValue(
+            metric.name, None, metric.datatype, getattr(reading, metric.field), time_ms, is_historical
+        )
+        for metric in metrics
+    ]
+
+
+def reading_from(lamp_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> LampReading:
+    """The reading in a lamp's data, timed by the metrics or else by `timestamp_ms`; raises InvalidReading."""
+    fields, time_ms = _fields_of(lamp_id, metrics, timestamp_ms, _LAMP_RULES)
+    return LampReading(lamp_id, from_unix_ms(time_ms), **fields)
+
+
+def is_cabinet_data(metrics: Iterable[MetricValue]) -> bool:
+    """Whether these are the data of a cabinet: it has none of a lamp's metrics."""
+    return any(metric.name in _CABINET_RULES for metric in metrics)
+
+
+def cabinet_from(cabinet_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> CabinetReading:
+    """The reading in a cabinet's data, timed as a lamp's; raises InvalidReading."""
+    fields, time_ms = _fields_of(cabinet_id, metrics, timestamp_ms, _CABINET_RULES)
+    return CabinetReading(cabinet_id, from_unix_ms(time_ms), **fields)
+
+
+def _fields_of(
+    device_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None, rules: _Rules
+) -> tuple[dict[str, Any], int]:
+    fields: dict[str, Any] = {}
+    latest_ms = 0
+    for metric in metrics:
+        rule = rules.get(metric.name or "")
+        if rule is None:
+            continue
+        field, read = rule
+        if metric.value is not None:
+            try:
+                fields[field] = read(metric.value)
+            except ValueError as error:
+                raise InvalidReading(
+                    f"{device_id} {metric.name}: {metric.value!r}, expected {error}"
+                ) from error
+        if metric.timestamp_ms is not None and metric.timestamp_ms > latest_ms:
+            latest_ms = metric.timestamp_ms
+    time_ms = latest_ms or timestamp_ms
+    if time_ms is None or time_ms > LAST_MS:
+        raise InvalidReading(f"{device_id} timestamp: {time_ms}, expected Unix milliseconds")
+    return fields, time_ms
+
+
+def _boolean(value: Value) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError("true or false")
+
+
+def _reason(value: Value) -> Reason:
+    try:
+        return Reason(str(value))
+    except ValueError as error:
+        raise ValueError("one of " + ", ".join(Reason)) from error
+
+
+def _switch_state(value: Value) -> SwitchState:
+    try:
+        return SwitchState(str(value))
+    except ValueError as error:
+        raise ValueError("one of " + ", ".join(SwitchState)) from error
+
+
+_READERS: Final[dict[DataType, Callable[[Value], Any]]] = {
+    DataType.INT32: integer,
+    DataType.UINT32: integer,
+    DataType.FLOAT: single,
+    DataType.DOUBLE: number,
+    DataType.BOOLEAN: _boolean,
+}
+_LAMP_RULES: Final[_Rules] = {
+    metric.name: (metric.field, _READERS.get(metric.datatype, _reason)) for metric in LAMP_METRICS
+}
+_CABINET_RULES: Final[_Rules] = {
+    metric.name: (metric.field, _READERS.get(metric.datatype, _switch_state)) for metric in CABINET_METRICS
+}
+
+
+def device_birth(reading: DeviceReading) -> list[MetricValue]:
+    """All a device will ever publish or be told, with the values of its last reading."""
+    return lamp_birth(reading) if isinstance(reading, LampReading) else cabinet_birth(reading)
+
+
+def cabinet_birth(reading: CabinetReading) -> list[MetricValue]:
+    """All a cabinet will ever publish or be told, with the values of its last reading."""
+    metrics = reading_metrics(reading)
+    for declared, metric in zip(CABINET_METRICS, metrics, strict=True):
+        metric.properties = _unit(declared)
+    told = (*CABINET_CONTROL_METRICS, *DEVICE_CONTROL_METRICS)
+    return [*metrics, *_declared(told, to_unix_ms(reading.time))]
+
+
+def lamp_birth(reading: LampReading) -> list[MetricValue]:
+    """All a lamp will ever publish or be told, with the values of its last reading."""
+    time_ms = to_unix_ms(reading.time)
+    metrics = reading_metrics(reading)
+    for declared, metric in zip(LAMP_METRICS, metrics, strict=True):
+        metric.properties = _unit(declared)
+    return [*metrics, *_declared(DEVICE_CONTROL_METRICS, time_ms)]
+
+
+def gateway_birth(epoch: int, now_ms: int, plan: PlanState | None = None) -> list[MetricValue]:
+    """All a gateway will ever publish or be told; `epoch` names its outbox, `plan` the plan it follows."""
+    plan = plan or PlanState()
+    values: dict[str, Value] = {OUTBOX_EPOCH: epoch, PLAN_HASH: plan.hash, PLAN_PROBLEM: plan.problem}
+    metrics = _declared(NODE_METRICS, now_ms)
+    for metric in metrics:
+        metric.value = values.get(metric.name or "")
+    return metrics
+
+
+def _declared(declared: Sequence[Metric], time_ms: int) -> list[MetricValue]:
+    return [
+        MetricValue(metric.name, None, metric.datatype, None, time_ms, properties=_unit(metric))
+        for metric in declared
+    ]
+
+
+def _unit(metric: Metric) -> dict[str, Property]:
+    return {"engUnit": metric.unit} if metric.unit else {}

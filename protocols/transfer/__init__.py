@@ -1,0 +1,1 @@
+"""Records carried from a gateway to the cloud in a signed file."""

@@ -1,0 +1,156 @@
+"""Many lamps behind one unit: a gateway drives them through a DALI gateway, by its profile alone."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.config.settings import (
+    DeviceConfig,
+    GatewayConfig,
+    IdentityConfig,
+    LineConfig,
+    MqttConfig,
+    OutboxConfig,
+)
+from edge.gateway import run_gateways
+from firmware_sim.devices.dali import DaliGateway, Gear
+from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
+from firmware_sim.devices.mains import Feeder, FeederTraits
+from firmware_sim.faults import FaultType
+from firmware_sim.wire.line import Line, Station
+from firmware_sim.wire.ports import pseudo_terminal
+from firmware_sim.wire.timing import WireTimer, WireTiming
+from protocols.clock import ScaledClock
+from protocols.lamp import CommandStatus, LampReading
+from protocols.modbus.profile import load_builtin
+from tests.conftest import Broker, eventually
+from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+
+BAUD = 38400
+UNIT = 9
+GEARS = {(0, 0): "DALI-1", (0, 63): "DALI-2", (1, 0): "DALI-3"}
+
+
+@dataclass
+class Site:
+    """A running gateway before a simulated DALI gateway."""
+
+    gears: dict[str, Gear]
+    cloud: Cloud
+    clock: ScaledClock
+
+    def now_s(self) -> float:
+        return self.clock.now().timestamp()
+
+    def level(self, lamp_id: str) -> float:
+        """The true level of the light."""
+        return self.gears[lamp_id].luminaire.measure(self.now_s()).level_percent
+
+    def newest(self, lamp_id: str) -> LampReading | None:
+        """The newest reading that came up."""
+        own = [each for (lamp, _), each in self.cloud.readings.items() if lamp == lamp_id]
+        return max(own, key=lambda each: each.time, default=None)
+
+
+def dali_gateway(now_s: float) -> DaliGateway:
+    rng = random.Random(1)
+    feeder = Feeder(FeederTraits.draw(rng), 270.0, 0.1, 107.5)
+    luminaires = {
+        place: Luminaire(LuminaireTraits.draw(rng, 90.0, 107.5, 0.5, index), feeder, now_s)
+        for index, place in enumerate(GEARS)
+    }
+    return DaliGateway(load_builtin("intesis-dali"), luminaires)
+
+
+def config_for(port: Path, broker: Broker, folder: Path) -> GatewayConfig:
+    devices = tuple(
+        DeviceConfig(id=lamp_id, unit=UNIT, profile="intesis-dali", bus=bus, address=address)
+        for (bus, address), lamp_id in GEARS.items()
+    )
+    return GatewayConfig(
+        gateway=IdentityConfig(
+            id=GATEWAY,
+            area=AREA,
+            latitude=-7.03,
+            longitude=107.52,
+            time_zone="Asia/Jakarta",
+            poll_interval_s=1.0,
+        ),
+        mqtt=MqttConfig(port=broker.port),
+        outbox=OutboxConfig(path=folder / "outbox.db"),
+        lines=(LineConfig(port=str(port), baud=BAUD, devices=devices),),
+    )
+
+
+@asynccontextmanager
+async def site(broker: Broker, folder: Path) -> AsyncIterator[Site]:
+    clock, timer = clock_at(EVENING), WireTimer(asyncio.get_running_loop())
+    unit = dali_gateway(clock.now().timestamp())
+    line = Line(
+        name="dali-1",
+        stations={UNIT: Station(None, unit)},
+        timing=WireTiming(BAUD),
+        timer=timer,
+        now_s=lambda: clock.now().timestamp(),
+        rng=random.Random(2),
+        on_poll=lambda *_: None,
+        strict=True,
+    )
+    cloud = Cloud(clock)
+    timer.start()
+    try:
+        with pseudo_terminal(line, folder / "line"):
+            async with cloud.connected(broker.port), asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(
+                    run_gateways([config_for(folder / "line", broker, folder)], clock)
+                )
+                await eventually(lambda: cloud.alive == set(GEARS.values()), 20, "every lamp's birth")
+                yield Site({GEARS[place]: gear for place, gear in unit.gears.items()}, cloud, clock)
+                running.cancel()
+    finally:
+        timer.close()
+
+
+async def test_each_lamp_follows_the_programme_and_its_own_command(mosquitto: Broker, tmp_path: Path) -> None:
+    async with site(mosquitto, tmp_path) as here:
+        await eventually(
+            lambda: all(here.level(lamp) == 100 for lamp in GEARS.values()), 10, "all lamps at 100 %"
+        )
+        await here.cloud.command("DALI-2", 30, "c1")
+        await eventually(lambda: here.cloud.result("c1") is not None, 10, "the result")
+        result = here.cloud.result("c1")
+        assert result is not None
+        assert (result.status, result.level_percent) == (CommandStatus.CONFIRMED, 30)
+        await eventually(lambda: here.level("DALI-2") == 30, 5, "30 %")
+        assert [here.level(lamp) for lamp in ("DALI-1", "DALI-3")] == [100, 100]
+
+        def told() -> bool:
+            newest = here.newest("DALI-2")
+            return newest is not None and (newest.feedback_level_percent, newest.actual_level_percent) == (
+                30,
+                30,
+            )
+
+        await eventually(told, 10, "a reading at 30 %")
+
+
+async def test_a_gears_faults_are_its_own(mosquitto: Broker, tmp_path: Path) -> None:
+    async with site(mosquitto, tmp_path) as here:
+        await eventually(lambda: here.level("DALI-1") == 100, 10, "light")
+        here.gears["DALI-1"].set_fault(FaultType.LAMP_OUT, True, here.now_s())
+        here.gears["DALI-3"].set_fault(FaultType.DRIVER_FAILURE, True, here.now_s())
+
+        def faults() -> list[tuple[bool | None, bool | None, float | None]]:
+            newest = [here.newest(lamp) for lamp in GEARS.values()]
+            return [
+                (each.lamp_failure, each.control_gear_failure, each.actual_level_percent)
+                for each in newest
+                if each is not None
+            ]
+
+        await eventually(
+            lambda: faults() == [(True, False, 0), (False, False, 100), (False, True, None)], 10, "the faults"
+        )

@@ -1,0 +1,156 @@
+"""Fifty lamps on a 9600-baud line that is polled without a pause: commands and dusk go through at once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge.config.settings import (
+    DeviceConfig,
+    GatewayConfig,
+    IdentityConfig,
+    LineConfig,
+    MqttConfig,
+    OutboxConfig,
+)
+from edge.gateway import run_gateways
+from protocols.clock import Clock
+from protocols.lamp import CommandStatus
+from tests.conftest import Broker, eventually
+from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.modbus_slave import SlaveLine, Unit
+
+LAMPS = 50
+
+
+@asynccontextmanager
+async def saturated(slave: SlaveLine, broker: Broker, folder: Path, clock: Clock) -> AsyncIterator[None]:
+    config = GatewayConfig(
+        gateway=IdentityConfig(
+            id=GATEWAY,
+            area=AREA,
+            latitude=-7.03,
+            longitude=107.52,
+            time_zone="Asia/Jakarta",
+            poll_interval_s=0.01,
+        ),
+        mqtt=MqttConfig(port=broker.port),
+        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
+        lines=(
+            LineConfig(
+                port=slave.path,
+                baud=9600,
+                devices=tuple(DeviceConfig(id=f"SOR-{unit:05}", unit=unit) for unit in slave.units),
+            ),
+        ),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run_gateways([config], clock))
+        yield
+        running.cancel()
+
+
+async def test_commands_overtake_the_polls(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    latencies: list[float] = []
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
+            for number in range(1, 21):
+                sent = time.monotonic()
+                await cloud.command(f"SOR-{number:05}", number, f"c{number}")
+                await eventually(lambda number=number: cloud.result(f"c{number}"), what="the result")
+                latencies.append(cloud.result_at[f"c{number}"] - sent)
+            assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+        assert slave.silence_violations == 0
+    print(f"command to result: worst {max(latencies):.3f} s, mean {sum(latencies) / 20:.3f} s")  # noqa: T201
+    assert max(latencies) < 1.0
+
+
+async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
+            sent, before = time.monotonic(), len(slave.requests)
+            for number in range(1, LAMPS + 1):
+                await cloud.command(f"SOR-{number:05}", 30, "all")
+            await eventually(lambda: len(cloud.results) == LAMPS, 30.0, "all results")
+            took_s, requests = time.monotonic() - sent, slave.requests[before:]
+            assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+            assert broadcasts_heard(slave) == 1
+    print(f"fifty commands to fifty results: {took_s:.2f} s, {len(requests)} requests")  # noqa: T201
+    # A burst may come in pieces, and the first be told by itself before the rest is there to be told at once.
+    assert sum(function == 6 and unit != 0 for unit, function in requests) < LAMPS / 2
+    assert len(requests) < 2 * LAMPS
+
+
+async def test_lamps_that_are_being_told_are_not_told_a_second_time(
+    mosquitto: Broker, tmp_path: Path
+) -> None:
+    """The rest of a burst waits for the wire while the lamp that came before it is read back."""
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
+            await cloud.command("SOR-00001", 30, "first")
+            await eventually(lambda: (0, 30, False) in slave.units[1].writes, what="the first lamp's level")
+            before = len(slave.requests)
+            for number in range(2, LAMPS + 1):
+                await cloud.command(f"SOR-{number:05}", 30, "rest")
+            await eventually(lambda: len(cloud.results) == LAMPS, 30.0, "all results")
+            await eventually(lambda: len(slave.requests) > before + 2 * LAMPS, what="polls afterwards")
+            assert broadcasts_heard(slave) <= 1
+            assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+
+
+def broadcasts_heard(slave: SlaveLine) -> int:
+    """How often all lamps were told 30 % at once."""
+    return slave.units[7].writes.count((0, 30, True))
+
+
+async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
+    with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
+        async with saturated(slave, mosquitto, tmp_path, clock):
+            fade_and_off = [(1, 0, True), (0, 0, True)]
+            await eventually(lambda: slave.units[9].writes == fade_and_off, what="off by day")
+            await eventually(lambda: slave.units[9].holdings[0] == 100, timeout_s=30, what="dusk")
+            told_at, before = time.monotonic(), len(slave.requests)
+
+            def asked() -> set[int]:
+                return {unit for unit, function in slave.requests[before:] if function == 4}
+
+            await eventually(lambda: asked() == set(slave.units), what="every lamp read back")
+            took_s = time.monotonic() - told_at
+            assert len(slave.requests[before:]) <= LAMPS + 3
+            assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in slave.units.values())
+    print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were told")  # noqa: T201
+    assert took_s < 4.5
+
+
+async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Path) -> None:
+    clock = clock_at(EVENING)
+    cloud = Cloud(clock)
+    living, dead = range(1, 11), range(11, 21)
+    with SlaveLine({unit: Unit() for unit in (*living, *dead)}) as slave:
+
+        async def living_polls_per_s() -> float:
+            began, before = time.monotonic(), slave.reads_answered
+            await eventually(lambda: slave.reads_answered >= before + 40, what="forty polls")
+            return 40 / (time.monotonic() - began)
+
+        async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
+            await eventually(lambda: len(cloud.alive) == 20, what="births")
+            healthy = await living_polls_per_s()
+            for unit in dead:
+                slave.units[unit].silent = True
+            await eventually(lambda: len(cloud.events) == len(dead), timeout_s=30, what="their silence")
+            with_dead = await living_polls_per_s()
+    print(f"polls/s of a busy line: {healthy:.1f}, with half its lamps dead {with_dead:.1f}")  # noqa: T201
+    assert with_dead > 0.8 * healthy

@@ -1,0 +1,111 @@
+"""When a gateway is sent its plan, and when no more."""
+
+from itertools import pairwise
+
+from cloud.ingest.plan_reconciler import FIRST_RETRY_S, LONGEST_RETRY_S, Reconciler
+from cloud.plans.resolved import WantedDocument
+from protocols.lighting.plan import DEFAULT_PLAN, encode_plan, plan_hash
+from protocols.mapping import PlanState
+
+NODE, OTHER = ("32.04.37", "soreang-01"), ("32.04.37", "soreang-02")
+FIRST, SECOND = WantedDocument(b"first", plan_hash(b"first")), WantedDocument(b"second", plan_hash(b"second"))
+BUILT_IN = WantedDocument(encode_plan(DEFAULT_PLAN), plan_hash(encode_plan(DEFAULT_PLAN)))
+
+
+def reconciler(wanted: WantedDocument = FIRST, reported: str = "") -> Reconciler:
+    made = Reconciler()
+    made.want([(NODE, wanted)])
+    made.born(NODE, PlanState(reported))
+    return made
+
+
+def sent_at(made: Reconciler, until_s: int) -> list[int]:
+    """The seconds at which the document goes out, looked at every second."""
+    times = []
+    for now_s in range(until_s):
+        for node, _ in made.due(now_s):
+            made.sent(node, now_s)
+            times.append(now_s)
+    return times
+
+
+def test_who_follows_the_wanted_plan_is_left_alone() -> None:
+    assert reconciler(FIRST, FIRST.hash).due(0) == []
+    assert reconciler(BUILT_IN, "").due(0) == []
+    assert reconciler(FIRST, FIRST.hash).waiting() == 0
+
+
+def test_who_follows_another_is_sent_the_document() -> None:
+    made = reconciler()
+    assert made.due(0) == [(NODE, b"first")]
+    assert made.waiting() == 1
+    made.sent(NODE, 0)
+    made.told(NODE, PlanState(FIRST.hash))
+    assert (made.due(1e6), made.waiting()) == ([], 0)
+
+
+def test_it_is_sent_again_at_growing_intervals() -> None:
+    times = sent_at(reconciler(), 3000)
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert waits[:4] == [FIRST_RETRY_S * factor for factor in (1, 2, 4, 8)]
+    assert max(waits) == LONGEST_RETRY_S
+
+
+def test_a_gateway_that_is_born_again_need_not_wait() -> None:
+    made = reconciler()
+    sent_at(made, 100)
+    assert made.due(100) == []
+    made.born(NODE, PlanState(""))
+    assert made.due(100) == [(NODE, b"first")]
+
+
+def test_what_is_refused_is_not_repeated_until_another_is_wanted() -> None:
+    made = reconciler()
+    made.sent(NODE, 0)
+    made.told(NODE, PlanState("", "too many calendars"))
+    assert sent_at(made, 10_000) == []
+    assert made.waiting() == 1
+    made.want([(NODE, SECOND)])
+    assert made.due(10_000) == [(NODE, b"second")]
+
+
+def test_a_problem_of_old_does_not_stop_a_new_plan() -> None:
+    """A gateway that is born with a problem is asked once more: it may have been put right."""
+    made = Reconciler()
+    made.want([(NODE, FIRST)])
+    made.born(NODE, PlanState("", "too many calendars"))
+    assert made.due(0) == [(NODE, b"first")]
+
+
+def test_a_new_plan_goes_out_at_once() -> None:
+    made = reconciler()
+    sent_at(made, 100)
+    made.want([(NODE, SECOND), (OTHER, SECOND)])
+    assert made.due(100) == [(NODE, b"second")]
+
+
+def test_the_same_plan_again_starts_nothing_anew() -> None:
+    made = reconciler()
+    sent_at(made, 100)
+    made.want([(NODE, WantedDocument(FIRST.document, FIRST.hash))])
+    assert made.due(100) == []
+
+
+def test_who_is_gone_or_unknown_or_knows_no_plans_is_sent_nothing() -> None:
+    made = reconciler()
+    made.gone(NODE)
+    made.born(OTHER, PlanState("x"))
+    assert made.due(0) == []
+    made.born(NODE, None)
+    made.told(NODE, PlanState("x"))
+    assert made.due(0) == []
+    made.born(NODE, PlanState(""))
+    made.forget()
+    assert made.due(0) == []
+
+
+def test_somebody_who_undoes_the_plan_at_the_gateway_is_answered() -> None:
+    """By hand another plan was imported there: the cloud's is sent again."""
+    made = reconciler(FIRST, FIRST.hash)
+    made.told(NODE, PlanState(SECOND.hash))
+    assert made.due(0) == [(NODE, b"first")]

@@ -1,0 +1,345 @@
+"""When a contactor is switched, how often, and what is said of one that does not go: in virtual time."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from edge.clock.timekeeper import Timekeeper
+from edge.control.contactor import SHORTEST_DWELL, Contactor
+from edge.control.contactor_io import ContactorIo, wiring_of
+from edge.control.levels import Levels
+from edge.devices.device import Device, device_of, part_of
+from edge.line import Lane, NoResponseError, RequestRefusedError
+from edge.outbox import Record
+from edge.polling.reader import Reader
+from protocols.cabinet import CabinetReading
+from protocols.events import DeviceEvent, EventType
+from protocols.lamp import Reason
+from protocols.lighting.plan import DEFAULT_PLAN
+from protocols.lighting.priority import Override
+from protocols.lighting.program import Place
+from protocols.modbus.codec import ReadBlock, Write
+from protocols.modbus.profile import Profile, Table, load_builtin
+from protocols.sun import night_of
+from tests.support import virtual_time
+
+PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
+NIGHT = night_of(PLACE.latitude, PLACE.longitude, PLACE.time_zone, datetime(2026, 6, 1, 12, tzinfo=UTC))
+assert NIGHT.sunset is not None
+SUNSET = NIGHT.sunset
+POLL_S = 10.0
+ON, OFF, HAND = EventType.SWITCHING_ERROR_ON, EventType.SWITCHING_ERROR_OFF, EventType.LOCAL_OVERRIDE
+
+
+class LoopClock:
+    """Domain time that goes with the loop's."""
+
+    speed = 1.0
+
+    def __init__(self, start: datetime) -> None:
+        self._start = start
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+@dataclass
+class Module:
+    """An I/O module with a contactor behind it; stands for the line. `broken` says where the contact is."""
+
+    relay: bool
+    broken: bool | None = None
+    problem: str | None = None
+    is_silent: bool = False
+    refuses: bool = False
+    ignores: bool = False
+    travel_s: float = 0.1
+    writes: list[tuple[float, bool]] = field(default_factory=list)
+    _moving_until: float = 0.0
+
+    def contact(self) -> bool:
+        if self.broken is not None:
+            return self.broken
+        return self.relay is not (asyncio.get_running_loop().time() < self._moving_until)
+
+    async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:  # noqa: ARG002 - as a line
+        await self._answer()
+        assert unit == 202
+        if block.table is Table.COIL:
+            return [int(self.relay)] + [0] * (block.count - 1)
+        contacts = [0, 0, int(self.contact()), 0]
+        return contacts[block.address : block.address + block.count]
+
+    async def probe(self, unit: int, block: ReadBlock, lane: Lane) -> None:
+        await self.read(unit, block, lane)
+
+    async def write(self, unit: int, write: Write, lane: Lane) -> None:  # noqa: ARG002 - as a line
+        await self._answer()
+        if self.refuses:
+            raise RequestRefusedError("unit 202 refused function 5 with code 4", 4)
+        assert (unit, write.table, write.address) == (202, Table.COIL, 0)
+        now = asyncio.get_running_loop().time()
+        self.writes.append((now, bool(write.words[0])))
+        if not self.ignores:
+            self.relay = bool(write.words[0])
+            self._moving_until = now + self.travel_s
+
+    async def _answer(self) -> None:
+        await virtual_time.passes(0.02)
+        if self.is_silent:
+            raise NoResponseError("no answer of unit 202")
+
+
+class Site:
+    """A contactor with its module, polled as a gateway polls."""
+
+    def __init__(self, module: Module, start: datetime, *, stays_closed: bool, profile: Profile) -> None:
+        self.module = module
+        self.records: list[Record] = []
+        self.keeper = Timekeeper(LoopClock(start), LoopClock(start))
+        self.keeper.start(None)
+        self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
+        self.device: Device = device_of("cabinet", 202, profile)
+        self.reader = Reader(module, self.keeper, self.records.append)  # type: ignore[arg-type]
+        wiring = wiring_of(self.device)
+        assert wiring is not None
+        self.contactor = Contactor(
+            self.device,
+            ContactorIo(module, wiring),  # type: ignore[arg-type]
+            self.reader,
+            levels=self.levels,
+            keeper=self.keeper,
+            record=self.records.append,
+            stays_closed=stays_closed,
+        )
+        self.reader.add_observer(self.contactor.observe)
+
+    @property
+    def events(self) -> list[tuple[EventType, bool]]:
+        return [(each.type, each.active) for each in self.records if isinstance(each, DeviceEvent)]
+
+    @property
+    def begun(self) -> list[EventType]:
+        return [kind for kind, active in self.events if active]
+
+    async def poll(self) -> None:
+        while True:
+            try:
+                await self.reader.read(self.device, Lane.READING)
+            except NoResponseError:
+                await virtual_time.passes(1)
+            await virtual_time.passes(POLL_S)
+
+    def override(self, level: int) -> None:
+        self.levels.put_override("cabinet", Override("c1", level, self.keeper.now(), None))
+        self.contactor.refresh()
+
+
+def on_site(
+    module: Module,
+    play: Callable[[Site], Coroutine[None, None, None]],
+    *,
+    start: datetime = SUNSET + timedelta(hours=1),
+    stays_closed: bool = False,
+    profile: Profile | None = None,
+) -> Site:
+    """What became of a site where `play` happened."""
+
+    async def main() -> Site:
+        site = Site(
+            module, start, stays_closed=stays_closed, profile=profile or load_builtin("cabinet-contacts")
+        )
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(site.contactor.run()), tasks.create_task(site.poll())]
+            await play(site)
+            for task in running:
+                task.cancel()
+        return site
+
+    return virtual_time.run(main())
+
+
+def wait(seconds: float) -> Callable[[Site], Coroutine[None, None, None]]:
+    async def play(_: Site) -> None:
+        await virtual_time.passes(seconds)
+
+    return play
+
+
+def test_the_state_of_now_is_asserted_once_and_shown() -> None:
+    module = Module(relay=False)
+    site = on_site(module, wait(600))
+    assert [closed for _, closed in module.writes] == [True]
+    assert not site.begun
+    assert site.device.reason is Reason.PROGRAM
+    readings = [each for each in site.records if isinstance(each, CabinetReading)]
+    assert [each.contactor_state for each in readings[:3]].count("ON") >= 2
+
+
+def test_a_relay_that_is_right_is_not_written() -> None:
+    module = Module(relay=True)
+    on_site(module, wait(600))
+    assert module.writes == []
+
+
+def test_the_plan_switches_at_its_instant() -> None:
+    module = Module(relay=False)
+    on_site(module, wait(600), start=SUNSET - timedelta(seconds=300))
+    ((at, closed),) = module.writes
+    assert closed
+    assert 300 <= at < 300.5
+
+
+def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None:
+    async def play(site: Site) -> None:
+        await virtual_time.passes(5)
+        assert module.relay
+        assert site.device.reason is Reason.DEFAULT
+        site.override(0)
+        assert await site.contactor.settle([site.device], Lane.COMMAND) == {}
+        assert not module.relay
+
+    module = Module(relay=False)
+    on_site(module, play, start=SUNSET - timedelta(hours=6), stays_closed=True)
+    assert [closed for _, closed in module.writes] == [True, False]
+
+
+def test_a_module_that_has_reset_is_told_again_but_not_every_few_seconds() -> None:
+    async def play(_: Site) -> None:
+        for _ in range(60):
+            await virtual_time.passes(5)
+            module.relay = False
+
+    module = Module(relay=True)
+    site = on_site(module, play)
+    times = [at for at, closed in module.writes if closed]
+    assert 4 <= len(times) <= 6
+    assert all(later - sooner >= SHORTEST_DWELL.seconds for sooner, later in pairwise(times))
+    assert not site.begun
+
+
+def test_a_command_does_not_wait_for_the_dwell() -> None:
+    async def play(site: Site) -> None:
+        await virtual_time.passes(5)
+        for level in (0, 100, 0, 100):
+            site.override(level)
+            assert await site.contactor.settle([site.device], Lane.COMMAND) == {}
+            assert module.relay is bool(level)
+
+    module = Module(relay=True)
+    on_site(module, play)
+    assert len(module.writes) == 4
+
+
+def test_a_welded_contactor_is_an_error_until_it_is_seen_open() -> None:
+    async def play(site: Site) -> None:
+        await virtual_time.passes(20)
+        module.broken = True
+        site.override(0)
+        problems = await site.contactor.settle([site.device], Lane.COMMAND)
+        assert [each.why for each in problems.values()] == ["relay is OFF, auxiliary contact says ON"]
+        assert site.events[-1] == (ON, True)
+        site.override(100)
+        site.contactor.wake()
+        await virtual_time.passes(300)
+        # That it is closed where it should be proves nothing.
+        assert site.begun == [ON]
+        assert (ON, False) not in site.events[site.events.index((ON, True)) :]
+        site.override(0)
+        site.contactor.wake()
+        module.broken = None
+        await virtual_time.passes(20)
+        assert (ON, False) in site.events[-2:]
+
+    module = Module(relay=True)
+    on_site(module, play)
+
+
+def test_one_that_does_not_close_is_an_error_until_it_does() -> None:
+    async def play(site: Site) -> None:
+        await virtual_time.passes(300)
+        assert site.begun == [OFF]
+        module.broken = None
+        await virtual_time.passes(POLL_S + 1)
+        assert site.events[-1] == (OFF, False)
+
+    module = Module(relay=False, broken=False)
+    site = on_site(module, play)
+    assert site.begun == [OFF]
+    assert len(module.writes) == 1
+
+
+def test_one_that_closes_by_itself_was_closed_by_hand() -> None:
+    async def play(site: Site) -> None:
+        await virtual_time.passes(60)
+        module.broken = True
+        await virtual_time.passes(60)
+        assert site.begun == [HAND]
+        module.broken = None
+        await virtual_time.passes(POLL_S + 1)
+        assert site.events[-1] == (HAND, False)
+
+    module = Module(relay=True)
+    site = on_site(module, play, start=SUNSET - timedelta(hours=3))
+    assert site.begun == [HAND]
+    assert [closed for _, closed in module.writes] == [False]
+
+
+def test_a_hand_after_a_weld_is_a_hand() -> None:
+    async def play(site: Site) -> None:
+        await virtual_time.passes(60)
+        assert site.begun == [ON]
+        module.broken = None
+        await virtual_time.passes(POLL_S + 0.5)
+        module.broken = True
+        await virtual_time.passes(60)
+        assert site.begun == [ON, HAND]
+
+    module = Module(relay=True, broken=True)
+    on_site(module, play, start=SUNSET - timedelta(hours=3))
+
+
+@pytest.mark.parametrize("fault", ["refuses", "ignores"])
+def test_a_relay_that_does_not_take_it_is_an_error(fault: str) -> None:
+    module = Module(relay=False)
+    setattr(module, fault, True)
+    assert on_site(module, wait(120)).begun == [OFF]
+
+
+def test_a_module_that_is_silent_says_nothing_of_its_contactor_and_is_told_when_it_is_back() -> None:
+    async def play(_: Site) -> None:
+        await virtual_time.passes(120)
+        module.is_silent = False
+        await virtual_time.passes(POLL_S + 3)
+        assert module.relay
+
+    module = Module(relay=False, is_silent=True)
+    site = on_site(module, play)
+    assert site.begun == [EventType.COMMUNICATION_FAILURE]
+
+
+def test_without_an_auxiliary_contact_the_relay_is_looked_at() -> None:
+    async def play(_: Site) -> None:
+        await virtual_time.passes(90)
+        assert module.relay
+        module.relay = False
+        await virtual_time.passes(70)
+        assert module.relay
+
+    module = Module(relay=False, broken=False)
+    profile = load_builtin("cabinet-contacts").without("contactor_state")
+    site = on_site(module, play, profile=profile)
+    assert not site.begun
+
+
+def test_the_contactor_may_be_at_a_unit_beside_the_meter_or_nowhere() -> None:
+    meter, contacts = load_builtin("sdm630"), load_builtin("cabinet-contacts")
+    wiring = wiring_of(device_of("cabinet", 201, meter, part_of(202, contacts)))
+    assert wiring is not None
+    assert (wiring.unit, wiring.profile) == (202, contacts)
+    assert wiring_of(device_of("cabinet", 201, meter)) is None

@@ -1,0 +1,246 @@
+"""Which plan a gateway follows: from the cloud, by hand, kept over a restart, never one that it cannot."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from structlog.testing import capture_logs
+
+from edge.control.levels import Levels
+from edge.control.plan_keeper import PlanFollower
+from edge.storage import plan_handover as plan_news
+from edge.storage.state import StateStore
+from edge.storage.state_tables import bring_plan, one
+from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, plan_hash, plan_of_program
+from protocols.lighting.program import LightingProgram, Place
+from protocols.lighting.talq import encode
+from protocols.mapping import PlanState
+from protocols.transfer.bundle import FollowedPlan
+from tests.conftest import eventually
+
+EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
+
+
+def at(level: int) -> LightingPlan:
+    return plan_of_program(LightingProgram(f"always-{level}", "", initial_level_percent=level))
+
+
+class Following:
+    """A follower with the memory and the levels it works on."""
+
+    def __init__(self, memory: StateStore) -> None:
+        self.memory = memory
+        self.levels = Levels(DEFAULT_PLAN, Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta")), 80, {})
+        self.follower = PlanFollower("soreang-01", memory, self.levels)
+        self.changes = 0
+        self.answers: list[PlanState] = []
+        self.follower.add_observer(self._changed, self._answered)
+
+    @property
+    def level(self) -> int:
+        return self.levels.at("SOR-00001", EVENING).level_percent
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+    def _answered(self) -> None:
+        self.answers.append(self.follower.state)
+
+    async def give(self, document: bytes) -> PlanState:
+        count = len(self.answers)
+        self.follower.submit(document)
+        await eventually(lambda: len(self.answers) > count, what="an answer")
+        return self.answers[-1]
+
+
+@asynccontextmanager
+async def following(path: Path) -> AsyncIterator[Following]:
+    memory = StateStore(path)
+    await memory.open()
+    here = Following(memory)
+    await here.follower.start()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(here.follower.run())
+            yield here
+            running.cancel()
+    finally:
+        await memory.close()
+
+
+def bring(path: Path, document: bytes) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        bring_plan(database, document)
+
+
+def rows(path: Path, table: str) -> list[bytes]:
+    with closing(sqlite3.connect(path)) as database:
+        return [document for (document,) in database.execute(f"SELECT document FROM {table}")]  # noqa: S608
+
+
+async def test_a_gateway_begins_with_the_built_in_plan(tmp_path: Path) -> None:
+    async with following(tmp_path / "m.db") as here:
+        assert here.follower.state == PlanState("", "")
+        assert here.level == 100
+
+
+async def test_a_plan_is_in_force_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    document = encode_plan(at(40))
+    async with following(tmp_path / "m.db") as here:
+        assert await here.give(document) == PlanState(plan_hash(document), "")
+        assert (here.level, here.changes) == (40, 1)
+    async with following(tmp_path / "m.db") as here:
+        assert here.follower.state == PlanState(plan_hash(document), "")
+        assert here.level == 40
+        assert await here.give(encode_plan(at(60))) == PlanState(plan_hash(encode_plan(at(60))), "")
+        assert here.level == 60
+    assert rows(tmp_path / "m.db", "plan") == [encode_plan(at(60))]
+
+
+async def test_the_same_plan_again_is_answered_and_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = encode_plan(at(40))
+    async with following(tmp_path / "m.db") as here:
+        await here.give(document)
+
+        async def refuse(_: bytes) -> None:
+            raise AssertionError("written again")
+
+        monkeypatch.setattr(here.memory, "keep_plan", refuse)
+        assert await here.give(document) == PlanState(plan_hash(document), "")
+        assert here.changes == 1
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b"\xff\xfe", encode(LightingProgram("p", ""))])
+async def test_garbage_leaves_the_plan_before_in_force_and_is_told_once(
+    tmp_path: Path, garbage: bytes
+) -> None:
+    document = encode_plan(at(40))
+    async with following(tmp_path / "m.db") as here:
+        await here.give(document)
+        with capture_logs() as logs:
+            told = [await here.give(garbage), await here.give(garbage)]
+        assert {each.hash for each in told} == {plan_hash(document)}
+        assert told[0].problem.startswith("the plan from the cloud: ")
+        assert [each["event"] for each in logs] == ["lighting plan refused"]
+        assert here.level == 40
+        assert await here.give(document) == PlanState(plan_hash(document), "")
+    assert rows(tmp_path / "m.db", "plan") == [document]
+
+
+async def test_a_plan_brought_by_hand_is_taken_at_the_start(tmp_path: Path) -> None:
+    document = encode_plan(at(40))
+    async with following(tmp_path / "m.db"):
+        bring(tmp_path / "m.db", b"to be replaced")
+        bring(tmp_path / "m.db", document)
+    async with following(tmp_path / "m.db") as here:
+        assert here.follower.state == PlanState(plan_hash(document), "")
+        assert here.level == 40
+    assert rows(tmp_path / "m.db", "plan") == [document]
+    assert rows(tmp_path / "m.db", "brought") == []
+
+
+async def test_a_plan_brought_by_hand_is_taken_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.control.plan_keeper._LOOK_EVERY_S", 0.05)
+    async with following(tmp_path / "m.db") as here:
+        bring(tmp_path / "m.db", b"garbage")
+        await eventually(lambda: here.answers, what="a refusal")
+        assert here.answers[0].problem.startswith("the plan brought by hand: ")
+        bring(tmp_path / "m.db", encode_plan(at(40)))
+        await eventually(lambda: here.level == 40, what="the plan")
+        await here.give(encode_plan(at(60)))
+        await eventually(lambda: not rows(tmp_path / "m.db", "brought"), what="the plan to be taken once")
+    assert [each.hash for each in here.answers] == [
+        "",
+        plan_hash(encode_plan(at(40))),
+        plan_hash(encode_plan(at(60))),
+    ]
+
+
+async def test_a_kept_plan_that_cannot_be_read_does_not_stop_the_gateway(tmp_path: Path) -> None:
+    memory = StateStore(tmp_path / "m.db")
+    await memory.open()
+    await memory.keep_plan(b"{")
+    await memory.close()
+    async with following(tmp_path / "m.db") as here:
+        assert here.follower.state.hash == ""
+        assert here.follower.state.problem.startswith("the plan kept: ")
+        assert here.level == 100
+
+
+@pytest.mark.parametrize("level", [40, None])
+async def test_the_one_program_of_an_older_version_becomes_a_plan(tmp_path: Path, level: int | None) -> None:
+    path = tmp_path / "m.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE program (document BLOB NOT NULL)")
+        if level is not None:
+            program = LightingProgram("kept", "", initial_level_percent=level)
+            database.execute("INSERT INTO program VALUES (?)", (encode(program),))
+    for _ in range(2):
+        async with following(path) as here:
+            assert here.level == (100 if level is None else level)
+            assert here.follower.state.problem == ""
+            assert (here.follower.state.hash == "") is (level is None)
+
+
+async def test_lamps_of_another_gateway_are_ignored(tmp_path: Path) -> None:
+    plan = at(40)
+    elsewhere = LightingPlan(
+        plan.programs, plan.calendars, {"BAL-00001": plan.default_calendar_id}, plan.default_calendar_id
+    )
+    async with following(tmp_path / "m.db") as here:
+        assert (await here.give(encode_plan(elsewhere))).problem == ""
+        assert here.level == 40
+
+
+def news(path: Path) -> tuple[int | None, str | None]:
+    """When the newest plan was given, and why the last one was refused."""
+    with closing(sqlite3.connect(path)) as database:
+        return one(database, "issued", "time_ms"), one(database, "refused", "problem")
+
+
+def carry(path: Path, document: bytes, issued_ms: int) -> bool:
+    with closing(sqlite3.connect(path)) as database, database:
+        return plan_news.bring(database, document, issued_ms)
+
+
+async def test_a_plan_carried_by_hand_is_not_older_than_what_the_cloud_sent(tmp_path: Path) -> None:
+    path, document = tmp_path / "m.db", encode_plan(at(40))
+    async with following(path) as here:
+        here.follower.submit(document, 2000)
+        await eventually(lambda: here.answers, what="an answer")
+        assert not carry(path, encode_plan(at(60)), 1999)
+        assert carry(path, encode_plan(at(70)), 2001)
+        here.follower.submit(document, 1000)
+        await eventually(lambda: len(here.answers) > 1, what="another answer")
+    assert news(path) == (2001, None)
+    assert rows(path, "brought") == [encode_plan(at(70))]
+
+
+async def test_what_is_followed_and_what_was_refused_can_be_read_from_outside(tmp_path: Path) -> None:
+    path, document = tmp_path / "m.db", encode_plan(at(40))
+    async with following(path) as here:
+        assert plan_news.followed(path) == FollowedPlan("", "")
+        await here.give(document)
+        assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
+        here.follower.submit(b"{", 3000)
+        await eventually(lambda: len(here.answers) > 1, what="a refusal")
+        assert news(path)[0] is None, "a plan that was refused makes no other one older"
+        followed = plan_news.followed(path)
+        assert (followed.hash, followed.problem) == (plan_hash(document), here.follower.state.problem)
+    async with following(path):
+        assert plan_news.followed(path) == followed
+    async with following(path) as here:
+        await here.give(document)
+        assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
+        await here.memory.keep_plan(b"{")
+        assert plan_news.followed(path).problem.startswith("the plan kept: ")
+        assert plan_news.followed(path).hash == ""

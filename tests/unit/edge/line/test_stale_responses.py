@@ -1,0 +1,74 @@
+"""Which late answers could be taken for another's, and what is asked to tell them apart."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.line.framing import Request, read_request, write_request
+from edge.line.stale_responses import FORGOTTEN_AFTER_S, StaleResponses
+from protocols.modbus.codec import ReadBlock, Write
+from protocols.modbus.profile import Table
+
+ONE = read_request(5, ReadBlock(Table.INPUT, 100, 1))
+SIXTEEN = read_request(5, ReadBlock(Table.INPUT, 0, 16))
+BITS = read_request(5, ReadBlock(Table.DISCRETE, 0, 4))
+
+
+def test_without_a_miss_nothing_is_asked_before() -> None:
+    assert StaleResponses().to_ask_before(ONE, 0.0) is None
+
+
+def test_an_answer_of_the_same_length_is_told_apart_by_another_length() -> None:
+    missed = StaleResponses()
+    missed.note(SIXTEEN, 0.0)
+    first = missed.to_ask_before(SIXTEEN, 1.5)
+    assert first == read_request(5, ReadBlock(Table.INPUT, 0, 1))
+    missed.answered(5)
+    assert missed.to_ask_before(SIXTEEN, 2.0) is None
+
+
+def test_a_single_register_is_told_apart_by_two() -> None:
+    missed = StaleResponses()
+    missed.note(ONE, 0.0)
+    assert missed.to_ask_before(ONE, 1.5) == read_request(5, ReadBlock(Table.INPUT, 100, 2))
+
+
+def test_other_units_other_lengths_and_writes_need_nothing() -> None:
+    missed = StaleResponses()
+    missed.note(SIXTEEN, 0.0)
+    assert missed.to_ask_before(read_request(6, ReadBlock(Table.INPUT, 0, 16)), 1.5) is None
+    assert missed.to_ask_before(ONE, 1.5) is None
+    assert missed.to_ask_before(write_request(5, Write(Table.HOLDING, 0, (9,))), 1.5) is None
+
+
+def test_what_came_late_cannot_come_again() -> None:
+    missed = StaleResponses()
+    missed.note(ONE, 1.0)
+    missed.note(SIXTEEN, 2.0)
+    assert missed.came(5, SIXTEEN.answer_length) == 2.0
+    assert missed.to_ask_before(ONE, 3.0) is None
+    assert missed.came(5, ONE.answer_length) is None
+
+
+def test_a_frame_of_another_length_leaves_the_miss() -> None:
+    missed = StaleResponses()
+    missed.note(SIXTEEN, 1.0)
+    assert missed.came(5, 99) == 1.0
+    assert missed.to_ask_before(SIXTEEN, 1.5) is not None
+
+
+def test_a_unit_that_was_left_alone_long_enough_has_nothing_under_way() -> None:
+    missed = StaleResponses()
+    missed.note(SIXTEEN, 0.0)
+    assert missed.to_ask_before(SIXTEEN, FORGOTTEN_AFTER_S) is not None
+    assert missed.to_ask_before(SIXTEEN, FORGOTTEN_AFTER_S + 0.1) is None
+
+
+@given(st.sampled_from([ONE, SIXTEEN, BITS]), st.integers(1, 30))
+def test_however_often_it_is_missed_the_newest_answer_is_never_mistaken(wanted: Request, misses: int) -> None:
+    missed, request = StaleResponses(), wanted
+    for number in range(1, misses + 1):
+        request = missed.to_ask_before(wanted, number / 10) or wanted
+        missed.note(request, number / 10)
+    following = missed.to_ask_before(wanted, (misses + 1) / 10)
+    assert following is not None
+    assert following.answer_length not in {wanted.answer_length, request.answer_length}
