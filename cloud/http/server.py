@@ -28,17 +28,29 @@ class TaskServer(uvicorn.Server):
         """Do nothing: signals are the process's matter."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, even if cancelled meanwhile: before that no server could be closed."""
+        starting = asyncio.ensure_future(super().startup(sockets))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await starting
+            self._exit_instead_of_cancelling()
+
     async def main_loop(self) -> None:
         """Serve until cancelled; streams are asked to end, so that the rest of the shutdown need not wait."""
         try:
             await super().main_loop()
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            self.should_exit = True
+            self._exit_instead_of_cancelling()
         finally:
             self._before_end()
+
+    def _exit_instead_of_cancelling(self) -> None:
+        """Let uvicorn's own shutdown follow, which a cancelled task would not get through."""
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        self.should_exit = True
 
 
 async def serve(app: FastAPI, listener: socket.socket, before_end: Callable[[], None]) -> None:

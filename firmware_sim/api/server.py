@@ -86,6 +86,15 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, even if cancelled meanwhile: before that no server could be closed."""
+        starting = asyncio.ensure_future(super().startup(sockets))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await starting
+            raise
+
 
 async def _serve(app: FastAPI, listener: socket.socket) -> None:
     server = _Server(
