@@ -141,21 +141,20 @@ def test_a_gateway_says_when_it_is_ready_beats_and_ends_when_interrupted(tmp_pat
         systemd.settimeout(30)
         config = tmp_path / "g.toml"
         config.write_text(SETTINGS.format(broker=free_port(), folder=tmp_path, line=slave.path))
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "lentera", "edge", "--config", str(config)],
             env={"NOTIFY_SOCKET": f"{tmp_path}/notify", "WATCHDOG_USEC": "600000"},
             stderr=subprocess.PIPE,
-        )
-        try:
-            assert systemd.recv(64) == b"READY=1"
-            assert systemd.recv(64) == b"WATCHDOG=1"
-            process.send_signal(signal.SIGINT)
-            while (told := systemd.recv(64)) == b"WATCHDOG=1":
-                pass
-            assert told == b"STOPPING=1"
-            _, said = process.communicate(timeout=30)
-        finally:
-            process.kill()
-            process.wait()
+        ) as process:
+            try:
+                assert systemd.recv(64) == b"READY=1"
+                assert systemd.recv(64) == b"WATCHDOG=1"
+                process.send_signal(signal.SIGINT)
+                while (state := systemd.recv(64)) == b"WATCHDOG=1":
+                    pass
+                assert state == b"STOPPING=1"
+                _, log = process.communicate(timeout=60)
+            finally:
+                process.kill()
     assert process.returncode == 130
-    assert b"Traceback" not in said
+    assert b"Traceback" not in log
