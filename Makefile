@@ -46,9 +46,9 @@ generated-clean: generate
 	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated protocols/sparkplug \
 	  || { echo "generated files differ from what is committed: run 'make generate' and commit"; exit 1; }
 
-## screenshots: the README's picture, taken by the test that watches dusk
+## screenshots: the README's picture, taken by the test of an evening
 screenshots: install web packages
-	@RENEW_SCREENSHOTS=true $(BIN)/python -m pytest tests/e2e/test_night.py -k "starts or opens or dusk or seen"
+	@RENEW_SCREENSHOTS=true $(BIN)/python -m pytest tests/e2e/test_evening.py
 
 ## format: apply the style
 format: install

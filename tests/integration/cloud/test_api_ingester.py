@@ -105,7 +105,7 @@ async def test_a_killed_ingester_is_missed_until_another_works(
     assert refusal.json()["detail"].startswith("no ingester is at work")
     assert _commands_stored(process) == stored
     with _ingester(mosquitto.port, tmp_path):
-        await eventually(lambda: _online(process), timeout_s=20, what="the return")
+        await eventually(lambda: _online(process), what="the return")
         assert (await process.client.post("/api/v1/commands", json=ORDER)).status_code == 202
         assert (await _clock(process))["ingestOnline"] is True
 

@@ -40,7 +40,7 @@ async def with_backlog(config: GatewayConfig, slave: SlaveLine, clock: Clock, re
     """Let it run without a cloud."""
     polls = slave.reads_answered
     async with running(config, clock):
-        await eventually(lambda: slave.reads_answered > polls + readings, 30, "a backlog")
+        await eventually(lambda: slave.reads_answered > polls + readings, what="a backlog")
 
 
 def types(cloud: Cloud) -> set[EventType]:
@@ -70,10 +70,10 @@ async def test_what_is_damaged_is_told_and_all_else_delivered(
         config.outbox.path.write_bytes(content)
     with structlog.testing.capture_logs() as log:
         async with cloud.connected(mosquitto.port), running(config, clock):
-            await eventually(lambda: waiting - {at} <= cloud.positions, 20, "all other records")
+            await eventually(lambda: waiting - {at} <= cloud.positions, what="all other records")
             polls = slave.reads_answered
             await eventually(lambda: slave.reads_answered > polls + 10, what="polls that go on")
-            await eventually(lambda: EventType.DEVICE_RESET in types(cloud), 10, "it told")
+            await eventually(lambda: EventType.DEVICE_RESET in types(cloud), what="it told")
             assert at not in cloud.positions
             assert cloud.births == 1
     assert failures(log) == []
@@ -97,5 +97,5 @@ async def test_another_process_that_locks_the_outbox_stops_no_lamp(
                     await cloud.command(lamp(2), 40, "c1")
                     await eventually(lambda: slave.units[2].holdings[0] == 40, what="the command")
                     other.execute("ROLLBACK")
-                    await eventually(lambda: cloud.result("c1"), 20, "the result")
+                    await eventually(lambda: cloud.result("c1"), what="the result")
     assert failures(log) == []

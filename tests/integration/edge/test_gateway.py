@@ -209,7 +209,7 @@ async def test_nothing_is_lost_when_the_broker_dies(mosquitto: Broker, tmp_path:
         died_with = len(cloud.readings)
         mosquitto.start()
         started = time.monotonic()
-        await eventually(lambda: cloud.births == 2, timeout_s=15, what="the gateway's return")
+        await eventually(lambda: cloud.births == 2, what="the gateway's return")
         assert time.monotonic() - started < 10
         await eventually(
             lambda: cloud.positions == set(range(1, max(cloud.positions) + 1)), what="every record"
@@ -288,9 +288,7 @@ async def test_at_dusk_the_whole_line_is_told_at_once(mosquitto: Broker, tmp_pat
         units = here.slave.units
         fade_and_off = [(1, 0, True), (0, 0, True)]
         await eventually(lambda: all(unit.writes == fade_and_off for unit in units.values()), what="off")
-        await eventually(
-            lambda: all(unit.holdings[0] == 100 for unit in units.values()), timeout_s=20, what="dusk"
-        )
+        await eventually(lambda: all(unit.holdings[0] == 100 for unit in units.values()), what="dusk")
         assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in units.values())
         await eventually(
             lambda: (
@@ -312,7 +310,7 @@ async def test_a_port_that_goes_is_one_event_of_the_gateway(mosquitto: Broker, t
             running = tasks.create_task(run_gateways([config], clock))
             await eventually(lambda: len(cloud.alive) == 3, what="births")
             slave.close()
-            await eventually(lambda: cloud.events, timeout_s=15, what="the event")
+            await eventually(lambda: cloud.events, what="the event")
             (event,) = cloud.events.values()
             assert (event.device_id, event.type, event.active) == (
                 GATEWAY,
@@ -322,7 +320,7 @@ async def test_a_port_that_goes_is_one_event_of_the_gateway(mosquitto: Broker, t
             assert str(link) in event.info
             await eventually(lambda: not cloud.alive, what="the lamps' deaths")
             with SlaveLine(units, BAUD, link):
-                await eventually(lambda: len(cloud.alive) == 3, timeout_s=15, what="their return")
+                await eventually(lambda: len(cloud.alive) == 3, what="their return")
                 await eventually(lambda: len(cloud.events) == 2, what="the end of the event")
                 assert [each.active for _, each in sorted(cloud.events.items())] == [True, False]
                 running.cancel()

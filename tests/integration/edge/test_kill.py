@@ -75,7 +75,5 @@ async def drain(config: Path, slave: SlaveLine, cloud: Cloud) -> None:
         await eventually(lambda: slave.reads_answered >= before + 20, what="polls")
         for unit in slave.units.values():
             unit.silent = True
-        await eventually(lambda: len(cloud.events) >= len(slave.units), timeout_s=20, what="their silence")
-        await eventually(
-            lambda: cloud.positions >= set(range(1, max(cloud.positions))), timeout_s=20, what="no gap"
-        )
+        await eventually(lambda: len(cloud.events) >= len(slave.units), what="their silence")
+        await eventually(lambda: cloud.positions >= set(range(1, max(cloud.positions))), what="no gap")

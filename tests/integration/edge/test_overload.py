@@ -81,7 +81,7 @@ async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(
     configs = [_gateway(number, port, tmp_path) for number in range(GATEWAYS)]
     async with server, asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways(configs, clock_at(EVENING)))
-        await eventually(lambda: len(arrivals) >= 3 * GATEWAYS, 40, "three attempts each")
+        await eventually(lambda: len(arrivals) >= 3 * GATEWAYS, what="three attempts each")
         running.cancel()
     later = sorted(arrivals)[GATEWAYS:]
     crowd = max(sum(at <= other < at + 0.1 for other in later) for at in later)

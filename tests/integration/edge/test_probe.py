@@ -26,7 +26,7 @@ def line_at_19200() -> Iterator[Path]:
             [*command, "--run-dir", folder, "--port", str(port)], stderr=subprocess.DEVNULL
         )
         try:
-            wait_until(lambda: accepts_connections(port), timeout_s=30, what="the simulator")
+            wait_until(lambda: accepts_connections(port), what="the simulator")
             yield next((Path(folder) / "lines").iterdir())
         finally:
             process.terminate()

@@ -79,7 +79,7 @@ async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_p
             sent, before = time.monotonic(), len(slave.requests)
             for number in range(1, LAMPS + 1):
                 await cloud.command(f"SOR-{number:05}", 30, "all")
-            await eventually(lambda: len(cloud.results) == LAMPS, 30.0, "all results")
+            await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
             took_s, requests = time.monotonic() - sent, slave.requests[before:]
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
             assert broadcasts_heard(slave) == 1
@@ -103,7 +103,7 @@ async def test_lamps_that_are_being_told_are_not_told_a_second_time(
             before = len(slave.requests)
             for number in range(2, LAMPS + 1):
                 await cloud.command(f"SOR-{number:05}", 30, "rest")
-            await eventually(lambda: len(cloud.results) == LAMPS, 30.0, "all results")
+            await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
             await eventually(lambda: len(slave.requests) > before + 2 * LAMPS, what="polls afterwards")
             assert broadcasts_heard(slave) <= 1
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
@@ -120,7 +120,7 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
         async with saturated(slave, mosquitto, tmp_path, clock):
             fade_and_off = [(1, 0, True), (0, 0, True)]
             await eventually(lambda: slave.units[9].writes == fade_and_off, what="off by day")
-            await eventually(lambda: slave.units[9].holdings[0] == 100, timeout_s=30, what="dusk")
+            await eventually(lambda: slave.units[9].holdings[0] == 100, what="dusk")
             told_at, before = time.monotonic(), len(slave.requests)
 
             def asked() -> set[int]:
@@ -150,7 +150,7 @@ async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Pa
             healthy = await living_polls_per_s()
             for unit in dead:
                 slave.units[unit].silent = True
-            await eventually(lambda: len(cloud.events) == len(dead), timeout_s=30, what="their silence")
+            await eventually(lambda: len(cloud.events) == len(dead), what="their silence")
             with_dead = await living_polls_per_s()
     print(f"polls/s of a busy line: {healthy:.1f}, with half its lamps dead {with_dead:.1f}")  # noqa: T201
     assert with_dead > 0.8 * healthy

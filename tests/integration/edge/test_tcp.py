@@ -146,7 +146,7 @@ async def test_a_gateway_works_behind_a_converter(
             assert await far.levels() == [25] * LAMPS
             assert (await far.line())["broadcasts"] > before
             await far.silence(7)
-            await eventually(lambda: cloud.events, 20.0, what="the event")
+            await eventually(lambda: cloud.events, what="the event")
             (event,) = cloud.events.values()
             assert (event.device_id, event.type, event.active) == (
                 lamp(7),
@@ -154,7 +154,7 @@ async def test_a_gateway_works_behind_a_converter(
                 True,
             )
             await far.wake(7)
-            await eventually(lambda: len(cloud.alive) == LAMPS, 20.0, what="its return")
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="its return")
         counts = await far.line()
     assert (counts["silenceViolations"], counts["collisions"], counts["crcErrors"]) == (0, 0, 0)
 

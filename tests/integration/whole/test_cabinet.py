@@ -71,14 +71,14 @@ class Whole:
         async def raised() -> bool:
             return any(each["type"] == kind and each["lampId"] is None for each in await self.alarms())
 
-        await eventually(raised, 30, kind)
+        await eventually(raised, what=kind)
         return next(each for each in await self.alarms() if each["type"] == kind and each["lampId"] is None)
 
     async def until_ended(self, kind: str) -> None:
         async def ended() -> bool:
             return all(each["type"] != kind or each["lampId"] for each in await self.alarms())
 
-        await eventually(ended, 30, f"the end of {kind}")
+        await eventually(ended, what=f"the end of {kind}")
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
             ]
             async with httpx.AsyncClient(base_url=base) as simulator, cloud.client("viewer") as api:
                 whole = Whole(api, simulator, cloud)
-                await eventually(lambda: _seen(whole), 30, "a reading of the cabinet")
+                await eventually(lambda: _seen(whole), what="a reading of the cabinet")
                 yield whole
             for task in tasks:
                 task.cancel()
@@ -193,10 +193,10 @@ async def test_a_silent_cabinet_is_said_to_be_and_welcomed_back(whole: Whole) ->
     await whole.break_it(type="silent")
     alarm = await whole.until_raised("communicationFailure")
     assert f"unit {TOWN.cabinets[0].unit}" in alarm["info"]
-    await eventually(lambda: _online(whole, False), 20, "a cabinet that is offline")
+    await eventually(lambda: _online(whole, False), what="a cabinet that is offline")
     await whole.mend()
     await whole.until_ended("communicationFailure")
-    await eventually(lambda: _online(whole, True), 20, "a cabinet that is back")
+    await eventually(lambda: _online(whole, True), what="a cabinet that is back")
 
 
 async def _online(whole: Whole, online: bool) -> bool:

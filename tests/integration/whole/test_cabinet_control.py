@@ -92,7 +92,7 @@ class Site:
         async def are_so() -> bool:
             return await self.levels() == {level}
 
-        await eventually(are_so, 10, f"lamps at {level} %")
+        await eventually(are_so, what=f"lamps at {level} %")
 
     async def until_event(self, kind: EventType, active: bool) -> DeviceEvent:
         """The newest event of the cabinet of that kind, once it says so."""
@@ -102,7 +102,7 @@ class Site:
             return max(said, key=lambda each: each.time, default=None)
 
         await eventually(
-            lambda: (event := newest()) is not None and event.active is active, 10, f"{kind} {active}"
+            lambda: (event := newest()) is not None and event.active is active, what=f"{kind} {active}"
         )
         event = newest()
         assert event is not None

@@ -17,13 +17,13 @@ from tests.conftest import accepts_connections, free_port, wait_until
 def embedded_broker() -> Iterator[int]:
     """amqtt in a process of its own, as the demo runs it where there is no mosquitto."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lentera.demo.broker", str(port)], stderr=subprocess.DEVNULL
-    )
-    wait_until(lambda: accepts_connections(port), what="amqtt")
-    yield port
-    process.terminate()
-    process.wait()
+    command = [sys.executable, "-m", "lentera.demo.broker", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: accepts_connections(port), what="amqtt")
+            yield port
+        finally:
+            process.terminate()
 
 
 async def test_the_embedded_broker_keeps_what_is_retained(embedded_broker: int) -> None:

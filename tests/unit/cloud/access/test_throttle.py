@@ -74,7 +74,7 @@ def test_passwords_wait_for_their_turn_in_a_short_queue() -> None:
     threads = [Thread(target=log_in) for _ in range(10)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(granted) == 2 and queue._places._value == 0, 5, "a full queue")
+    wait_until(lambda: len(granted) == 2 and queue._places._value == 0, what="a full queue")
     with queue.place() as mine:
         assert not mine
     ended.set()
