@@ -23,6 +23,25 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "laptop")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Beside `-m`, so that whoever runs the tests may still select by marker."""
+    parser.addoption(
+        "--timing", choices=("with", "without", "only"), default="with", help="run tests marked `timing`"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--timing` does not want."""
+    wanted = {"with": (True, False), "without": (False,), "only": (True,)}[config.getoption("timing")]
+    kept, left_out = [], []
+    for item in items:
+        measures_time = item.get_closest_marker("timing") is not None
+        (kept if measures_time in wanted else left_out).append(item)
+    if left_out:
+        items[:] = kept
+        config.hook.pytest_deselected(items=left_out)
+
+
 _PORTS_PER_WORKER = 4000
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
 _FIRST_PORT = 12_000 + _WORKER * _PORTS_PER_WORKER

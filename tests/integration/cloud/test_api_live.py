@@ -107,6 +107,7 @@ async def test_a_command_is_on_every_map_at_once(process: Process) -> None:
         assert await next_event(events, "commands") == [sent]
 
 
+@pytest.mark.timing
 async def test_it_ends_though_a_map_is_open(process: Process) -> None:
     """Ctrl-C ends streams and server within seconds, and frees the port."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
@@ -155,6 +156,7 @@ async def test_metrics_are_counted_by_route(process: Process) -> None:
     assert "SOR-1" not in text
 
 
+@pytest.mark.timing
 async def test_a_city_is_listed_at_once(tmp_path: Path, mosquitto: Broker) -> None:
     """4,129 lamps in one answer within 300 ms, best of five."""
     town = small_town()

@@ -43,6 +43,13 @@ async def with_backlog(config: GatewayConfig, slave: SlaveLine, clock: Clock, re
         await eventually(lambda: slave.reads_answered > polls + readings, what="a backlog")
 
 
+def newest_position(config: GatewayConfig) -> int:
+    """The position of the record last written to the outbox."""
+    with closing(sqlite3.connect(config.outbox.path, timeout=30)) as database:
+        position: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0]
+        return position
+
+
 def types(cloud: Cloud) -> set[EventType]:
     return {each.type for each in cloud.events.values()}
 
@@ -86,10 +93,11 @@ async def test_another_process_that_locks_the_outbox_stops_no_lamp(
     cloud = Cloud(clock)
     config = config_for(slave, mosquitto, tmp_path, poll_interval_s=0.1)
     await with_backlog(config, slave, clock, 20)
+    before = newest_position(config)
     with structlog.testing.capture_logs() as log:
         async with running(config, clock):
-            polls = slave.reads_answered
-            await eventually(lambda: slave.reads_answered > polls, what="polls")
+            # A gateway is known to the cloud by its outbox, so that must be open before it is locked.
+            await eventually(lambda: newest_position(config) > before, what="a record of this start")
             with closing(sqlite3.connect(config.outbox.path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 async with cloud.connected(mosquitto.port):

@@ -21,6 +21,7 @@ LAMPS = 12
 GATEWAYS = 12
 
 
+@pytest.mark.timing
 async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Path) -> None:
     """Each lamp in turn, as often as the wire allows: however long it lasts, readings are fresh."""
     clock = clock_at(EVENING)
@@ -47,6 +48,7 @@ async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Pa
     assert requests - answers - told <= 1, "more under way than the one"
 
 
+@pytest.mark.timing
 async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> None:
     """A machine that was held up goes on at its pace: a burst would bring nothing but a busy line."""
     interval_s, held_up_s = 0.3, 3.0
@@ -64,6 +66,7 @@ async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> Non
     assert all(1 <= asked.count(unit) <= 5 for unit in (1, 2, 3)), asked
 
 
+@pytest.mark.timing
 async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(
     tmp_path: Path,
 ) -> None:

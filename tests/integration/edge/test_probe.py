@@ -72,6 +72,7 @@ def test_what_is_found_is_printed_as_settings_that_pass_the_check(
     assert "3 devices of profile lentera-lamp" in checked.stdout
 
 
+@pytest.mark.timing
 def test_a_silent_line_is_given_up_quickly_and_only_asked_to_read() -> None:
     with SlaveLine({}, baud=9600) as slave:
         began = time.monotonic()

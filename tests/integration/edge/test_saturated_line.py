@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from edge.config.settings import (
     DeviceConfig,
     GatewayConfig,
@@ -52,6 +54,7 @@ async def saturated(slave: SlaveLine, broker: Broker, folder: Path, clock: Clock
         running.cancel()
 
 
+@pytest.mark.timing
 async def test_commands_overtake_the_polls(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(EVENING)
     cloud = Cloud(clock)
@@ -77,8 +80,7 @@ async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_p
         async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
             await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
             sent, before = time.monotonic(), len(slave.requests)
-            for number in range(1, LAMPS + 1):
-                await cloud.command(f"SOR-{number:05}", 30, "all")
+            await burst(cloud, range(1, LAMPS + 1), "all")
             await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
             took_s, requests = time.monotonic() - sent, slave.requests[before:]
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
@@ -101,12 +103,16 @@ async def test_lamps_that_are_being_told_are_not_told_a_second_time(
             await cloud.command("SOR-00001", 30, "first")
             await eventually(lambda: (0, 30, False) in slave.units[1].writes, what="the first lamp's level")
             before = len(slave.requests)
-            for number in range(2, LAMPS + 1):
-                await cloud.command(f"SOR-{number:05}", 30, "rest")
+            await burst(cloud, range(2, LAMPS + 1), "rest")
             await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
             await eventually(lambda: len(slave.requests) > before + 2 * LAMPS, what="polls afterwards")
             assert broadcasts_heard(slave) <= 1
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+
+
+async def burst(cloud: Cloud, units: range, command_id: str) -> None:
+    """Command 30 % to all at once: sent one after another, it would be as slow as this process."""
+    await asyncio.gather(*(cloud.command(f"SOR-{unit:05}", 30, command_id) for unit in units))
 
 
 def broadcasts_heard(slave: SlaveLine) -> int:
@@ -114,6 +120,7 @@ def broadcasts_heard(slave: SlaveLine) -> int:
     return slave.units[7].writes.count((0, 30, True))
 
 
+@pytest.mark.timing
 async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
@@ -134,6 +141,7 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
     assert took_s < 4.5
 
 
+@pytest.mark.timing
 async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(EVENING)
     cloud = Cloud(clock)

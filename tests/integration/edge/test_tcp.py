@@ -317,6 +317,7 @@ async def test_a_converter_still_busy_with_a_dead_unit_costs_the_next_ones_nothi
         assert [await level_of(line, unit) for unit in (3, 4)] == [3, 4]
 
 
+@pytest.mark.timing
 async def test_a_connection_that_is_closed_is_opened_again() -> None:
     async def close_on_the_second(
         far: Converter, to: asyncio.StreamWriter, request: bytes, number: int
@@ -334,6 +335,7 @@ async def test_a_connection_that_is_closed_is_opened_again() -> None:
         assert (far.connections, line.counters.reopened) == (2, 1)
 
 
+@pytest.mark.timing
 async def test_a_converter_that_is_not_there_yet_is_found_when_it_is() -> None:
     far = Converter()
     line = open_line(LineSettings(f"tcp://127.0.0.1:{far.port}"))
@@ -347,6 +349,7 @@ async def test_a_converter_that_is_not_there_yet_is_found_when_it_is() -> None:
             owner.cancel()
 
 
+@pytest.mark.timing
 async def test_a_connection_that_hangs_is_given_up_for_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "_PATIENCE_S", 0.5)
     hanging: list[asyncio.StreamWriter] = []
@@ -420,6 +423,7 @@ async def behind_network(port: int) -> AsyncIterator[tuple[GatewayNetwork, int]]
 
 
 @pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.timing
 async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, framing: TcpFraming) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,
@@ -436,6 +440,7 @@ async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.timing
 async def test_a_way_that_is_cut_and_mended_is_used_again(tmp_path: Path, framing: TcpFraming) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,

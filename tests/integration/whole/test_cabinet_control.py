@@ -11,6 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 
 from edge.config.settings import (
     ContactorConfig,
@@ -166,6 +167,7 @@ def clock_at(instant: datetime, speed: float = 1.0) -> ScaledClock:
     return ScaledClock(instant, time.time(), speed, time.time)
 
 
+@pytest.mark.timing
 async def test_the_plan_switches_a_segment_within_its_second_and_a_command_does(
     mosquitto: Broker, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import accepts_connections, free_port, wait_until
+from tests.conftest import PATIENCE_S, accepts_connections, free_port, wait_until
 from tests.integration.whole.test_systemd_units import SETTINGS
 
 STOPS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
@@ -63,7 +63,7 @@ def test_a_stop_signal_ends_the_process_in_order(
         try:
             wait_until(lambda: accepts_connections(port), what=f"lentera {arguments[0]}")
             process.send_signal(number)
-            _, log = process.communicate(timeout=60)
+            _, log = process.communicate(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert process.returncode == status

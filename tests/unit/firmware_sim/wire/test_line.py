@@ -14,6 +14,7 @@ from firmware_sim.faults import Fault, FaultType
 from firmware_sim.wire.frames import build_frame, frame_is_whole
 from firmware_sim.wire.line import Line, Station
 from firmware_sim.wire.timing import WireTimer, WireTiming
+from tests.conftest import PATIENCE_S
 
 NIGHT = 1_750_000_000.0
 READ_LAMP = b"\x04\x00\x00\x00\x10"
@@ -61,7 +62,7 @@ class Gateway:
         self.line.receive(frame, lambda reply: self._answers.put_nowait((reply, time.monotonic())))
         return at
 
-    async def answer(self, timeout_s: float = 3.0) -> tuple[bytes, float]:
+    async def answer(self, timeout_s: float = PATIENCE_S) -> tuple[bytes, float]:
         return await asyncio.wait_for(self._answers.get(), timeout_s)
 
     async def quiet(self, wall_s: float) -> bool:
@@ -77,6 +78,7 @@ class Gateway:
 
 
 @pytest.mark.parametrize("baud", [9600, 19200, 115200])
+@pytest.mark.timing
 async def test_an_answer_never_comes_faster_than_the_wire_allows(timer: WireTimer, baud: int) -> None:
     gateway, timing = Gateway(timer, baud), WireTiming(baud)
     legal = (8 + 37) * timing.character_s + timing.silence_s + timing.turnaround_s[0]
@@ -99,6 +101,7 @@ def test_silence_is_three_and_a_half_characters_and_fixed_above_19200_baud() -> 
     assert WireTiming(38400).silence_s == WireTiming(115200).silence_s == 0.00175
 
 
+@pytest.mark.timing
 async def test_a_request_right_after_an_answer_violates_the_silence(timer: WireTimer) -> None:
     gateway = Gateway(timer, 19200)
     gateway.put(build_frame(1, READ_LAMP))
@@ -179,6 +182,7 @@ async def test_a_wrong_unit_answers_with_a_whole_frame_of_another(timer: WireTim
     assert gateway.polls == []
 
 
+@pytest.mark.timing
 async def test_a_late_answer_comes_after_every_sensible_timeout(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     gateway.spoil(FaultType.LATE_ANSWER)
@@ -194,7 +198,7 @@ async def test_a_late_answer_during_another_request_is_a_collision_that_nobody_u
     gateway = Gateway(timer, 1200)  # a request takes 73 ms, so they meet
     gateway.spoil(FaultType.LATE_ANSWER)
     gateway.put(build_frame(1, LEVEL_60))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not gateway.line.statistics.collisions and time.monotonic() < deadline:
         await asyncio.sleep(0.12)
         gateway.put(build_frame(9, LEVEL_60))
@@ -209,6 +213,7 @@ async def test_polls_are_noted_with_what_was_answered(timer: WireTimer) -> None:
     assert gateway.polls == [("lamp-2", NIGHT, reply)]
 
 
+@pytest.mark.timing
 async def test_the_timer_is_never_early_and_hardly_late(timer: WireTimer) -> None:
     late: list[float] = []
     done = asyncio.Event()
@@ -222,6 +227,6 @@ async def test_the_timer_is_never_early_and_hardly_late(timer: WireTimer) -> Non
                 done.set()
 
         timer.call_at(deadline, due)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
     assert min(late) >= 0
     assert sorted(late)[len(late) // 2] < 0.001
