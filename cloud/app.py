@@ -23,7 +23,7 @@ from cloud.http.metrics import RequestMetrics
 from cloud.http.parameters import refuse_unknown_parameters
 from cloud.http.problems import install_problem_handlers
 from cloud.http.security_headers import SecurityHeaders
-from cloud.http.server import listen, serve
+from cloud.http.server import listen
 from cloud.http.static import docs_router, mount_web
 from cloud.ingest.service import run_ingest
 from cloud.live import routes as live_routes
@@ -33,10 +33,12 @@ from cloud.services import Services
 from cloud.telemetry import routes as telemetry_routes
 from cloud.wiring import ingest_parts, open_services
 from protocols.clock import Clock
+from runtime.serve import serve
 
 API_PREFIX = "/api/v1"
 ROLES = frozenset({"api", "ingest"})
 _VERSION = "1"
+_GRACE_S = 5  # for answers that were begun when the process is ended
 _KNOWN = Depends(refuse_unknown_parameters)
 
 
@@ -61,10 +63,13 @@ def _work(services: Services, roles: AbstractSet[str]) -> list[Coroutine[None, N
     work: list[Coroutine[None, None, None]] = []
     if "api" in roles:
         listener = listen(config.http_host, config.http_port)
-        work += [services.feed.run(), serve(create_app(services), listener, services.feed.close)]
+        work += [
+            services.feed.run(),
+            serve(create_app(services), listener, grace_s=_GRACE_S, before_end=services.feed.close),
+        ]
     elif config.metrics_port is not None:
         listener = listen(config.http_host, config.metrics_port)
-        work += [serve(_metrics_app(services), listener, services.feed.close)]
+        work += [serve(_metrics_app(services), listener, grace_s=_GRACE_S, before_end=services.feed.close)]
     if "ingest" in roles:
         work += [run_ingest(ingest_parts(services))]
     return work

@@ -1,6 +1,5 @@
 """The cloud's settings: from environment variables `LENTERA_*` or given in code; checked once, at start."""
 
-import ipaddress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
@@ -8,6 +7,8 @@ from typing import Annotated, Self
 from annotated_types import Ge, Le
 from pydantic import SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from runtime.net import is_loopback
 
 LIVE_TOPIC = "lentera/v1/live"
 
@@ -65,16 +66,6 @@ def load_config() -> CloudConfig:
         return CloudConfig()
     except ValidationError as error:
         raise ConfigError([_problem(item) for item in error.errors()]) from error
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be reached from this machine."""
-    if host.lower() in ("localhost", "localhost."):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _problem(item: object) -> str:

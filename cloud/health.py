@@ -10,11 +10,11 @@ from sqlalchemy.exc import OperationalError
 from starlette.responses import Response
 
 from cloud.access.dependencies import BearerToken, recognised
-from cloud.config import is_loopback
 from cloud.http.metrics import metrics_response
 from cloud.http.problems import ProblemError
 from cloud.http.responses import json_response
 from cloud.services import ServicesOf
+from runtime.net import is_loopback
 
 log = structlog.get_logger(__name__)
 

@@ -1,10 +1,11 @@
 """Which lamps a command is about: a generated regency, a list of real lamps, or an inventory document."""
 
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from lentera.cli.errors import UsageError
 from protocols.inventory.model import Inventory, decode
+from runtime.time_zones import UnknownTimeZoneError, time_zone
 
 
 def read_place(path: Path, zone: str) -> Inventory:
@@ -19,7 +20,7 @@ def read_place(path: Path, zone: str) -> Inventory:
     content = path.read_bytes()
     if parse := parsers.get(path.suffix):
         return city_from_lamps(
-            parse(_text(content, path), path.name), path.stem, time_zone=time_zone(zone).key
+            parse(_text(content, path), path.name), path.stem, time_zone=zone_option(zone).key
         )
     if path.suffix == ".json":
         return decode(content, path.name)
@@ -33,12 +34,16 @@ def generated_place(lamps: int, seed: int) -> Inventory:
     return generate_city(lamps, seed)
 
 
-def time_zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; raises UsageError."""
+def zone_option(name: str) -> ZoneInfo:
+    """Return the time zone of a `--zone` option.
+
+    Raises:
+        UsageError: there is no such zone.
+    """
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise UsageError(f"--zone {name!r}: expected an IANA time zone such as Asia/Jakarta") from error
+        return time_zone(name)
+    except UnknownTimeZoneError as error:
+        raise UsageError(f"--zone {name!r}: {error}") from error
 
 
 def _text(content: bytes, path: Path) -> str:

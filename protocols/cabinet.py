@@ -23,7 +23,7 @@ class CabinetReading:
     `photocell_output_on` while the photocell finds it dark.
     """
 
-    cabinet_id: str
+    device_id: str
     time: datetime
     total_power_kw: float | None = None
     total_va_kva: float | None = None
@@ -64,8 +64,3 @@ class CabinetReading:
 
 DeviceReading = LampReading | CabinetReading
 """What a poll of any device says."""
-
-
-def device_of(reading: DeviceReading) -> str:
-    """The id of the lamp or cabinet that was read."""
-    return reading.lamp_id if isinstance(reading, LampReading) else reading.cabinet_id

@@ -22,7 +22,7 @@ class LampReading:
     controller has been told and confirms, `actual_level_percent` what it measures at its output.
     """
 
-    lamp_id: str
+    device_id: str
     time: datetime
     target_level_percent: int | None = None
     feedback_level_percent: int | None = None
@@ -48,7 +48,7 @@ class LightCommand:
     """
 
     command_id: str
-    lamp_id: str
+    device_id: str
     level_percent: int | None
     start: datetime
     deadline: datetime
@@ -70,7 +70,7 @@ class CommandResult:
     """What became of a command on one lamp; `detail` says why it was not confirmed."""
 
     command_id: str
-    lamp_id: str
+    device_id: str
     status: CommandStatus
     time: datetime
     level_percent: int | None = None

@@ -10,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from cloud.access.dependencies import SESSION_COOKIE, Caller, SessionSecret
 from cloud.access.model import Principal, SessionView
 from cloud.access.service import Login, TooManyLoginsError
-from cloud.config import CloudConfig, is_loopback
+from cloud.config import CloudConfig
 from cloud.http.parameters import Text
 from cloud.http.problems import ProblemError, problem_response
 from cloud.http.responses import answers, json_response
 from cloud.services import Services, ServicesOf
+from runtime.net import is_loopback
 
 router = APIRouter(tags=["access"])
 login_router = APIRouter(include_in_schema=False)

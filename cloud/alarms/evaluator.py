@@ -10,8 +10,8 @@ from cloud.alarms.cabinet import CabinetAlarmState, evaluate_cabinet
 from cloud.alarms.model import LampAlarmState, evaluate, resumed
 from cloud.alarms.service import alarm_view
 from cloud.alarms.store import AlarmRow
+from cloud.alarms.views import AlarmView
 from cloud.database import table_of
-from cloud.live.model import AlarmView
 from protocols.cabinet import CabinetReading
 from protocols.clock import to_unix_ms
 from protocols.events import TRAITS, EventType
@@ -91,7 +91,7 @@ class AlarmEvaluator:
         """Let the rules speak on readings in the order of their time."""
         judgement = AlarmChanges()
         for reading in sorted(readings, key=lambda reading: reading.time):
-            lamp_id = reading.lamp_id
+            lamp_id = reading.device_id
             before = judgement.states.get(lamp_id) or self._states.get(lamp_id, _NEW)
             after, changes = evaluate(before, reading, rated_power_w(lamp_id))
             judgement.states[lamp_id] = after
@@ -111,7 +111,7 @@ class AlarmEvaluator:
     ) -> None:
         """Add to `judgement` what the rules for cabinets say, in the order of the readings' time."""
         for reading in sorted(readings, key=lambda reading: reading.time):
-            cabinet_id = reading.cabinet_id
+            cabinet_id = reading.device_id
             before = judgement.cabinets.get(cabinet_id) or self._cabinets.get(cabinet_id, _NEW_CABINET)
             judgement.cabinets[cabinet_id], changes = evaluate_cabinet(before, reading)
             judgement.transitions += [

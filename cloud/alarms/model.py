@@ -91,7 +91,7 @@ def evaluate(
         if _turns(rule, situation, streaks):
             raised = rule.type not in state.active
             info = _describe(situation) if raised else ""
-            changes.append(AlarmChange(reading.lamp_id, rule.type, raised, reading.time, info))
+            changes.append(AlarmChange(reading.device_id, rule.type, raised, reading.time, info))
     after = LampAlarmState(
         active=_apply(state.active, changes) if changes else state.active,
         last=reading,

@@ -30,7 +30,7 @@ class Downlink:
     async def send(self, commands: Sequence[LightCommand], addresses: Mapping[str, LampAddress]) -> None:
         """Publish one DCMD per lamp; the gateway answers with a result, or the deadline passes."""
         for command in commands:
-            message = command_message(command, addresses[command.lamp_id])
+            message = command_message(command, addresses[command.device_id])
             await self._publish(message.topic, message.payload, message.qos, message.retain)
 
 

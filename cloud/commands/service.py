@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import anyio.to_thread
 import structlog
 
-from cloud.commands.model import Command, command_view
+from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
+from cloud.commands.views import CommandView, command_view
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore, LampAddress
 from cloud.live.feed import BrokerUnreachableError
-from cloud.live.model import CommandView
 from protocols.clock import Clock
 from protocols.lamp import LightCommand
 
@@ -92,7 +92,7 @@ def _expiration(asked: Override, now: datetime) -> datetime | None:
 def _for_lamp(command: Command, lamp_id: str) -> LightCommand:
     return LightCommand(
         command_id=command.id,
-        lamp_id=lamp_id,
+        device_id=lamp_id,
         level_percent=command.level_percent,
         start=command.created,
         deadline=command.deadline,

@@ -1,14 +1,13 @@
 """Commands, their results per lamp, and the override in force on each lamp."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.commands.model import Command, LampResult
+from cloud.commands.model import Command, LampResult, StoredOverride
 from cloud.database import Base, Row, table_of, upsert, writing
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import CommandResult, CommandStatus
@@ -50,18 +49,6 @@ class OverrideRow(Base):
 
     lamp_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     command_id: Mapped[str] = mapped_column(sa.ForeignKey("commands.id", ondelete="CASCADE"), index=True)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOverride:
-    """An override in force on a lamp."""
-
-    lamp_id: str
-    command_id: str
-    level_percent: int | None
-    expiration_ms: int | None
-    note: str
-    requested_by: str
 
 
 class CommandStore:
@@ -159,7 +146,7 @@ def commands_created(connection: sa.Connection, command_ids: set[str]) -> dict[s
 def _move_overrides(
     connection: sa.Connection, confirmed: Sequence[CommandResult], created_ms: Mapping[str, int]
 ) -> None:
-    lamp_ids = {result.lamp_id for result in confirmed}
+    lamp_ids = {result.device_id for result in confirmed}
     current = sa.select(OverrideRow.lamp_id, CommandRow.created_ms).join(
         CommandRow, CommandRow.id == OverrideRow.command_id
     )
@@ -167,8 +154,8 @@ def _move_overrides(
     newest = {row.lamp_id: row.created_ms for row in rows_now}
     rows: dict[str, Row] = {}
     for result in sorted(confirmed, key=lambda result: created_ms[result.command_id]):
-        if created_ms[result.command_id] >= newest.get(result.lamp_id, 0):
-            rows[result.lamp_id] = {"lamp_id": result.lamp_id, "command_id": result.command_id}
+        if created_ms[result.command_id] >= newest.get(result.device_id, 0):
+            rows[result.device_id] = {"lamp_id": result.device_id, "command_id": result.command_id}
     upsert(connection, table_of(OverrideRow), list(rows.values()))
 
 
@@ -180,7 +167,7 @@ def _standing(connection: sa.Connection, results: Sequence[CommandResult]) -> li
     present = {(row.command_id, row.lamp_id): CommandStatus(row.status) for row in rows}
     first: dict[tuple[str, str], CommandResult] = {}
     for result in sorted(results, key=lambda each: (each.status is not CommandStatus.CONFIRMED, each.time)):
-        first.setdefault((result.command_id, result.lamp_id), result)
+        first.setdefault((result.command_id, result.device_id), result)
     return [
         result
         for key, result in first.items()
@@ -229,7 +216,7 @@ def _pending_row(command_id: str, lamp_id: str) -> Row:
 def _result_row(result: CommandResult) -> Row:
     return {
         "command_id": result.command_id,
-        "lamp_id": result.lamp_id,
+        "lamp_id": result.device_id,
         "status": result.status.value,
         "level": result.level_percent,
         "detail": result.detail,

@@ -13,7 +13,8 @@ from cloud.fleet.views import CabinetView, GatewayDetail, GatewayPage, GatewaySu
 from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
 from cloud.plans.active import PlanInForce
 from cloud.plans.resolved import WantedDocument
-from cloud.state.cabinets import CabinetState, CabinetStateRow, state_of
+from cloud.state.cabinets import CabinetStateRow, state_of
+from cloud.state.model import CabinetState
 from cloud.state.store import GatewayStateRow
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Cabinet

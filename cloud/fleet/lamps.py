@@ -7,11 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from cloud.alarms.store import AlarmRow
-from cloud.commands.store import StoredOverride, overrides_in_force
+from cloud.commands.model import StoredOverride
+from cloud.commands.store import overrides_in_force
+from cloud.commands.views import override_view
 from cloud.database import table_of
 from cloud.inventory.store import LampRow
-from cloud.live.model import LampCondition, LampView, OverrideView, lamp_view
 from cloud.state.store import LampStateRow
+from cloud.state.views import LampCondition, LampView, lamp_view
 from protocols.clock import from_unix_ms
 from protocols.events import EventType
 from protocols.inventory.model import Lamp
@@ -19,7 +21,9 @@ from protocols.lamp import LampReading, Reason
 
 _LAMPS, _STATES = table_of(LampRow), table_of(LampStateRow)
 _LAMP_FIELDS = tuple(field.name for field in fields(Lamp))
-_READING_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("lamp_id", "time"))
+_READING_FIELDS = tuple(
+    field.name for field in fields(LampReading) if field.name not in ("device_id", "time")
+)
 _READING_START = len(_LAMP_FIELDS) + 2
 _REASON = _READING_FIELDS.index("reason")
 _MAX_IN_LIST = 501
@@ -141,23 +145,12 @@ def _reading(lamp_id: str, time_ms: int, values: tuple[Any, ...]) -> LampReading
 
 
 def _view(standing: LampStatus, overrides: dict[str, StoredOverride]) -> LampView:
-    override = None
-    # A lamp that says it follows its program does: its override was ended by someone else, or has run out.
-    if standing.reading is not None and standing.reading.reason is Reason.OVERRIDE:
-        stored = overrides.get(standing.lamp.id)
-        override = None if stored is None else _override_view(stored)
     return lamp_view(
-        standing.lamp, standing.reading, online=standing.online, alarms=standing.alarms, override=override
-    )
-
-
-def _override_view(stored: StoredOverride) -> OverrideView:
-    expiration_ms = stored.expiration_ms
-    return OverrideView(
-        command_id=stored.command_id,
-        expiration=None if expiration_ms is None else from_unix_ms(expiration_ms),
-        note=stored.note,
-        requested_by=stored.requested_by,
+        standing.lamp,
+        standing.reading,
+        online=standing.online,
+        alarms=standing.alarms,
+        override=override_view(overrides.get(standing.lamp.id)),
     )
 
 

@@ -1,7 +1,6 @@
 """What there is and how it stands: answers for lists, areas, roads and the summary."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
@@ -28,11 +27,12 @@ from cloud.fleet.views import (
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore
 from cloud.live.ingester import IngesterMonitor
-from cloud.live.model import LampCondition
 from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import outlook
+from cloud.state.views import LampCondition
 from protocols.clock import Clock, to_unix_ms
 from protocols.inventory.model import Inventory, InventoryError
+from runtime.time_zones import UnknownTimeZoneError, time_zone
 
 
 def lamps_lost(engine: sa.Engine, inventory: Inventory) -> tuple[int, int]:
@@ -151,7 +151,7 @@ class InventoryService:
 
 def _is_time_zone(name: str) -> bool:
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+        time_zone(name)
+    except UnknownTimeZoneError:
         return False
     return True

@@ -8,13 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from cloud.live.model import LampCondition, LampView, View, lamp_condition
+from cloud.http.views import View
 from cloud.plans.forecast import Forecast, LevelChange
+from cloud.state.views import LampCondition, LampView, lamp_condition
 from protocols.cabinet import DeviceReading
+from protocols.device_kinds import kind_of
 from protocols.events import EventType
 from protocols.inventory.model import Area, Gateway, Road
 from protocols.lamp import LampReading
-from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 
 W_PER_KW = 1000
 
@@ -254,7 +255,7 @@ def attribute_values(reading: DeviceReading | None) -> list[AttributeValue]:
         AttributeValue(
             attribute=metric.attribute, value=known[metric.field], unit=metric.unit, time=reading.time
         )
-        for metric in (LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS)
+        for metric in kind_of(reading).metrics
     ]
 
 

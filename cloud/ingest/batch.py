@@ -135,21 +135,21 @@ class Collector:
             if self._may_speak(batch, record.device_id, outbox.node, reported):
                 batch.events.append(reported)
         elif isinstance(record, CommandResult):
-            _check_text(record.command_id, record.lamp_id, record.detail)
-            if self._may_speak(batch, record.lamp_id, outbox.node, record):
+            _check_text(record.command_id, record.device_id, record.detail)
+            if self._may_speak(batch, record.device_id, outbox.node, record):
                 batch.results.append(record)
         elif isinstance(record, CabinetReading):
-            if self._may_speak(batch, record.cabinet_id, outbox.node, record):
+            if self._may_speak(batch, record.device_id, outbox.node, record):
                 batch.cabinets.append(record)
-                batch.sources[record.cabinet_id] = outbox.node
+                batch.sources[record.device_id] = outbox.node
         else:
             self._add_carried_reading(batch, outbox.node, record)
 
     def _add_carried_reading(self, batch: Batch, node: Node, reading: LampReading) -> None:
         _check_reading(reading)
-        if self._may_speak(batch, reading.lamp_id, node, reading):
+        if self._may_speak(batch, reading.device_id, node, reading):
             batch.readings.append(reading)
-            batch.sources[reading.lamp_id] = node
+            batch.sources[reading.device_id] = node
 
     def _add_reading(self, batch: Batch, event: DeviceData) -> None:
         node = (event.group, event.node)
@@ -182,8 +182,8 @@ class Collector:
             if self._may_speak(batch, happened.device_id, node, reported):
                 batch.events.append(reported)
         if result is not None:
-            _check_text(result.command_id, result.lamp_id, result.detail)
-            if self._may_speak(batch, result.lamp_id, node, result):
+            _check_text(result.command_id, result.device_id, result.detail)
+            if self._may_speak(batch, result.device_id, node, result):
                 batch.results.append(result)
         batch.size += 1
 
@@ -232,7 +232,7 @@ def _check_reading(reading: LampReading) -> None:
     for name, limit in _LIMITS.items():
         value = getattr(reading, name)
         if value is not None and not 0 <= value <= limit:
-            raise InvalidReading(f"{reading.lamp_id} {name}: {value}, expected 0..{limit}")
+            raise InvalidReading(f"{reading.device_id} {name}: {value}, expected 0..{limit}")
 
 
 _LIMITS = {

@@ -14,26 +14,20 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from cloud.alarms.evaluator import AlarmChanges, AlarmEvaluator, Device, Transition, record
 from cloud.alarms.events import Condition, record_events
-from cloud.commands.model import command_view
-from cloud.commands.store import StoredOverride, commands_of, overrides_in_force, record_results
+from cloud.alarms.views import AlarmView
+from cloud.commands.model import StoredOverride
+from cloud.commands.store import commands_of, overrides_in_force, record_results
+from cloud.commands.views import CommandView, command_view, override_view
 from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
 from cloud.ingest.dead_letters import halves, rejected, save_rejected_records, whole_records
-from cloud.ingest.gateway_changes import gateway_view, gateways_after
+from cloud.ingest.gateway_changes import gateways_after
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.live.model import (
-    AlarmView,
-    CommandView,
-    LampView,
-    LiveUpdate,
-    OverrideView,
-    lamp_view,
-)
-from cloud.state.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
+from cloud.live.model import LiveUpdate
+from cloud.state.cabinets import cabinets_after, load_cabinet_states, save_cabinet_states
+from cloud.state.model import CabinetState, GatewayState, LampState
 from cloud.state.store import (
-    GatewayState,
-    LampState,
     RejectedReading,
     forget_future,
     lamp_times_ms,
@@ -44,8 +38,9 @@ from cloud.state.store import (
     save_lamp_states,
     save_rejected,
 )
+from cloud.state.views import LampView, gateway_view, lamp_view
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
-from protocols.cabinet import DeviceReading, device_of
+from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, from_unix_ms, to_unix_ms
 from protocols.events import EventType
 from protocols.lamp import LampReading, Reason
@@ -185,7 +180,7 @@ class Committer:
         """The batch without readings by clocks that are ahead: stored they are, believed they are not."""
         latest = from_unix_ms(now_ms + _AHEAD_MS)
         readings: list[DeviceReading] = [*batch.readings, *batch.cabinets]
-        future = [device_of(one) for one in readings if one.time > latest]
+        future = [one.device_id for one in readings if one.time > latest]
         AHEAD.inc(len(future))
         ahead = {batch.sources[device_id][1] for device_id in future}
         heard = {gateway_id for _, gateway_id in batch.sources.values()}
@@ -221,7 +216,7 @@ class Committer:
         try:
             self._telemetry.write([reading])
         except StoreRejected as error:
-            log.warning("reading refused by the store, kept aside", device=device_of(reading), why=str(error))
+            log.warning("reading refused by the store, kept aside", device=reading.device_id, why=str(error))
             REJECTED.inc()
             yield RejectedReading(reading, str(error))
 
@@ -256,7 +251,7 @@ class Committer:
         return [
             reading
             for reading in readings
-            if reading.lamp_id not in known or reading.time > known[reading.lamp_id].reading.time
+            if reading.device_id not in known or reading.time > known[reading.device_id].reading.time
         ]
 
     def _assess_silence(self, node: Node, change: _Change, now_ms: int) -> None:
@@ -273,7 +268,7 @@ class Committer:
                 if state.online and state.gateway_id in turned:
                     change.lamps[lamp_id] = replace(state, online=False)
         for reading in batch.readings:
-            lamp_id = reading.lamp_id
+            lamp_id = reading.device_id
             known = change.lamps.get(lamp_id) or self._lamps.get(lamp_id)
             if known is None or reading.time > known.reading.time:
                 online = known.online if known else True
@@ -311,7 +306,7 @@ class Committer:
     def _also_shown(self, batch: Batch, change: _Change) -> set[str]:
         """Lamps that look different on the map though they have no new reading."""
         alarmed = {alarm.lamp_id for alarm in change.alarms if alarm.lamp_id is not None}
-        answered = {result.lamp_id for result in batch.results}
+        answered = {result.device_id for result in batch.results}
         return {lamp_id for lamp_id in alarmed | answered if lamp_id in self._lamps}
 
     def _remember(self, batch: Batch, change: _Change) -> None:
@@ -339,8 +334,7 @@ class Committer:
         lamp = self._directory.lamp(lamp_id)
         if lamp is None:
             return None
-        stored = change.overrides.get(lamp_id)
-        override = None if stored is None else _override_view(stored)
+        override = override_view(change.overrides.get(lamp_id))
         alarms = self._alarms.active(lamp_id)
         return lamp_view(lamp, state.reading, online=state.online, alarms=alarms, override=override)
 
@@ -378,12 +372,3 @@ def _joined(first: LiveUpdate, second: LiveUpdate) -> LiveUpdate:
 
 def _reported(condition: Condition, device: Device) -> Transition:
     return Transition(device, condition.type, condition.active, condition.time_ms, condition.info)
-
-
-def _override_view(stored: StoredOverride) -> OverrideView:
-    return OverrideView(
-        command_id=stored.command_id,
-        expiration=None if stored.expiration_ms is None else from_unix_ms(stored.expiration_ms),
-        note=stored.note,
-        requested_by=stored.requested_by,
-    )

@@ -73,8 +73,8 @@ def whole_records(batch: Batch, why: str) -> list[RejectedRecord]:
     """Every record of a batch, to be kept aside."""
     sources = batch.sources
     return [
-        *(rejected(one, sources[one.lamp_id][1], why) for one in batch.readings),
-        *(rejected(one, sources[one.cabinet_id][1], why) for one in batch.cabinets),
+        *(rejected(one, sources[one.device_id][1], why) for one in batch.readings),
+        *(rejected(one, sources[one.device_id][1], why) for one in batch.cabinets),
         *(rejected(one, one.gateway_id, why) for one in batch.events),
         *(rejected(one, "", why) for one in batch.results),
     ]
@@ -119,9 +119,9 @@ def _time(reading: LampReading | CabinetReading) -> float:
 
 def _named(record: WholeRecord) -> tuple[str, str]:
     if isinstance(record, LampReading):
-        return "reading", record.lamp_id
+        return "reading", record.device_id
     if isinstance(record, CabinetReading):
-        return "cabinet", record.cabinet_id
+        return "cabinet", record.device_id
     if isinstance(record, ReportedEvent):
         return "event", record.event.device_id
-    return "result", record.lamp_id
+    return "result", record.device_id

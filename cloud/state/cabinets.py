@@ -1,7 +1,7 @@
 """The newest state of every cabinet in the relational store, and what a batch does to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, table_of, upsert
 from cloud.ingest.batch import Batch
+from cloud.state.model import CabinetState
 from protocols.cabinet import CabinetReading
 from protocols.clock import to_unix_ms
 
@@ -26,15 +27,6 @@ class CabinetStateRow(Base):
     reading: Mapped[str]
 
 
-@dataclass(frozen=True, slots=True)
-class CabinetState:
-    """The newest reading of a cabinet, through which gateway it came, and whether the cabinet answers."""
-
-    reading: CabinetReading
-    gateway_id: str
-    online: bool
-
-
 def load_cabinet_states(connection: sa.Connection) -> dict[str, CabinetState]:
     """The state of every cabinet that was ever read."""
     rows = connection.execute(sa.select(_CABINETS)).mappings()
@@ -50,7 +42,7 @@ def save_cabinet_states(connection: sa.Connection, states: Sequence[CabinetState
     """Replace the states of these cabinets."""
     rows = [
         {
-            "cabinet_id": state.reading.cabinet_id,
+            "cabinet_id": state.reading.device_id,
             "gateway_id": state.gateway_id,
             "online": state.online,
             "time_ms": to_unix_ms(state.reading.time),
@@ -70,11 +62,11 @@ def cabinets_after(batch: Batch, known: Mapping[str, CabinetState]) -> dict[str,
         if state.online and state.gateway_id in turned
     }
     for reading in batch.cabinets:
-        state = changed.get(reading.cabinet_id) or known.get(reading.cabinet_id)
+        state = changed.get(reading.device_id) or known.get(reading.device_id)
         if state is None or reading.time > state.reading.time:
             online = state.online if state else True
-            gateway_id = batch.sources[reading.cabinet_id][1]
-            changed[reading.cabinet_id] = CabinetState(reading, gateway_id, online)
+            gateway_id = batch.sources[reading.device_id][1]
+            changed[reading.device_id] = CabinetState(reading, gateway_id, online)
     for device_id, seen in batch.devices.items():
         state = changed.get(device_id) or known.get(device_id)
         if state is not None and (state.online != seen.online or state.gateway_id != seen.node[1]):

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
 from cloud.state.cabinets import CabinetStateRow
-from protocols.cabinet import DeviceReading, device_of
+from cloud.state.model import GatewayState, LampState
+from protocols.cabinet import DeviceReading
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
 
@@ -74,28 +75,6 @@ class RejectedReadingRow(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class LampState:
-    """The newest reading of a lamp, through which gateway it came, and whether the lamp answers."""
-
-    reading: LampReading
-    gateway_id: str
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayState:
-    """Whether a gateway is within reach, since when, and what it said of its lighting plan."""
-
-    gateway_id: str
-    area_id: str
-    online: bool
-    since_ms: int
-    epoch: int | None
-    plan_hash: str | None = None
-    plan_problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RejectedReading:
     """A reading no telemetry store takes, with the store's words."""
 
@@ -153,7 +132,7 @@ def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]
     """Keep readings that the telemetry store refused."""
     rows = [
         {
-            "lamp_id": device_of(one.reading),
+            "lamp_id": one.reading.device_id,
             "time_ms": to_unix_ms(one.reading.time),
             "why": one.why,
             "reading": msgspec.json.encode(one.reading).decode(),
@@ -164,14 +143,14 @@ def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]
 
 
 _LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)
-_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("lamp_id", "time"))
+_FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("device_id", "time"))
 _VALUES = attrgetter(*_FIELDS)
 
 
 def _lamp_row(state: LampState) -> dict[str, object]:
     reading = state.reading
     return {
-        "lamp_id": reading.lamp_id,
+        "lamp_id": reading.device_id,
         "gateway_id": state.gateway_id,
         "online": state.online,
         "time_ms": to_unix_ms(reading.time),

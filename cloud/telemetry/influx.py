@@ -13,8 +13,9 @@ from urllib3.exceptions import HTTPError
 
 from cloud.telemetry.influxql import failure, post
 from cloud.telemetry.line_protocol import encode
-from cloud.telemetry.store import LAMPS, DeviceKind, Series, StoreUnavailable
+from cloud.telemetry.store import Series, StoreUnavailable
 from protocols.cabinet import DeviceReading
+from protocols.device_kinds import LAMPS, DeviceKind
 
 _MILLISECONDS = cast(
     "WritePrecision", WritePrecision.MS

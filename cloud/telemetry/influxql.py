@@ -9,8 +9,6 @@ import msgspec
 
 from cloud.telemetry.line_protocol import COUNTER_FIELD
 from cloud.telemetry.store import (
-    LAMPS,
-    DeviceKind,
     Point,
     Series,
     StoreRejected,
@@ -21,6 +19,7 @@ from cloud.telemetry.store import (
     is_averaged,
     window,
 )
+from protocols.device_kinds import LAMPS, DeviceKind
 from protocols.metrics import DataType, Metric
 
 _DEVICES_PER_QUERY = 200

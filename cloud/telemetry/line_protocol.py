@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from math import isfinite
 from operator import attrgetter
 
-from cloud.telemetry.store import CABINETS, LAMPS, kind_of
-from protocols.cabinet import DeviceReading, device_of
+from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
+from protocols.device_kinds import CABINETS, LAMPS, kind_of
 
 COUNTER_FIELD = "readings"
 """A field that is 1 in every reading, so that readings can be counted whatever else they hold."""
@@ -24,7 +24,7 @@ def _line(reading: DeviceReading) -> str:
     for attribute, value in zip(attributes, values(reading), strict=True):
         if value is not None and (text := _field_value(value)) is not None:
             fields.append(f"{attribute}={text}")
-    series = f"{kind.name},{kind.name}={_tag(device_of(reading))}"
+    series = f"{kind.name},{kind.name}={_tag(reading.device_id)}"
     return f"{series} {','.join(fields)} {to_unix_ms(reading.time)}"
 
 

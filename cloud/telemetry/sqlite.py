@@ -13,9 +13,6 @@ from pathlib import Path
 
 from cloud.database import enter_wal
 from cloud.telemetry.store import (
-    CABINETS,
-    LAMPS,
-    DeviceKind,
     Point,
     Series,
     StoreRejected,
@@ -24,11 +21,11 @@ from cloud.telemetry.store import (
     Window,
     interval_ms,
     is_averaged,
-    kind_of,
     window,
 )
-from protocols.cabinet import DeviceReading, device_of
+from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
+from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, kind_of
 from protocols.metrics import DataType, Metric
 
 
@@ -107,7 +104,7 @@ class SqliteTelemetry:
         known: dict[DeviceKind, dict[str, int]] = {}
         with self._writing, _translated(self._path), _transaction(self._writer):
             for kind, chosen in by_kind.items():
-                keys = known[kind] = self._keys_of(kind, {device_of(reading) for reading in chosen})
+                keys = known[kind] = self._keys_of(kind, {reading.device_id for reading in chosen})
                 self._writer.executemany(_INSERTS[kind], _rows(kind, keys, chosen))
         for kind, keys in known.items():
             self._keys[kind] = keys if len(keys) > len(self._keys[kind]) else self._keys[kind]
@@ -222,7 +219,7 @@ def _rows(
 ) -> list[tuple[object, ...]]:
     values = _VALUES[kind]
     return [
-        (keys[device_of(reading)], to_unix_ms(reading.time), *map(_finite, values(reading)))
+        (keys[reading.device_id], to_unix_ms(reading.time), *map(_finite, values(reading)))
         for reading in readings
     ]
 

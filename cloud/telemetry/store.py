@@ -7,8 +7,8 @@ from typing import Protocol
 
 from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
-from protocols.lamp import LampReading
-from protocols.metrics import CABINET_METRICS, LAMP_METRICS, DataType, Metric
+from protocols.device_kinds import LAMPS, DeviceKind
+from protocols.metrics import DataType, Metric
 
 Value = int | float | bool | str
 Point = tuple[int, Value]
@@ -29,35 +29,6 @@ class StoreRejected(TelemetryError):  # noqa: N818
 
 class TelemetryUrlError(ValueError):
     """A telemetry URL that names no store; says what was expected."""
-
-
-class UnknownAttribute(ValueError):  # noqa: N818
-    """A name that is no attribute of a device; the message names it and lists those there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceKind:
-    """What is read: its name, which servers know as measurement and tag, and what its readings hold."""
-
-    name: str
-    metrics: tuple[Metric, ...]
-
-    def metric(self, attribute: str) -> Metric:
-        """The catalogue's entry for an attribute; raises UnknownAttribute."""
-        for metric in self.metrics:
-            if metric.attribute == attribute:
-                return metric
-        known = ", ".join(metric.attribute for metric in self.metrics)
-        raise UnknownAttribute(f"attribute {attribute!r}, expected one of {known}")
-
-
-LAMPS = DeviceKind("lamp", LAMP_METRICS)
-CABINETS = DeviceKind("cabinet", CABINET_METRICS)
-
-
-def kind_of(reading: DeviceReading) -> DeviceKind:
-    """What was read."""
-    return LAMPS if isinstance(reading, LampReading) else CABINETS
 
 
 @dataclass(frozen=True, slots=True)

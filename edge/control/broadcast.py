@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from edge.devices.device import LEVEL_POINT, RAMP_POINT, Device, feedback_of, is_dimmable
+from edge.devices.device import Device, feedback_of, is_dimmable
+from protocols.modbus.points import LEVEL_POINT, RAMP_POINT
 from protocols.modbus.profile import Profile
 
 

@@ -98,7 +98,7 @@ class CommandExecutor:
     def answered(self, results: Iterable[CommandResult]) -> None:
         """These answers are durable: nothing need be known of their commands any more."""
         for result in results:
-            self._answered.put_nowait((result.command_id, result.lamp_id))
+            self._answered.put_nowait((result.command_id, result.device_id))
 
     async def run(self) -> None:
         """Carry out what is submitted until cancelled."""
@@ -146,13 +146,13 @@ class CommandExecutor:
         return {key_of(each) for each in batch} - self._starting
 
     def _is_possible(self, command: LightCommand, now: datetime) -> bool:
-        if command.lamp_id not in self._lamps:
-            self._fail(command, f"lamp {command.lamp_id!r} is not a lamp of this gateway")
+        if command.device_id not in self._lamps:
+            self._fail(command, f"lamp {command.device_id!r} is not a lamp of this gateway")
         elif now > command.deadline:
             came = "was to start" if key_of(command) in self._starting else "came"
             at = command.start if key_of(command) in self._starting else now
             detail = f"{came} at {at.isoformat()}, expected before {command.deadline.isoformat()}"
-            self._answer(command.command_id, command.lamp_id, CommandStatus.EXPIRED, detail=detail)
+            self._answer(command.command_id, command.device_id, CommandStatus.EXPIRED, detail=detail)
         elif command.expiration is not None and command.expiration <= now:
             self._fail(command, f"expiration {command.expiration.isoformat()}, expected after now")
         else:
@@ -185,14 +185,14 @@ class CommandExecutor:
         """
         left: dict[str, LightCommand] = {}
         for command in commands:
-            if command.lamp_id not in self._lamps:
-                self._fail(command, f"lamp {command.lamp_id!r} is not a lamp of this gateway")
+            if command.device_id not in self._lamps:
+                self._fail(command, f"lamp {command.device_id!r} is not a lamp of this gateway")
             elif not self._is_in_force(command):
                 self._fail(command, "replaced by a newer command")
             elif command.expiration is not None and command.expiration <= now:
                 self._fail(command, "gateway was away until it ended")
             else:
-                left[command.lamp_id] = command
+                left[command.device_id] = command
         for dimmer in {self._lamps[lamp_id][1] for lamp_id in left}:
             dimmer.refresh()
         self._settle_all(left, dict.fromkeys(left), tasks)
@@ -207,10 +207,10 @@ class CommandExecutor:
                 await self._memory.forget_commands(list(known))
 
     async def _begin(self, commands: Sequence[LightCommand], tasks: asyncio.TaskGroup) -> None:
-        newest = {command.lamp_id: command for command in commands}
+        newest = {command.device_id: command for command in commands}
         for command in commands:
-            if newest[command.lamp_id] is not command:
-                self._fail(command, f"replaced by command {newest[command.lamp_id].command_id!r}")
+            if newest[command.device_id] is not command:
+                self._fail(command, f"replaced by command {newest[command.device_id].command_id!r}")
         before = {lamp_id: self._levels.override(lamp_id) for lamp_id in newest}
         overrides = {lamp_id: override_from(command) for lamp_id, command in newest.items()}
         await self._memory.begin_commands(commands, overrides)
@@ -236,7 +236,7 @@ class CommandExecutor:
         commands: Iterable[LightCommand],
         before: Mapping[str, Override | None],
     ) -> None:
-        by_lamp = {self._lamps[command.lamp_id][0]: command for command in commands}
+        by_lamp = {self._lamps[command.device_id][0]: command for command in commands}
         problems = await dimmer.settle(
             by_lamp, Lane.COMMAND, ramp_s, lambda lamp: self._confirm(lamp, by_lamp[lamp])
         )
@@ -260,7 +260,7 @@ class CommandExecutor:
             self._fail(command, "replaced by a newer command")
 
     def _is_in_force(self, command: LightCommand) -> bool:
-        override = self._levels.override(command.lamp_id)
+        override = self._levels.override(command.device_id)
         if override is None:
             return command.level_percent is None
         return override.command_id == command.command_id
@@ -272,7 +272,7 @@ class CommandExecutor:
             dimmer.refresh()
 
     def _fail(self, command: LightCommand, detail: str) -> None:
-        self._answer(command.command_id, command.lamp_id, CommandStatus.FAILED, detail=detail)
+        self._answer(command.command_id, command.device_id, CommandStatus.FAILED, detail=detail)
 
     def _answer(
         self, command_id: str, lamp_id: str, status: CommandStatus, level: int | None = None, detail: str = ""

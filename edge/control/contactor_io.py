@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from edge.devices.cabinet import CONTACTOR_CONTACT, CONTACTOR_RELAY
 from edge.devices.device import Device, Part
 from edge.line import Lane, Line
 from protocols.modbus.codec import ReadBlock, decode_block, encode_write
+from protocols.modbus.points import CONTACTOR_CONTACT, CONTACTOR_RELAY
 from protocols.modbus.profile import Profile, Register
 
 

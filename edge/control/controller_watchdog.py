@@ -7,15 +7,13 @@ from typing import Final
 
 import structlog
 
-from edge.devices.device import RAMP_POINT, Device
+from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, PortUnavailableError
 from protocols.modbus.codec import CodecError, ReadBlock, Value, decode_block, encode_write, plan_reads
+from protocols.modbus.points import LEVEL_POINTS, RAMP_POINT, TIMEOUT_POINT
 from protocols.modbus.profile import Poll, Profile
 
 log = structlog.get_logger(__name__)
-
-TIMEOUT_POINT: Final = "watchdog_timeout_s"
-LEVEL_POINTS: Final = ("watchdog_level_percent", "power_on_level_percent")
 
 LONGEST_TIMEOUT_S: Final = 65534
 

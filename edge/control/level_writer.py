@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edge.devices.device import LEVEL_POINT, RAMP_POINT, Device
+from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, PortUnavailableError, RequestRefusedError
 from edge.polling.reader import Reader
 from protocols.lamp import LampReading
 from protocols.modbus.codec import CodecError, Write, encode_write
+from protocols.modbus.points import LEVEL_POINT, RAMP_POINT
 
 ATTEMPTS: Final = 3
 

@@ -7,15 +7,12 @@ from typing import Any, Final
 
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.modbus.codec import Value
+from protocols.modbus.points import CONTACTOR_CONTACT
 
 CABINET_FIELDS: Final = tuple(
-    each.name for each in dataclasses.fields(CabinetReading) if each.name not in {"cabinet_id", "time"}
+    each.name for each in dataclasses.fields(CabinetReading) if each.name not in {"device_id", "time"}
 )
 """The fields of a cabinet's reading, all of which come from registers."""
-
-PHOTOCELL: Final = "photocell_output_on"
-CONTACTOR_CONTACT: Final = "contactor_state"
-CONTACTOR_RELAY: Final = "contactor_target"
 
 
 def cabinet_reading(cabinet_id: str, time: datetime, values: Mapping[str, Value]) -> CabinetReading:

@@ -4,21 +4,16 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.config.line_settings import DeviceConfig
 from edge.config.profiles import load_profile, load_profile_at
-from edge.config.settings import DeviceConfig
-from edge.devices.cabinet import CABINET_FIELDS, PHOTOCELL
+from edge.devices.cabinet import CABINET_FIELDS
 from protocols.cabinet import DeviceReading
 from protocols.lamp import LampReading, Reason
 from protocols.modbus.codec import ReadBlock, Value, plan_reads
+from protocols.modbus.points import FEEDBACK_POINT, LEVEL_POINT, PHOTOCELL
 from protocols.modbus.profile import DeviceKind, Poll, Profile, Register
 
-LEVEL_POINT: Final = "target_level_percent"
-RAMP_POINT: Final = "fade_time_s"
-FEEDBACK_POINT: Final = "feedback_level_percent"
-BOOT_COUNTER: Final = "boot_counter"
-POWER_CYCLE: Final = "power_cycle_seen"
-
-_SET_BY_GATEWAY = frozenset({"lamp_id", "time", "target_level_percent", "reason"})
+_SET_BY_GATEWAY = frozenset({"device_id", "time", "target_level_percent", "reason"})
 MEASURED_FIELDS: Final = tuple(
     each.name for each in dataclasses.fields(LampReading) if each.name not in _SET_BY_GATEWAY
 )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from protocols.cabinet import CabinetReading
-from protocols.events import DeviceEvent
 from protocols.lamp import LampReading
 from protocols.transfer.records import Record
 
@@ -96,9 +95,7 @@ def _moved(before: float | None, now: float | None) -> bool:
 
 def device_of(record: Record) -> str:
     """The device a record is of."""
-    if isinstance(record, CabinetReading):
-        return record.cabinet_id
-    return record.device_id if isinstance(record, DeviceEvent) else record.lamp_id
+    return record.device_id
 
 
 def _signs(reading: LampReading | CabinetReading) -> _Signs:

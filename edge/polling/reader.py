@@ -7,15 +7,7 @@ from typing import Any, Final
 import structlog
 
 from edge.devices.cabinet import cabinet_reading
-from edge.devices.device import (
-    BOOT_COUNTER,
-    FEEDBACK_POINT,
-    LEVEL_POINT,
-    MEASURED_FIELDS,
-    POWER_CYCLE,
-    Device,
-    Part,
-)
+from edge.devices.device import MEASURED_FIELDS, Device, Part
 from edge.line import (
     Lane,
     Line,
@@ -30,6 +22,7 @@ from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
 from protocols.modbus.codec import BlockDecoder, ReadBlock, Value
+from protocols.modbus.points import BOOT_COUNTER, FEEDBACK_POINT, LEVEL_POINT, POWER_CYCLE
 from protocols.modbus.profile import Profile
 
 log = structlog.get_logger(__name__)
@@ -115,7 +108,7 @@ class Reader:
             if measured[name] is not None:
                 measured[name] = int(measured[name])
         return LampReading(
-            lamp_id=device.id,
+            device_id=device.id,
             time=self._clock.now(),
             target_level_percent=device.target_level_percent,
             reason=device.reason,

@@ -25,9 +25,9 @@ from edge.status.model import (
 from edge.supervision.liveness import Progress, pulses_of
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
-from protocols.lamp import LampReading, Reason
+from protocols.device_kinds import kind_of
+from protocols.lamp import Reason
 from protocols.lighting.priority import Override
-from protocols.metrics import CABINET_METRICS, LAMP_METRICS
 
 _DECIDED = frozenset({"target_level_percent", "reason"})
 """Fields of a lamp's reading that the gateway itself decides: shown beside the values, as of now."""
@@ -163,7 +163,7 @@ def _device(device: Device, line: Line, parts: GatewayComponents, now: datetime)
 
 
 def _values(reading: DeviceReading) -> list[ValueStatus]:
-    metrics = LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS
+    metrics = kind_of(reading).metrics
     read = ((metric, getattr(reading, metric.field)) for metric in metrics if metric.field not in _DECIDED)
     return [
         ValueStatus(attribute=metric.attribute, value=value, unit=metric.unit)

@@ -45,7 +45,7 @@ CommandKey = tuple[str, str]
 
 def key_of(command: LightCommand) -> CommandKey:
     """What tells a command for a lamp from all others."""
-    return command.command_id, command.lamp_id
+    return command.command_id, command.device_id
 
 
 def prepare(database: sqlite3.Connection) -> None:

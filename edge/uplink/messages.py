@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from edge.outbox import StoredRecord
-from protocols.cabinet import CabinetReading, DeviceReading, device_of
+from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import LampReading
@@ -77,7 +77,7 @@ class MessageWriter:
     def _reading(self, reading: DeviceReading, position: int, is_historical: bool) -> list[Outgoing]:
         now_ms = self._now_ms()
         messages: list[Outgoing] = []
-        device_id = device_of(reading)
+        device_id = reading.device_id
         if device_id not in self._session.live_devices:
             latest = self._answering().get(device_id, reading)
             messages += self._session.device_birth(device_id, device_birth(latest), now_ms)

@@ -4,12 +4,10 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
-import uvicorn
-from fastapi import FastAPI
 
 from firmware_sim.api.routes import OnNetwork, create_app
 from firmware_sim.config import SimulatorConfig, TcpFraming
@@ -20,6 +18,7 @@ from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
+from runtime.serve import serve
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +46,7 @@ async def run_simulator(
             ports = await _open_lines(config, world, stack)
             app = create_app(world, ports, on_network)
             group.create_task(play(night, world))
-            group.create_task(_serve(app, listener))
+            group.create_task(serve(app, listener, grace_s=1))
             url = f"http://{config.http_host}:{listener.getsockname()[1]}"
             log.info("simulator.ready", lamps=len(world.lamps), lines=len(world.lines), url=url)
             if on_ready is not None:
@@ -77,31 +76,3 @@ async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitSta
 async def _open_tcp(config: SimulatorConfig, line: Line, port: int, stack: AsyncExitStack) -> int:
     serve = modbus_tcp if config.tcp_framing is TcpFraming.MODBUS_TCP else rtu_over_tcp
     return await stack.enter_async_context(serve(line, config.tcp_host, port))
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without a hand on the process's signals: whoever runs the simulator ends it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept connections, even if cancelled meanwhile: before that no server could be closed."""
-        starting = asyncio.ensure_future(super().startup(sockets))
-        try:
-            await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            await starting
-            raise
-
-
-async def _serve(app: FastAPI, listener: socket.socket) -> None:
-    server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    )
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        if server.started and not server.should_exit:
-            await server.shutdown(sockets=[listener])

@@ -1,13 +1,13 @@
 """How long things take on an RS-485 line, and a timer precise enough to keep to it."""
 
 import asyncio
-import ctypes
 import heapq
 import itertools
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from runtime.timerfd import TimerDescriptor
 
 CHARACTER_BITS = 11
 
@@ -43,12 +43,12 @@ class WireTimer:
         self._loop = loop
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._descriptor: _TimerDescriptor | None = None
+        self._descriptor: TimerDescriptor | None = None
 
     def start(self) -> None:
         """Open the timer."""
         if sys.platform == "linux":
-            self._descriptor = _TimerDescriptor.open()
+            self._descriptor = TimerDescriptor()
             self._loop.add_reader(self._descriptor.fd, self._expired, self._descriptor)
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class WireTimer:
         self._heap.clear()
         if self._descriptor is not None:
             self._loop.remove_reader(self._descriptor.fd)
-            os.close(self._descriptor.fd)
+            self._descriptor.close()
             self._descriptor = None
 
     def call_at(self, deadline_s: float, callback: Callable[[], None]) -> None:
@@ -68,52 +68,11 @@ class WireTimer:
         if self._heap[0][0] == deadline_s:
             self._descriptor.arm(deadline_s)
 
-    def _expired(self, descriptor: "_TimerDescriptor") -> None:
-        try:
-            os.read(descriptor.fd, 8)
-        except BlockingIOError:
-            return  # armed anew since the loop saw it
+    def _expired(self, descriptor: TimerDescriptor) -> None:
+        if not descriptor.has_expired():
+            return
         heap = self._heap
         while heap and heap[0][0] <= self._loop.time():
             heapq.heappop(heap)[2]()
         if heap:
             descriptor.arm(heap[0][0])
-
-
-class _TimerDescriptor:
-    """A Linux timerfd, which Python has only from 3.13 on."""
-
-    def __init__(self, libc: ctypes.CDLL, fd: int) -> None:
-        self._libc = libc
-        self.fd = fd
-
-    @classmethod
-    def open(cls) -> "_TimerDescriptor":
-        """A new timer that is not armed."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        fd: int = libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
-        if fd < 0:
-            raise OSError(ctypes.get_errno(), "timerfd_create failed")
-        return cls(libc, fd)
-
-    def arm(self, deadline_s: float) -> None:
-        """Expire at this monotonic time, and no longer at the one before."""
-        whole = int(deadline_s)
-        setting = _TimerSetting(0, 0, whole, max(1, int((deadline_s - whole) * 1e9) + 1))
-        if self._libc.timerfd_settime(self.fd, _ABSOLUTE, ctypes.byref(setting), None):
-            raise OSError(ctypes.get_errno(), "timerfd_settime failed")
-
-
-class _TimerSetting(ctypes.Structure):
-    """`struct itimerspec`: interval and first expiry."""
-
-    _fields_ = (
-        ("interval_s", ctypes.c_long),
-        ("interval_ns", ctypes.c_long),
-        ("first_s", ctypes.c_long),
-        ("first_ns", ctypes.c_long),
-    )
-
-
-_CLOCK_MONOTONIC = 1
-_ABSOLUTE = 1

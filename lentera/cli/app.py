@@ -15,7 +15,7 @@ from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.cli.signals import run_until_stopped
 from lentera.cli.transfer import edge_app
 from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
-from lentera.inventory_source import generated_place, read_place, time_zone
+from lentera.inventory_source import generated_place, read_place, zone_option
 from lentera.memory_tuning import block_import, trim_heap
 from protocols.inventory.model import Inventory, InventoryError
 
@@ -208,7 +208,7 @@ def sun(
     """Say when the sun rises and sets."""
     from lentera.cli.sun import rise_and_set  # noqa: PLC0415
 
-    place_zone = time_zone(zone)
+    place_zone = zone_option(zone)
     local_date = datetime.now(place_zone).date() if day is None else _date(day)
     times = rise_and_set(_coordinates(at), place_zone, local_date, altitude)
     if as_json:

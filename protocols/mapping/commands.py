@@ -86,7 +86,7 @@ def command_from(
         raise InvalidCommand(f"{COMMAND_EXPIRATION}: {expiration}, expected after {start}")
     return LightCommand(
         command_id=command_id or f"dcmd-{lamp_id}-{to_unix_ms(now)}",
-        lamp_id=lamp_id,
+        device_id=lamp_id,
         level_percent=_level(given[TARGET_LIGHT_COMMAND]),
         start=start,
         deadline=_instant(given, COMMAND_DEADLINE) or start + DEFAULT_PATIENCE,

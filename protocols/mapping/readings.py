@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
 from protocols.clock import from_unix_ms, to_unix_ms
+from protocols.device_kinds import kind_of
 from protocols.lamp import LampReading, Reason
 from protocols.mapping.coerce import LAST_MS, integer, number, single
 from protocols.mapping.errors import InvalidReading
@@ -31,12 +32,11 @@ _Rules = Mapping[str, tuple[str, Callable[[Value], Any]]]
 def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> list[MetricValue]:
     """Every metric of a device at the reading's time; fields that are None become null."""
     time_ms = to_unix_ms(reading.time)
-    metrics = LAMP_METRICS if isinstance(reading, LampReading) else CABINET_METRICS
     return [
         MetricValue(
             metric.name, None, metric.datatype, getattr(reading, metric.field), time_ms, is_historical
         )
-        for metric in metrics
+        for metric in kind_of(reading).metrics
     ]
 
 

@@ -62,7 +62,7 @@ def event_from(metrics: Iterable[MetricValue]) -> DeviceEvent | None:
 def result_metrics(result: CommandResult, *, is_historical: bool = False) -> list[MetricValue]:
     """A command's result on one lamp as one JSON text in NDATA."""
     body = _Result(
-        result.command_id, result.lamp_id, result.status, result.time, result.level_percent, result.detail
+        result.command_id, result.device_id, result.status, result.time, result.level_percent, result.detail
     )
     return [_record(COMMAND_RESULT_RECORD, body, result.time, is_historical)]
 

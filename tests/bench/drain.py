@@ -11,14 +11,8 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from edge.config.settings import (
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.control.command_executor import CommandExecutor
 from edge.control.levels import Levels
 from edge.control.plan_keeper import PlanFollower
@@ -176,7 +170,7 @@ def _holds(telemetry: Path, reading: LampReading) -> bool:
     query = "SELECT 1 FROM readings WHERE lamp = (SELECT key FROM lamps WHERE id = ?) AND time_ms >= ?"
     since_ms = int(reading.time.timestamp() * 1000)
     with closing(sqlite3.connect(f"file:{telemetry}?mode=ro", uri=True, timeout=10)) as database:
-        return database.execute(query, (reading.lamp_id, since_ms)).fetchone() is not None
+        return database.execute(query, (reading.device_id, since_ms)).fetchone() is not None
 
 
 def _inventory() -> Inventory:
@@ -191,7 +185,7 @@ def _lamp(number: int) -> str:
 
 def _reading(lamp: int, at: datetime) -> LampReading:
     return LampReading(
-        lamp_id=_lamp(lamp),
+        device_id=_lamp(lamp),
         time=at,
         target_level_percent=100,
         feedback_level_percent=100,

@@ -157,7 +157,7 @@ def _inventory() -> Inventory:
 
 def _reading(lamp_id: str, n: int) -> LampReading:
     return LampReading(
-        lamp_id=lamp_id,
+        device_id=lamp_id,
         time=EVENING + timedelta(seconds=10 * n),
         target_level_percent=100,
         feedback_level_percent=100,

@@ -10,7 +10,7 @@ from datetime import datetime
 from math import isclose
 from pathlib import Path
 
-from protocols.cabinet import CabinetReading, DeviceReading, device_of
+from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import to_unix_ms
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, CommandStatus, LampReading
@@ -159,7 +159,7 @@ def _answers(records: Iterable[object]) -> Mapping[ResultKey, set[tuple[object, 
     answers: dict[ResultKey, set[tuple[object, ...]]] = defaultdict(set)
     for each in records:
         if isinstance(each, CommandResult):
-            answers[each.command_id, each.lamp_id].add(_result_values(each))
+            answers[each.command_id, each.device_id].add(_result_values(each))
     return answers
 
 
@@ -176,7 +176,7 @@ def _find_missing(
     else:
         if record.command_id not in stored.commands:
             return  # the cloud keeps no answers to commands it has never given
-        key = (record.command_id, record.lamp_id)
+        key = (record.command_id, record.device_id)
         found, expected = stored.results.get(key), _result_values(record)
         was_confirmed = record.status is CommandStatus.CONFIRMED and found is not None
         if found in answers[key] and (not was_confirmed or found[0] == record.status.value):
@@ -205,7 +205,7 @@ def _find_unaccounted(stored: Stored, records: Iterable[Taken], verdict: Verdict
         elif isinstance(record, DeviceEvent):
             events.add((taken.gateway_id, taken.epoch, taken.position))
         else:
-            results.add((record.command_id, record.lamp_id))
+            results.add((record.command_id, record.device_id))
     confirmed = {
         key for key, values in stored.results.items() if values[0] == CommandStatus.CONFIRMED.value
     }  # the cloud itself may fail a command it could not send
@@ -216,7 +216,7 @@ def _find_unaccounted(stored: Stored, records: Iterable[Taken], verdict: Verdict
 
 
 def _key(reading: DeviceReading) -> ReadingKey:
-    return device_of(reading), to_unix_ms(reading.time)
+    return reading.device_id, to_unix_ms(reading.time)
 
 
 def _result_values(result: CommandResult) -> tuple[object, ...]:

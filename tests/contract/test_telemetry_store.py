@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.telemetry.store import CABINETS, LAMPS, TelemetryStore, UnknownAttribute
+from cloud.telemetry.store import TelemetryStore
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import to_unix_ms
+from protocols.device_kinds import CABINETS, LAMPS, UnknownAttribute
 from protocols.lamp import LampReading, Reason
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
@@ -20,7 +21,7 @@ def reading(minute: int, lamp_id: str = "SOR-00001", **fields: float | None) -> 
 
 
 FULL = LampReading(
-    lamp_id="SOR-00001",
+    device_id="SOR-00001",
     time=DUSK + timedelta(milliseconds=7),
     target_level_percent=100,
     feedback_level_percent=50,
@@ -191,13 +192,13 @@ def test_a_cabinet_comes_back_as_it_was(store: TelemetryStore, keeps_text: bool)
     if keeps_text:
         expected |= {"actualState": "ON"}
     asked = [*expected, "neutralCurrent"]
-    series = store.series(CABINET.cabinet_id, asked, DUSK, DUSK + LONG, 10, kind=CABINETS)
+    series = store.series(CABINET.device_id, asked, DUSK, DUSK + LONG, 10, kind=CABINETS)
     assert {one.attribute: one.points for one in series if one.points} == {
         attribute: [(to_unix_ms(CABINET.time), value)] for attribute, value in expected.items()
     }
     assert series[0].unit == "kW"
-    assert store.times(CABINET.cabinet_id, DUSK, DUSK + LONG, kind=CABINETS) == [to_unix_ms(CABINET.time)]
-    assert store.count([CABINET.cabinet_id], DUSK, DUSK + LONG, kind=CABINETS) == 1
+    assert store.times(CABINET.device_id, DUSK, DUSK + LONG, kind=CABINETS) == [to_unix_ms(CABINET.time)]
+    assert store.count([CABINET.device_id], DUSK, DUSK + LONG, kind=CABINETS) == 1
 
 
 def test_a_lamp_and_a_cabinet_of_one_name_do_not_mix(store: TelemetryStore) -> None:

@@ -147,7 +147,7 @@ class Cloud:
     def result(self, command_id: str, lamp_id: str | None = None) -> CommandResult | None:
         """The answer to a command, once it has come."""
         for each in self.results.values():
-            if each.command_id == command_id and lamp_id in (None, each.lamp_id):
+            if each.command_id == command_id and lamp_id in (None, each.device_id):
                 return each
         return None
 
@@ -206,7 +206,7 @@ class Cloud:
             return
         if isinstance(event, DeviceData):
             reading = reading_from(event.device, event.metrics, event.timestamp_ms)
-            self.readings[reading.lamp_id, reading.time] = reading
+            self.readings[reading.device_id, reading.time] = reading
             return
         if (happened := event_from(event.metrics)) is not None:
             self.events[position] = happened

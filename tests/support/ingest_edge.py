@@ -189,7 +189,7 @@ class Edge:
         self.sent += 1
         if isinstance(record, LampReading):
             metrics = [*reading_metrics(record), place]
-            await self._publish(self._session.device_data(record.lamp_id, metrics, now_ms))
+            await self._publish(self._session.device_data(record.device_id, metrics, now_ms))
         else:
             await self._publish(self._session.node_data([*_body(record), place], now_ms))
 

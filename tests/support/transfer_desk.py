@@ -38,7 +38,7 @@ longitude = 107.52
 time_zone = "Asia/Jakarta"
 [outbox]
 path = "{folder}/{gateway}.outbox.db"
-[by_hand]
+[transfer]
 key_file = "{folder}/{gateway}.key"
 [[line]]
 port = "/dev/ttyUSB0"
@@ -121,7 +121,7 @@ def count(path: Path, table: str) -> int:
 
 async def fill(config: Path, epoch: int = 1_780_000_000_000) -> None:
     settings = load(config).outbox
-    outbox, memory = Outbox(settings.path, lambda: epoch), StateStore(settings.memory_path)
+    outbox, memory = Outbox(settings.path, lambda: epoch), StateStore(settings.state_path)
     await outbox.open()
     await memory.open()
     lit = LampReading("SOR-00001", EVENING, 100, 100, Reason.PROGRAM, 99.0, 228.0, 0.4, 90.0)

@@ -368,7 +368,8 @@ class Poison:
             self.away -= 1
             raise StoreUnavailable("away")
         absurd = [
-            replace(one, switch_on_counter=2**80) if one.lamp_id == self._refused else one for one in readings
+            replace(one, switch_on_counter=2**80) if one.device_id == self._refused else one
+            for one in readings
         ]
         self._store.write(absurd)
 

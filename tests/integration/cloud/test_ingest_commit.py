@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from cloud.alarms.model import ReportedEvent
 from cloud.alarms.service import AlarmFilter, AlarmService, AlarmState
+from cloud.alarms.views import AlarmView
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
@@ -19,13 +20,15 @@ from cloud.ingest.dead_letters import RejectedRecordRow
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.leader_lock import leader_lock_for
 from cloud.inventory.store import InventoryStore
-from cloud.live.model import AlarmView, LampCondition, LiveUpdate
+from cloud.live.model import LiveUpdate
 from cloud.state.cabinets import load_cabinet_states
 from cloud.state.store import load_gateway_states, load_lamp_states
+from cloud.state.views import LampCondition
 from cloud.telemetry.open import open_store
-from cloud.telemetry.store import CABINETS, StoreUnavailable, TelemetryStore
+from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.cabinet import CabinetReading
 from protocols.clock import ScaledClock
+from protocols.device_kinds import CABINETS
 from protocols.events import DeviceEvent, EventType
 from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
@@ -86,7 +89,7 @@ def lit(minute: float, lamp_id: str = LAMPS[0], **changes: object) -> LampReadin
 def batch(*readings: LampReading, events: tuple[DeviceEvent, ...] = (), first: int = 1) -> Batch:
     made = Batch(readings=list(readings))
     made.events = [ReportedEvent(NODE[1], 77, first + index, event) for index, event in enumerate(events)]
-    made.sources = {reading.lamp_id: NODE for reading in readings}
+    made.sources = {reading.device_id: NODE for reading in readings}
     made.positions[OUTBOX] = list(range(first, first + len(readings) + len(events)))
     return made
 

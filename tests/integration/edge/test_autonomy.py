@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
-from edge.config.settings import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, OutboxConfig
 from edge.gateway import run_gateway
 from edge.line import Lane, Line, LineSettings
 from edge.line.bus import LineCounters
@@ -223,7 +224,7 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     true = ScaledClock(START.astimezone(UTC), loop.time(), 1.0, loop.time)
     street, system = Street(true), SystemClock(true)
     street.build()
-    memory = StateStore(config(folder).outbox.memory_path)
+    memory = StateStore(config(folder).outbox.state_path)
     await memory.open()
     await memory.keep_plan(encode_plan(PLAN))
     await memory.keep_overrides({lamp(3): HELD})
@@ -342,7 +343,7 @@ def test_no_record_has_a_time_that_was_not(month: tuple[Street, list[StoredRecor
     readings = [each.record for each in records if isinstance(each.record, LampReading)]
     assert len(readings) == sum(len(times) for times in street.answered.values())
     for reading in readings:
-        times = street.answered[int(reading.lamp_id[-5:])]
+        times = street.answered[int(reading.device_id[-5:])]
         nearest = times[max(0, bisect_left(times, reading.time) - 1) :][:2]
         # Put right by what the clock was off when that was noticed, a second after it was set at most.
         assert min(abs(reading.time - time) for time in nearest) <= timedelta(seconds=1.5)

@@ -10,14 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.config.settings import (
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
 from protocols.clock import ScaledClock
 from protocols.events import EventType
@@ -177,7 +171,7 @@ async def test_impossible_commands_are_answered_and_change_nothing(mosquitto: Br
         await eventually(
             lambda: (
                 max(
-                    (each for each in cloud.readings.values() if each.lamp_id == lamp(2)),
+                    (each for each in cloud.readings.values() if each.device_id == lamp(2)),
                     key=lambda each: each.time,
                 ).reason
                 is Reason.PROGRAM
@@ -309,7 +303,7 @@ async def test_at_dusk_the_whole_line_is_told_at_once(mosquitto: Broker, tmp_pat
         assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in units.values())
         await eventually(
             lambda: (
-                {each.lamp_id for each in here.cloud.readings.values() if each.feedback_level_percent}
+                {each.device_id for each in here.cloud.readings.values() if each.feedback_level_percent}
                 == {lamp(unit) for unit in units}
             ),
             what="every lamp read back",

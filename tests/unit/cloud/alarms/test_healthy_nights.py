@@ -48,7 +48,7 @@ class HealthyLamp:
         noise = self.random.uniform(0.97, 1.03)
         power_w = self.rated_w * self.strength * (0.03 + 0.97 * output / 100) * noise if output > 0 else 0.4
         return LampReading(
-            lamp_id="SOR-00001",
+            device_id="SOR-00001",
             time=NOON + timedelta(seconds=at_s),
             target_level_percent=self.target,
             feedback_level_percent=self.feedback,

@@ -17,7 +17,7 @@ RATED_W = 90.0
 def lit(minute: float, level: int = 100, **changes: object) -> LampReading:
     """A healthy lamp at a level."""
     healthy = LampReading(
-        lamp_id="SOR-00001",
+        device_id="SOR-00001",
         time=DUSK + timedelta(minutes=minute),
         target_level_percent=level,
         feedback_level_percent=level,

@@ -33,7 +33,7 @@ def born(epoch: int = 77) -> NodeBorn:
 
 
 def data(reading: LampReading, position: int) -> DeviceData:
-    return DeviceData(*NODE, reading.lamp_id, [*reading_metrics(reading), position_metric(position, 1)], 1)
+    return DeviceData(*NODE, reading.device_id, [*reading_metrics(reading), position_metric(position, 1)], 1)
 
 
 def test_records_with_their_places_in_the_outbox() -> None:
@@ -127,10 +127,10 @@ def test_a_cabinet_is_told_from_a_lamp_by_its_metrics() -> None:
     cabinet = CabinetReading("soreang-01-cabinet", DUSK, total_power_kw=3.5, door_open=False)
     collector.add(batch, born())
     metrics = [*reading_metrics(cabinet), position_metric(9, 1)]
-    collector.add(batch, DeviceData(*NODE, cabinet.cabinet_id, metrics, 1))
+    collector.add(batch, DeviceData(*NODE, cabinet.device_id, metrics, 1))
     assert (batch.cabinets, batch.readings) == ([cabinet], [])
     assert dict(batch.positions) == {Outbox(NODE, 77): [9]}
-    assert batch.sources == {cabinet.cabinet_id: NODE}
+    assert batch.sources == {cabinet.device_id: NODE}
 
 
 OTHER = ("32.04.38", "pasirjambu-01")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cloud.telemetry.open import open_store
-from cloud.telemetry.store import CABINETS, StoreRejected, StoreUnavailable, TelemetryUrlError
+from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryUrlError
 from protocols.cabinet import CabinetReading
+from protocols.device_kinds import CABINETS
 from protocols.lamp import LampReading
 from tests.conftest import free_port
 
@@ -52,7 +53,7 @@ def test_a_file_that_cannot_be_opened_is_transient(tmp_path: Path) -> None:
 
 def test_a_number_no_column_holds_is_permanent_and_stores_nothing(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/readings.db")
-    absurd = replace(READING, lamp_id="SOR-00002", switch_on_counter=2**70)
+    absurd = replace(READING, device_id="SOR-00002", switch_on_counter=2**70)
     with pytest.raises(StoreRejected, match="int"):
         store.write([READING, absurd])
     assert store.times("SOR-00001", READING.time, datetime(2027, 1, 1, tzinfo=UTC)) == []

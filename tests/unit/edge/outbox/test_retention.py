@@ -75,7 +75,7 @@ async def test_the_whole_time_stays_covered_for_every_lamp(tmp_path: Path) -> No
     times: defaultdict[str, list[datetime]] = defaultdict(list)
     for each in left:
         if isinstance(each.record, LampReading):
-            times[each.record.lamp_id].append(each.record.time)
+            times[each.record.device_id].append(each.record.time)
     assert len(times) == LAMPS
     newest_half = NIGHT + timedelta(seconds=10 * (10_000 - 900))
     for of_lamp in times.values():

@@ -42,7 +42,7 @@ READING = CabinetReading(
 
 
 def test_the_catalogue_has_every_field_of_a_cabinet_once() -> None:
-    expected = {each.name for each in fields(CabinetReading)} - {"cabinet_id", "time"}
+    expected = {each.name for each in fields(CabinetReading)} - {"device_id", "time"}
     assert [metric.field for metric in CABINET_METRICS] == [
         name for name in CabinetReading.__match_args__ if name in expected
     ]

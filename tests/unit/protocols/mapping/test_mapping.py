@@ -68,7 +68,7 @@ def tenths(low: int, high: int) -> st.SearchStrategy[float | None]:
 
 READINGS = st.builds(
     LampReading,
-    lamp_id=st.just("SOR-00001"),
+    device_id=st.just("SOR-00001"),
     time=INSTANTS,
     target_level_percent=LEVELS,
     feedback_level_percent=LEVELS,
@@ -88,7 +88,7 @@ READINGS = st.builds(
 COMMANDS = st.builds(
     LightCommand,
     command_id=TEXT.filter(bool),
-    lamp_id=st.just("SOR-00001"),
+    device_id=st.just("SOR-00001"),
     level_percent=LEVELS,
     start=INSTANTS,
     deadline=INSTANTS,
@@ -124,7 +124,7 @@ def test_a_command_survives(command: LightCommand, lasts_ms: int | None) -> None
     expiration = None if lasts_ms is None else command.start + timedelta(milliseconds=lasts_ms)
     command = LightCommand(
         command.command_id,
-        command.lamp_id,
+        command.device_id,
         command.level_percent,
         command.start,
         command.deadline,
