@@ -31,7 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what `--timing` does not want."""
+    """Leave out what `--timing` does not want, and begin with the longest test.
+
+    Where it begins later, one worker runs it alone at the end while the others have nothing left to do.
+    """
     wanted = {"with": (True, False), "without": (False,), "only": (True,)}[config.getoption("timing")]
     kept, left_out = [], []
     for item in items:
@@ -40,6 +43,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
+    if items:
+        longest = max(items, key=_timeout_s)
+        items.sort(key=lambda item: item is not longest)
+
+
+def _timeout_s(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return 0.0 if marker is None else float(marker.args[0])
 
 
 _PORTS_PER_WORKER = 4000

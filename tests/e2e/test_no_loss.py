@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import wait_until
 from tests.support.whole_town import Town
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
 TOWN = ("--lamps", "100", "--faults", "0", "--speed", "60", "--baud", "19200")
 READINGS_BY_LAMP = "SELECT id, COUNT(*) FROM readings JOIN lamps ON lamps.key = readings.lamp GROUP BY id"

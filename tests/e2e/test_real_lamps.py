@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.conftest import SHARED_DATA, shared_data, wait_until
 from tests.support.whole_town import Town
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
 LAMPS_FILE = SHARED_DATA / "osm_street_lamps_bengaluru.geojson"
 TOWN = ("--inventory", str(LAMPS_FILE), "--faults", "0", "--speed", "60")

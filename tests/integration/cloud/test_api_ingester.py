@@ -87,6 +87,7 @@ def _commands_stored(process: Process) -> int:
 
 
 @pytest.mark.timing
+@pytest.mark.slow
 async def test_a_killed_ingester_is_missed_until_another_works(
     process: Process, mosquitto: Broker, tmp_path: Path
 ) -> None:
@@ -112,6 +113,7 @@ async def test_a_killed_ingester_is_missed_until_another_works(
 
 
 @pytest.mark.timing
+@pytest.mark.slow
 async def test_an_ingester_that_hangs_is_missed_too(
     process: Process, mosquitto: Broker, tmp_path: Path
 ) -> None:

@@ -246,6 +246,7 @@ async def test_a_cloud_that_does_not_acknowledge_gets_everything_again(
             await eventually(lambda: heir.epoch == forgetful.epoch)
 
 
+@pytest.mark.slow
 async def test_a_silent_lamp_is_reported_once_and_its_return_too(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port), here.gateway():
         cloud = here.cloud

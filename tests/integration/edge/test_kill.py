@@ -42,6 +42,7 @@ def gateway(config: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("cloud_listens", [False, True])
+@pytest.mark.slow
 async def test_kill_9_loses_at_most_the_read_in_flight(
     mosquitto: Broker, tmp_path: Path, cloud_listens: bool
 ) -> None:

@@ -52,6 +52,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("quiet")
+@pytest.mark.slow
 async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LAST_PROBE_S", 0.5)
     units = {1: Unit(), 2: Unit(silent=True)}

@@ -115,6 +115,7 @@ def broadcasts_heard(slave: SlaveLine) -> int:
 
 
 @pytest.mark.timing
+@pytest.mark.slow
 async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
@@ -136,6 +137,7 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
 
 
 @pytest.mark.timing
+@pytest.mark.slow
 async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(EVENING)
     cloud = Cloud(clock)

@@ -106,6 +106,7 @@ async def test_a_stuck_line_ends_the_beat_and_is_named(
             assert about_stuck(logs) == [STUCK]
 
 
+@pytest.mark.slow
 async def test_dead_lamps_and_a_vanished_port_are_no_reason(systemd: Systemd, tmp_path: Path) -> None:
     units = {1: Unit(), 2: Unit()}
     with SlaveLine(units, BAUD) as slave:

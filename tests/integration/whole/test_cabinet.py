@@ -129,6 +129,7 @@ async def _seen(whole: Whole) -> bool:
     return cabinet["online"] and cabinet["totalPower"] > 0.3
 
 
+@pytest.mark.slow
 async def test_the_meter_shows_what_the_lamps_draw_and_counts_it(whole: Whole) -> None:
     shown, truth = await whole.cabinet(), await whole.truth()
     lamps = (await whole.sim.get("/sim/v1/lamps")).json()
