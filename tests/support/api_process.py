@@ -52,7 +52,9 @@ async def running_api(
     engine.dispose()
     async with (
         asyncio.TaskGroup() as group,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.http_port}", headers=headers) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{config.http_port}", headers=headers, timeout=PATIENCE_S
+        ) as client,
     ):
         task = group.create_task(run_cloud(config, FixedClock(), roles))
         await eventually(lambda: accepts_connections(config.http_port), what="the API")

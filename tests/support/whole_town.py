@@ -102,9 +102,9 @@ def start_town(folder: Path, *options: str) -> Iterator[Town]:
             httpx.Client(
                 base_url=_origin(ready["url"]),
                 headers={"Authorization": f"Bearer {ready['token']}"},
-                timeout=30,
+                timeout=PATIENCE_S,
             ) as api,
-            httpx.Client(base_url=ready["sim"], timeout=30) as sim,
+            httpx.Client(base_url=ready["sim"], timeout=PATIENCE_S) as sim,
         ):
             yield Town(process, folder / "town", ready["url"], time.monotonic() - began, api, sim)
     finally:

@@ -16,7 +16,7 @@ from cloud.config import LIVE_TOPIC, CloudConfig
 from cloud.http.server import ListenError
 from cloud.live.routes import live
 from protocols.inventory.model import Inventory, Lamp
-from tests.conftest import Broker, accepts_connections, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
 from tests.support.api import Api, FixedClock, small_town
 from tests.support.api_process import Process, events_of, next_event, ready, running_api
 
@@ -138,7 +138,7 @@ async def test_an_ingester_shows_its_metrics(tmp_path: Path, mosquitto: Broker) 
     )
     async with (
         asyncio.TaskGroup() as group,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}") as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}", timeout=PATIENCE_S) as client,
     ):
         task = group.create_task(run_cloud(config, FixedClock(), frozenset({"ingest"})))
         await eventually(lambda: accepts_connections(config.metrics_port or 0), what="the ingester")

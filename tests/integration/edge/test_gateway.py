@@ -18,7 +18,7 @@ from protocols.events import EventType
 from protocols.lamp import CommandStatus, Reason
 from protocols.metrics import TARGET_LIGHT_COMMAND, DataType
 from protocols.sparkplug.payload import MetricValue
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit, healthy_inputs
 
@@ -342,7 +342,7 @@ async def test_a_gateway_ends_whenever_it_is_told_to(mosquitto: Broker, tmp_path
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port):
         for more in range(1, 16):
             before = here.slave.frames
-            async with asyncio.timeout(10), here.gateway():
+            async with asyncio.timeout(PATIENCE_S), here.gateway():
                 await eventually(
                     lambda before=before, more=more: here.slave.frames >= before + more, what="frames"
                 )

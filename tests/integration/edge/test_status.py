@@ -12,7 +12,7 @@ import httpx
 
 from edge.config.settings import GatewayConfig, StatusConfig
 from edge.process import run_process
-from tests.conftest import Broker, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for, lamp
 from tests.support.edge_cloud import EVENING, GATEWAY, Cloud, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit, healthy_inputs
@@ -24,7 +24,7 @@ class Phone:
     """Asks the status page."""
 
     def __init__(self, port: int) -> None:
-        self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}")
+        self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
 
     async def get(self, path: str, method: str = "GET") -> httpx.Response:
         return await self._client.request(method, path)

@@ -33,7 +33,7 @@ from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import CommandStatus
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
-from tests.conftest import Broker, accepts_connections, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
 from tests.support.modbus_slave import healthy_inputs
 
@@ -86,7 +86,7 @@ async def town(folder: Path, framing: TcpFraming, clock: Clock, baud: int = BAUD
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_simulator(config, inventory, clock, on_ready=ready.set_result))
-        async with httpx.AsyncClient(base_url=await ready) as http:
+        async with httpx.AsyncClient(base_url=await ready, timeout=PATIENCE_S) as http:
             (row,) = (await http.get("/sim/v1/lines")).json()
             yield Town(http, SCHEMES[framing], row["tcpPort"])
         running.cancel()

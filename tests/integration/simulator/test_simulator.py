@@ -59,7 +59,7 @@ async def simulator(config: SimulatorConfig, speed: float = 60.0) -> AsyncIterat
     )
     try:
         await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
-        async with httpx.AsyncClient(base_url=ready.result()) as http:
+        async with httpx.AsyncClient(base_url=ready.result(), timeout=PATIENCE_S) as http:
             yield Running(http, config.run_dir / "lines", networks)
     finally:
         task.cancel()

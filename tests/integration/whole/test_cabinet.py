@@ -23,7 +23,7 @@ from firmware_sim.config import SimulatorConfig
 from firmware_sim.town.city import generate_city
 from lentera.demo.town import TownSettings, write_gateway_configs
 from protocols.clock import ScaledClock
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support.api import Api, open_api
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)  # 20:00 in Bandung: lit at 100 %
@@ -115,7 +115,10 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
                 group.create_task(run_ingest(parts)),
                 group.create_task(run_gateway(load(path), clock)),
             ]
-            async with httpx.AsyncClient(base_url=base) as simulator, cloud.client("viewer") as api:
+            async with (
+                httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as simulator,
+                cloud.client("viewer") as api,
+            ):
                 whole = Whole(api, simulator, cloud)
                 await eventually(lambda: _seen(whole), what="a reading of the cabinet")
                 yield whole

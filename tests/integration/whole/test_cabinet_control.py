@@ -24,7 +24,7 @@ from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandStatus, Reason
 from protocols.mapping import time_metrics
 from protocols.sun import night_of
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support.edge_cloud import Cloud
 
 TOWN = generate_city(3, seed=4)
@@ -149,7 +149,7 @@ async def running(
         tasks = [group.create_task(run_simulator(sim, TOWN, clock, on_ready=ready.set_result))]
         base = await ready
         tasks.append(group.create_task(run_gateway(config, gateway_clock or clock)))
-        async with httpx.AsyncClient(base_url=base) as client:
+        async with httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as client:
             yield Site(client, cloud)
         for task in tasks:
             task.cancel()

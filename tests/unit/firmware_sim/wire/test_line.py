@@ -14,7 +14,7 @@ from firmware_sim.faults import Fault, FaultType
 from firmware_sim.wire.frames import build_frame, frame_is_whole
 from firmware_sim.wire.line import Line, Station
 from firmware_sim.wire.timing import WireTimer, WireTiming
-from tests.conftest import PATIENCE_S
+from tests.conftest import PATIENCE_S, eventually
 
 NIGHT = 1_750_000_000.0
 READ_LAMP = b"\x04\x00\x00\x00\x10"
@@ -123,6 +123,7 @@ async def test_a_strict_line_loses_a_request_that_breaks_the_silence(timer: Wire
 async def test_a_broadcast_reaches_all_and_nobody_answers(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     gateway.put(build_frame(0, LEVEL_60))
+    await eventually(lambda: gateway.line.statistics.broadcasts == 1, what="the broadcast")
     assert await gateway.quiet(0.05)
     assert [station.controller.feedback_percent for station in gateway.stations.values()] == [60, 60]
     assert gateway.line.statistics.broadcasts == 1
@@ -132,8 +133,9 @@ async def test_nobody_answers_for_a_unit_that_is_not_there_or_silent(timer: Wire
     gateway = Gateway(timer, 115200)
     gateway.put(build_frame(9, READ_LAMP))
     gateway.stations[1].controller.set_fault(FaultType.SILENT, True, NIGHT)
-    await asyncio.sleep(0.01)
+    await eventually(lambda: gateway.line.statistics.unanswered == 1, what="the first request")
     gateway.put(build_frame(1, READ_LAMP))
+    await eventually(lambda: gateway.line.statistics.unanswered == 2, what="the second request")
     assert await gateway.quiet(0.05)
     assert gateway.line.statistics.unanswered == 2
 
@@ -142,6 +144,7 @@ async def test_a_broken_request_is_dropped(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     frame = build_frame(1, READ_LAMP)
     gateway.put(frame[:-1] + bytes((frame[-1] ^ 1,)))
+    await eventually(lambda: gateway.line.statistics.crc_errors == 1, what="the request")
     assert await gateway.quiet(0.05)
     assert gateway.line.statistics.crc_errors == 1
 
