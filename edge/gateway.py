@@ -17,17 +17,19 @@ from edge.clock.timekeeper import EARLIEST, Timekeeper, steady_clock
 from edge.components import GatewayComponents, LineComponents
 from edge.config.line_settings import LineConfig
 from edge.config.settings import GatewayConfig, IdentityConfig
-from edge.control.command_executor import Actuator, CommandExecutor
+from edge.control.command_executor import CommandExecutor
+from edge.control.commanded_state import CommandedState
 from edge.control.contactor import contactors_of
 from edge.control.controller_watchdog import LONGEST_TIMEOUT_S, ControllerWatchdog, ControllerWatchdogSettings
 from edge.control.dimmer import Dimmer
 from edge.control.level_writer import LevelWriter
 from edge.control.levels import Levels
 from edge.control.photocell import Photocells
-from edge.control.plan_keeper import PlanFollower
-from edge.devices.device import Device, configured
+from edge.control.plan_follower import PlanFollower
+from edge.control.ports import Actuator
+from edge.devices.device import Device, broadcast_blocker, device_from_config, units_of
 from edge.line import Line, LineSettings, open_line
-from edge.outbox import Limit, Outbox, Record, StoredRecord
+from edge.outbox import Limit, Outbox, Record, RecordSink, StoredRecord
 from edge.polling.poller import Poller
 from edge.polling.reader import Reader
 from edge.status.line_metrics import LineCollector
@@ -126,14 +128,14 @@ async def run_gateway(
         await parts.plan.start()
         parts.news.started(config.gateway.default_level)
         boots = await memory.boot_counters()
-        for device in parts.devices:
-            device.boot_counter = boots.get(device.id)
+        for each in parts.lines:
+            each.reader.restore_boot_counters(boots)
         counters = {(config.gateway.id, each.line.name): each.line.counters for each in parts.lines}
         with ExitStack() as shown:
             if metrics is not None:
-                shown.enter_context(metrics.watching(counters, {config.gateway.id: outbox}))
+                shown.enter_context(metrics.registered(counters, {config.gateway.id: outbox}))
             if board is not None:
-                shown.enter_context(board.watching(config, parts))
+                shown.enter_context(board.registered(config, parts))
             await _run_parts(config.gateway.id, parts)
     finally:
         await outbox.close()
@@ -162,7 +164,7 @@ async def _run_parts(gateway_id: str, parts: GatewayComponents) -> None:
         for each in parts.lines:
             tasks.create_task(each.line.run())
             tasks.create_task(each.dimmer.run())
-            tasks.create_task(each.fallback.run())
+            tasks.create_task(each.controller_watchdog.run())
             tasks.create_task(each.poller.run())
             for contactor in each.contactors:
                 tasks.create_task(contactor.run())
@@ -172,7 +174,7 @@ async def _run_parts(gateway_id: str, parts: GatewayComponents) -> None:
         tasks.create_task(parts.keeper.run())
         tasks.create_task(keep_time(parts.keeper, parts.memory))
         tasks.create_task(parts.plan.run())
-        await _keep_boot_counters(parts)
+        await _keep_boot_counters(parts, await parts.memory.boot_counters())
 
 
 def build(
@@ -186,11 +188,8 @@ def build(
 ) -> GatewayComponents:
     """The parts of a gateway, wired and not yet running."""
     gateway = config.gateway
-
-    def record(record: Record) -> None:
-        outbox.append(record, timed=keeper.is_known)
-
-    photocells = Photocells(keeper, record)
+    records = _TimedRecords(outbox, keeper)
+    photocells = Photocells(keeper, records)
     levels = _levels(gateway, overrides, keeper, photocells)
     lines = tuple(
         _build_line(
@@ -200,14 +199,13 @@ def build(
             levels=levels,
             keeper=keeper,
             photocells=photocells,
-            record=record,
+            records=records,
             make_line=make_line,
-            fallback=_fallback_of(config),
+            controller_watchdog=_controller_watchdog_of(config),
         )
         for line in config.lines
     )
-    executor = CommandExecutor(_commanded(lines), levels, memory, keeper, record)
-    devices = [device for each in lines for device in each.devices]
+    executor = CommandExecutor(_actuators(lines), levels, memory, keeper, records)
     plan = PlanFollower(gateway.id, memory, levels)
     uplink = Uplink(
         config,
@@ -215,7 +213,7 @@ def build(
         memory=memory,
         commander=executor,
         plan=plan,
-        answering=partial(_answering, devices),
+        answering=partial(_last_readings, lines),
         clock=keeper,
         on_time=keeper.told,
     )
@@ -244,13 +242,24 @@ def _levels(
     )
 
 
-def _commanded(lines: Sequence[LineComponents]) -> dict[str, tuple[Device, Actuator]]:
-    """What takes commands, and what carries them out."""
-    hands: dict[str, tuple[Device, Actuator]] = {}
+def _actuators(lines: Sequence[LineComponents]) -> dict[str, tuple[Device, Actuator]]:
+    """The devices that take commands, by id, each with what carries them out."""
+    actuators: dict[str, tuple[Device, Actuator]] = {}
     for each in lines:
-        hands |= {device.id: (device, each.dimmer) for device in each.devices if device.dimmable}
-        hands |= {contactor.device.id: (contactor.device, contactor) for contactor in each.contactors}
-    return hands
+        actuators |= {device.id: (device, each.dimmer) for device in each.devices if device.dimmable}
+        actuators |= {contactor.device.id: (contactor.device, contactor) for contactor in each.contactors}
+    return actuators
+
+
+class _TimedRecords:
+    """The `RecordSink` of a gateway's parts: the outbox, which is told whether the time is known."""
+
+    def __init__(self, outbox: Outbox, keeper: Timekeeper) -> None:
+        self._outbox = outbox
+        self._keeper = keeper
+
+    def append(self, record: Record, /) -> None:
+        self._outbox.append(record, timed=self._keeper.is_known)
 
 
 def _build_line(
@@ -261,37 +270,38 @@ def _build_line(
     levels: Levels,
     keeper: Timekeeper,
     photocells: Photocells,
-    record: Callable[[Record], None],
+    records: RecordSink,
     make_line: MakeLine,
-    fallback: ControllerWatchdogSettings,
+    controller_watchdog: ControllerWatchdogSettings,
 ) -> LineComponents:
     settings = LineSettings(
         config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s
     )
     line = make_line(settings)
-    devices = tuple(configured(each) for each in config.devices)
-    reader = Reader(line, keeper, record)
-    teller = LevelWriter(line, reader, [device for device in devices if device.dimmable])
-    dimmer = Dimmer(teller, levels, devices, keeper, record)
-    reader.add_observer(dimmer.observe)
-    own_light = ControllerWatchdog(line, devices, fallback)
-    reader.add_observer(own_light.observe)
+    devices = tuple(device_from_config(each) for each in config.devices)
+    states = {device: CommandedState() for device in devices if device.dimmable}
+    reader = Reader(line, keeper, records, devices, targets=states)
+    may_broadcast = broadcast_blocker(units_of(devices)) is None
+    writer = LevelWriter(line, reader, states, may_broadcast=may_broadcast)
+    reader.add_state_loss_observer(writer)
+    dimmer = Dimmer(writer, levels, keeper, records)
+    reader.add_lamp_observer(dimmer)
+    watchdog = ControllerWatchdog(line, reader, writer, devices, controller_watchdog)
+    reader.add_lamp_observer(watchdog)
     pairs = tuple(zip(config.devices, devices, strict=True))
     photocells.watch(reader, (device for each, device in pairs if each.photocell))
-    contactors = contactors_of(pairs, line, reader, levels=levels, keeper=keeper, record=record)
+    contactors = contactors_of(pairs, line, reader, levels=levels, keeper=keeper, records=records)
 
-    def on_port(why: str | None) -> None:
-        if why is not None:
-            _forget(devices)
-        kind, info = EventType.COMMUNICATION_FAILURE, why or config.port
-        record(DeviceEvent(gateway_id, kind, keeper.now(), why is not None, info))
+    def on_port(error: str | None) -> None:
+        kind, info = EventType.COMMUNICATION_FAILURE, error or config.port
+        records.append(DeviceEvent(gateway_id, kind, keeper.now(), error is not None, info))
 
     # A cadence goes by a clock that nobody sets.
     poller = Poller(reader, keeper.steady, interval, devices, on_port)
-    return LineComponents(line, poller, dimmer, own_light, contactors, devices)
+    return LineComponents(line, reader, poller, dimmer, watchdog, contactors, devices)
 
 
-def _fallback_of(config: GatewayConfig) -> ControllerWatchdogSettings:
+def _controller_watchdog_of(config: GatewayConfig) -> ControllerWatchdogSettings:
     """A controller that is polled seldom must not take that for the gateway's death."""
     timeout_s, level = config.controller_watchdog.timeout_s, config.controller_watchdog.level
     if timeout_s:
@@ -301,7 +311,7 @@ def _fallback_of(config: GatewayConfig) -> ControllerWatchdogSettings:
 
 def _durable(parts: GatewayComponents, records: Sequence[StoredRecord]) -> None:
     parts.uplink.offer(records)
-    parts.commander.answered(each.record for each in records if isinstance(each.record, CommandResult))
+    parts.commander.results_durable(each.record for each in records if isinstance(each.record, CommandResult))
 
 
 def _time_is_known(parts: GatewayComponents, shift: timedelta) -> None:
@@ -329,30 +339,26 @@ def _wake(parts: GatewayComponents) -> None:
             contactor.wake()
 
 
-def _forget(devices: Sequence[Device]) -> None:
-    """Nothing is known of devices behind a port that is gone, and nothing is their fault."""
-    for device in devices:
-        device.answering = None
-        device.invalidate_written()
-
-
-def _answering(devices: Sequence[Device]) -> dict[str, DeviceReading]:
+def _last_readings(lines: Sequence[LineComponents]) -> dict[str, DeviceReading]:
+    """The last reading of every responsive device, by id."""
     return {
-        device.id: device.last_reading
-        for device in devices
-        if device.answering and device.last_reading is not None
+        device.id: presence.last_reading
+        for each in lines
+        for device, presence in each.presences()
+        if presence.is_responsive and presence.last_reading is not None
     }
 
 
-async def _keep_boot_counters(parts: GatewayComponents) -> None:
-    kept = {device.id: device.boot_counter for device in parts.devices}
+async def _keep_boot_counters(parts: GatewayComponents, kept: Mapping[str, int]) -> None:
     while True:
         await asyncio.sleep(_KEEP_BOOTS_EVERY_S)
-        changed = {
-            device.id: device.boot_counter
-            for device in parts.devices
-            if device.boot_counter is not None and device.boot_counter != kept[device.id]
+        present = {
+            device.id: presence.boot_counter
+            for each in parts.lines
+            for device, presence in each.presences()
+            if presence.boot_counter is not None
         }
+        changed = {device_id: count for device_id, count in present.items() if kept.get(device_id) != count}
         if changed:
             await parts.memory.keep_boot_counters(changed)
-            kept.update(changed)
+            kept = {**kept, **changed}

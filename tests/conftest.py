@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Where it begins later, one worker runs it alone at the end while the others have nothing left to do.
     """
     wanted = {"with": (True, False), "without": (False,), "only": (True,)}[config.getoption("timing")]
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         measures_time = item.get_closest_marker("timing") is not None
         (kept if measures_time in wanted else left_out).append(item)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cloud.alarms.store import AlarmRow
+from cloud.alarms.store import open_alarms
 from cloud.commands.model import StoredOverride
 from cloud.commands.store import overrides_in_force
 from cloud.commands.views import override_view
@@ -152,19 +152,3 @@ def _view(standing: LampStatus, overrides: dict[str, StoredOverride]) -> LampVie
         alarms=standing.alarms,
         override=override_view(overrides.get(standing.lamp.id)),
     )
-
-
-def open_alarms(
-    connection: sa.Connection, lamp_ids: Sequence[str] | None
-) -> dict[str, tuple[EventType, ...]]:
-    """The open alarms of these lamps, or of all, by lamp."""
-    query = sa.select(AlarmRow.lamp_id, AlarmRow.type).where(
-        AlarmRow.cleared_ms.is_(None), AlarmRow.lamp_id.is_not(None)
-    )
-    if lamp_ids is not None:
-        query = query.where(AlarmRow.lamp_id.in_(lamp_ids))
-    found: dict[str, tuple[EventType, ...]] = {}
-    for lamp_id, kind in connection.execute(query):
-        if lamp_id is not None:
-            found[lamp_id] = (*found.get(lamp_id, ()), EventType(kind))
-    return found

@@ -1,17 +1,15 @@
 """The newest state of every lamp and gateway in the relational store."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from operator import attrgetter
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
 from cloud.state.cabinets import CabinetStateRow
 from cloud.state.model import GatewayState, LampState
-from protocols.cabinet import DeviceReading
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
 
@@ -60,28 +58,6 @@ class GatewayStateRow(Base):
     plan_problem: Mapped[str | None]
 
 
-class RejectedReadingRow(Base):
-    """A reading the telemetry store will never take, kept so that it is not lost when acknowledged.
-
-    `lamp_id` is the device's id, be it a lamp or a cabinet.
-    """
-
-    __tablename__ = "rejected_readings"
-
-    lamp_id: Mapped[str] = mapped_column(primary_key=True)
-    time_ms: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    why: Mapped[str]
-    reading: Mapped[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedReading:
-    """A reading no telemetry store takes, with the store's words."""
-
-    reading: DeviceReading
-    why: str
-
-
 def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
     """The state of every lamp that was ever read."""
     return {row["lamp_id"]: _lamp_state(row) for row in connection.execute(sa.select(_LAMPS)).mappings()}
@@ -97,6 +73,15 @@ def forget_future(connection: sa.Connection, latest_ms: int) -> None:
     """Drop the states of lamps and cabinets that claim to be later than `latest_ms`: nothing could follow."""
     for table in (_LAMPS, table_of(CabinetStateRow)):
         connection.execute(sa.delete(table).where(table.c.time_ms > latest_ms))
+
+
+def delete_states(connection: sa.Connection, device_ids: Sequence[str]) -> None:
+    """Delete the states of these lamps, cabinets and gateways."""
+    if not device_ids:
+        return
+    parameters = [{"device": device_id} for device_id in device_ids]
+    for key in (_LAMPS.c.lamp_id, table_of(CabinetStateRow).c.cabinet_id, _GATEWAYS.c.gateway_id):
+        connection.execute(sa.delete(key.table).where(key == sa.bindparam("device")), parameters)
 
 
 def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
@@ -126,20 +111,6 @@ def save_carried_plan(connection: sa.Connection, state: GatewayState) -> None:
     known = (_GATEWAYS.c.gateway_id == state.gateway_id) & ~_GATEWAYS.c.online
     told = {"plan_hash": state.plan_hash, "plan_problem": state.plan_problem}
     connection.execute(sa.update(_GATEWAYS).where(known).values(told))
-
-
-def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]) -> None:
-    """Keep readings that the telemetry store refused."""
-    rows = [
-        {
-            "lamp_id": one.reading.device_id,
-            "time_ms": to_unix_ms(one.reading.time),
-            "why": one.why,
-            "reading": msgspec.json.encode(one.reading).decode(),
-        }
-        for one in rejected
-    ]
-    insert_new(connection, table_of(RejectedReadingRow), rows)
 
 
 _LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)

@@ -1,19 +1,18 @@
-"""Carries out override commands: kept on disk, told to the lamp, read back, answered with a result."""
+"""Executes override commands: persisted, applied, verified, and answered with a result each."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
-from edge.control.level_writer import Problems, proof_of
 from edge.control.levels import Levels
+from edge.control.ports import Actuator, Confirmation
 from edge.devices.device import Device
 from edge.line import Lane
-from edge.outbox import Record
+from edge.outbox import RecordSink
 from edge.storage.state import StateStore
 from edge.storage.state_tables import CommandKey, key_of
 from protocols.clock import Clock, wall_seconds_until
@@ -24,96 +23,76 @@ log = structlog.get_logger(__name__)
 
 _GATHER_S = 0.02
 _LONGEST_GATHER_S = 0.2
-"""The commands of one click on many lamps come in a burst: once it pauses, they can be told together."""
+"""The commands of one click on many lamps come in a burst, which ends with a pause: applied as one batch."""
 
-_GLANCES = 5
-"""Turns of the event loop in which the second command of a burst has come, if there is one."""
+_BURST_TURNS = 5
+"""Turns of the event loop within which the second command of a burst has come, if there is one."""
 
 _LONGEST_WAIT_S = 300.0
-_FORGET_S = 0.5
 
-
-class Actuator(Protocol):
-    """What brings devices to their level and keeps them there: a line's dimmer, a cabinet's contactor."""
-
-    def refresh(self) -> datetime | None:
-        """Set the devices' targets to their level of now."""
-        ...
-
-    async def settle(
-        self,
-        devices: Iterable[Device],
-        lane: Lane,
-        ramp_s: float = 0.0,
-        on_confirmed: Callable[[Device], None] | None = None,
-    ) -> Problems:
-        """Bring devices to their targets; returns those that did not follow, and why."""
-        ...
-
-    def wake(self) -> None:
-        """Look again at what the levels should be and are."""
-        ...
+_DELETE_AFTER_S = 0.5
+"""Results become durable in batches: one delete for several of them."""
 
 
 class CommandExecutor:
-    """The commands of one gateway. A command that fails leaves the override before it in force.
+    """The `CommandSink` of one gateway. A command that fails leaves the override before it in force.
 
-    The memory holds those whose start is to come, and those begun until their answer is durable. So they
-    outlive a restart, none is carried out twice, and each is answered.
+    The store holds commands whose start is to come, and those begun until their result is durable. So they
+    outlive a restart, none is executed twice, and each is answered.
     """
 
     def __init__(
         self,
-        lamps: Mapping[str, tuple[Device, Actuator]],
+        actuators: Mapping[str, tuple[Device, Actuator]],
         levels: Levels,
-        memory: StateStore,
+        store: StateStore,
         clock: Clock,
-        record: Callable[[Record], object],
+        records: RecordSink,
     ) -> None:
-        self._lamps = lamps
+        self._actuators = actuators
         self._levels = levels
-        self._memory = memory
+        self._store = store
         self._clock = clock
-        self._record = record
+        self._records = records
         self._inbox: asyncio.Queue[LightCommand] = asyncio.Queue()
         self._starting: set[CommandKey] = set()
-        self._news = asyncio.Event()
-        self._answered: asyncio.Queue[CommandKey] = asyncio.Queue()
+        self._schedule_changed = asyncio.Event()
+        self._durable: asyncio.Queue[CommandKey] = asyncio.Queue()
 
     def submit(self, command: LightCommand) -> None:
-        """Take a command to be carried out at once, or at its start."""
+        """Take a command, to be carried out at once or at its start."""
         self._inbox.put_nowait(command)
 
-    def reject(self, command_id: str | None, lamp_id: str, why: str) -> None:
-        """Answer a command that cannot be understood; one without an id has nobody to be answered to."""
+    def reject(self, command_id: str | None, device_id: str, error: str) -> None:
+        """Answer a command that cannot be understood; without an id it is only logged."""
         if command_id is None:
-            log.warning("command ignored", lamp=lamp_id, why=why)
+            log.warning("command_rejected", device=device_id, error=error)
         else:
-            self._answer(command_id, lamp_id, CommandStatus.FAILED, detail=why)
+            self._complete(command_id, device_id, CommandStatus.FAILED, detail=error)
 
     def wake(self) -> None:
-        """The clock was set: look again at which commands should start."""
-        self._news.set()
+        """Check again which commands should start, for the clock has been set."""
+        self._schedule_changed.set()
 
-    def answered(self, results: Iterable[CommandResult]) -> None:
-        """These answers are durable: nothing need be known of their commands any more."""
+    def results_durable(self, results: Iterable[CommandResult]) -> None:
+        """Forget the commands whose results are durable."""
         for result in results:
-            self._answered.put_nowait((result.command_id, result.device_id))
+            self._durable.put_nowait((result.command_id, result.device_id))
 
     async def run(self) -> None:
-        """Carry out what is submitted until cancelled."""
+        """Execute what is submitted until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._start_in_time(tasks))
-            tasks.create_task(self._forget_answered())
+            tasks.create_task(self._start_scheduled(tasks))
+            tasks.create_task(self._delete_completed())
             while True:
-                ready = await self._choose(await self._gather())
+                ready = await self._select(await self._gather())
                 if ready:
                     await self._begin(ready, tasks)
 
     async def _gather(self) -> list[LightCommand]:
-        """What came together. One command that comes alone does not wait for others."""
+        """A burst of commands as one batch; a command that comes alone does not wait for others."""
         batch = [await self._inbox.get()]
-        for _ in range(_GLANCES):
+        for _ in range(_BURST_TURNS):
             await asyncio.sleep(0)
         if self._inbox.empty():
             return batch
@@ -122,53 +101,57 @@ class CommandExecutor:
         while (began := loop.time()) < latest:
             await asyncio.sleep(_GATHER_S)
             if self._inbox.empty() and loop.time() - began < 2 * _GATHER_S:
-                break  # a pause indeed, and not a loop that was busy and has yet to read what came
+                break  # a pause indeed, and not a busy loop that has yet to read what came
             while not self._inbox.empty():
                 batch.append(self._inbox.get_nowait())
         return batch
 
-    async def _choose(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
-        """Those to be carried out now; what waits for its start is kept, the rest is answered."""
-        now, waiting = self._clock.now(), self._memory.waiting_commands.keys()
-        # One that was to start and waits no more has been carried out meanwhile: it came a second time.
-        new = {key_of(each): each for each in batch if key_of(each) in waiting | self._new_keys(batch)}
-        possible = {key: each for key, each in new.items() if self._is_possible(each, now)}
+    async def _select(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
+        """Those to execute now; others are kept until their start, or answered."""
+        now, waiting = self._clock.now(), self._store.waiting_commands.keys()
+        # A scheduled command that is no longer waiting has already run: drop the duplicate.
+        fresh = {key_of(each) for each in batch} - self._starting
+        new = {key_of(each): each for each in batch if key_of(each) in waiting | fresh}
+        executable = {key: each for key, each in new.items() if self._is_executable(each, now)}
         self._starting -= {key_of(each) for each in batch}
-        later = [each for each in possible.values() if each.start > now]
+        later = [each for each in executable.values() if each.start > now]
         if later:
-            await self._memory.keep_commands(later)
-            self._news.set()
-        if given_up := (new.keys() - possible.keys()) & waiting:
-            await self._memory.forget_commands(list(given_up))
-        return [each for each in possible.values() if each.start <= now]
+            await self._store.keep_commands(later)
+            self._schedule_changed.set()
+        if dropped := (new.keys() - executable.keys()) & waiting:
+            await self._store.forget_commands(list(dropped))
+        return [each for each in executable.values() if each.start <= now]
 
-    def _new_keys(self, batch: Sequence[LightCommand]) -> set[CommandKey]:
-        return {key_of(each) for each in batch} - self._starting
-
-    def _is_possible(self, command: LightCommand, now: datetime) -> bool:
-        if command.device_id not in self._lamps:
-            self._fail(command, f"lamp {command.device_id!r} is not a lamp of this gateway")
+    def _is_executable(self, command: LightCommand, now: datetime) -> bool:
+        """Whether it can be executed, now or at its start; answers it otherwise."""
+        if command.device_id not in self._actuators:
+            self._fail_unknown(command)
         elif now > command.deadline:
-            came = "was to start" if key_of(command) in self._starting else "came"
-            at = command.start if key_of(command) in self._starting else now
-            detail = f"{came} at {at.isoformat()}, expected before {command.deadline.isoformat()}"
-            self._answer(command.command_id, command.device_id, CommandStatus.EXPIRED, detail=detail)
+            is_scheduled = key_of(command) in self._starting
+            came = (
+                f"was to start at {command.start.isoformat()}"
+                if is_scheduled
+                else f"came at {now.isoformat()}"
+            )
+            detail = f"{came}, expected before {command.deadline.isoformat()}"
+            self._complete(command.command_id, command.device_id, CommandStatus.EXPIRED, detail=detail)
         elif command.expiration is not None and command.expiration <= now:
             self._fail(command, f"expiration {command.expiration.isoformat()}, expected after now")
         else:
             return True
         return False
 
-    async def _start_in_time(self, tasks: asyncio.TaskGroup) -> None:
-        """Submit the commands that wait, each at its start; without a clock none of them."""
-        unanswered = list(self._memory.begun_commands.values())
+    async def _start_scheduled(self, tasks: asyncio.TaskGroup) -> None:
+        """Submit each waiting command at its start; none while the time is not known."""
+        unanswered = list(self._store.begun_commands.values())
         while True:
-            self._news.clear()
-            now, waiting = self._clock.now(), self._memory.waiting_commands
+            self._schedule_changed.clear()
+            now, waiting = self._clock.now(), self._store.waiting_commands
             if self._levels.trusts(now):
-                self._take_up(unanswered, now, tasks)
+                self._resume(unanswered, now, tasks)
                 unanswered.clear()
                 for key, command in waiting.items():
+                    # It waits in the store until it is begun: `_starting` says that it is on its way there.
                     if command.start <= now and key not in self._starting:
                         self._starting.add(key)
                         self.submit(command)
@@ -176,88 +159,90 @@ class CommandExecutor:
             wait_s = wall_seconds_until(self._clock, min(starts)) if starts else _LONGEST_WAIT_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait_s, _LONGEST_WAIT_S) + 0.001):
-                    await self._news.wait()
+                    await self._schedule_changed.wait()
 
-    def _take_up(self, commands: Iterable[LightCommand], now: datetime, tasks: asyncio.TaskGroup) -> None:
-        """Answer what was begun before a restart: its override is in force, its lamp was not read back.
+    def _resume(self, commands: Iterable[LightCommand], now: datetime, tasks: asyncio.TaskGroup) -> None:
+        """Verify and answer what was begun before a restart: its override is in force already.
 
-        Of what was in force before it nothing is known any more: where it fails the plan is.
+        The override before it is not known any more: a command that fails leaves the plan in force.
         """
         left: dict[str, LightCommand] = {}
         for command in commands:
-            if command.device_id not in self._lamps:
-                self._fail(command, f"lamp {command.device_id!r} is not a lamp of this gateway")
+            if command.device_id not in self._actuators:
+                self._fail_unknown(command)
             elif not self._is_in_force(command):
                 self._fail(command, "replaced by a newer command")
             elif command.expiration is not None and command.expiration <= now:
                 self._fail(command, "gateway was away until it ended")
             else:
                 left[command.device_id] = command
-        for dimmer in {self._lamps[lamp_id][1] for lamp_id in left}:
-            dimmer.refresh()
-        self._settle_all(left, dict.fromkeys(left), tasks)
+        for actuator in {self._actuators[device_id][1] for device_id in left}:
+            actuator.refresh()
+        self._apply_all(left, dict.fromkeys(left), tasks)
 
-    async def _forget_answered(self) -> None:
+    async def _delete_completed(self) -> None:
         while True:
-            keys = [await self._answered.get()]
-            await asyncio.sleep(_FORGET_S)
-            while not self._answered.empty():
-                keys.append(self._answered.get_nowait())
-            if known := self._memory.begun_commands.keys() & set(keys):
-                await self._memory.forget_commands(list(known))
+            keys = [await self._durable.get()]
+            await asyncio.sleep(_DELETE_AFTER_S)
+            while not self._durable.empty():
+                keys.append(self._durable.get_nowait())
+            if known := self._store.begun_commands.keys() & set(keys):
+                await self._store.forget_commands(list(known))
 
     async def _begin(self, commands: Sequence[LightCommand], tasks: asyncio.TaskGroup) -> None:
         newest = {command.device_id: command for command in commands}
         for command in commands:
             if newest[command.device_id] is not command:
                 self._fail(command, f"replaced by command {newest[command.device_id].command_id!r}")
-        before = {lamp_id: self._levels.override(lamp_id) for lamp_id in newest}
-        overrides = {lamp_id: override_from(command) for lamp_id, command in newest.items()}
-        await self._memory.begin_commands(commands, overrides)
+        before = {device_id: self._levels.override(device_id) for device_id in newest}
+        overrides = {device_id: override_from(command) for device_id, command in newest.items()}
+        # On disk before anything is written to a lamp: after a power cut it is resumed, not executed twice.
+        await self._store.begin_commands(commands, overrides)
         self._put_in_force(overrides)
-        self._settle_all(newest, before, tasks)
+        self._apply_all(newest, before, tasks)
 
-    def _settle_all(
+    def _apply_all(
         self,
         commands: Mapping[str, LightCommand],
         before: Mapping[str, Override | None],
         tasks: asyncio.TaskGroup,
     ) -> None:
         groups: defaultdict[tuple[Actuator, float], list[LightCommand]] = defaultdict(list)
-        for lamp_id, command in commands.items():
-            groups[self._lamps[lamp_id][1], command.ramp_s].append(command)
-        for (dimmer, ramp_s), group in groups.items():
-            tasks.create_task(self._settle(dimmer, ramp_s, group, before))
+        for device_id, command in commands.items():
+            groups[self._actuators[device_id][1], command.ramp_s].append(command)
+        for (actuator, ramp_s), group in groups.items():
+            tasks.create_task(self._apply(actuator, ramp_s, group, before))
 
-    async def _settle(
+    async def _apply(
         self,
-        dimmer: Actuator,
+        actuator: Actuator,
         ramp_s: float,
         commands: Iterable[LightCommand],
         before: Mapping[str, Override | None],
     ) -> None:
-        by_lamp = {self._lamps[command.device_id][0]: command for command in commands}
-        problems = await dimmer.settle(
-            by_lamp, Lane.COMMAND, ramp_s, lambda lamp: self._confirm(lamp, by_lamp[lamp])
-        )
-        undone: dict[str, Override | None] = {}
-        for lamp, problem in problems.items():
-            command = by_lamp[lamp]
-            if self._is_in_force(command):
-                undone[lamp.id] = before[lamp.id]
-            self._fail(command, problem.why)
-        if undone:
-            await self._memory.keep_overrides(undone)
-            self._put_in_force(undone)
-        # Only now: the dimmer would tell the same lamps the same level a second time.
-        dimmer.wake()
+        """Apply the commands of one actuator; where that fails, the override before is in force again."""
+        by_device = {self._actuators[command.device_id][0]: command for command in commands}
 
-    def _confirm(self, lamp: Device, command: LightCommand) -> None:
-        if self._is_in_force(command):
-            level = lamp.target_level_percent
-            self._answer(command.command_id, lamp.id, CommandStatus.CONFIRMED, level, proof_of(lamp))
-        else:
-            self._fail(command, "replaced by a newer command")
+        def confirm(confirmation: Confirmation) -> None:
+            command = by_device[confirmation.device]
+            if not self._is_in_force(command):
+                self._fail(command, "replaced by a newer command")
+                return
+            level, caveat = confirmation.level_percent, confirmation.caveat
+            self._complete(command.command_id, command.device_id, CommandStatus.CONFIRMED, level, caveat)
+
+        problems = await actuator.apply(by_device, Lane.COMMAND, ramp_s, confirm)
+        undone: dict[str, Override | None] = {}
+        for device, problem in problems.items():
+            command = by_device[device]
+            if self._is_in_force(command):
+                undone[device.id] = before[device.id]
+            self._fail(command, problem.error)
+        if undone:
+            await self._store.keep_overrides(undone)
+            self._put_in_force(undone)
+        # Only now: before that the actuator would write the failed level once more.
+        actuator.wake()
 
     def _is_in_force(self, command: LightCommand) -> bool:
         override = self._levels.override(command.device_id)
@@ -266,16 +251,26 @@ class CommandExecutor:
         return override.command_id == command.command_id
 
     def _put_in_force(self, overrides: Mapping[str, Override | None]) -> None:
-        for lamp_id, override in overrides.items():
-            self._levels.put_override(lamp_id, override)
-        for dimmer in {self._lamps[lamp_id][1] for lamp_id in overrides}:
-            dimmer.refresh()
+        for device_id, override in overrides.items():
+            self._levels.put_override(device_id, override)
+        for actuator in {self._actuators[device_id][1] for device_id in overrides}:
+            actuator.refresh()
+
+    def _fail_unknown(self, command: LightCommand) -> None:
+        self._fail(command, f"{command.device_id!r} is no lamp or contactor of this gateway")
 
     def _fail(self, command: LightCommand, detail: str) -> None:
-        self._answer(command.command_id, command.device_id, CommandStatus.FAILED, detail=detail)
+        self._complete(command.command_id, command.device_id, CommandStatus.FAILED, detail=detail)
 
-    def _answer(
-        self, command_id: str, lamp_id: str, status: CommandStatus, level: int | None = None, detail: str = ""
+    def _complete(
+        self,
+        command_id: str,
+        device_id: str,
+        status: CommandStatus,
+        level: int | None = None,
+        detail: str = "",
     ) -> None:
-        log.info("command answered", command=command_id, lamp=lamp_id, status=status.value, detail=detail)
-        self._record(CommandResult(command_id, lamp_id, status, self._clock.now(), level, detail))
+        log.info(
+            "command_completed", command=command_id, device=device_id, status=status.value, detail=detail
+        )
+        self._records.append(CommandResult(command_id, device_id, status, self._clock.now(), level, detail))

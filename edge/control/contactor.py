@@ -1,7 +1,7 @@
-"""Keeps a cabinet's contactor where it should be, and proves by its auxiliary contact that it went there."""
+"""Holds a cabinet's contactor where it should be, and verifies by its auxiliary contact that it is there."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -11,143 +11,160 @@ import structlog
 from edge.clock.timekeeper import Timekeeper
 from edge.config.line_settings import DeviceConfig
 from edge.control.contactor_io import ContactorIo, wiring_of
-from edge.control.level_writer import Problem, Problems, problem_of
 from edge.control.levels import Levels
+from edge.control.ports import Confirmation, OnConfirmed, Problem, Problems, problem_of
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, RequestRefusedError
-from edge.outbox import Record
+from edge.outbox import RecordSink
 from edge.polling.reader import Reader
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import wall_seconds_until
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import Reason
+from protocols.lighting.priority import EffectiveLevel
 from protocols.modbus.codec import CodecError
+from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
 
 SHORTEST_DWELL: Final = timedelta(seconds=60)
-"""So long after a relay was set it is not set to the same again, but by command: a module that starts anew
-every few seconds would wear the contactor out. What the plan or a photocell changes is done at once.
+"""The shortest time between two writes of the same state, but by command: a module that resets every few
+seconds would wear the contactor out. A change by plan or photocell is another state, and written at once.
 """
 
 ATTEMPTS: Final = 4
 
 _FELL_AGAIN: Final = Problem(f"relay fell within {SHORTEST_DWELL.seconds} s", is_final=True)
+
 _TRAVEL_S = 0.3
-"""Between two looks at the contact: big contactors take a tenth of a second to move."""
+"""Between two reads of the auxiliary contact: big contactors take a tenth of a second to move."""
 
 _RETRY_S = 3.0
 _RETRY_DISOBEDIENT_S = 30.0
 _LONGEST_WAIT_S = 60.0
 
+_NO_CONTACT = "relay set; there is no auxiliary contact"
+
 
 class Contactor:
-    """One cabinet's contactor. At the start, and whenever its module comes back, the state of now holds.
+    """The `Actuator` of one cabinet's contactor: any level above 0 % closes it, 0 % opens it.
 
-    What the device was told is kept in it as of a lamp: 100 % is closed, 0 % is open.
+    At the start, and whenever its module is back, the state of now is asserted. `stays_closed` is for
+    contactors that feed controllers: closed whatever the plan says, until a command.
     """
 
     def __init__(
         self,
         device: Device,
-        gear: ContactorIo,
+        io: ContactorIo,
         reader: Reader,
         *,
         levels: Levels,
         keeper: Timekeeper,
-        record: Callable[[Record], object],
+        records: RecordSink,
         stays_closed: bool,
     ) -> None:
         self.device = device
-        self._gear = gear
+        self._io = io
         self._reader = reader
         self._levels = levels
         self._keeper = keeper
-        self._record = record
+        self._records = records
         self._stays_closed = stays_closed
+        self._target: EffectiveLevel | None = None
+        self._verified: bool | None = None
+        """Whether it is closed, as last verified and not disproved since; None while that is unknown."""
         self._wake = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._switching = asyncio.Lock()
         self._retry_at = 0.0
-        self._complaint: str | None = None
         self._relay_set: bool | None = None
         self._relay_is_open = False
         self._has_opened = False
         self._switched_at: datetime | None = None
         self._conditions: dict[EventType, bool] = {}
+        self._failures = FailureReporter(
+            log, "contactor_unavailable", "contactor_available", level="warning", device=device.id
+        )
+
+    @property
+    def target(self) -> EffectiveLevel | None:
+        """The level the contactor should have, why and until when; None before the first decision."""
+        return self._target
 
     @property
     def is_wanted(self) -> bool:
         """Whether the contactor should be closed."""
-        return bool(self.device.target_level_percent)
+        return self._target is not None and bool(self._target.level_percent)
 
     async def run(self) -> None:
-        """Keep the contactor where it should be now, until cancelled."""
+        """Hold the contactor where it should be now, until cancelled."""
         while True:
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
-            if self._is_stale() and self._retry_at <= wall:
-                self._judge(await self._settle(Lane.READ_BACK))
+            if self._is_due() and self._retry_at <= wall:
+                self._report_outcome(await self._switch_and_verify(Lane.READ_BACK))
                 continue
             try:
                 async with asyncio.timeout(self._wait_s(next_change, wall)):
                     await self._wake.wait()
             except TimeoutError:
-                if not self._gear.has_contact:
-                    self.device.written_level_percent = None  # readings do not tell: look at the relay
+                if not self._io.has_contact:
+                    self._verified = None  # readings do not show where it is: read the relay again
 
     def refresh(self) -> datetime | None:
-        """Set the device's target to what should be now; returns when that may change next."""
-        before, level = self.is_wanted, self._levels.at(self.device.id, self._keeper.now())
-        is_plan = self._stays_closed and level.reason is not Reason.OVERRIDE
-        self.device.target_level_percent = 100 if is_plan else level.level_percent
-        self.device.reason = Reason.DEFAULT if is_plan else level.reason
-        if self.is_wanted is not before:
+        """Set the target to what should be now; returns when that may change next, None if never."""
+        was_wanted, level = self.is_wanted, self._levels.at(self.device.id, self._keeper.now())
+        if self._stays_closed and level.reason is not Reason.OVERRIDE:
+            level = EffectiveLevel(100, Reason.DEFAULT, level.until)
+        self._target = level
+        if self.is_wanted is not was_wanted:
             self._retry_at = 0.0
         return level.until
 
     def wake(self) -> None:
-        """Look again at where the contactor should be and is."""
+        """Compare target and contactor again."""
         self._wake.set()
 
-    def observe(self, device: Device) -> None:
-        """A reading came: one of a contactor elsewhere than it was told is a reason to look."""
-        reading = device.last_reading
-        if device is not self.device or not isinstance(reading, CabinetReading):
+    def observe(self, device: Device, reading: CabinetReading) -> None:
+        """Act on a poll that shows the contactor elsewhere than verified, or its module back."""
+        if device is not self.device:
             return
         if reading.contactor_state is not None:
             is_closed = reading.contactor_state is SwitchState.ON
-            self._notice(is_closed)
+            self._clear_disproved(is_closed)
             if is_closed is self.is_wanted:
                 self._retry_at = 0.0
-            if device.written_level_percent is not None and is_closed is not bool(
-                device.written_level_percent
-            ):
-                device.written_level_percent = None
-        if device.written_level_percent is None:
+            if is_closed is not self._verified:
+                self._verified = None
+        if self._verified is None:
             self._wake.set()
 
-    async def settle(
+    def state_lost(self, device: Device) -> None:
+        """Verify the contactor again: its module restarted, or cannot be reached."""
+        if device is self.device:
+            self._verified = None
+
+    async def apply(
         self,
         devices: Iterable[Device],
         lane: Lane,
-        ramp_s: float = 0.0,  # noqa: ARG002 - as of lamps
-        on_confirmed: Callable[[Device], None] | None = None,
+        ramp_s: float = 0.0,  # noqa: ARG002 - a contactor has no ramp
+        on_confirmed: OnConfirmed | None = None,
     ) -> Problems:
-        """Bring the contactor to its target; returns it, and why, where it did not go there."""
-        problem = await self._settle(lane)
-        self._judge(problem)
+        """Bring the contactor to its target for a command; see `Actuator.apply`."""
+        problem = await self._switch_and_verify(lane)
+        self._report_outcome(problem)
         if problem is not None:
             return dict.fromkeys(devices, problem)
         if on_confirmed is not None:
-            on_confirmed(self.device)
+            level = None if self._target is None else self._target.level_percent
+            on_confirmed(Confirmation(self.device, level, "" if self._io.has_contact else _NO_CONTACT))
         return {}
 
-    def _is_stale(self) -> bool:
-        device = self.device
-        is_told = device.written_level_percent is not None
-        is_right = is_told and bool(device.written_level_percent) is self.is_wanted
-        return not is_right and device.answering is not False
+    def _is_due(self) -> bool:
+        is_there = self._verified is self.is_wanted
+        return not is_there and not self._reader.presence(self.device).is_unresponsive
 
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
         waits = [_LONGEST_WAIT_S]
@@ -157,8 +174,9 @@ class Contactor:
             waits.append(self._retry_at - wall)
         return max(min(waits), 0.001)
 
-    async def _settle(self, lane: Lane) -> Problem | None:
-        async with self._turn:
+    async def _switch_and_verify(self, lane: Lane) -> Problem | None:
+        # A command may come while `run` switches: each would take the relay set by the other for its own.
+        async with self._switching:
             before = self._switched_at
             problem: Problem | None = None
             for attempt in range(ATTEMPTS):
@@ -171,26 +189,27 @@ class Contactor:
                 if problem is None or problem.is_final:
                     break
         if self._switched_at != before:
-            with suppress(LineError):  # the reader has said so
-                await self._reader.read(self.device, Lane.READING)
+            # So that the cloud sees the new state at once, not at the next poll.
+            with suppress(LineError):  # the reader has recorded it
+                await self._reader.poll(self.device, Lane.READING)
         return problem
 
     async def _attempt(self, lane: Lane) -> Problem | None:
         wanted = self.is_wanted
-        if await self._gear.relay(lane) is not wanted:
+        if await self._io.relay(lane) is not wanted:
             if wanted is self._relay_set and lane is not Lane.COMMAND and self._dwell_s() > 0:
                 return _FELL_AGAIN
             if (problem := await self._switch(wanted, lane)) is not None:
                 return problem
-        contact = await self._gear.contact(lane) if self._gear.has_contact else wanted
+        contact = await self._io.contact(lane) if self._io.has_contact else wanted
         if contact is None:
             return Problem("auxiliary contact says nothing", is_final=True)
         self._relay_is_open = not wanted
-        self._notice(contact)
+        self._clear_disproved(contact)
         if contact is not wanted:
-            told, is_at = _state(wanted), _state(contact)
-            return Problem(f"relay is {told}, auxiliary contact says {is_at}", disobeyed=True)
-        self.device.written_level_percent = 100 if wanted else 0
+            relay, found = _state(wanted), _state(contact)
+            return Problem(f"relay is {relay}, auxiliary contact says {found}", disobeyed=True)
+        self._verified = wanted
         return None
 
     def _dwell_s(self) -> float:
@@ -203,66 +222,57 @@ class Contactor:
         self._has_opened = self._relay_is_open = False
         self._switched_at = self._keeper.steady.now()
         try:
-            await self._gear.put(closed, lane)
+            await self._io.put(closed, lane)
         except RequestRefusedError as error:
             return Problem(str(error), disobeyed=True, is_final=True)
-        log.info("contactor switched", cabinet=self.device.id, to=_state(closed), why=self.device.reason)
-        if await self._gear.relay(lane) is not closed:
+        reason = None if self._target is None else self._target.reason
+        log.info("contactor_switched", device=self.device.id, to=_state(closed), reason=reason)
+        if await self._io.relay(lane) is not closed:
             return Problem(f"relay does not go {_state(closed)}", disobeyed=True)
         self._relay_set = closed
         return None
 
-    def _judge(self, problem: Problem | None) -> None:
-        """What did not work is tried again; what did not obey is reported."""
+    def _report_outcome(self, problem: Problem | None) -> None:
+        """Plan the next attempt, and report a contactor that disobeys or cannot be switched at all."""
         if problem is None:
             self._retry_at = 0.0
-            self._complain(None)
+            self._failures.recovered()
             return
         pause_s = _RETRY_DISOBEDIENT_S if problem.disobeyed else _RETRY_S
         if problem is _FELL_AGAIN:
             pause_s = self._dwell_s()
         self._retry_at = asyncio.get_running_loop().time() + pause_s
         if not problem.disobeyed:
-            if self.device.answering and self._gear.has_port:  # else its silence is told
-                self._complain(problem.why)
+            # Otherwise the silence of the module, or of the whole line, has been reported already.
+            if self._reader.presence(self.device).is_responsive and self._io.has_port:
+                self._failures.failed(problem.error)
         elif self.is_wanted:
-            self._report(EventType.SWITCHING_ERROR_OFF, True, problem.why)
+            self._report_condition(EventType.SWITCHING_ERROR_OFF, True, problem.error)
         elif self._has_opened:
-            # It was open, and what welds stays closed but does not close: that was a hand.
-            self._report(EventType.LOCAL_OVERRIDE, True, SwitchState.ON.value)
+            # A welded contactor cannot go from open to closed, so this was the manual switch.
+            self._report_condition(EventType.LOCAL_OVERRIDE, True, SwitchState.ON.value)
         elif not self._conditions.get(EventType.LOCAL_OVERRIDE):
-            self._report(EventType.SWITCHING_ERROR_ON, True, problem.why)
+            self._report_condition(EventType.SWITCHING_ERROR_ON, True, problem.error)
 
-    def _complain(self, why: str | None) -> None:
-        """Say once that the contactor cannot be seen to, and once that it can again."""
-        if (self._complaint is None) is not (why is None):
-            say = log.info if why is None else log.warning
-            say(
-                "contactor is seen to again" if why is None else "contactor cannot be seen to",
-                cabinet=self.device.id,
-                why=why or self._complaint,
-            )
-        self._complaint = why
-
-    def _notice(self, is_closed: bool) -> None:
-        """What the contact says cannot be any more: only a contactor that opened is not stuck in ON."""
+    def _clear_disproved(self, is_closed: bool) -> None:
+        """End the conditions that a position of the auxiliary contact rules out."""
+        # Only a contactor that has been seen open since its relay opened is not stuck in ON.
         self._has_opened = self._relay_is_open and (self._has_opened or not is_closed)
         if is_closed:
-            self._report(EventType.SWITCHING_ERROR_OFF, False)
+            self._report_condition(EventType.SWITCHING_ERROR_OFF, False)
         else:
-            self._report(EventType.SWITCHING_ERROR_ON, False)
-            self._report(EventType.LOCAL_OVERRIDE, False)
+            self._report_condition(EventType.SWITCHING_ERROR_ON, False)
+            self._report_condition(EventType.LOCAL_OVERRIDE, False)
 
-    def _report(self, kind: EventType, active: bool, info: str = "") -> None:
-        """Record when a condition begins or ends; after a start once that it is not so, if it is not."""
+    def _report_condition(self, kind: EventType, active: bool, info: str = "") -> None:
+        """Log and record when a condition begins or ends; its absence once after each start."""
         if self._conditions.get(kind) is active:
             return
+        # The cloud may still hold a condition from before the restart: its absence is reported too.
         self._conditions[kind] = active
         if active:
-            log.warning(
-                "contactor is not where it should be", cabinet=self.device.id, what=kind.value, why=info
-            )
-        self._record(DeviceEvent(self.device.id, kind, self._keeper.now(), active, info))
+            log.warning("contactor_fault", device=self.device.id, condition=kind.value, error=info)
+        self._records.append(DeviceEvent(self.device.id, kind, self._keeper.now(), active, info))
 
 
 def contactors_of(
@@ -272,9 +282,9 @@ def contactors_of(
     *,
     levels: Levels,
     keeper: Timekeeper,
-    record: Callable[[Record], object],
+    records: RecordSink,
 ) -> tuple[Contactor, ...]:
-    """The contactors that the settings of a line's devices ask for, told of every reading."""
+    """Return the contactors that the settings of a line's devices ask for, observing their polls."""
     contactors = []
     for config, device in devices:
         wiring = wiring_of(device)
@@ -286,10 +296,11 @@ def contactors_of(
             reader,
             levels=levels,
             keeper=keeper,
-            record=record,
+            records=records,
             stays_closed=config.contactor.follows == "always",
         )
-        reader.add_observer(contactor.observe)
+        reader.add_cabinet_observer(contactor)
+        reader.add_state_loss_observer(contactor)
         contactors.append(contactor)
     return tuple(contactors)
 

@@ -20,7 +20,7 @@ class Wiring:
 
 
 def wiring_of(device: Device) -> Wiring | None:
-    """How the contactor of a cabinet is wired; None where no unit of it can switch one."""
+    """Return how a cabinet's contactor is wired; None if no unit of the cabinet can switch one."""
     parts: tuple[Device | Part, ...] = (*device.parts, device)
     for part in parts:
         registers = {register.name: register for register in part.profile.registers}
@@ -31,7 +31,11 @@ def wiring_of(device: Device) -> Wiring | None:
 
 
 class ContactorIo:
-    """One contactor on the line. True is closed; every exchange raises LineError."""
+    """One contactor on the line; True is closed.
+
+    Raises:
+        LineError: from every request that gets no valid response.
+    """
 
     def __init__(self, line: Line, wiring: Wiring) -> None:
         self._line = line
@@ -49,13 +53,13 @@ class ContactorIo:
         return self._line.problem is None
 
     async def relay(self, lane: Lane) -> bool | None:
-        """Where the relay is; one that cannot be read is where it was put, None before that."""
+        """Return where the relay is; if it cannot be read, where it was put last, None before that."""
         if not self._wiring.relay.readable:
             return self._put
         return await self._read(self._wiring.relay, lane)
 
     async def contact(self, lane: Lane) -> bool | None:
-        """Where the auxiliary contact is; None where it says nothing, or is not there."""
+        """Return where the auxiliary contact is; None if it gives no valid value, or does not exist."""
         return None if self._wiring.contact is None else await self._read(self._wiring.contact, lane)
 
     async def put(self, closed: bool, lane: Lane) -> None:

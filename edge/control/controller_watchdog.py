@@ -1,4 +1,4 @@
-"""What controllers do by themselves when no gateway speaks to them: told once and checked."""
+"""Sets what controllers do by themselves when no gateway talks to them, and checks that they keep it."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,11 +7,15 @@ from typing import Final
 
 import structlog
 
+from edge.control.level_writer import LevelWriter
 from edge.devices.device import Device
 from edge.line import Lane, Line, LineError, PortUnavailableError
+from edge.polling.reader import Reader
+from protocols.lamp import LampReading
 from protocols.modbus.codec import CodecError, ReadBlock, Value, decode_block, encode_write, plan_reads
 from protocols.modbus.points import LEVEL_POINTS, RAMP_POINT, TIMEOUT_POINT
 from protocols.modbus.profile import Poll, Profile
+from runtime.failure_reporter import KeyedFailureReporter
 
 log = structlog.get_logger(__name__)
 
@@ -22,17 +26,26 @@ _RETRY_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ControllerWatchdogSettings:
-    """After how long without a word from a gateway a controller goes to which level; 0 is never."""
+    """The level (0-100 %) a controller takes after `timeout_s` without a request; 0 means never."""
 
     timeout_s: int
     level_percent: int
 
 
 class ControllerWatchdog:
-    """The watchdog of one line's controllers. Only what differs is written: such registers wear out."""
+    """The watchdogs of one line's controllers. Only what differs is written: such registers wear out."""
 
-    def __init__(self, line: Line, devices: Sequence[Device], settings: ControllerWatchdogSettings) -> None:
+    def __init__(
+        self,
+        line: Line,
+        reader: Reader,
+        writer: LevelWriter,
+        devices: Sequence[Device],
+        settings: ControllerWatchdogSettings,
+    ) -> None:
         self._line = line
+        self._reader = reader
+        self._writer = writer
         self._wanted: dict[str, int] = {
             TIMEOUT_POINT: settings.timeout_s,
             **dict.fromkeys(LEVEL_POINTS, settings.level_percent),
@@ -40,57 +53,53 @@ class ControllerWatchdog:
         self._due = {device for device in devices if self._points(device.profile)}
         self._wake = asyncio.Event()
         self._boots: dict[Device, int | None] = {}
-        self._failing: set[Device] = set()
+        self._failures = KeyedFailureReporter(
+            log,
+            "controller_watchdog_failed",
+            "controller_watchdog_recovered",
+            key="device",
+            level="warning",
+        )
 
     async def run(self) -> None:
-        """Set each controller as soon as it answers, and again when it has restarted, until cancelled."""
+        """Configure each controller when it responds, and again when it has restarted, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for device in [each for each in self._due if each.answering]:
+            for device in [each for each in self._due if self._reader.presence(each).is_responsive]:
                 try:
-                    await self._settle(device)
+                    await self._configure(device)
                 except (LineError, CodecError) as error:
                     if not isinstance(error, PortUnavailableError):
-                        self._report(device, str(error))
+                        self._failures.failed(device.id, error)
                     asyncio.get_running_loop().call_later(_RETRY_S, self._wake.set)
                 else:
                     self._due.discard(device)
-                    self._report(device, None)
+                    self._failures.recovered(device.id)
 
-    def observe(self, device: Device) -> None:
-        """A reading came: one from a controller that has restarted may be from another controller."""
-        if device not in self._boots or self._boots[device] != device.boot_counter:
+    def observe(self, device: Device, reading: LampReading) -> None:  # noqa: ARG002 - that it came is enough
+        """Configure a polled controller that is new or has restarted: it may be a replacement."""
+        boots = self._reader.presence(device).boot_counter
+        if device not in self._boots or self._boots[device] != boots:
             if device in self._boots and self._points(device.profile):
                 self._due.add(device)
-            self._boots[device] = device.boot_counter
+            self._boots[device] = boots
             if device in self._due:
                 self._wake.set()
 
-    def _report(self, device: Device, why: str | None) -> None:
-        """Say once when a controller's watchdog begins, or ceases, to resist."""
-        if (device in self._failing) == (why is not None):
-            return
-        if why is None:
-            self._failing.discard(device)
-            log.info("controller's watchdog can be set again", device=device.id)
-        else:
-            self._failing.add(device)
-            log.warning("controller's watchdog cannot be set", device=device.id, why=why)
-
-    async def _settle(self, device: Device) -> None:
+    async def _configure(self, device: Device) -> None:
         profile = device.profile
         wanted = {point: self._wanted[point] for point in self._points(profile)}
         present = await self._read(device)
         different = {point: value for point, value in wanted.items() if present.get(point) != value}
+        if not different:
+            return
         for point, value in different.items():
             await self._line.write(device.unit, encode_write(profile, point, value), Lane.SLOW)
-        if different:
-            present = await self._read(device)
-            left = [point for point in different if present.get(point) != wanted[point]]
-            if left:
-                raise CodecError(f"{device.id} does not keep {', '.join(left)}")
-            log.info("controller's watchdog set", device=device.id, **different)
+        present = await self._read(device)
+        if left := [point for point in different if present.get(point) != wanted[point]]:
+            raise CodecError(f"{device.id} does not keep {', '.join(left)}")
+        log.info("controller_watchdog_set", device=device.id, **different)
 
     async def _read(self, device: Device) -> Mapping[str, Value]:
         values: dict[str, Value] = {}
@@ -98,9 +107,9 @@ class ControllerWatchdog:
             words = await self._line.read(device.unit, block, Lane.SLOW)
             found = decode_block(device.profile, block, words)
             if RAMP_POINT in found:
-                # Before anything else is awaited: a command may set another meanwhile.
+                # Before anything else is awaited: a command may write another ramp meanwhile.
                 ramp_s = found[RAMP_POINT]
-                device.written_ramp_s = None if ramp_s is None else float(ramp_s)
+                self._writer.record_ramp(device, None if ramp_s is None else float(ramp_s))
             values.update(found)
         return values
 

@@ -1,127 +1,109 @@
-"""Keeps the lamps of one line at the level they should have now: through dusk, dawn, restarts, silences."""
+"""Holds the lamps of one line at the level they should have now: over dusk, dawn, restarts and silences."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
-from edge.control.broadcast import broadcast_blocker, units_of
-from edge.control.level_writer import LevelWriter, Problems
+from edge.control.level_writer import LevelWriter
 from edge.control.levels import Levels
+from edge.control.ports import Confirmation, OnConfirmed, Problems
 from edge.devices.device import Device
 from edge.line import Lane
-from edge.outbox import Record
+from edge.outbox import RecordSink
 from protocols.clock import Clock, wall_seconds_until
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
+from runtime.failure_reporter import KeyedFailureReporter
 
 log = structlog.get_logger(__name__)
 
 _RETRY_S = 3.0
+
 _RETRY_DISOBEDIENT_S = 30.0
+"""A lamp that responds and does not follow will not do so seconds later: leave the line to the others."""
+
 _LONGEST_WAIT_S = 300.0
+
+_NO_READ_BACK = "acknowledged; the lamp never tells its level"
 
 
 class Dimmer:
-    """The light of one line. At the start the level of now is asserted, whatever was told before."""
+    """The `Actuator` of a line's lamps. At the start the level of now is written, whatever was before."""
 
-    def __init__(
-        self,
-        teller: LevelWriter,
-        levels: Levels,
-        devices: Sequence[Device],
-        clock: Clock,
-        record: Callable[[Record], object],
-    ) -> None:
-        self.teller = teller
+    def __init__(self, writer: LevelWriter, levels: Levels, clock: Clock, records: RecordSink) -> None:
+        self._writer = writer
         self._levels = levels
-        self._lamps = [device for device in devices if device.dimmable]
-        self._may_broadcast = broadcast_blocker(units_of(devices)) is None
         self._clock = clock
-        self._record = record
+        self._records = records
         self._wake = asyncio.Event()
         self._retry_at: dict[Device, float] = {}
-        self._disobedient: set[Device] = set()
-        self._in_hand: Counter[Device] = Counter()
+        self._failures = KeyedFailureReporter(
+            log, "dimming_failed", "dimming_recovered", key="device", level="warning"
+        )
 
     async def run(self) -> None:
-        """Assert the level of now and every change of it, until cancelled."""
+        """Write the level of now and every change of it, until cancelled."""
         while True:
+            # Cleared before the levels are looked at: a change that comes after that ends the wait below.
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
-            stale = [lamp for lamp in self._lamps if self._is_stale(lamp, wall)]
-            if stale:
-                problems = await self.teller.settle(stale, Lane.READ_BACK, may_broadcast=self._may_broadcast)
-                self._judge(stale, problems)
+            due = [lamp for lamp in self._writer.lamps if self._is_due(lamp, wall)]
+            if due:
+                self._plan_retries(due, await self._writer.write_and_verify(due, Lane.READ_BACK))
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._wait_s(next_change, wall)):
                     await self._wake.wait()
 
     def refresh(self) -> datetime | None:
-        """Set every lamp's target to its level of now; returns when one changes next."""
+        """Set every lamp's target to its level of now; returns when one changes next, None if never."""
         now = self._clock.now()
         changes: list[datetime] = []
-        for lamp in self._lamps:
+        for lamp in self._writer.lamps:
             level = self._levels.at(lamp.id, now)
-            if lamp.target_level_percent != level.level_percent:
+            if self._writer.set_target(lamp, level.level_percent, level.reason):
+                # That it did not take the level before says nothing of the new one.
                 self._retry_at.pop(lamp, None)
-            lamp.target_level_percent = level.level_percent
-            lamp.reason = level.reason
             if level.until is not None:
                 changes.append(level.until)
         return min(changes, default=None)
 
-    async def settle(
+    async def apply(
         self,
         devices: Iterable[Device],
         lane: Lane,
         ramp_s: float = 0.0,
-        on_confirmed: Callable[[Device], None] | None = None,
+        on_confirmed: OnConfirmed | None = None,
     ) -> Problems:
-        """Bring lamps to their targets; returns those that did not follow, and why.
-
-        Until it is done nobody else tells them: wake the dimmer then.
-        """
+        """Bring lamps to their targets for a command; see `Actuator.apply`."""
         lamps = list(devices)
-        self._in_hand.update(lamps)
-        try:
-            problems = await self.teller.settle(
-                lamps, lane, ramp_s, on_confirmed, may_broadcast=self._may_broadcast
-            )
-        finally:
-            self._in_hand.subtract(lamps)
+
+        def confirm(lamp: Device) -> None:
+            if on_confirmed is not None:
+                caveat = _NO_READ_BACK if lamp.feedback_point is None else ""
+                on_confirmed(Confirmation(lamp, self._writer.state(lamp).target_level_percent, caveat))
+
+        problems = await self._writer.write_and_verify(lamps, lane, ramp_s, confirm)
         for lamp in lamps:
             if lamp not in problems:
-                self._disobeys(lamp, None)
+                self._report(lamp, None)
         return problems
 
     def wake(self) -> None:
-        """Look again at what the levels should be and are."""
+        """Compare levels and lamps again."""
         self._wake.set()
 
-    def observe(self, device: Device) -> None:
-        """A reading came: a lamp that is new, back, restarted or at another level than told is told again."""
-        if not device.dimmable:
-            return
-        reading, told = device.last_reading, device.written_level_percent
-        feedback = reading.feedback_level_percent if isinstance(reading, LampReading) else None
-        if told is not None and feedback not in (None, told):
-            device.invalidate_written()
-        if device.written_level_percent is None:
+    def observe(self, device: Device, reading: LampReading) -> None:
+        """Write again to a polled lamp that is new, back, restarted, or at another level than written."""
+        if device.dimmable and self._writer.compare(device, reading.feedback_level_percent):
             self._wake.set()
 
-    def _is_stale(self, lamp: Device, wall: float) -> bool:
-        return (
-            lamp.written_level_percent != lamp.target_level_percent
-            and lamp.answering is not False
-            and not self._in_hand[lamp]
-            and self._retry_at.get(lamp, wall) <= wall
-        )
+    def _is_due(self, lamp: Device, wall: float) -> bool:
+        return self._writer.is_due(lamp) and self._retry_at.get(lamp, wall) <= wall
 
     def _wait_s(self, next_change: datetime | None, wall: float) -> float:
         waits = [_LONGEST_WAIT_S]
@@ -130,27 +112,23 @@ class Dimmer:
         waits += [retry_at - wall for retry_at in self._retry_at.values() if retry_at > wall]
         return max(min(waits), 0.001)
 
-    def _judge(self, lamps: Sequence[Device], problems: Problems) -> None:
+    def _plan_retries(self, lamps: Sequence[Device], problems: Problems) -> None:
         wall = asyncio.get_running_loop().time()
         for lamp in lamps:
             problem = problems.get(lamp)
             if problem is None:
                 self._retry_at.pop(lamp, None)
-                self._disobeys(lamp, None)
-            else:
-                self._retry_at[lamp] = wall + (_RETRY_DISOBEDIENT_S if problem.disobeyed else _RETRY_S)
-                if problem.disobeyed:
-                    self._disobeys(lamp, problem.why)
+                self._report(lamp, None)
+                continue
+            self._retry_at[lamp] = wall + (_RETRY_DISOBEDIENT_S if problem.disobeyed else _RETRY_S)
+            if problem.disobeyed:
+                self._report(lamp, problem.error)
 
-    def _disobeys(self, lamp: Device, why: str | None) -> None:
-        """Record when a lamp begins, or ends, to ignore what it is told."""
-        if (lamp in self._disobedient) == (why is not None):
-            return
-        if why is None:
-            self._disobedient.discard(lamp)
-            log.info("lamp follows again", lamp=lamp.id)
-        else:
-            self._disobedient.add(lamp)
-            log.warning("lamp does not take its level", lamp=lamp.id, why=why)
-        event = DeviceEvent(lamp.id, EventType.DIMMING_FAILURE, self._clock.now(), why is not None, why or "")
-        self._record(event)
+    def _report(self, lamp: Device, error: str | None) -> None:
+        """Log and record when a lamp begins to ignore its level, and when that ends."""
+        changed = (
+            self._failures.recovered(lamp.id) if error is None else self._failures.failed(lamp.id, error)
+        )
+        if changed:
+            now, active = self._clock.now(), error is not None
+            self._records.append(DeviceEvent(lamp.id, EventType.DIMMING_FAILURE, now, active, error or ""))

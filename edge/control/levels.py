@@ -10,14 +10,14 @@ from protocols.lighting.priority import EffectiveLevel, Override, effective_leve
 from protocols.lighting.program import LevelPlan, Place
 
 _PLANNED_NIGHTS = 6
-_LOOK_AT_THE_SKY_EVERY = timedelta(seconds=10)
+_CHECK_PHOTOCELL_EVERY = timedelta(seconds=10)
 
 
 class Levels:
-    """The plan, the place it is reckoned for, and the overrides in force.
+    """The plan, the place its sun times are computed for, and the overrides in force.
 
-    Under a clock that cannot be trusted the plan is of no use: then the photocell decides, and where
-    `is_dark` knows nothing the default level.
+    While the clock cannot be trusted the plan is of no use: then the photocell decides, and where `is_dark`
+    returns None the default level. Levels are 0-100 %.
     """
 
     def __init__(
@@ -38,38 +38,40 @@ class Levels:
         self._is_dark = is_dark
         self._nights: dict[str, LevelPlan] = {}
 
-    def override(self, lamp_id: str) -> Override | None:
-        """The override of a lamp, in force, still to start, or expired."""
-        return self._overrides.get(lamp_id)
+    def override(self, device_id: str) -> Override | None:
+        """Return the override of a lamp, in force, still to start, or expired; None if there is none."""
+        return self._overrides.get(device_id)
 
-    def put_override(self, lamp_id: str, override: Override | None) -> None:
-        """Set the lamp's override in place of the one before; None ends it."""
+    def put_override(self, device_id: str, override: Override | None) -> None:
+        """Replace the override of a lamp; None ends it."""
         if override is None:
-            self._overrides.pop(lamp_id, None)
+            self._overrides.pop(device_id, None)
         else:
-            self._overrides[lamp_id] = override
+            self._overrides[device_id] = override
 
     def trusts(self, instant: datetime) -> bool:
-        """Whether the plan may go by a clock that shows this."""
+        """Whether the clock can be trusted while it shows this instant."""
         return instant >= EARLIEST and self._time_is_known()
 
     def put_plan(self, plan: LightingPlan) -> None:
-        """Go by this plan from now on."""
+        """Replace the plan."""
         self._plan = plan
         self._nights.clear()
 
-    def at(self, lamp_id: str, instant: datetime) -> EffectiveLevel:
-        """The lamp's level at an instant, why, and until when that holds."""
-        override = self._overrides.get(lamp_id)
+    def at(self, device_id: str, instant: datetime) -> EffectiveLevel:
+        """Return the lamp's level at an instant, why, and until when that holds."""
+        override = self._overrides.get(device_id)
         if self.trusts(instant):
-            decision = self._of_night(self._plan.calendar_of(lamp_id), instant).at(instant)
+            decision = self._of_night(self._plan.calendar_of(device_id), instant).at(instant)
             return effective_level(override, decision, self._default_level_percent, instant)
         if override is not None and override.expiration is not None:
-            override = None  # it may long have ended: without a clock only what has no end is sure
-        return self._without_a_clock(lamp_id, override, instant)
+            override = (
+                None  # it may have expired long ago: without a clock only one without expiry is certain
+            )
+        return self._without_clock(device_id, override, instant)
 
     def _of_night(self, calendar_id: str, instant: datetime) -> LevelPlan:
-        """The levels of the nights around the instant, which are the same for all lamps of a calendar."""
+        """Of the nights around the instant; the same for all lamps of a calendar, so computed once."""
         known = self._nights.get(calendar_id)
         if known is None or not known.times[0] <= instant < known.end:
             first = instant.astimezone(self._place.time_zone).date() - timedelta(days=2)
@@ -77,15 +79,15 @@ class Levels:
             self._nights[calendar_id] = known
         return known
 
-    def _without_a_clock(self, lamp_id: str, override: Override | None, instant: datetime) -> EffectiveLevel:
+    def _without_clock(self, device_id: str, override: Override | None, instant: datetime) -> EffectiveLevel:
         dark = self._is_dark()
         if dark is None or (override is not None and override.is_active(instant)):
             return effective_level(override, None, self._default_level_percent, instant)
-        level = self._by_night(lamp_id, instant) if dark else 0
-        return EffectiveLevel(level, Reason.SENSOR, instant + _LOOK_AT_THE_SKY_EVERY)
+        level = self._dusk_level(device_id, instant) if dark else 0
+        return EffectiveLevel(level, Reason.SENSOR, instant + _CHECK_PHOTOCELL_EVERY)
 
-    def _by_night(self, lamp_id: str, instant: datetime) -> int:
-        """The level with which the lamp's night begins, as far as the date can be guessed; never darkness."""
+    def _dusk_level(self, device_id: str, instant: datetime) -> int:
+        """The level the lamp's night begins with, as far as the date can be guessed; never 0."""
         day = instant.astimezone(self._place.time_zone).date()
-        program = self._plan.program_on(self._plan.calendar_of(lamp_id), day)
+        program = self._plan.program_on(self._plan.calendar_of(device_id), day)
         return program.initial_level_percent or 100

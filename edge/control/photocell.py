@@ -1,4 +1,4 @@
-"""What the photocells of a gateway say of the sky, once they have said so long enough to be believed."""
+"""Whether the photocells of a gateway find it dark, once each has agreed with itself for long enough."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -9,7 +9,8 @@ import structlog
 
 from edge.clock.timekeeper import Timekeeper
 from edge.devices.device import Device
-from edge.outbox import Record
+from edge.outbox import RecordSink
+from edge.polling.presence import Presence
 from edge.polling.reader import Reader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
@@ -17,24 +18,25 @@ from protocols.events import DeviceEvent, EventType
 log = structlog.get_logger(__name__)
 
 AGREEMENT: Final = timedelta(seconds=55)
-"""So long all readings must agree before a street is switched by them: headlights pass, lightning passes.
+"""How long all readings must agree before they switch a street: headlights pass, and lightning does.
 
 A little less than a minute, so that two polls a minute apart are enough whatever the line adds to them.
 """
 
-_LOOK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
+_STATE_NAMES: Final = {True: "dark", False: "daylight", None: "unknown"}
 
 
-class SteadyCell:
-    """One photocell without its flutter. Pure: `state` is None until the cell can be believed."""
+class DebouncedCell:
+    """One photocell without its flutter. Pure: `state` is True for dark, None until the cell has agreed."""
 
     def __init__(self) -> None:
         self.state: bool | None = None
         self._candidate: bool | None = None
         self._since: datetime | None = None
 
-    def saw(self, output_on: bool | None, at: datetime) -> None:
-        """A reading; None when there was none to be had, and nothing is known any more."""
+    def add(self, output_on: bool | None, at: datetime) -> None:
+        """Take a reading; None if there was none, which makes the state unknown at once."""
         if output_on is None or output_on == self.state:
             self.state, self._candidate = output_on, None
         elif self._since is None or output_on != self._candidate:
@@ -46,48 +48,49 @@ class SteadyCell:
 class Photocells:
     """The photocells of one gateway's cabinets."""
 
-    def __init__(self, keeper: Timekeeper, record: Callable[[Record], object]) -> None:
+    def __init__(self, keeper: Timekeeper, records: RecordSink) -> None:
         self._keeper = keeper
-        self._record = record
-        self._cells: dict[Device, SteadyCell] = {}
+        self._records = records
+        self._cells: dict[Device, tuple[DebouncedCell, Presence]] = {}
         self._reported: dict[Device, bool] = {}
 
     def watch(self, reader: Reader, cabinets: Iterable[Device]) -> None:
-        """Go by the photocells of these cabinets, which the reader reads."""
-        new = {device: SteadyCell() for device in cabinets}
+        """Use the photocells of these cabinets, which `reader` reads."""
+        new = {device: (DebouncedCell(), reader.presence(device)) for device in cabinets}
         if new:
             self._cells |= new
-            reader.add_observer(self.observe)
+            reader.add_cabinet_observer(self)
 
     def is_dark(self) -> bool | None:
-        """Whether the street needs light; None while no photocell can be believed.
+        """Whether the street needs light; None while the state of every cell is unknown.
 
-        Where cells disagree it is dark: light nobody needs harms less than darkness.
+        Where cells disagree it is dark: light that is not needed does less harm than darkness.
         """
-        states = [cell.state for device, cell in self._cells.items() if device.answering]
+        states = [cell.state for cell, presence in self._cells.values() if presence.is_responsive]
         known = [state for state in states if state is not None]
         return any(known) if known else None
 
-    def observe(self, device: Device) -> None:
-        """A reading came."""
-        cell, reading = self._cells.get(device), device.last_reading
-        if cell is None or not isinstance(reading, CabinetReading):
+    def observe(self, device: Device, reading: CabinetReading) -> None:
+        """Take a polled reading; records dusk and dawn of a cell as an event each."""
+        if device not in self._cells:
             return
-        cell.saw(reading.photocell_output_on, self._keeper.steady.now())
+        cell, _ = self._cells[device]
+        cell.add(reading.photocell_output_on, self._keeper.steady.now())
         if cell.state is not None and cell.state is not self._reported.get(device):
             self._reported[device] = cell.state
             kind, now = EventType.PHOTOCELL_OUTPUT_ON, self._keeper.now()
-            self._record(DeviceEvent(device.id, kind, now, cell.state))
+            self._records.append(DeviceEvent(device.id, kind, now, cell.state))
 
     async def run(self, on_change: Callable[[], None]) -> None:
-        """Tell of each change, that of a cell which falls silent too, until cancelled."""
+        """Call `on_change` whenever `is_dark` changes, until cancelled."""
         before: bool | None = None
         while self._cells:
-            for device, cell in self._cells.items():
-                if not device.answering:
-                    cell.saw(None, self._keeper.steady.now())
+            # No reading comes from a cabinet that has become unresponsive: look for those.
+            for cell, presence in self._cells.values():
+                if not presence.is_responsive:
+                    cell.add(None, self._keeper.steady.now())
             if (present := self.is_dark()) is not before:
-                log.info("photocell", says={True: "dark", False: "day", None: "nothing"}[present])
+                log.info("photocell_changed", state=_STATE_NAMES[present])
                 before = present
                 on_change()
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_CHECK_EVERY_S)

@@ -1,28 +1,34 @@
-"""What the gateway knows of one device on a line, now."""
+"""A device as configured: its unit on the line, its register map, and the requests that read it."""
 
 import dataclasses
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from edge.config.line_settings import DeviceConfig
 from edge.config.profiles import load_profile, load_profile_at
-from edge.devices.cabinet import CABINET_FIELDS
-from protocols.cabinet import DeviceReading
-from protocols.lamp import LampReading, Reason
-from protocols.modbus.codec import ReadBlock, Value, plan_reads
-from protocols.modbus.points import FEEDBACK_POINT, LEVEL_POINT, PHOTOCELL
+from protocols.cabinet import CabinetReading
+from protocols.lamp import LampReading
+from protocols.modbus.codec import ReadBlock, plan_reads
+from protocols.modbus.points import FEEDBACK_POINT, LEVEL_POINT, PHOTOCELL, RAMP_POINT
 from protocols.modbus.profile import DeviceKind, Poll, Profile, Register
 
 _SET_BY_GATEWAY = frozenset({"device_id", "time", "target_level_percent", "reason"})
-MEASURED_FIELDS: Final = tuple(
+
+LAMP_FIELDS: Final = tuple(
     each.name for each in dataclasses.fields(LampReading) if each.name not in _SET_BY_GATEWAY
 )
-"""The fields of a reading that come from the device's registers."""
+"""The fields of a lamp reading that come from registers."""
+
+CABINET_FIELDS: Final = tuple(
+    each.name for each in dataclasses.fields(CabinetReading) if each.name not in {"device_id", "time"}
+)
+"""The fields of a cabinet reading that come from registers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A further unit whose values belong to a device's reading: the contacts beside a cabinet's meter."""
+    """A further unit whose values belong to a device's reading, such as the contacts beside a meter."""
 
     unit: int
     profile: Profile
@@ -30,13 +36,15 @@ class Part:
     slow_blocks: tuple[ReadBlock, ...]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Device:
-    """One lamp or cabinet. Shared by the parts of a gateway, which all run on one event loop.
+    """One lamp or cabinet on a line. Immutable; what changes is held by the part that finds it out.
 
-    `target_level_percent` is the level that should be, `told_level_percent` the one last written and not
-    disproved since. `answering` is None until the device was asked for the first time. `feedback_point` is
-    the register that proves a level; None where the device never tells it.
+    Whether it responds is in `edge.polling.presence.Presence`, what was written to a lamp in
+    `edge.control.commanded_state.CommandedState`, where a contactor is in `edge.control.contactor.Contactor`.
+
+    `feedback_point` names the register that proves a level, None if the device has none. `dimmable` says that
+    a level can be written.
     """
 
     id: str
@@ -47,57 +55,15 @@ class Device:
     dimmable: bool
     parts: tuple[Part, ...] = ()
     feedback_point: str | None = None
-    target_level_percent: int | None = None
-    reason: Reason | None = None
-    ramp_s: float = 0.0
-    written_level_percent: int | None = None
-    written_ramp_s: float | None = None
-    boot_counter: int | None = None
-    power_cycle_seen: bool | None = None
-    answering: bool | None = None
-    failures: int = 0
-    last_reading: DeviceReading | None = None
-    slow_values: dict[str, Value] = field(default_factory=dict)
 
     @property
     def is_lamp(self) -> bool:
-        """Whether its readings are those of a lamp, not of a cabinet."""
+        """Whether reading it gives a `LampReading`; otherwise a `CabinetReading`."""
         return self.profile.kind is DeviceKind.LAMP
 
-    def invalidate_written(self) -> None:
-        """What it was told it may not know any more: to be told anew, its ramp too."""
-        self.written_level_percent = None
-        self.written_ramp_s = None
 
-
-def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Device:
-    """A device as configured, with what to ask it worked out from its profile."""
-    feedback = feedback_of(profile)
-    if feedback is not None:
-        profile = profile.always_reading(feedback.name)
-    fast, slow = tuple(plan_reads(profile, Poll.FAST)), _slow_blocks(profile)
-    feedback_point = None if feedback is None else feedback.name
-    return Device(device_id, unit, profile, fast, slow, is_dimmable(profile), parts, feedback_point)
-
-
-def is_dimmable(profile: Profile) -> bool:
-    """Whether a device of this profile can be told a level."""
-    return any(register.name == LEVEL_POINT and register.writable for register in profile.registers)
-
-
-def feedback_of(profile: Profile) -> Register | None:
-    """What tells the level in effect: a register of its own, or else the level asked for, read back."""
-    readable = {register.name: register for register in profile.registers if register.readable}
-    return readable.get(FEEDBACK_POINT) or readable.get(LEVEL_POINT)
-
-
-def part_of(unit: int, profile: Profile) -> Part:
-    """A further unit of a device, with what to ask it."""
-    return Part(unit, profile, tuple(plan_reads(profile, Poll.FAST)), _slow_blocks(profile))
-
-
-def configured(config: DeviceConfig) -> Device:
-    """A device as its settings have it. An input for a photocell that is not wired is not read."""
+def device_from_config(config: DeviceConfig) -> Device:
+    """Return the device that the settings describe; a photocell is read only where one is wired."""
     profile = load_profile_at(config.profile, config.bus, config.address)
     contacts = None if config.contacts is None else load_profile(config.contacts.profile)
     if not config.photocell:
@@ -107,9 +73,76 @@ def configured(config: DeviceConfig) -> Device:
     return device_of(config.id, config.unit, profile, *parts)
 
 
+def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Device:
+    """Return a device with the requests that read it, worked out from its profile."""
+    feedback = feedback_of(profile)
+    if feedback is not None:
+        # A level is verified at every poll, also where the profile polls its register slowly.
+        profile = profile.always_reading(feedback.name)
+    return Device(
+        device_id,
+        unit,
+        profile,
+        fast_blocks=tuple(plan_reads(profile, Poll.FAST)),
+        slow_blocks=_slow_blocks(profile),
+        dimmable=is_dimmable(profile),
+        parts=parts,
+        feedback_point=None if feedback is None else feedback.name,
+    )
+
+
+def part_of(unit: int, profile: Profile) -> Part:
+    """Return a further unit of a device with the requests that read it."""
+    return Part(unit, profile, tuple(plan_reads(profile, Poll.FAST)), _slow_blocks(profile))
+
+
+def is_dimmable(profile: Profile) -> bool:
+    """Whether a level can be written to a device of this profile."""
+    return any(register.name == LEVEL_POINT and register.writable for register in profile.registers)
+
+
+def feedback_of(profile: Profile) -> Register | None:
+    """Return the register of the level in effect; where there is none, the target level if readable."""
+    readable = {register.name: register for register in profile.registers if register.readable}
+    return readable.get(FEEDBACK_POINT) or readable.get(LEVEL_POINT)
+
+
+def broadcast_blocker(units: Iterable[tuple[str, Profile]]) -> str | None:
+    """Return why one broadcast must not set all lamps among these units of a line; None if it may.
+
+    `units` are pairs of device id and profile, as of `units_of`. By Modbus every unit obeys a broadcast, so
+    one that is no lamp of the common profile must be known to ignore it.
+    """
+    named = list(units)
+    lamps = [(name, profile) for name, profile in named if is_dimmable(profile)]
+    if not lamps:
+        return "no lamp on it takes a level"
+    first, common = lamps[0]
+    for name, profile in lamps:
+        if profile != common:
+            return f"{name} and {first} do not take the same write"
+    for name, profile in named:
+        if profile != common and not profile.ignores_broadcast:
+            return f"{name} may obey it: profile {profile.id} does not say ignores_broadcast = true"
+    if feedback_of(common) is None:
+        return f"lamps of profile {common.id} never tell their level: each must acknowledge it"
+    for register in common.registers:
+        if register.name in (LEVEL_POINT, RAMP_POINT) and register.writable and not register.broadcast:
+            return f"profile {common.id} does not say broadcast = true of {register.name}"
+    return None
+
+
+def units_of(devices: Iterable[Device]) -> Iterator[tuple[str, Profile]]:
+    """Yield the profile of every unit of these devices, each with the id of its device."""
+    for device in devices:
+        yield device.id, device.profile
+        for part in device.parts:
+            yield device.id, part.profile
+
+
 def _slow_blocks(profile: Profile) -> tuple[ReadBlock, ...]:
-    """The slow registers that a reading has a field for."""
-    wanted = MEASURED_FIELDS if profile.kind is DeviceKind.LAMP else CABINET_FIELDS
+    """Only blocks with a register that a reading has a field for."""
+    wanted = LAMP_FIELDS if profile.kind is DeviceKind.LAMP else CABINET_FIELDS
     return tuple(
         block
         for block in plan_reads(profile, Poll.SLOW)

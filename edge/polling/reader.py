@@ -1,13 +1,12 @@
-"""Reads a device and tells the rest of the gateway: a reading, a silence, a return, a restart."""
+"""Reads the devices of one line: each reading is recorded, and each silence, return and restart with it."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
-from edge.devices.cabinet import cabinet_reading
-from edge.devices.device import MEASURED_FIELDS, Device, Part
+from edge.devices.device import CABINET_FIELDS, LAMP_FIELDS, Device, Part
 from edge.line import (
     Lane,
     Line,
@@ -16,138 +15,193 @@ from edge.line import (
     RequestRefusedError,
     TransientLineError,
 )
-from edge.outbox import Record
-from protocols.cabinet import DeviceReading
+from edge.outbox import RecordSink
+from edge.polling.ports import LampTarget, ReadingObserver, StateLossObserver
+from edge.polling.presence import Presence
+from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
 from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading
 from protocols.modbus.codec import BlockDecoder, ReadBlock, Value
-from protocols.modbus.points import BOOT_COUNTER, FEEDBACK_POINT, LEVEL_POINT, POWER_CYCLE
+from protocols.modbus.points import (
+    BOOT_COUNTER,
+    CONTACTOR_CONTACT,
+    FEEDBACK_POINT,
+    LEVEL_POINT,
+    POWER_CYCLE,
+)
 from protocols.modbus.profile import Profile
 
 log = structlog.get_logger(__name__)
-
-FAILURES_UNTIL_SILENT: Final = 3
-"""Polls in a row without a valid answer before a device counts as silent: one lost frame is no fault."""
 
 _WHOLE_NUMBERS = frozenset({"feedback_level_percent", "switch_on_counter"})
 
 
 class Reader:
-    """The one way a line's devices are read, so that every answer counts, whoever asked for it."""
+    """The only way a line's devices are read, so that every response counts, whatever it was read for.
+
+    `targets` are the levels that the readings of lamps carry; lamps without a writable level have none.
+    """
 
     def __init__(
         self,
         line: Line,
         clock: Clock,
-        record: Callable[[Record], object],
+        records: RecordSink,
+        devices: Iterable[Device],
+        targets: Mapping[Device, LampTarget],
     ) -> None:
         self._line = line
         self._clock = clock
-        self._record = record
-        self._observers: list[Callable[[Device], None]] = []
+        self._records = records
+        self._presences = {device: Presence() for device in devices}
+        self._targets = targets
+        self._lamp_observers: list[ReadingObserver[LampReading]] = []
+        self._cabinet_observers: list[ReadingObserver[CabinetReading]] = []
+        self._state_loss_observers: list[StateLossObserver] = []
         self._decoders: dict[tuple[int, ReadBlock], tuple[Profile, BlockDecoder]] = {}
 
-    def add_observer(self, observer: Callable[[Device], None]) -> None:
-        """Call `observer` after each reading of a device."""
-        self._observers.append(observer)
+    def add_lamp_observer(self, observer: ReadingObserver[LampReading]) -> None:
+        """Pass each polled reading of a lamp to `observer`."""
+        self._lamp_observers.append(observer)
 
-    async def read(self, device: Device, lane: Lane, *, slow: bool = False) -> DeviceReading:
-        """Read the device and record what it said, or the silence that begins; then raises LineError."""
-        values: dict[str, Value] = {}
-        try:
-            if device.answering is False:
-                await self._probe(device, lane)
-            slow = slow or not device.slow_values
-            units: tuple[Device | Part, ...] = (device, *device.parts)
-            for part in units:
-                for block in part.fast_blocks:
-                    values |= await self._values(part, block, lane)
-                for block in part.slow_blocks if slow else ():
-                    device.slow_values |= await self._values(part, block, Lane.SLOW)
-        except PortUnavailableError:
-            raise
-        except TransientLineError as error:
-            self._failed(device, error)
-            raise
-        reading = self._reading(device, {**device.slow_values, **values})
-        self._answered(device)
-        self._notice_restart(device, values.get(BOOT_COUNTER), values.get(POWER_CYCLE))
-        device.last_reading = reading
-        self._record(reading)
-        for observer in self._observers:
-            observer(device)
-        return reading
+    def add_cabinet_observer(self, observer: ReadingObserver[CabinetReading]) -> None:
+        """Pass each polled reading of a cabinet to `observer`."""
+        self._cabinet_observers.append(observer)
 
-    async def _probe(self, device: Device, lane: Lane) -> None:
-        """See whether a dead device is there, before anything long is asked of it."""
-        # One that refuses the odd question is there all the same.
-        with suppress(RequestRefusedError):
-            for block in (*device.fast_blocks, *device.slow_blocks)[:1]:
-                await self._line.probe(device.unit, block, lane)
+    def add_state_loss_observer(self, observer: StateLossObserver) -> None:
+        """Inform `observer` when a device may not hold any more what was written to it."""
+        self._state_loss_observers.append(observer)
 
-    async def _values(self, device: Device | Part, block: ReadBlock, lane: Lane) -> dict[str, Value]:
-        words = await self._line.read(device.unit, block, lane)
-        return self._decoder(device.profile, block).decode(words)
+    def presence(self, device: Device) -> Presence:
+        """Return the presence of a device of this line; for callers to read, not to write."""
+        return self._presences[device]
 
-    def _decoder(self, profile: Profile, block: ReadBlock) -> BlockDecoder:
-        known = self._decoders.get((id(profile), block))
-        if known is None:
-            # The profile is kept, so that its id stays its own.
-            known = self._decoders[id(profile), block] = (profile, BlockDecoder(profile, block))
-        return known[1]
+    def restore_boot_counters(self, counters: Mapping[str, int]) -> None:
+        """Take the boot counters kept over a restart of the gateway, by device id."""
+        for device, presence in self._presences.items():
+            presence.boot_counter = counters.get(device.id)
 
-    def _reading(self, device: Device, values: dict[str, Value]) -> DeviceReading:
-        if not device.is_lamp:
-            return cabinet_reading(device.id, self._clock.now(), values)
-        measured: dict[str, Any] = {name: values.get(name) for name in MEASURED_FIELDS}
-        if device.feedback_point == LEVEL_POINT:
-            # Controllers without a register of its own give back what was written.
+    def port_lost(self) -> None:
+        """Forget who responds: nothing is known of devices behind a port that is gone."""
+        for device, presence in self._presences.items():
+            presence.reset()
+            self._lose_state(device)
+
+    async def poll(self, device: Device, lane: Lane, *, slow: bool = False) -> None:
+        """Read a device, with its slow registers if `slow`, and pass the reading to the observers.
+
+        Raises:
+            LineError: no valid response. A silence that begins with it has been recorded.
+        """
+        if device.is_lamp:
+            lamp_reading = await self._read_lamp(device, lane, slow=slow)
+            for lamp_observer in self._lamp_observers:
+                lamp_observer.observe(device, lamp_reading)
+        else:
+            cabinet_reading = await self._read_cabinet(device, lane, slow=slow)
+            for cabinet_observer in self._cabinet_observers:
+                cabinet_observer.observe(device, cabinet_reading)
+
+    async def read_back(self, lamp: Device, lane: Lane) -> LampReading:
+        """Read a lamp to verify what was written. Recorded as any reading, but judged by the caller alone.
+
+        Raises:
+            LineError: no valid response, as of `poll`.
+        """
+        return await self._read_lamp(lamp, lane, slow=False)
+
+    async def _read_lamp(self, lamp: Device, lane: Lane, *, slow: bool) -> LampReading:
+        values = await self._read_values(lamp, lane, slow=slow)
+        measured: dict[str, Any] = {name: values.get(name) for name in LAMP_FIELDS}
+        if lamp.feedback_point == LEVEL_POINT:
+            # Controllers without a feedback register give back what was written.
             measured[FEEDBACK_POINT] = values.get(LEVEL_POINT)
         for name in _WHOLE_NUMBERS:
             if measured[name] is not None:
                 measured[name] = int(measured[name])
-        return LampReading(
-            device_id=device.id,
+        target = self._targets.get(lamp)
+        reading = LampReading(
+            device_id=lamp.id,
             time=self._clock.now(),
-            target_level_percent=device.target_level_percent,
-            reason=device.reason,
+            target_level_percent=None if target is None else target.target_level_percent,
+            reason=None if target is None else target.reason,
             **measured,
         )
+        self._record_reading(lamp, reading)
+        return reading
 
-    def _answered(self, device: Device) -> None:
-        device.failures = 0
-        if device.answering is False:
-            log.info("device answers again", device=device.id, unit=device.unit)
+    async def _read_cabinet(self, cabinet: Device, lane: Lane, *, slow: bool) -> CabinetReading:
+        values = await self._read_values(cabinet, lane, slow=slow)
+        measured: dict[str, Any] = {name: values[name] for name in CABINET_FIELDS if name in values}
+        closed = measured.get(CONTACTOR_CONTACT)
+        if closed is not None:
+            measured[CONTACTOR_CONTACT] = SwitchState.ON if closed else SwitchState.OFF
+        reading = CabinetReading(cabinet.id, self._clock.now(), **measured)
+        self._record_reading(cabinet, reading)
+        return reading
+
+    async def _read_values(self, device: Device, lane: Lane, *, slow: bool) -> dict[str, Value]:
+        """All units of the device; slow registers, which wait for nothing, always in the slow lane."""
+        presence = self._presences[device]
+        values: dict[str, Value] = {}
+        try:
+            if presence.is_unresponsive:
+                await self._probe(device, lane)
+            slow = slow or not presence.slow_values
+            units: tuple[Device | Part, ...] = (device, *device.parts)
+            for unit in units:
+                for block in unit.fast_blocks:
+                    values |= await self._read_block(unit, block, lane)
+                for block in unit.slow_blocks if slow else ():
+                    presence.slow_values |= await self._read_block(unit, block, Lane.SLOW)
+        except PortUnavailableError:
+            raise  # says nothing of the device
+        except TransientLineError as error:
+            if presence.record_failure():
+                self._report_unresponsive(device, presence, error)
+            raise
+        if presence.record_response():
+            log.info("device_responsive", device=device.id, unit=device.unit)
             self._record_event(device, EventType.COMMUNICATION_FAILURE, active=False)
-        device.answering = True
+        if restart := presence.record_boot(values.get(BOOT_COUNTER), values.get(POWER_CYCLE)):
+            # Before any observer sees the reading: what was written before the restart is void.
+            self._lose_state(device)
+            log.info("device_restarted", device=device.id, evidence=restart)
+            self._record_event(device, EventType.DEVICE_RESET, active=True, info=restart)
+        return {**presence.slow_values, **values}
 
-    def _failed(self, device: Device, error: TransientLineError) -> None:
-        device.failures += 1
-        if device.failures < FAILURES_UNTIL_SILENT or device.answering is False:
-            return
-        device.answering = False
-        device.invalidate_written()
-        log.warning("device does not answer", device=device.id, unit=device.unit, why=str(error))
+    async def _probe(self, device: Device, lane: Lane) -> None:
+        """Find out by one short request whether an unresponsive device is back, before its long reads."""
+        # A refusal is a response: the device is there.
+        with suppress(RequestRefusedError):
+            for block in (*device.fast_blocks, *device.slow_blocks)[:1]:
+                await self._line.probe(device.unit, block, lane)
+
+    async def _read_block(self, unit: Device | Part, block: ReadBlock, lane: Lane) -> dict[str, Value]:
+        words = await self._line.read(unit.unit, block, lane)
+        # By id, for hashing a whole profile at each read costs more than decoding the block.
+        known = self._decoders.get((id(unit.profile), block))
+        if known is None:
+            # The profile is held too, so that no other object can get its id.
+            known = (unit.profile, BlockDecoder(unit.profile, block))
+            self._decoders[id(unit.profile), block] = known
+        return known[1].decode(words)
+
+    def _record_reading(self, device: Device, reading: DeviceReading) -> None:
+        self._presences[device].last_reading = reading
+        self._records.append(reading)
+
+    def _report_unresponsive(self, device: Device, presence: Presence, error: TransientLineError) -> None:
+        self._lose_state(device)
+        log.warning("device_unresponsive", device=device.id, unit=device.unit, error=str(error))
         kind = "no answer" if isinstance(error, NoResponseError) else "no valid answer"
-        info = f"{kind} to {device.failures} requests in a row: {error}"
+        info = f"{kind} to {presence.failures} requests in a row: {error}"
         self._record_event(device, EventType.COMMUNICATION_FAILURE, active=True, info=info)
 
-    def _notice_restart(self, device: Device, counter: Value, power_cycle: Value) -> None:
-        """By its boot counter, or where it has none by its saying so, once each time."""
-        info = ""
-        if counter is not None:
-            before, device.boot_counter = device.boot_counter, int(counter)
-            if before is not None and before != device.boot_counter:
-                info = f"boot counter went from {before} to {device.boot_counter}"
-        elif power_cycle is not None:
-            is_new = device.power_cycle_seen is False and bool(power_cycle)
-            device.power_cycle_seen = bool(power_cycle)
-            info = "says that it got no level since it started" if is_new else ""
-        if info:
-            device.invalidate_written()
-            log.info("device restarted", device=device.id, why=info)
-            self._record_event(device, EventType.DEVICE_RESET, active=True, info=info)
+    def _lose_state(self, device: Device) -> None:
+        for observer in self._state_loss_observers:
+            observer.state_lost(device)
 
     def _record_event(self, device: Device, event: EventType, *, active: bool, info: str = "") -> None:
-        self._record(DeviceEvent(device.id, event, self._clock.now(), active, info))
+        self._records.append(DeviceEvent(device.id, event, self._clock.now(), active, info))

@@ -1,4 +1,4 @@
-"""Whose turn it is on a line: the living by when they are due, the dead by when it is worth a try."""
+"""Which device of a line is polled next: responsive ones when due, quarantined ones by back-off."""
 
 import heapq
 from collections.abc import Iterable
@@ -9,17 +9,18 @@ from operator import attrgetter
 from typing import Final
 
 from edge.devices.device import Device
+from edge.polling.presence import Presence
 
 FIRST_PROBE_S = 2.0
 LAST_PROBE_S = 40.0
-"""A lamp that is whole again is asked within that time, so it is back well within a minute."""
+"""The longest pause between probes: a repaired lamp is found within it, well inside a minute."""
 
 LEAST_SHARE: Final = 0.03
 MOST_SHARE: Final = 0.05
-"""Between these lies the share of a busy line's time that goes to devices that do not answer."""
+"""Bounds of the share of a busy line's time that probes may take."""
 
 ROUND_S: Final = 50.0
-"""With many dead, as much of that share is used as lets each be asked once in that time."""
+"""With many quarantined devices the share grows, up to its bound, until each is probed once in this time."""
 
 _LONGEST_PROBE_S = 1.0
 _PROBE_AT = attrgetter("probe_at")
@@ -27,9 +28,10 @@ _PROBE_AT = attrgetter("probe_at")
 
 @dataclass(slots=True)
 class PollSlot:
-    """When a device is asked next: in domain time while it answers, by the loop's clock when it is dead."""
+    """When a device is polled next: `due` in domain time; quarantined, at `probe_at` of the loop's clock."""
 
     device: Device
+    presence: Presence
     due: datetime
     slow_due: datetime
     probe_at: float = 0.0
@@ -37,79 +39,89 @@ class PollSlot:
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether the device is known not to answer; others than the poller may have found out."""
-        return self.device.answering is False
+        """Whether the device is unresponsive, which a read-back can find out as well as a poll."""
+        return self.presence.is_unresponsive
 
-    def missed_probe(self, wall: float) -> None:
-        """Wait twice as long before the next try."""
-        self.probe_at = wall + self.probe_pause_s
+    def back_off(self, wall_s: float) -> None:
+        """Probe again after a pause that doubles each time, from `wall_s` of the loop's clock."""
+        self.probe_at = wall_s + self.probe_pause_s
         self.probe_pause_s = min(self.probe_pause_s * 2, LAST_PROBE_S)
 
-    def expect(self, wall: float) -> None:
-        """Try at once, and often from then on."""
-        self.probe_at = min(self.probe_at, wall)
+    def probe_soon(self, wall_s: float) -> None:
+        """Probe at once, and with short pauses from then on."""
+        self.probe_at = min(self.probe_at, wall_s)
         self.probe_pause_s = FIRST_PROBE_S
 
 
 class PollSchedule:
-    """The turns that wait. Asked at every poll, so cheap however many there are."""
+    """The waiting slots of one line. Consulted at every poll, so each call is cheap for any number."""
 
-    def __init__(self, turns: Iterable[PollSlot]) -> None:
+    def __init__(self, slots: Iterable[PollSlot]) -> None:
         self._order = count()
         self._probes_from = 0.0
         self._responsive: list[tuple[datetime, int, PollSlot]] = []
         self._quarantined: list[PollSlot] = []
-        for turn in turns:
-            self.put(turn)
+        for slot in slots:
+            self.put(slot)
 
-    def next(self, now: datetime, wall: float) -> PollSlot | None:
-        """The one to ask now: the longest due, or a dead one when the living leave time for it."""
-        living, dead = self.first_responsive(), self.first_quarantined()
-        if living is not None and living.due > now:
-            living = None
-        if dead is None or dead.probe_at > wall or (living is not None and wall < self._probes_from):
-            return living
-        return dead
+    def next(self, now: datetime, wall_s: float) -> PollSlot | None:
+        """Return the slot to poll now: the longest due, or a quarantined one within its share of the line.
 
-    def probe_missed(self, began: float, ended: float) -> None:
-        """A dead device was asked in vain: leave the line to the living for as long as that is worth.
-
-        What finds a device alive is not paid for, or a street whose power is back would return one by one.
+        Args:
+            now: domain time, which `due` is compared with.
+            wall_s: the loop's clock, which `probe_at` is compared with.
         """
-        # What is longer was spent on commands that went before it.
-        took_s, dead = min(ended - began, _LONGEST_PROBE_S), len(self._quarantined) + 1
-        share = min(max(dead * took_s / ROUND_S, LEAST_SHARE), MOST_SHARE)
+        responsive, quarantined = self.first_responsive(), self.first_quarantined()
+        if responsive is not None and responsive.due > now:
+            responsive = None
+        if quarantined is None or quarantined.probe_at > wall_s:
+            return responsive
+        # The share matters only while somebody else wants the line: an idle one may probe freely.
+        if responsive is not None and wall_s < self._probes_from:
+            return responsive
+        return quarantined
+
+    def probe_failed(self, began: float, ended: float) -> None:
+        """Pause probing after a probe without response, so that probes stay within their share of the line.
+
+        Successful probes cost no pause: a street that regains power would come back one lamp at a time.
+        """
+        # More than that was spent waiting for commands that went first.
+        took_s, quarantined = min(ended - began, _LONGEST_PROBE_S), len(self._quarantined) + 1
+        share = min(max(quarantined * took_s / ROUND_S, LEAST_SHARE), MOST_SHARE)
         self._probes_from = ended + took_s * (1 / share - 1)
 
-    def put(self, turn: PollSlot) -> None:
-        """Let a turn wait."""
-        if turn.is_quarantined:
-            self._quarantined.append(turn)
+    def put(self, slot: PollSlot) -> None:
+        """Add a slot that is not being polled."""
+        if slot.is_quarantined:
+            self._quarantined.append(slot)
         else:
-            heapq.heappush(self._responsive, (turn.due, next(self._order), turn))
+            # The count breaks ties, for slots cannot be compared.
+            heapq.heappush(self._responsive, (slot.due, next(self._order), slot))
 
-    def remove(self, turn: PollSlot) -> None:
-        """Take out a turn that `first_living` or `first_dead` has just named."""
-        if self._responsive and self._responsive[0][2] is turn:
+    def remove(self, slot: PollSlot) -> None:
+        """Take out a slot that `next`, `first_responsive` or `first_quarantined` has just returned."""
+        if self._responsive and self._responsive[0][2] is slot:
             heapq.heappop(self._responsive)
         else:
-            self._quarantined.remove(turn)
+            self._quarantined.remove(slot)
 
     def first_responsive(self) -> PollSlot | None:
-        """The living device that is due first."""
-        if any(not turn.is_quarantined for turn in self._quarantined):
+        """Return the slot of a device not quarantined that is due first."""
+        # Read-backs change the presence of devices while their slots wait here: sort those over first.
+        if any(not slot.is_quarantined for slot in self._quarantined):
             waiting, self._quarantined = self._quarantined, []
-            for turn in waiting:
-                self.put(turn)
+            for slot in waiting:
+                self.put(slot)
         while self._responsive and self._responsive[0][2].is_quarantined:
             self._quarantined.append(heapq.heappop(self._responsive)[2])
         return self._responsive[0][2] if self._responsive else None
 
     def first_quarantined(self) -> PollSlot | None:
-        """The dead device that is to be tried first."""
+        """Return the quarantined slot that is to be probed first."""
         return min(self._quarantined, key=_PROBE_AT, default=None)
 
-    def expect_all(self, wall: float) -> None:
-        """One device is back: whatever silenced it may be over for the others."""
-        for turn in self._quarantined:
-            turn.expect(wall)
+    def probe_all_soon(self, wall_s: float) -> None:
+        """Probe all quarantined devices at once: one is back, so the common cause may be over."""
+        for slot in self._quarantined:
+            slot.probe_soon(wall_s)

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo
 from edge.config.line_settings import DeviceConfig, LineConfig, wire_of
 from edge.config.profiles import load_profile
 from edge.config.settings import ConfigError, GatewayConfig
-from edge.control.broadcast import broadcast_blocker, units_of
 from edge.control.photocell import AGREEMENT
-from edge.devices.device import configured, is_dimmable
+from edge.devices.device import broadcast_blocker, device_from_config, is_dimmable, units_of
 from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
 from edge.storage.state_tables import plan_to_come
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
@@ -156,7 +155,7 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
 
 def _broadcast_text(line: LineConfig) -> Iterator[str]:
     """Whether a change of all lamps is one broadcast, and why not."""
-    units = list(units_of(map(configured, line.devices)))
+    units = list(units_of(map(device_from_config, line.devices)))
     if sum(is_dimmable(profile) for _, profile in units) > 1:
         why = broadcast_blocker(units)
         how = "one broadcast" if why is None else f"told lamp by lamp: {why}"

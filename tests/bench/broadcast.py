@@ -1,10 +1,11 @@
-"""A whole line of 247 lamps told by one broadcast and read back, while it is polled without a pause."""
+"""A whole line of 247 lamps set by one broadcast and read back, while it is polled without a pause."""
 
 import time
 
 from edge.line import Lane
 from edge.line.timing import serial_timing
-from protocols.modbus.profile import load_builtin
+from protocols.lamp import Reason
+from protocols.modbus.builtin import load_builtin
 from tests.bench.line import fast_block
 from tests.bench.polling import polled
 from tests.bench.results import Result
@@ -23,10 +24,10 @@ async def broadcast_and_read_back() -> list[Result]:
         async with polled(simulation, BAUD, LAMPS, load_builtin("lentera-lamp")) as line:
             await eventually(lambda: line.line.counters.answers > 20, what="a busy line")
             for lamp in line.devices:
-                lamp.target_level_percent = LEVEL
-                lamp.written_ramp_s = 0.0  # as it is known once a gateway has told them anything
+                line.writer.set_target(lamp, LEVEL, Reason.OVERRIDE)
+                line.writer.record_ramp(lamp, 0.0)  # as it is known once a gateway has written any level
             began = time.monotonic()
-            problems = await line.teller.settle(line.devices, Lane.READ_BACK, may_broadcast=True)
+            problems = await line.writer.write_and_verify(line.devices, Lane.READ_BACK)
             took_s = time.monotonic() - began
         (counts,) = simulation.counts()
         (row,) = simulation.api.get("/sim/v1/lines").raise_for_status().json()

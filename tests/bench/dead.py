@@ -4,8 +4,8 @@ import asyncio
 import time
 from dataclasses import replace
 
-from edge.devices.device import Device
-from protocols.modbus.profile import load_builtin
+from edge.polling.presence import PresenceState
+from protocols.modbus.builtin import load_builtin
 from tests.bench.polling import PolledLine, polled
 from tests.bench.results import Result
 from tests.bench.simulator import Simulation, lamp_id, simulated
@@ -27,10 +27,10 @@ async def dead_lamps() -> list[Result]:
     results: list[Result] = []
     with simulated(BAUD, lamps=LAMPS) as simulation:
         async with polled(simulation, BAUD, LAMPS, load_builtin("lentera-lamp")) as line:
-            await eventually(lambda: all(lamp.answering for lamp in line.devices), what="an answer of each")
+            await eventually(line.all_responsive, what="an answer of each")
             healthy = await line.answers_per_s(SECONDS)
             for dead, least in LEAST_RATE.items():
-                polls = await _let_die(simulation, line.devices[:dead])
+                polls = await _silence(simulation, line, dead)
                 rate = await line.answers_per_s(SECONDS)
                 name = f"answers per second with {dead} of {LAMPS} lamps dead"
                 results += [
@@ -59,18 +59,19 @@ async def _many_dead() -> list[Result]:
             polled(simulation, BAUD, healthy, profile) as alone,
             polled(other, BAUD, MANY_LAMPS, profile) as line,
         ):
-            dead = line.devices[healthy:]
+            dead = range(healthy, MANY_LAMPS)
             known = POLLS_UNTIL_KNOWN * MANY_LAMPS
             await eventually(lambda: line.line.counters.answers > known, WELCOMED_WITHIN_S, "the lamps' pace")
-            for lamp in dead:
-                simulation.silence(lamp_id(2, lamp.unit))
-                lamp.answering = False
+            for number in dead:
+                simulation.silence(lamp_id(2, line.devices[number].unit))
+                line.presence(number).state = PresenceState.UNRESPONSIVE
             counters = alone.line.counters, line.line.counters
-            await eventually(lambda: any(lamp.failures for lamp in dead), what="a probe")
-            back = next(lamp for lamp in dead if lamp.failures)
+            await eventually(lambda: any(line.presence(each).failures for each in dead), what="a probe")
+            number = next(each for each in dead if line.presence(each).failures)
+            back = line.presence(number)
             before, began = [each.answers for each in counters], time.monotonic()
-            simulation.wake(lamp_id(2, back.unit))
-            await eventually(lambda: back.answering, 2 * WELCOMED_WITHIN_S, "its return")
+            simulation.wake(lamp_id(2, line.devices[number].unit))
+            await eventually(lambda: back.is_responsive, 2 * WELCOMED_WITHIN_S, "its return")
             took_s = time.monotonic() - began
             of_alone, with_dead = [
                 (each.answers - start) / took_s for each, start in zip(counters, before, strict=True)
@@ -94,30 +95,30 @@ async def _many_dead() -> list[Result]:
     ]
 
 
-async def _let_die(simulation: Simulation, lamps: list[Device]) -> int:
-    """The most polls that one of those not dead already took to be noticed."""
-    newly_dead = [lamp for lamp in lamps if lamp.answering]
-    for lamp in newly_dead:
-        simulation.silence(lamp.id)
-    noticed: dict[Device, int] = {}
+async def _silence(simulation: Simulation, line: PolledLine, lamps: int) -> int:
+    """The most polls that one of the first `lamps`, if not silent already, took to count as unresponsive."""
+    newly_silent = [number for number in range(lamps) if line.presence(number).is_responsive]
+    for number in newly_silent:
+        simulation.silence(line.devices[number].id)
+    noticed: dict[int, int] = {}
 
     def all_noticed() -> bool:
-        for lamp in newly_dead:
-            if lamp.answering is False:
-                noticed.setdefault(lamp, lamp.failures)
-        return len(noticed) == len(newly_dead)
+        for number in newly_silent:
+            if line.presence(number).is_unresponsive:
+                noticed.setdefault(number, line.presence(number).failures)
+        return len(noticed) == len(newly_silent)
 
     await eventually(all_noticed, 30.0, "their silence")
     return max(noticed.values())
 
 
 async def _welcome(simulation: Simulation, line: PolledLine) -> Result:
-    lamp = line.devices[0]
-    # Until it is asked as seldom as it ever will be.
+    lamp, presence = line.devices[0], line.presence(0)
+    # Until it is probed as seldom as it ever will be.
     await asyncio.sleep(2 * SECONDS)
     simulation.wake(lamp.id)
     began = time.monotonic()
-    await eventually(lambda: lamp.answering, 2 * WELCOMED_WITHIN_S, "its return")
+    await eventually(lambda: presence.is_responsive, 2 * WELCOMED_WITHIN_S, "its return")
     took_s = time.monotonic() - began
     return Result(
         "a lamp that answers again is back after", took_s, "s", WELCOMED_WITHIN_S, took_s <= WELCOMED_WITHIN_S

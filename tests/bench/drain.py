@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from edge.config.line_settings import DeviceConfig, LineConfig
 from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.control.command_executor import CommandExecutor
 from edge.control.levels import Levels
-from edge.control.plan_keeper import PlanFollower
+from edge.control.plan_follower import PlanFollower
 from edge.outbox import Outbox
 from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink
@@ -118,9 +119,7 @@ async def _live(outbox: Outbox, telemetry: Path) -> list[float]:
         reading = _reading(len(latencies) % LAMPS, datetime.now(UTC))
         began = time.monotonic()
         outbox.append(reading)
-        await eventually(
-            lambda reading=reading: _holds(telemetry, reading), LIVE_LOST_AFTER_S, "a live reading"
-        )
+        await eventually(partial(_holds, telemetry, reading), LIVE_LOST_AFTER_S, "a live reading")
         latencies.append(time.monotonic() - began)
         await asyncio.sleep(max(0.0, POLL_S / LAMPS - latencies[-1]))
     return latencies
@@ -143,7 +142,7 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
         config,
         outbox=outbox,
         memory=memory,
-        commander=CommandExecutor({}, levels, memory, clock, outbox.append),
+        commander=CommandExecutor({}, levels, memory, clock, outbox),
         plan=PlanFollower("soreang-01", memory, levels),
         answering=lambda: {_lamp(n): _reading(n, datetime.now(UTC)) for n in range(LAMPS)},
         clock=clock,

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock
-from protocols.modbus.profile import Poll, Profile, Register, Table, load_builtin
+from protocols.modbus.profile import Poll, Profile, Register, Table
 from tests.bench.line import fast_block
 from tests.bench.polling import polled
 from tests.bench.results import Result, SkippedError
@@ -94,7 +95,7 @@ def _result(what: str, ours: Rate, theirs: Rate, least: float) -> Result:
 async def _ours(profile: Profile) -> Rate:
     with simulated(BAUD, lamps=LAMPS, strict=False) as simulation:
         async with polled(simulation, BAUD, LAMPS, profile) as line:
-            await eventually(lambda: all(lamp.answering for lamp in line.devices), what="an answer of each")
+            await eventually(line.all_responsive, what="an answer of each")
             return await _rate(simulation, requests=len(line.devices[0].fast_blocks))
 
 

@@ -1,4 +1,4 @@
-"""A simulated line polled as a gateway does, without a cloud: line, reader, poller and teller."""
+"""A simulated line polled as a gateway does, without a cloud: line, reader, poller and level writer."""
 
 import asyncio
 import time
@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from edge.control.commanded_state import CommandedState
 from edge.control.level_writer import LevelWriter
 from edge.devices.device import Device, device_of
 from edge.line import Line, LineSettings, open_line
+from edge.outbox import Record
 from edge.polling.poller import Poller
+from edge.polling.presence import Presence
 from edge.polling.reader import Reader
 from protocols.clock import system_clock
 from protocols.modbus.profile import Profile
@@ -19,13 +22,29 @@ from tests.bench.simulator import Simulation, lamp_id
 NO_PAUSE = timedelta(microseconds=1)
 
 
+class Discarded:
+    """Takes records and keeps none."""
+
+    def append(self, record: Record, /) -> None:
+        """Drop it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolledLine:
     """What of a gateway works on one line."""
 
     line: Line
     devices: list[Device]
-    teller: LevelWriter
+    reader: Reader
+    writer: LevelWriter
+
+    def presence(self, number: int) -> Presence:
+        """What is known of the device of that number, from 0."""
+        return self.reader.presence(self.devices[number])
+
+    def all_responsive(self) -> bool:
+        """Whether every device responds."""
+        return all(self.reader.presence(device).is_responsive for device in self.devices)
 
     async def answers_per_s(self, seconds: float) -> float:
         """Answers a second, in that time from now."""
@@ -42,10 +61,13 @@ async def polled(
     line = open_line(LineSettings(port=str(simulation.lines[0]), baud=baud, stop_bits=2))
     devices = [device_of(lamp_id(1, unit), unit, profile) for unit in range(1, lamps + 1)]
     clock = system_clock(time.time)
-    reader = Reader(line, clock, lambda _: None)
+    states = {device: CommandedState() for device in devices}
+    reader = Reader(line, clock, Discarded(), devices, states)
+    writer = LevelWriter(line, reader, states, may_broadcast=True)
+    reader.add_state_loss_observer(writer)
     poller = Poller(reader, clock, NO_PAUSE, devices, lambda _: None)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(line.run()), tasks.create_task(poller.run())]
-        yield PolledLine(line, devices, LevelWriter(line, reader, devices))
+        yield PolledLine(line, devices, reader, writer)
         for task in running:
             task.cancel()

@@ -14,7 +14,7 @@ from cloud.access.service import create_token, create_user
 from cloud.app import run_cloud
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
-from cloud.fleet.service import import_inventory
+from cloud.provisioning import import_inventory
 from protocols.inventory.model import Inventory
 from tests.conftest import PATIENCE_S, accepts_connections, eventually, free_port
 from tests.support.api import EVENING, FixedClock
@@ -78,7 +78,7 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
             yield kind, json.loads(line.removeprefix("data: "))
 
 
-async def next_event(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Any:  # noqa: ANN401 - any JSON
+async def next_event(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Any:
     """The data of the next event of that name."""
     async with asyncio.timeout(PATIENCE_S):
         async for kind, data in events:

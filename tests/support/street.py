@@ -1,17 +1,22 @@
 """A line with lamp controllers as registers: stands for the wire, in virtual time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from edge.control.commanded_state import CommandedState
 from edge.control.level_writer import LevelWriter
+from edge.control.ports import Problems
 from edge.devices.device import Device, device_of
 from edge.line import Lane, NoResponseError, PortUnavailableError
 from edge.outbox import Record
+from edge.polling.presence import Presence
 from edge.polling.reader import Reader
+from protocols.lamp import Reason
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
-from protocols.modbus.profile import Profile, Table, load_builtin, parse_profile
+from protocols.modbus.profile import Profile, Table, parse_profile
 
 EXCHANGE_S = 0.02
 MASK = 0xFFFF
@@ -52,10 +57,11 @@ class LoopClock:
 
 @dataclass
 class Controller:
-    """One lamp controller; `masks` says that it does not know its level."""
+    """One lamp controller. It does not know its level while `masks`, and in the next `masked_reads`."""
 
     boots: int = 1
     masks: bool = False
+    masked_reads: int = 0
     ignores: bool = False
     is_silent: bool = False
     loses_acknowledgements: bool = False
@@ -78,7 +84,8 @@ class Controller:
         """All registers of a table."""
         if table is Table.HOLDING:
             return [*self.holdings, *[0] * 20]
-        level = MASK if self.masks else self.holdings[LEVEL]
+        level = MASK if self.masks or self.masked_reads else self.holdings[LEVEL]
+        self.masked_reads = max(0, self.masked_reads - 1)
         return [level, level, self.status, *[0] * 11, self.boots, 256]
 
 
@@ -124,9 +131,16 @@ class Street:
 
 
 class Block:
-    """The lamps of a street with what reads and tells them."""
+    """The lamps of a street with what reads and writes them."""
 
-    def __init__(self, lamps: int = 1, profiles: Mapping[int, Profile] | None = None) -> None:
+    def __init__(
+        self,
+        lamps: int = 1,
+        profiles: Mapping[int, Profile] | None = None,
+        others: Sequence[Device] = (),
+        *,
+        may_broadcast: bool = False,
+    ) -> None:
         self.street = Street({unit: Controller() for unit in range(1, lamps + 1)})
         self.records: list[Record] = []
         usual = load_builtin("lentera-lamp")
@@ -134,13 +148,35 @@ class Block:
             device_of(f"lamp-{unit}", unit, (profiles or {}).get(unit, usual)) for unit in self.street.units
         ]
         self.clock = LoopClock()
-        self.reader = Reader(self.street, self.clock, self.records.append)  # type: ignore[arg-type]
-        self.teller = LevelWriter(self.street, self.reader, self.lamps)  # type: ignore[arg-type]
+        states = {lamp: CommandedState() for lamp in self.lamps}
+        devices = [*self.lamps, *others]
+        self.reader = Reader(self.street, self.clock, self.records, devices, states)  # type: ignore[arg-type]
+        self.writer = LevelWriter(self.street, self.reader, states, may_broadcast=may_broadcast)  # type: ignore[arg-type]
+        self.reader.add_state_loss_observer(self.writer)
 
     def want(self, level: int) -> None:
         """Set every lamp's target."""
         for lamp in self.lamps:
-            lamp.target_level_percent = level
+            self.writer.set_target(lamp, level, Reason.PROGRAM)
+
+    async def write(
+        self,
+        lamps: Sequence[Device],
+        lane: Lane,
+        ramp_s: float = 0.0,
+        on_verified: Callable[[Device], None] | None = None,
+    ) -> Problems:
+        """Write and verify the targets of these lamps."""
+        return await self.writer.write_and_verify(lamps, lane, ramp_s, on_verified)
+
+    def written(self, number: int = 0) -> tuple[int | None, float | None]:
+        """The level and the ramp that a lamp is known to have been given."""
+        state = self.writer.state(self.lamps[number])
+        return state.written_level_percent, state.written_ramp_s
+
+    def presence(self, number: int = 0) -> Presence:
+        """What is known of a lamp."""
+        return self.reader.presence(self.lamps[number])
 
     def controller(self, unit: int = 1) -> Controller:
         """What is at that unit."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
-from cloud.fleet.service import import_inventory
 from cloud.ingest.transfer import Stored, create_key
 from cloud.plans.model import Assignment, DesiredPlan, Scope
 from cloud.plans.resolved import WantedDocument, resolve_plan
 from cloud.plans.store import PlanStore
+from cloud.provisioning import import_inventory
 from cloud.wiring import store_bundle_records
 from edge.config.settings import GatewayConfig, load
 from edge.outbox import Outbox

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,11 +17,12 @@ from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
 from cloud.ingest.batch import Batch, DevicePresence, Outbox
 from cloud.ingest.commit import Committer
-from cloud.ingest.dead_letters import RejectedRecordRow
+from cloud.ingest.dead_letters import DeadLetterRow
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.leader_lock import leader_lock_for
 from cloud.inventory.store import InventoryStore
 from cloud.live.model import LiveUpdate
+from cloud.provisioning import import_inventory
 from cloud.state.cabinets import load_cabinet_states
 from cloud.state.store import load_gateway_states, load_lamp_states
 from cloud.state.views import LampCondition
@@ -48,7 +50,7 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     area, gateway = Area(NODE[0], "Soreang", 0, 0), Gateway(NODE[1], NODE[0], 0, 0, "Asia/Jakarta")
     lamps = [Lamp(lamp, NODE[0], NODE[1], 1, unit, 0, 0) for unit, lamp in enumerate(LAMPS, 1)]
     cabinets = [Cabinet(CABINET, NODE[1], 1, 201, 202)]
-    InventoryStore(engine).replace(Inventory([area], [gateway], lamps, cabinets=cabinets))
+    import_inventory(engine, Inventory([area], [gateway], lamps, cabinets=cabinets))
     yield engine
     engine.dispose()
 
@@ -236,7 +238,7 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
         assert {alarm.type for alarm in alarms(engine)} == {"lampFailure", "communicationFailure"}
         assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
         with engine.connect() as connection:
-            (row,) = connection.execute(sa.select(table_of(RejectedRecordRow))).all()
+            (row,) = connection.execute(sa.select(table_of(DeadLetterRow))).all()
             assert load_gateway_states(connection)[NODE[1]].online
         assert row.kind == kind.split()[1]
         assert row.device_id in LAMPS
@@ -247,11 +249,10 @@ FAR = 40_000_000.0  # minutes from dusk: the year 2102
 
 def test_a_lamp_taken_out_and_put_back_can_fail_anew(committer: Committer, engine: sa.Engine) -> None:
     committer.commit(batch(*FAILING))
-    store = InventoryStore(engine)
-    whole = store.load()
-    store.replace(replace(whole, lamps=whole.lamps[1:]))
+    whole = InventoryStore(engine).load()
+    import_inventory(engine, replace(whole, lamps=whole.lamps[1:]))
     committer.refresh_directory()
-    store.replace(whole)
+    import_inventory(engine, whole)
     committer.refresh_directory()
     again = [
         lit(20),
@@ -303,7 +304,7 @@ def test_what_a_gateway_says_of_anothers_devices_is_only_kept_aside(
     assert committer.commit(work) == committer.commit(work) == LiveUpdate()
     assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 1
     with engine.connect() as connection:
-        kept = connection.execute(sa.select(table_of(RejectedRecordRow))).all()
+        kept = connection.execute(sa.select(table_of(DeadLetterRow))).all()
     assert sorted((row.kind, row.gateway_id, row.device_id) for row in kept) == [
         ("event", "other", LAMPS[1]),
         ("reading", "other", LAMPS[0]),
@@ -321,7 +322,7 @@ def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(
     assert (alarm.lamp_id, alarm.gateway_id, alarm.area_id) == ("STRAY", NODE[1], NODE[0])
 
 
-def cabinet(minute: float, **changes: float | bool) -> CabinetReading:
+def cabinet(minute: float, **changes: Any) -> CabinetReading:
     reading = CabinetReading(CABINET, DUSK + timedelta(minutes=minute), total_power_kw=3.0, door_open=False)
     return replace(reading, **changes)
 

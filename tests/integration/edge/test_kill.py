@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ async def run_and_kill(config: Path, slave: SlaveLine, kills: int) -> None:
     for _ in range(kills):
         before = slave.reads_answered
         with gateway(config):
-            await eventually(lambda before=before: slave.reads_answered >= before + 20, what="polls")
+            await eventually(partial(_has_answered, slave, before + 20), what="polls")
 
 
 async def drain(config: Path, slave: SlaveLine, cloud: Cloud) -> None:
@@ -78,3 +79,7 @@ async def drain(config: Path, slave: SlaveLine, cloud: Cloud) -> None:
             unit.silent = True
         await eventually(lambda: len(cloud.events) >= len(slave.units), what="their silence")
         await eventually(lambda: cloud.positions >= set(range(1, max(cloud.positions))), what="no gap")
+
+
+def _has_answered(slave: SlaveLine, reads: int) -> bool:
+    return slave.reads_answered >= reads

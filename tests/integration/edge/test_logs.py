@@ -22,7 +22,7 @@ from edge.outbox import outbox as box
 from edge.polling import schedule as turns
 from edge.status import StatusSnapshot, server
 from edge.storage import state as memory
-from edge.supervision.systemd import Watchdog
+from edge.supervision.systemd import SystemdNotifier
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for
 from tests.support.edge_cloud import EVENING, Cloud, clock_at
@@ -59,16 +59,16 @@ async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            silence = "warning: device does not answer"
+            silence = "warning: device_unresponsive"
             await eventually(lambda: silence in said(logs), what="the silence")
             asked = len(slave.requests)
             await eventually(
                 lambda: [unit for unit, _ in slave.requests[asked:]].count(2) >= 2, what="two probes more"
             )
             units[2].silent = False
-            await eventually(lambda: "info: device answers again" in said(logs), what="the return")
+            await eventually(lambda: "info: device_responsive" in said(logs), what="the return")
         about_lamp = [each for each in said(logs) if "device" in each]
-    assert about_lamp == [silence, "info: device answers again"]
+    assert about_lamp == [silence, "info: device_responsive"]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -81,9 +81,9 @@ async def test_a_lamp_that_refuses(tmp_path: Path) -> None:
                 lambda: [request for request in slave.requests if request == (2, 4)][5:], what="six polls"
             )
             units[2].refuses = 0
-            await eventually(lambda: "info: device takes its polls again" in said(logs), what="the end of it")
+            await eventually(lambda: "info: polls_accepted" in said(logs), what="the end of it")
         about_polls = [each for each in said(logs) if "polls" in each]
-    assert about_polls == ["warning: device refuses its polls", "info: device takes its polls again"]
+    assert about_polls == ["warning: polls_refused", "info: polls_accepted"]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -132,14 +132,14 @@ async def test_a_lamp_that_does_not_take_its_level(tmp_path: Path, monkeypatch: 
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            refused = "warning: lamp does not take its level"
+            refused = "warning: dimming_failed"
             await eventually(lambda: refused in said(logs), what="the refusal")
             told = len(units[2].writes)
             await eventually(lambda: len(units[2].writes) >= told + 9, what="three rounds more")
             units[2].ignores_writes = False
-            await eventually(lambda: "info: lamp follows again" in said(logs), what="the end of it")
-        about_lamp = [each for each in said(logs) if "lamp " in each]
-    assert about_lamp == [refused, "info: lamp follows again"]
+            await eventually(lambda: "info: dimming_recovered" in said(logs), what="the end of it")
+        about_lamp = [each for each in said(logs) if "dimming" in each]
+    assert about_lamp == [refused, "info: dimming_recovered"]
 
 
 @pytest.mark.usefixtures("quiet")
@@ -151,7 +151,7 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
     with SlaveLine(units, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            refused = "warning: controller's watchdog cannot be set"
+            refused = "warning: controller_watchdog_failed"
             await eventually(lambda: refused in said(logs), what="the refusal")
 
             def tries() -> int:
@@ -160,9 +160,9 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
             tried = tries()
             await eventually(lambda: tries() >= tried + 3, what="three tries more")
             units[2].ignores_writes = False
-            end = "info: controller's watchdog can be set again"
+            end = "info: controller_watchdog_recovered"
             await eventually(lambda: end in said(logs), what="the end of it")
-        about_watchdog = [each for each in said(logs) if "watchdog c" in each]
+        about_watchdog = [each for each in said(logs) if each in {refused, end}]
     assert about_watchdog == [refused, end]
 
 
@@ -205,20 +205,27 @@ async def test_a_status_page_whose_address_is_taken(monkeypatch: pytest.MonkeyPa
             until = loop.time() + 0.5  # several attempts
             await eventually(lambda: loop.time() > until, what="half a second")
             taken.close()
-            await eventually(lambda: "info: status page is served" in said(logs), what="the page")
+            await eventually(lambda: "info: status_page_served" in said(logs), what="the page")
             serving.cancel()
-    assert said(logs) == ["warning: status page cannot be served", "info: status page is served"]
+    assert said(logs) == [
+        "warning: status_page_unavailable",
+        "info: status_page_recovered",
+        "info: status_page_served",
+    ]
 
 
 def test_a_systemd_that_does_not_listen(tmp_path: Path) -> None:
-    watchdog = Watchdog({"NOTIFY_SOCKET": f"{tmp_path}/notify"})
+    notifier = SystemdNotifier({"NOTIFY_SOCKET": f"{tmp_path}/notify"})
     with capture_logs() as logs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        watchdog.tell("WATCHDOG=1")
-        watchdog.tell("WATCHDOG=1")
+        notifier.notify("WATCHDOG=1")
+        notifier.notify("WATCHDOG=1")
         systemd.bind(f"{tmp_path}/notify")
-        watchdog.tell("WATCHDOG=1")
-        watchdog.tell("WATCHDOG=1")
-    assert said(logs) == ["warning: systemd cannot be told", "info: systemd can be told again"]
+        notifier.notify("WATCHDOG=1")
+        notifier.notify("WATCHDOG=1")
+    assert said(logs) == [
+        "warning: systemd_notification_failed",
+        "info: systemd_notification_recovered",
+    ]
 
 
 @pytest.mark.usefixtures("quiet")

@@ -16,6 +16,7 @@ from cloud.database import create_engine, upgrade
 from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
+from cloud.provisioning import import_inventory
 from edge.config.settings import load
 from edge.gateway import run_gateway
 from firmware_sim.api.server import run_simulator
@@ -45,7 +46,7 @@ class Whole:
         """The cabinet as the API shows it, its values by name."""
         body = (await self.api.get(f"/api/v1/gateways/{GATEWAY}")).raise_for_status().json()
         (cabinet,) = body["cabinets"]
-        return cabinet | {each["attribute"]: each["value"] for each in cabinet["values"]}
+        return {**cabinet, **{each["attribute"]: each["value"] for each in cabinet["values"]}}
 
     async def truth(self) -> dict[str, Any]:
         """The cabinet as it is."""
@@ -98,7 +99,7 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
     upgrade(engine)
     with open_api(url, folder, broker_port) as cloud:
         cloud.clock.instant = EVENING
-        InventoryStore(cloud.services.engine).replace(TOWN)
+        import_inventory(cloud.services.engine, TOWN)
         parts = IngestComponents(
             engine,
             cloud.services.telemetry,
@@ -129,7 +130,7 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
 
 async def _seen(whole: Whole) -> bool:
     cabinet = await whole.cabinet()
-    return cabinet["online"] and cabinet["totalPower"] > 0.3
+    return bool(cabinet["online"] and cabinet["totalPower"] > 0.3)
 
 
 @pytest.mark.slow
@@ -148,7 +149,7 @@ async def test_the_meter_shows_what_the_lamps_draw_and_counts_it(whole: Whole) -
     )
 
     async def much_later() -> bool:
-        return (await whole.truth())["totalActiveEnergy"] > truth["totalActiveEnergy"] + 0.3
+        return bool((await whole.truth())["totalActiveEnergy"] > truth["totalActiveEnergy"] + 0.3)
 
     await eventually(much_later, 90, "0.3 kWh more")
     answer = await whole.api.get(

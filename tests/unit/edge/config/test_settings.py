@@ -6,7 +6,7 @@ import pytest
 
 from edge.config.profiles import load_profile
 from edge.config.settings import ConfigError, load
-from edge.devices.device import configured
+from edge.devices.device import device_from_config
 
 GOOD = """
 [gateway]
@@ -258,5 +258,5 @@ def test_a_cabinet_that_cannot_be_switched_is_refused(tmp_path: Path, settings: 
 def test_an_input_without_a_photocell_is_not_read(tmp_path: Path) -> None:
     for settings, inputs in (("", 3), ("photocell = true\n", 4)):
         config = load(cabinet(tmp_path, "contacts = { unit = 202 }\n" + settings))
-        (part,) = configured(config.lines[0].devices[-1]).parts
+        (part,) = device_from_config(config.lines[0].devices[-1]).parts
         assert [block.count for block in part.fast_blocks] == [inputs]

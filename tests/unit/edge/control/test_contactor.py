@@ -17,14 +17,15 @@ from edge.devices.device import Device, device_of, part_of
 from edge.line import Lane, NoResponseError, RequestRefusedError
 from edge.outbox import Record
 from edge.polling.reader import Reader
-from protocols.cabinet import CabinetReading
+from protocols.cabinet import CabinetReading, SwitchState
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import Reason
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
-from protocols.modbus.profile import Profile, Table, load_builtin
+from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
 
@@ -105,7 +106,7 @@ class Site:
         self.keeper.start(None)
         self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
         self.device: Device = device_of("cabinet", 202, profile)
-        self.reader = Reader(module, self.keeper, self.records.append)  # type: ignore[arg-type]
+        self.reader = Reader(module, self.keeper, self.records, [self.device], {})  # type: ignore[arg-type]
         wiring = wiring_of(self.device)
         assert wiring is not None
         self.contactor = Contactor(
@@ -114,10 +115,11 @@ class Site:
             self.reader,
             levels=self.levels,
             keeper=self.keeper,
-            record=self.records.append,
+            records=self.records,
             stays_closed=stays_closed,
         )
-        self.reader.add_observer(self.contactor.observe)
+        self.reader.add_cabinet_observer(self.contactor)
+        self.reader.add_state_loss_observer(self.contactor)
 
     @property
     def events(self) -> list[tuple[EventType, bool]]:
@@ -130,10 +132,14 @@ class Site:
     async def poll(self) -> None:
         while True:
             try:
-                await self.reader.read(self.device, Lane.READING)
+                await self.reader.poll(self.device, Lane.READING)
             except NoResponseError:
                 await virtual_time.passes(1)
             await virtual_time.passes(POLL_S)
+
+    @property
+    def reason(self) -> Reason | None:
+        return None if self.contactor.target is None else self.contactor.target.reason
 
     def override(self, level: int) -> None:
         self.levels.put_override("cabinet", Override("c1", level, self.keeper.now(), None))
@@ -176,9 +182,9 @@ def test_the_state_of_now_is_asserted_once_and_shown() -> None:
     site = on_site(module, wait(600))
     assert [closed for _, closed in module.writes] == [True]
     assert not site.begun
-    assert site.device.reason is Reason.PROGRAM
+    assert site.reason is Reason.PROGRAM
     readings = [each for each in site.records if isinstance(each, CabinetReading)]
-    assert [each.contactor_state for each in readings[:3]].count("ON") >= 2
+    assert [each.contactor_state for each in readings[:3]].count(SwitchState.ON) >= 2
 
 
 def test_a_relay_that_is_right_is_not_written() -> None:
@@ -199,9 +205,9 @@ def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None
     async def play(site: Site) -> None:
         await virtual_time.passes(5)
         assert module.relay
-        assert site.device.reason is Reason.DEFAULT
+        assert site.reason is Reason.DEFAULT
         site.override(0)
-        assert await site.contactor.settle([site.device], Lane.COMMAND) == {}
+        assert await site.contactor.apply([site.device], Lane.COMMAND) == {}
         assert not module.relay
 
     module = Module(relay=False)
@@ -210,7 +216,7 @@ def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None
 
 
 def test_a_module_that_has_reset_is_told_again_but_not_every_few_seconds() -> None:
-    async def play(_: Site) -> None:
+    async def play(_site: Site) -> None:
         for _ in range(60):
             await virtual_time.passes(5)
             module.relay = False
@@ -228,7 +234,7 @@ def test_a_command_does_not_wait_for_the_dwell() -> None:
         await virtual_time.passes(5)
         for level in (0, 100, 0, 100):
             site.override(level)
-            assert await site.contactor.settle([site.device], Lane.COMMAND) == {}
+            assert await site.contactor.apply([site.device], Lane.COMMAND) == {}
             assert module.relay is bool(level)
 
     module = Module(relay=True)
@@ -241,8 +247,8 @@ def test_a_welded_contactor_is_an_error_until_it_is_seen_open() -> None:
         await virtual_time.passes(20)
         module.broken = True
         site.override(0)
-        problems = await site.contactor.settle([site.device], Lane.COMMAND)
-        assert [each.why for each in problems.values()] == ["relay is OFF, auxiliary contact says ON"]
+        problems = await site.contactor.apply([site.device], Lane.COMMAND)
+        assert [each.error for each in problems.values()] == ["relay is OFF, auxiliary contact says ON"]
         assert site.events[-1] == (ON, True)
         site.override(100)
         site.contactor.wake()

@@ -7,15 +7,17 @@ from zoneinfo import ZoneInfo
 
 from edge.control.dimmer import Dimmer
 from edge.control.levels import Levels
+from edge.control.ports import Confirmation
 from edge.devices.device import Device, device_of
 from edge.line import Lane
 from protocols.events import DeviceEvent, EventType
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
-from protocols.modbus.profile import Profile, load_builtin, parse_profile
+from protocols.modbus.builtin import load_builtin
+from protocols.modbus.profile import Profile, parse_profile
 from tests.support import virtual_time
-from tests.support.street import FADE, LEVEL, Block
+from tests.support.street import EXCHANGE_S, FADE, LEVEL, WRITE_ONLY, Block
 
 PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 NO_COUNTER = """id = "bridge"
@@ -40,12 +42,11 @@ class Night(Block):
     """A block at 20:00, kept by a dimmer: 100 % by the plan."""
 
     def __init__(self, lamps: int = 1, profile: Profile | None = None, *others: Device) -> None:
-        super().__init__(lamps, {} if profile is None else {1: profile})
+        profiles = {} if profile is None else {1: profile}
+        super().__init__(lamps, profiles, others, may_broadcast=not others)
         self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
-        self.dimmer = Dimmer(
-            self.teller, self.levels, [*self.lamps, *others], self.clock, self.records.append
-        )
-        self.reader.add_observer(self.dimmer.observe)
+        self.dimmer = Dimmer(self.writer, self.levels, self.clock, self.records)
+        self.reader.add_lamp_observer(self.dimmer)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -65,7 +66,7 @@ class Night(Block):
     async def poll(self) -> None:
         """Read every lamp, and give the dimmer time to see to it."""
         for lamp in self.lamps:
-            await self.reader.read(lamp, Lane.READING)
+            await self.reader.poll(lamp, Lane.READING)
         await virtual_time.passes(1.0)
 
     def failures(self) -> list[bool]:
@@ -103,7 +104,7 @@ def test_a_command_that_is_followed_ends_the_report_as_well() -> None:
         async with night.kept():
             night.controller().ignores = False
             night.put(40)
-            assert not await night.dimmer.settle(night.lamps, Lane.COMMAND)
+            assert not await night.dimmer.apply(night.lamps, Lane.COMMAND)
             assert night.failures() == [True, False]
             night.dimmer.wake()
             await virtual_time.passes(60)
@@ -145,7 +146,7 @@ def test_a_controller_that_started_anew_is_told_again_with_its_fade() -> None:
         night = Night()
         async with night.kept():
             night.put(40)
-            await night.dimmer.settle(night.lamps, Lane.COMMAND, 30.0)
+            await night.dimmer.apply(night.lamps, Lane.COMMAND, 30.0)
             night.controller().writes.clear()
             night.controller().restart()
             await night.poll()
@@ -180,7 +181,7 @@ def test_a_ramp_longer_than_any_read_back_is_neither_a_failure_nor_cut_short() -
         night = Night()
         async with night.kept():
             night.put(40)
-            assert not await night.dimmer.settle(night.lamps, Lane.COMMAND, 600.0)
+            assert not await night.dimmer.apply(night.lamps, Lane.COMMAND, 600.0)
             night.dimmer.wake()
             for _ in range(5):
                 await night.poll()
@@ -190,7 +191,40 @@ def test_a_ramp_longer_than_any_read_back_is_neither_a_failure_nor_cut_short() -
     run(main())
 
 
-def test_a_line_with_a_meter_is_told_lamp_by_lamp() -> None:
+def test_a_confirmation_says_when_it_rests_on_an_acknowledgement_alone() -> None:
+    async def main() -> None:
+        for profile, caveat in ((None, ""), (WRITE_ONLY, "acknowledged; the lamp never tells its level")):
+            night = Night(1, profile)
+            async with night.kept():
+                night.put(40)
+                confirmations: list[Confirmation] = []
+                await night.dimmer.apply(night.lamps, Lane.COMMAND, on_confirmed=confirmations.append)
+                assert confirmations == [Confirmation(night.lamps[0], 40, caveat)]
+
+    run(main())
+
+
+def test_a_lamp_is_left_alone_while_a_command_is_applied_to_it() -> None:
+    async def main() -> None:
+        night = Night()
+        async with night.kept():
+            night.controller().writes.clear()
+            night.controller().masks = True
+            night.put(40)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(night.dimmer.apply(night.lamps, Lane.COMMAND, 30.0))
+                while not night.controller().writes:
+                    night.dimmer.wake()
+                    await virtual_time.passes(EXCHANGE_S / 2)
+                night.dimmer.wake()
+            # With the ramp of the command each time, never with that of the plan.
+            assert night.controller().writes[0] == (FADE, 300)
+            assert (FADE, 0) not in night.controller().writes
+
+    run(main())
+
+
+def test_a_line_with_a_meter_is_written_lamp_by_lamp() -> None:
     async def main() -> None:
         for others, broadcasts in (((), 2), ((device_of("cabinet", 201, load_builtin("pzem-016")),), 0)):
             night = Night(5, None, *others)

@@ -5,20 +5,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from edge.clock.timekeeper import Timekeeper
-from edge.control.photocell import Photocells, SteadyCell
+from edge.control.photocell import DebouncedCell, Photocells
 from edge.devices.device import Device, device_of
 from edge.outbox import Record
+from edge.polling.presence import PresenceState
+from edge.polling.reader import Reader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 
 
 def cell_after(*readings: tuple[int, bool | None]) -> bool | None:
-    cell = SteadyCell()
+    cell = DebouncedCell()
     for second, output_on in readings:
-        cell.saw(output_on, START + timedelta(seconds=second))
+        cell.add(output_on, START + timedelta(seconds=second))
     return cell.state
 
 
@@ -45,7 +47,7 @@ def test_a_cell_is_believed_once_it_has_agreed_with_itself(
     assert cell_after(*readings) is expected
 
 
-class Actuator:
+class TurnedClock:
     """A clock that a test turns."""
 
     speed = 1.0
@@ -61,25 +63,22 @@ class Gateway:
     """Two cabinets with photocells."""
 
     def __init__(self) -> None:
-        self.clock = Actuator()
+        self.clock = TurnedClock()
         self.events: list[Record] = []
         keeper = Timekeeper(self.clock, self.clock)
         keeper.start(None)
-        self.photocells = Photocells(keeper, self.events.append)
+        self.photocells = Photocells(keeper, self.events)
         self.cabinets = [device_of(name, 1, load_builtin("cabinet-contacts")) for name in ("one", "two")]
-        self.photocells.watch(_NoReader(), self.cabinets)  # type: ignore[arg-type]
+        self.reader = Reader(None, keeper, self.events, self.cabinets, {})  # type: ignore[arg-type]
+        self.photocells.watch(self.reader, self.cabinets)
 
     def says(self, device: Device, output_on: bool | None) -> None:
         """For two minutes, in readings half a minute apart."""
-        device.answering = True
+        self.reader.presence(device).state = PresenceState.RESPONSIVE
         for _ in range(5):
             self.clock.instant += timedelta(seconds=30)
-            device.last_reading = CabinetReading(device.id, self.clock.now(), photocell_output_on=output_on)
-            self.photocells.observe(device)
-
-
-class _NoReader:
-    def add_observer(self, observer: object) -> None: ...
+            reading = CabinetReading(device.id, self.clock.now(), photocell_output_on=output_on)
+            self.photocells.observe(device, reading)
 
 
 def test_where_cells_disagree_it_is_dark_and_a_silent_one_does_not_count() -> None:
@@ -90,9 +89,9 @@ def test_where_cells_disagree_it_is_dark_and_a_silent_one_does_not_count() -> No
     assert gateway.photocells.is_dark() is False
     gateway.says(two, True)
     assert gateway.photocells.is_dark() is True
-    two.answering = False
+    gateway.reader.presence(two).state = PresenceState.UNRESPONSIVE
     assert gateway.photocells.is_dark() is False
-    one.answering = None
+    gateway.reader.presence(one).state = PresenceState.UNKNOWN
     assert gateway.photocells.is_dark() is None
 
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from edge.control.levels import Levels
-from edge.control.plan_keeper import PlanFollower
+from edge.control.plan_follower import PlanFollower
 from edge.storage import plan_handover as plan_news
 from edge.storage.state import StateStore
 from edge.storage.state_tables import bring_plan, one
@@ -128,7 +128,7 @@ async def test_garbage_leaves_the_plan_before_in_force_and_is_told_once(
             told = [await here.give(garbage), await here.give(garbage)]
         assert {each.hash for each in told} == {plan_hash(document)}
         assert told[0].problem.startswith("the plan from the cloud: ")
-        assert [each["event"] for each in logs] == ["lighting plan refused"]
+        assert [each["event"] for each in logs] == ["plan_rejected"]
         assert here.level == 40
         assert await here.give(document) == PlanState(plan_hash(document), "")
     assert rows(tmp_path / "m.db", "plan") == [document]
@@ -149,13 +149,15 @@ async def test_a_plan_brought_by_hand_is_taken_at_the_start(tmp_path: Path) -> N
 async def test_a_plan_brought_by_hand_is_taken_while_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.control.plan_keeper._LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("edge.control.plan_follower._TRANSFER_CHECK_S", 0.05)
     async with following(tmp_path / "m.db") as here:
         bring(tmp_path / "m.db", b"garbage")
         await eventually(lambda: here.answers, what="a refusal")
-        assert here.answers[0].problem.startswith("the plan brought by hand: ")
+        assert here.answers[0].problem.startswith("the transferred plan: ")
         bring(tmp_path / "m.db", encode_plan(at(40)))
-        await eventually(lambda: here.level == 40, what="the plan")
+        # By its answer: the level changes before that is given.
+        await eventually(lambda: len(here.answers) == 2, what="the plan")
+        assert here.level == 40
         await here.give(encode_plan(at(60)))
         await eventually(lambda: not rows(tmp_path / "m.db", "brought"), what="the plan to be taken once")
     assert [each.hash for each in here.answers] == [
@@ -172,7 +174,7 @@ async def test_a_kept_plan_that_cannot_be_read_does_not_stop_the_gateway(tmp_pat
     await memory.close()
     async with following(tmp_path / "m.db") as here:
         assert here.follower.state.hash == ""
-        assert here.follower.state.problem.startswith("the plan kept: ")
+        assert here.follower.state.problem.startswith("the stored plan: ")
         assert here.level == 100
 
 
@@ -242,5 +244,5 @@ async def test_what_is_followed_and_what_was_refused_can_be_read_from_outside(tm
         await here.give(document)
         assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
         await here.memory.keep_plan(b"{")
-        assert plan_news.followed(path).problem.startswith("the plan kept: ")
+        assert plan_news.followed(path).problem.startswith("the stored plan: ")
         assert plan_news.followed(path).hash == ""

@@ -1,12 +1,12 @@
-"""One write tells a whole line only where it can do no harm: it reaches meters and relays too."""
+"""One write sets a whole line only where it can do no harm: it reaches meters and relays too."""
 
 from dataclasses import replace
 
 import pytest
 
-from edge.control.broadcast import broadcast_blocker, units_of
-from edge.devices.device import device_of, part_of
-from protocols.modbus.profile import Profile, builtin_ids, load_builtin
+from edge.devices.device import broadcast_blocker, device_of, part_of, units_of
+from protocols.modbus.builtin import builtin_ids, load_builtin
+from protocols.modbus.profile import Profile
 from tests.support.street import WRITE_ONLY
 
 LAMP = load_builtin("lentera-lamp")
@@ -21,7 +21,7 @@ def without_broadcast(name: str) -> Profile:
     return replace(LAMP, id="some", registers=tuple(registers))
 
 
-def test_lamps_of_one_profile_among_themselves_may_be_told_at_once() -> None:
+def test_lamps_of_one_profile_among_themselves_may_be_set_at_once() -> None:
     assert broadcast_blocker(LAMPS) is None
 
 
@@ -33,7 +33,7 @@ def test_no_other_device_that_comes_with_lentera_is_known_to_ignore_it(profile_i
 def test_a_device_beside_the_lamps_must_be_known_to_ignore_it() -> None:
     meter = load_builtin("pzem-016")
     assert broadcast_blocker([*LAMPS, ("cabinet", meter)]) == (
-        "cabinet may take it for its own: profile pzem-016 does not say ignores_broadcast = true"
+        "cabinet may obey it: profile pzem-016 does not say ignores_broadcast = true"
     )
     assert broadcast_blocker([*LAMPS, ("cabinet", replace(meter, ignores_broadcast=True))]) is None
 
@@ -60,11 +60,11 @@ def test_the_lamps_themselves_must_be_fit_for_it(profile: Profile, why: str) -> 
     assert why in found
 
 
-def test_lamps_that_are_told_differently_are_told_one_by_one() -> None:
+def test_lamps_that_take_different_writes_are_written_one_by_one() -> None:
     gears = [(f"gear-{n}", load_builtin("intesis-dali").at(0, n)) for n in (0, 1)]
-    assert broadcast_blocker(gears) == "gear-1 and gear-0 are not told alike"
+    assert broadcast_blocker(gears) == "gear-1 and gear-0 do not take the same write"
     assert broadcast_blocker([*LAMPS, *gears]) is not None
 
 
-def test_without_lamps_there_is_nothing_to_tell() -> None:
+def test_without_lamps_there_is_nothing_to_broadcast() -> None:
     assert broadcast_blocker([("cabinet", load_builtin("sdm120"))]) == "no lamp on it takes a level"
