@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 WEB := dashboards/web
 STAMPS := .stamps
 
-.PHONY: demo test check bench chaos screenshots install web packages format generate generated-clean lock clean
+.PHONY: demo test test-unit check typecheck bench chaos screenshots install web wheel packages format generate generated-clean \
+  lock clean
 .DEFAULT_GOAL := test
 
 ## demo: a simulated town from dusk on, at the URL it prints (ARGS="--lamps 500 --speed 60")
@@ -21,14 +22,22 @@ test: install web packages
 	case "$$others $$timing" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac
 	@cd $(WEB) && npm test --silent
 
+## test-unit: the tests of single modules, without servers or browser (ARGS="-k outbox")
+test-unit: install
+	@$(BIN)/python -m pytest tests/unit $(ARGS)
+
 ## check: style, types, import contracts, sizes, and generated files that are up to date
 check: install $(STAMPS)/web-modules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory typecheck
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/architecture
 	@cd $(WEB) && npm run --silent check
 	@$(MAKE) --no-print-directory generated-clean
+
+## typecheck: mypy, strict
+typecheck: install
+	@$(BIN)/mypy
 
 ## bench: figures against a limit or a peer, into bench/results.json (ONLY=name for one)
 bench: install packages
@@ -86,6 +95,13 @@ $(WEB)/dist/index.html: $(STAMPS)/web-modules $(shell find $(WEB)/src $(WEB)/pub
 	@echo "building the map …"
 	@cd $(WEB) && npm run --silent build
 
+## wheel: one package to install with pip, the map in it, into dist/
+wheel: install web
+	@rm -rf build dist
+	@$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build
+	@ls dist/*.whl
+
 # Debian packages of the real servers and the browser that the tests use; only root may install them.
 packages: $(STAMPS)/packages
 
@@ -99,4 +115,4 @@ $(STAMPS)/packages: packages.txt
 	else echo "not installed, their tests are skipped: $$missing"; fi
 
 clean:
-	@rm -rf $(VENV) $(STAMPS) $(WEB)/node_modules $(WEB)/dist var
+	@rm -rf $(VENV) $(STAMPS) $(WEB)/node_modules $(WEB)/dist build dist var

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class TcpFraming(StrEnum):
-    """What a line speaks on its TCP port."""
+    """The protocol of a line's TCP port."""
 
     MODBUS_TCP = "tcp"
     RTU = "rtu"

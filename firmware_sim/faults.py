@@ -43,5 +43,4 @@ class Fault:
     """A fault in force; `probability` is the share of answers a fault of the wire spoils."""
 
     type: FaultType
-    since_s: float
     probability: float = 1.0

@@ -1,4 +1,4 @@
-"""What each poll was answered: the truth that stored readings can be held against."""
+"""The response to each poll: what stored readings are compared with in tests."""
 
 import math
 from array import array
@@ -10,7 +10,7 @@ _FEWEST_PER_LAMP = 256
 
 
 class AnsweredPoll(NamedTuple):
-    """One answered poll; None where the controller said it does not know."""
+    """One answered poll; None where the controller gave its error value."""
 
     time_ms: int
     level_percent: int | None
@@ -18,14 +18,14 @@ class AnsweredPoll(NamedTuple):
 
 
 class PollLog:
-    """The last polls of each lamp; how many depends on how many lamps share the room."""
+    """The last polls of each lamp; `capacity` is shared by all lamps."""
 
     def __init__(self, lamp_ids: Iterable[str], capacity: int) -> None:
         self._polls = {lamp_id: array("d") for lamp_id in lamp_ids}
         self._per_lamp = max(_FEWEST_PER_LAMP, capacity // max(1, len(self._polls)))
 
     def record(self, lamp_id: str, t_s: float, reply: bytes) -> None:
-        """Note the RTU answer to a read from input register 0."""
+        """Record the RTU response to a read from input register 0."""
         level = _word(reply, 0)
         power = _word(reply, 5)
         polls = self._polls[lamp_id]
@@ -34,7 +34,7 @@ class PollLog:
             del polls[: self._per_lamp * _FIELDS]
 
     def polls(self, lamp_id: str) -> list[AnsweredPoll]:
-        """A lamp's answered polls, oldest first; raises KeyError for a lamp that is not here."""
+        """Return a lamp's answered polls, oldest first; raises KeyError for an unknown lamp."""
         flat = self._polls[lamp_id][-self._per_lamp * _FIELDS :]
         return [
             AnsweredPoll(

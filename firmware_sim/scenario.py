@@ -50,8 +50,8 @@ def plan_night(lamp_ids: Sequence[str], start: datetime, seed: int, per_1000: fl
 
 
 async def play(night: Sequence[ScheduledFault], world: World) -> None:
-    """Inject each fault when the clock says so."""
+    """Inject each fault at its time."""
     for fault in night:
         await asyncio.sleep(wall_seconds_until(world.clock, fault.at))
         world.inject(fault.lamp_id, fault.type)
-        log.info("scenario.fault", lamp_id=fault.lamp_id, fault=fault.type.value)
+        log.info("fault_injected", device=fault.lamp_id, fault=fault.type.value)

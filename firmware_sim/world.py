@@ -73,7 +73,7 @@ class World:
     def inject(self, lamp_id: str, fault_type: FaultType, probability: float = 1.0) -> None:
         """Break something; a fault already there stays as it began."""
         simulated, now_s = self.lamps[lamp_id], self.now_s()
-        fault = Fault(fault_type, now_s, probability)
+        fault = Fault(fault_type, probability)
         if fault_type is not FaultType.REBOOT:  # over at once
             fault = simulated.faults.setdefault(fault_type, fault)
         simulated.controller.set_fault(fault_type, True, now_s)

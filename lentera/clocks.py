@@ -25,7 +25,7 @@ def to_variable(clock: ScaledClock) -> str:
 
 
 def clock_from(environment: Mapping[str, str]) -> ScaledClock:
-    """The clock the environment asks for, else the system's; raises ClockError."""
+    """Return the clock that the environment configures, else the system's; raises ClockError."""
     setting = environment.get(CLOCK_VARIABLE)
     if setting is None:
         return system_clock(time.time)

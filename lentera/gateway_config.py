@@ -1,4 +1,4 @@
-"""One gateway.toml per gateway of an inventory, whole but for what only somebody on the site knows."""
+"""One gateway.toml per gateway of an inventory, complete except for what is only known on site."""
 
 import json
 import os
@@ -148,7 +148,7 @@ def _gateway_file(gateway: Gateway, lines: DevicesByLine, defaults: Defaults) ->
 
 def _about_gateway(gateway: Gateway) -> list[str]:
     return [
-        f"# Gateway {_comment(gateway.id)}. Fill in what is marked so; lentera edge --check tells the rest.",
+        f"# Gateway {_comment(gateway.id)}. Replace each FILL-IN; lentera edge --check lists the rest.",
         "[gateway]",
         f"id = {text(gateway.id)}",
         f"area = {text(gateway.area_id)}",

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 HORIZON_DEG: Final = -0.8333
 """The centre's altitude at sunrise and sunset: 34' of refraction and 16' of the sun's own radius."""
 CIVIL_DEG: Final = -6.0
-NAUTICAL_DEG: Final = -12.0
 
 _J2000: Final = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _CENTURY_S: Final = 36525 * 86400.0

@@ -4,7 +4,7 @@ import asyncio
 
 
 def raise_if_cancelled() -> None:
-    """End the present task if it was asked to end meanwhile.
+    """Raise CancelledError where the current task has been cancelled meanwhile.
 
     Two things lose a cancellation before Python 3.12: `wait_for`, which libraries use, when what it waits for
     comes true at that moment; and a task group that fails at that moment, which reports its failure alone. So

@@ -5,11 +5,19 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from firmware_sim.api.missing import NotFoundError
 from firmware_sim.devices.cabinet import PHASE_FAULTS, Cabinet, CabinetFault
 from firmware_sim.world import World
 
 Phase = Annotated[int, Field(ge=1, le=3)]
+
+
+class NotFoundError(LookupError):
+    """An id that is not simulated; answered with 404."""
+
+    def __init__(self, kind: str, identifier: str) -> None:
+        super().__init__(f"{kind} {identifier!r} is not simulated here")
+        self.kind = kind
+        self.identifier = identifier
 
 
 class CabinetFaultRequest(BaseModel):

@@ -11,8 +11,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from firmware_sim.api.cabinet_routes import cabinet_routes
-from firmware_sim.api.missing import NotFoundError
+from firmware_sim.api.cabinet_routes import NotFoundError, cabinet_routes
 from firmware_sim.faults import FaultType
 from firmware_sim.wire.line import Line
 from firmware_sim.wire.network import Network

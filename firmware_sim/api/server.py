@@ -33,7 +33,7 @@ async def run_simulator(
 ) -> None:
     """Simulate every lamp of `inventory` until cancelled.
 
-    `on_ready` is told the API's base URL once lines and API work; `on_network` is awaited when the API cuts
+    `on_ready` gets the API's base URL once lines and API work; `on_network` is awaited when the API cuts
     or restores a gateway's uplink.
     """
     timer = WireTimer(asyncio.get_running_loop())
@@ -48,7 +48,7 @@ async def run_simulator(
             group.create_task(play(night, world))
             group.create_task(serve(app, listener, grace_s=1))
             url = f"http://{config.http_host}:{listener.getsockname()[1]}"
-            log.info("simulator.ready", lamps=len(world.lamps), lines=len(world.lines), url=url)
+            log.info("simulator_ready", lamps=len(world.lamps), lines=len(world.lines), url=url)
             if on_ready is not None:
                 on_ready(url)
 
@@ -63,7 +63,7 @@ def _allow_open_files(lines: int) -> None:
 
 
 async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitStack) -> dict[str, int]:
-    """Plug every line in; gives the TCP ports by line name."""
+    """Connect every line to its ports; returns the TCP ports by line name."""
     ports: dict[str, int] = {}
     for number, line in enumerate(world.lines):
         stack.enter_context(pseudo_terminal(line, config.run_dir / "lines" / line.name))

@@ -127,7 +127,7 @@ class Cabinet:
         self._settle(t_s)
 
     def switch(self, closed: bool, t_s: float) -> None:
-        """Ask the contactor to close or open; one that is stuck stays as it is."""
+        """Drive the coil of the contactor; a stuck contactor does not move."""
         self._advance(t_s)
         self._target = closed
         self._settle(t_s)

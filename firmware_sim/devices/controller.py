@@ -27,7 +27,7 @@ _FACTORY = (0, 10, 3600, 100, 100)
 
 
 class LampController:
-    """One controller and the luminaire it drives; it begins as one long in service, with its lamp off."""
+    """One controller and the luminaire it drives; it starts with its lamp off."""
 
     def __init__(self, luminaire: Luminaire, boot_counter: int, t_s: float) -> None:
         self.luminaire = luminaire
@@ -44,11 +44,11 @@ class LampController:
 
     @property
     def feedback_percent(self) -> int:
-        """The level in effect by the controller's own account."""
+        """The level that the controller reports to be in effect."""
         return self._feedback
 
     def set_fault(self, fault: FaultType, active: bool, t_s: float) -> None:
-        """Break or mend; a reboot happens at once and leaves nothing behind."""
+        """Set or clear a fault; a reboot is immediate and leaves no fault."""
         self.advance(t_s)
         if fault is FaultType.REBOOT:
             if active:
@@ -60,7 +60,7 @@ class LampController:
             self.luminaire.set_fault(fault, active or dark, t_s)
 
     def set_supply(self, supplied: bool, t_s: float) -> None:
-        """Cut the pole off from the mains, or connect it again: then the controller starts anew."""
+        """Cut the pole off from the mains, or reconnect it, which restarts the controller."""
         self.advance(t_s)
         if supplied is self._supplied:
             return
@@ -71,7 +71,7 @@ class LampController:
             self._reboot(t_s)
 
     def hears(self, t_s: float) -> bool:
-        """Whether the controller takes notice of a frame; if so its watchdog starts anew."""
+        """Return whether the controller receives a frame; a received frame restarts its watchdog."""
         self.advance(t_s)
         if t_s < self._silent_until or not self._supplied or FaultType.SILENT in self.faults:
             return False
@@ -79,7 +79,7 @@ class LampController:
         return True
 
     def advance(self, t_s: float) -> None:
-        """Let the watchdog act, at the instant it was due."""
+        """Apply the watchdog at the instant it expired."""
         timeout = self._holding[_WATCHDOG_TIMEOUT]
         due = self._heard_at + timeout
         if timeout and self._supplied and not self._watchdog_active and due <= t_s:
@@ -92,7 +92,7 @@ class LampController:
         return self.luminaire.measure(t_s)
 
     def answer(self, pdu: bytes, t_s: float) -> bytes:
-        """Carry out a request's PDU and give the answer's."""
+        """Execute a request PDU and return the response PDU."""
         function = pdu[0]
         if function in (READ_INPUT, READ_HOLDING) and len(pdu) == 5:
             return self._read(function, pdu[1] << 8 | pdu[2], pdu[3] << 8 | pdu[4], t_s)
@@ -151,7 +151,7 @@ class LampController:
         return exception(function, refused) if refused else pdu[:5]
 
     def _write(self, address: int, values: tuple[int, ...], t_s: float) -> int:
-        """Take all values or none; gives the exception code, 0 when taken."""
+        """Write all values or none; returns the exception code, 0 for success."""
         if address + len(values) > len(self._holding):
             return ILLEGAL_ADDRESS
         for register, value in enumerate(values, address):
@@ -169,7 +169,7 @@ class LampController:
         self.luminaire.command(level_percent, self._holding[_FADE] / 10.0, t_s)
 
     def _reboot(self, t_s: float) -> None:
-        """What is set stays, what was asked is forgotten."""
+        """Restart: settings in flash are kept, the commanded level is lost."""
         self._boot_counter = self._boot_counter + 1 & 0x7FFF
         self._power_cycle_seen, self._limit_error, self._watchdog_active = True, False, False
         self._silent_until = t_s + BOOT_S

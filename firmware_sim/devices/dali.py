@@ -41,7 +41,7 @@ class Gear:
         self._target = 0
 
     def set_fault(self, fault: FaultType, active: bool, t_s: float) -> None:
-        """Break or mend."""
+        """Set or clear a fault."""
         (self.faults.add if active else self.faults.discard)(fault)
         self.luminaire.set_fault(fault, active, t_s)
 
@@ -51,7 +51,7 @@ class Gear:
         self.luminaire.command(level_percent, FADE_S, t_s)
 
     def values(self, t_s: float) -> Mapping[str, float | bool]:
-        """What the gateway knows of the gear."""
+        """Return the values that the DALI gateway reports for the gear."""
         truth = self.luminaire.measure(t_s)
         dead = FaultType.DRIVER_FAILURE in self.faults
         return {
@@ -65,7 +65,7 @@ class Gear:
 
 
 class DaliGateway:
-    """The unit on the line. It answers for every gear, also for one that does not answer it."""
+    """The unit on the line. It responds for every gear, also for gear that does not respond to it."""
 
     def __init__(self, profile: Profile, luminaires: Mapping[GearAddress, Luminaire]) -> None:
         self.gears = {place: Gear(each, profile.at(*place)) for place, each in luminaires.items()}
@@ -75,7 +75,7 @@ class DaliGateway:
         return True
 
     def answer(self, pdu: bytes, t_s: float) -> bytes:
-        """Carry out a request's PDU and give the answer's."""
+        """Execute a request PDU and return the response PDU."""
         function = pdu[0]
         if function not in (READ_HOLDING, WRITE_SINGLE, WRITE_MULTIPLE) or len(pdu) < 5:
             return exception(function, ILLEGAL_FUNCTION)

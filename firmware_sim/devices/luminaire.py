@@ -22,7 +22,7 @@ _INSIDE_S = 1e-5  # Unix seconds as a float resolve 2.4e-7: a smaller step would
 
 @dataclass(frozen=True, slots=True)
 class LuminaireTraits:
-    """What tells one luminaire from another; drawn from the seed."""
+    """The tolerances of one luminaire, drawn from the seed."""
 
     rated_power_w: float
     tolerance: float
@@ -74,7 +74,7 @@ class Measurement:
 
 
 class Luminaire:
-    """One luminaire on its feeder. Every change is told with its time; `advance` brings the state there.
+    """One luminaire on its feeder. Every change carries its time; `advance` integrates the state up to it.
 
     The state depends on commands, faults and time alone, not on how often it is looked at.
     """
@@ -94,11 +94,6 @@ class Luminaire:
         self._load_w = 0.0
         self._settle()
 
-    @property
-    def commanded_percent(self) -> float:
-        """The level that the controller last set, wherever the ramp is."""
-        return self._to
-
     def command(self, level_percent: float, fade_s: float, t_s: float) -> None:
         """Go to a level within `fade_s`, from wherever the ramp is now."""
         self.advance(t_s)
@@ -108,7 +103,7 @@ class Luminaire:
         self._settle()
 
     def set_fault(self, fault: FaultType, active: bool, t_s: float) -> None:
-        """Break or mend something."""
+        """Set or clear a fault."""
         self.advance(t_s)
         if active:
             self._faults.setdefault(fault, self._t)
@@ -117,7 +112,7 @@ class Luminaire:
         self._settle()
 
     def advance(self, t_s: float) -> None:
-        """Let time pass up to `t_s`; an earlier time changes nothing."""
+        """Integrate the state up to `t_s`; an earlier time changes nothing."""
         while self._t < t_s:
             end = min(t_s, self._next_change())
             self._integrate(end)
@@ -151,7 +146,7 @@ class Luminaire:
         return self._feeder.voltage(t_s, self._traits.distance, self._traits.phase)
 
     def _settle(self) -> None:
-        """After a change: count a start and tell the feeder the load this luminaire settles at."""
+        """After a change: count a start and set the settled load of this luminaire on the feeder."""
         self._note_lit()
         settled = self._power(self._through_faults(self._to, self._t, cycling=False))
         self._feeder.load_w += settled - self._load_w
@@ -204,7 +199,7 @@ class Luminaire:
         return self._through_faults(self._commanded(t), t)
 
     def _through_faults(self, level: float, t: float, cycling: bool = True) -> float:
-        """The level at the light source when the controller asks for `level`."""
+        """Return the level at the light source when the controller commands `level`."""
         faults = self._faults
         if not faults:
             return level

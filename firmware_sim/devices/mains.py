@@ -11,7 +11,7 @@ _WORST_SAG_V = 8.0  # a planner would not build a feeder that drops more
 
 @dataclass(frozen=True, slots=True)
 class FeederTraits:
-    """What tells one feeder from another; drawn from the seed."""
+    """The properties of one feeder, drawn from the seed."""
 
     source_v: float
     phase_v: tuple[float, float, float]
@@ -33,7 +33,7 @@ class Feeder:
     """One transformer outgoing with three phases and lamps along it.
 
     `full_load_w` is the rated power of all lamps; `load_w` is what they draw once settled at their levels,
-    which the luminaires keep up to date. So the voltage depends on commands and time, not on who asks when.
+    which the luminaires keep up to date. So the voltage depends on commands and time, not on when it is read.
     """
 
     def __init__(self, traits: FeederTraits, full_load_w: float, length_km: float, longitude: float) -> None:

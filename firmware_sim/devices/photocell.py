@@ -1,4 +1,4 @@
-"""A photocell on the roof of a cabinet: what it says of the sky above it."""
+"""A photocell on the roof of a cabinet."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from protocols.sun import sun_altitude
 
 ON_BELOW_DEG: Final = -3.0
-"""Some 50 lux at dusk: here the cell switches on, that is, says that it is dark."""
+"""About 50 lux at dusk: below this sun altitude the output of the cell is on."""
 
 OFF_ABOVE_DEG: Final = -2.3
 """Some 90 lux at dawn: a cell switches off at more light than it switched on at, or it would flutter."""
@@ -15,7 +15,7 @@ _MOMENT = timedelta(minutes=1)
 
 
 def is_dark(latitude: float, longitude: float, t_s: float) -> bool:
-    """What a healthy cell under a clear sky says at Unix time `t_s`."""
+    """Return the output of a healthy cell under a clear sky at Unix time `t_s`."""
     instant = datetime.fromtimestamp(t_s, UTC)
     altitude = sun_altitude(latitude, longitude, instant)
     rises = sun_altitude(latitude, longitude, instant + _MOMENT) > altitude

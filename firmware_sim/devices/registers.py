@@ -1,4 +1,4 @@
-"""Answers reads out of a register map: values by name, laid out as a profile says that a device does."""
+"""Responses to reads of a register map, laid out as a profile describes the device."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _SPARE = 8  # addresses behind the last register of a table that a device still 
 
 
 class RegisterMap:
-    """The register map of one device; what a value is, is told with each read."""
+    """The register map of one device; the values are passed to each read."""
 
     def __init__(self, profile: Profile) -> None:
         self._most_registers = profile.max_registers
@@ -23,7 +23,7 @@ class RegisterMap:
         }
 
     def read(self, pdu: bytes, values: Mapping[str, float | bool]) -> bytes:
-        """The answer to a read request."""
+        """Return the response PDU to a read request."""
         function = pdu[0]
         table = _TABLES.get(function)
         if table is None or len(pdu) != 5 or not self._registers[table]:

@@ -62,7 +62,7 @@ def generate_city(lamps: int, seed: int, areas: Sequence[str] | None = None) -> 
 def city_from_lamps(
     lamps: Sequence[LampSite], source: str = "lamps", time_zone: str = TIME_ZONE, rated_power_w: float = 90.0
 ) -> Inventory:
-    """Real lamps on gateways of up to 100 near ones; `rated_power_w` stands in where a lamp has none.
+    """Real lamps on gateways of up to 100 near ones; `rated_power_w` is used where a lamp has none.
 
     Areas are the list's own, else the kecamatan around the lamps, else compact parts named after `source`.
     """
@@ -197,7 +197,7 @@ def _compact_areas(sites: Sequence[LampSite], source: str) -> Iterable[tuple[Are
 
 
 def _roads(area: Area, sites: Sequence[_Site]) -> Iterable[Road]:
-    """Lines along lamps that stand less than 60 m from the one before, so that a map shows their streets."""
+    """Lines along lamps less than 60 m from the one before, so that a map shows their streets."""
     by_road: dict[str, list[_Site]] = defaultdict(list)
     for site in sites:
         by_road[site.road].append(site)

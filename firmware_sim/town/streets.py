@@ -50,7 +50,7 @@ _SMALLER = {"Jl. Raya": (COLLECTOR, LOCAL), "Jl.": (LOCAL, ALLEY), "Gg.": (ALLEY
 
 @dataclass(frozen=True, slots=True)
 class Pole:
-    """Where one lamp stands."""
+    """The position of one lamp."""
 
     latitude: float
     longitude: float

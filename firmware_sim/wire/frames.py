@@ -34,7 +34,7 @@ def frame_is_whole(data: bytes) -> bool:
 
 
 def request_length(data: bytes) -> int:
-    """Bytes of the request that `data` begins with, as far as it can be told; 0 while it cannot."""
+    """Return the length in bytes of the request that `data` begins with; 0 while it is not known yet."""
     if len(data) < 2:
         return 0
     function = data[1]

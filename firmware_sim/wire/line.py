@@ -45,7 +45,7 @@ class LineStatistics:
 
 
 class Controller(Protocol):
-    """What stands at an address: a lamp's controller, a meter, an I/O module."""
+    """The firmware at a unit address: a lamp controller, a meter or an I/O module."""
 
     def hears(self, t_s: float) -> bool:
         """Whether it takes notice of a frame."""
@@ -58,7 +58,7 @@ class Controller(Protocol):
 
 @dataclass(slots=True)
 class Station:
-    """What stands at an address, with what spoils its answers; `lamp_id` is None where it is no lamp."""
+    """A device at a unit address, with the faults of its responses; `lamp_id` is None where it is no lamp."""
 
     lamp_id: str | None
     controller: Controller
@@ -66,9 +66,9 @@ class Station:
 
 
 class Line:
-    """The wire as all on it hear it. Domain time comes from `now_s`; the wire itself runs on wall time.
+    """The wire that all devices share. Domain time comes from `now_s`; the wire itself runs on wall time.
 
-    `on_poll` is told lamp id, domain time and answer of each read from input register 0 that came through.
+    `on_poll` gets lamp id, domain time and response of each undisturbed read from input register 0.
     With `strict` a request that breaks the silence is lost, as it is on controllers that time frames.
     """
 
@@ -105,7 +105,7 @@ class Line:
 
     @property
     def silence_s(self) -> float:
-        """The silence that must stand between two frames."""
+        """The silence that must separate two frames, in seconds."""
         return self._timing.silence_s
 
     def connect(self, unit: int, station: Station) -> None:

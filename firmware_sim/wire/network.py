@@ -92,8 +92,8 @@ class GatewayNetwork:
                 elif not self.network.blackhole:
                     break  # the path works again and has never heard of this connection
         except OSError:
-            pass  # the far end was reset: closing the other way below says so to the near end
-        # Of a forgotten connection each end hears for itself, when it next says something.
+            pass  # the far end was reset: closing the other direction below resets the near end too
+        # Each end of a dropped connection notices it when it next sends, as behind a real router.
         _reset(sender if connection.forgotten else receiver)
 
     async def _pass_on(self, connection: _Connection, data: bytes, receiver: asyncio.StreamWriter) -> None:

@@ -15,7 +15,7 @@ from firmware_sim.wire.line import Line
 
 log = structlog.get_logger(__name__)
 
-_TARGET_TIMEOUT_S = 1.0  # how long a TCP converter waits for the line before it says so
+_TARGET_TIMEOUT_S = 1.0  # how long a TCP converter waits for the line before it returns exception 0x0B
 _MBAP_BYTES = 7
 _MAX_PDU = 253
 
@@ -68,14 +68,14 @@ class _Terminal:
         mistuned = self._speed not in (None, termios.tcgetattr(self._slave)[5])
         if mistuned != self._mistuned:
             self._mistuned = mistuned
-            log.warning("line.wrong_baud", line=self._line.name, baud=self._line.baud, over=not mistuned)
+            log.warning("line_wrong_baud", line=self._line.name, baud=self._line.baud, over=not mistuned)
         return not mistuned
 
     def _write(self, reply: bytes) -> None:
         try:
             os.write(self._master, reply)
         except BlockingIOError:
-            # nobody reads: a real wire would not keep the bytes either
+            # no reader: a real wire would not keep the bytes either
             log.debug("line.unread", line=self._line.name, lost_bytes=len(reply))
 
 
@@ -151,7 +151,7 @@ class _ModbusConverter(_Converter):
                 await writer.drain()
 
     async def _ask(self, unit: int, pdu: bytes) -> bytes | None:
-        """One transaction on the line; None for a broadcast, an exception where nobody answers."""
+        """Perform one transaction: None for a broadcast, an exception PDU where no device responds."""
         answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._line.receive(build_frame(unit, pdu), answers.put_nowait)
         await asyncio.sleep(self._line.silence_s)

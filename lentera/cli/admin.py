@@ -1,4 +1,4 @@
-"""`lentera admin`: what is done to a cloud's database by hand."""
+"""`lentera admin`: administration of a cloud's database."""
 
 import os
 import sys
@@ -62,7 +62,7 @@ def make_inventory_command(
     inventory = read_place(lamps, zone)
     if output.exists():
         raise UsageError(f"{output}: exists already, expected the name of a new file")
-    # What meters there are no list of lamps says.
+    # A list of lamps has no meters.
     output.write_bytes(encode(replace(inventory, cabinets=[])))
     sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways: {output}\n")
 
@@ -172,7 +172,7 @@ def revoke_token_command(
 
 @admin.command("create-gateway-key")
 def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="The gateway's id.")]) -> None:
-    """Make the key that signs files carried by hand; its file goes to the gateway too, by a safe way."""
+    """Make the key that signs the bundles of a gateway; copy its file to the gateway by a safe way."""
     from cloud.ingest.transfer import create_key  # noqa: PLC0415
     from protocols.transfer.bundle import BundleError  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from lentera.built_map import built_map
 from lentera.cli.admin import admin
 from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.cli.signals import run_until_stopped
@@ -46,7 +47,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
 ) -> None:
     """Run a simulated town, its gateways and the cloud on this machine."""
-    # Imports stand in the commands: none should wait for what only another one needs.
+    # Each command imports what it needs: none waits for the imports of another.
     from lentera.demo.processes import ProcessFailedError  # noqa: PLC0415
     from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415
 
@@ -59,7 +60,7 @@ def demo(
         faults_per_1000_lamps=faults,
         as_json=as_json,
         folder=folder,
-        web_dir=_built_web(),
+        web_dir=built_map(),
     )
     place = _place(inventory, lamps, seed, zone)
     with as_usage_errors(DemoError, ProcessFailedError):
@@ -113,7 +114,7 @@ def edge(
         list[Path] | None, typer.Option(help="gateway.toml, or a folder of them; may be repeated.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Say what it would do, and whether it can; touch nothing.")
+        bool, typer.Option("--check", help="Check the settings, print what the gateway would do, and exit.")
     ] = False,
 ) -> None:
     """Run a gateway: poll its lines, keep its programme, report upwards."""
@@ -162,7 +163,7 @@ def probe(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say who answers on a line, at which baud rate and parity, and which profile fits. Only reads."""
+    """Find the devices on a line, their baud rate and parity, and the profiles that fit. Only reads."""
     from edge.tools.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for  # noqa: PLC0415
     from lentera.cli.probe import check_line, run_probe, unit_numbers  # noqa: PLC0415
 
@@ -192,6 +193,8 @@ def cloud(
     configure_logs()
     with as_usage_errors(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
         config = load_config()
+        if config.web_dir is None:
+            config = config.model_copy(update={"web_dir": built_map()})
         run_until_stopped(lambda: run_cloud(config, clock_from(os.environ), roles))
 
 
@@ -205,7 +208,7 @@ def sun(
     altitude: Annotated[float, typer.Option(help="Altitude of the sun's centre in degrees.")] = -0.8333,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say when the sun rises and sets."""
+    """Print sunrise and sunset."""
     from lentera.cli.sun import rise_and_set  # noqa: PLC0415
 
     place_zone = zone_option(zone)
@@ -243,11 +246,6 @@ def _toml_files(given: Path) -> list[Path]:
     if files := sorted(given.glob("*.toml")):
         return files
     raise UsageError(f"--config {given}: no .toml file in this folder")
-
-
-def _built_web() -> Path | None:
-    built = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
-    return built if (built / "index.html").exists() else None
 
 
 def _instant(text: str, option: str) -> datetime:

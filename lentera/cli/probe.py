@@ -19,8 +19,8 @@ from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError
 from protocols.modbus.builtin import load_builtin
 
-NOBODY = 1
-"""Exit status when nobody answered."""
+NONE_FOUND = 1
+"""Exit status when no device responded."""
 
 LAST_UNIT = 247
 
@@ -66,7 +66,7 @@ def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(_document(plan, findings, seconds), ensure_ascii=False) + "\n")
     else:
         _print(plan, findings, seconds)
-    return 0 if findings.answering else NOBODY
+    return 0 if findings.answering else NONE_FOUND
 
 
 def _is_server(port: str) -> bool:
@@ -78,7 +78,7 @@ def _findings(plan: ProbePlan, on_step: Callable[[Step], None]) -> Findings:
         return asyncio.run(Probe(plan, on_step).run())
     except ProbeError as error:
         if _is_server(plan.port):
-            advice = "Look whether the server is on, its address is right and nobody else is connected to it"
+            advice = "Check that the server is on, its address is right and no other client is connected"
         else:
             advice = "Look whether the adapter is still plugged in"
         raise UsageError(f"{error}. {advice}") from error
@@ -143,11 +143,11 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
         for line in _about_nobody(plan, findings, seconds):
             console.print(line, markup=False)
         return
-    table = Table("unit", "line", "profile", "says")
+    table = Table("unit", "line", "profile", "values")
     for each in findings.answering:
         profiles = " or ".join(each.profiles) or "none of ours fits"
-        says = _says(each) if each.profiles else ""
-        table.add_row(str(each.unit), _characters(each.setting), profiles, says)
+        values = _values(each) if each.profiles else ""
+        table.add_row(str(each.unit), _characters(each.setting), profiles, values)
     console.print(table)
     if not plan.thorough and len(plan.settings) > 1:
         console.print("it stopped where somebody answered: --all looks for others at other baud rates")
@@ -156,20 +156,20 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
 
 
 def _about_nobody(plan: ProbePlan, findings: Findings, seconds: float) -> Iterator[str]:
-    yield f"nobody answered on {plan.port} ({findings.asked} questions in {seconds:.0f} s)"
+    yield f"no device responded on {plan.port} ({findings.asked} requests in {seconds:.0f} s)"
     units = f"unit{'s' if len(plan.units) > 1 else ''} {plan.units[0]}"
     units += f" to {plan.units[-1]}" if len(plan.units) > 1 else ""
     if _is_server(plan.port):
-        yield f"asked: {units}, at the baud rate the server is set to: look whether it is that of the devices"
+        yield f"tried: {units}, at the baud rate of the server: check that the devices use the same"
     else:
         usable = [each for each in plan.settings if each not in findings.unusable]
-        yield f"asked: {units}, at {', '.join(_characters(each) for each in usable)}"
+        yield f"tried: {units}, at {', '.join(_characters(each) for each in usable)}"
         if len(plan.settings) < len(BAUDS) * len(PARITIES):
             yield "without --baud and --parity all usual baud rates and parities are tried"
     yield "look at the wiring (A and B swapped?), the supply, the addresses (--units), and --timeout if slow"
 
 
-def _says(each: Answering) -> str:
+def _values(each: Answering) -> str:
     units = {register.name: register.unit for register in load_builtin(each.profiles[0]).registers}
     shown = [
         f"{value:g} {units[name]}" for name, value in each.values.items() if units[name] and value is not None
@@ -178,7 +178,7 @@ def _says(each: Answering) -> str:
 
 
 def _suggestion(port: str, findings: Findings) -> str:
-    """The lines of a gateway.toml that describe what was found; devices nobody knows are left as comments."""
+    """The gateway.toml lines for the devices found; those without a matching profile are comments."""
     lines: list[str] = []
     settings = sorted(
         {each.setting for each in findings.answering}, key=lambda each: (each.baud, each.parity)

@@ -1,4 +1,4 @@
-"""`lentera edge`: records out of a gateway's outbox by hand, and the cloud's answer into it."""
+"""`lentera edge export` and `import`: offline transfer of a gateway's records in signed bundles."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from lentera.cli.errors import UsageError, as_usage_errors
 if TYPE_CHECKING:  # not before a command needs it
     from edge.config.settings import GatewayConfig
 
-edge_app = typer.Typer(help="Run a gateway, or carry its data by hand.")
+edge_app = typer.Typer(help="Run a gateway, or transfer its records in files.")
 
 _OLDER_PLAN = "its lighting plan is older than the one given here last and was not taken (see --older-plan)"
 

@@ -178,7 +178,7 @@ class _Town:
 
 
 async def _until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask other processes until it holds; raises DemoError that names `what` was waited for."""
+    """Poll until the condition holds; raises DemoError that names `what` did not happen."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             while not await holds():  # noqa: ASYNC110 - another process has no event to wait for
@@ -218,7 +218,7 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
 
 
 def _choose_ports(inventory: Inventory, web_port: int) -> Ports:
-    """Free loopback ports, and the web's, which is asked for; raises DemoError when that one is taken."""
+    """Choose free loopback ports; the web's is given, and DemoError is raised where it is taken."""
     with ExitStack() as stack:
         web = _bind(stack, web_port)
         if web is None:

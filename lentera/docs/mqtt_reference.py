@@ -65,16 +65,16 @@ _INTRODUCTION: Final = f"""\
 # MQTT reference
 
 What travels between gateways and cloud: Sparkplug B 3.0. This page is generated from the catalogue in
-`protocols/metrics.py` and from the codecs; `make generate` writes it anew.
+`protocols/metrics.py` and from the codecs; `make generate` writes it.
 
 A Sparkplug *group* is an area (a kecamatan code), an *edge node* is a gateway, a *device* is a lamp
 or a cabinet. A metric is called `<TALQ function>/<attribute>` in the words of TALQ 2.7.1. The primary host is
-`{PRIMARY_HOST}`: a gateway publishes nothing before that host says it is online.
+`{PRIMARY_HOST}`: a gateway publishes nothing before that host is online.
 """
 
 _BIRTHS: Final = f"""\
-- `{BD_SEQ}` (INT64) stands in NBIRTH and NDEATH and pairs them: one more with every connection, modulo 256.
-- `{REBIRTH}` (BOOLEAN) stands in NBIRTH; a host writes true to have all births again, at most once in
+- `{BD_SEQ}` (INT64) is in NBIRTH and NDEATH and pairs them: one more with every connection, modulo 256.
+- `{REBIRTH}` (BOOLEAN) is in NBIRTH; a host writes true to have all births again, at most once in
   {REBIRTH_PAUSE_MS // 1000} s.
 - `seq` counts 0..255 over all messages of a gateway and its lamps; NBIRTH has 0.
 - Births give each metric a name, a data type, a unit (property `engUnit`) and an alias. Data then carries the
@@ -88,14 +88,14 @@ _CABINET: Final = """\
 A cabinet is a meter and contacts on a line of its gateway, and one Sparkplug device. Where its settings give
 it a contactor, a light command closes that above 0 and opens it at 0; others answer that they cannot.
 `actualState` is `ON` or `OFF`: whether the contactor feeds the lamps. `photocellOutputOn` is true while it is
-dark. `switchingErrorOn` says that the contactor is stuck in ON, `switchingErrorOff` that it is in OFF.
+dark. `switchingErrorOn`: the contactor is stuck in ON; `switchingErrorOff`: it is stuck in OFF.
 Meter power is in kW, lamp power in W.
 
 """
 _CABINET_CONTROLS: Final = [*CABINET_CONTROL_METRICS, *DEVICE_CONTROL_METRICS]
 
 _OUTBOX: Final = f"""\
-A gateway keeps each record until the cloud has stored it durably and said so; records that are not
+A gateway keeps each record until the cloud has stored it durably and acknowledged it; records that are not
 acknowledged are sent again, marked `is_historical` once they are late. Storing one twice changes nothing.
 
 | record | message | keyed by |
@@ -123,9 +123,9 @@ ends the override in force.
 
 _PLANS: Final = f"""\
 A lighting plan is desired state: which program each lamp follows on which nights. The cloud sends it by NCMD
-as `{PLAN_DOCUMENT}`. The gateway says in NBIRTH, and by NDATA whenever it changes, the SHA-256 of the
+as `{PLAN_DOCUMENT}`. The gateway reports in NBIRTH, and by NDATA whenever it changes, the SHA-256 of the
 document it follows as `{PLAN_HASH}` (empty: the built-in plan, with which every gateway starts). A document
-it cannot follow changes nothing and is told as `{PLAN_PROBLEM}` until one that can be followed comes. The
+it cannot follow changes nothing and is reported as `{PLAN_PROBLEM}` until one that can be followed comes. The
 same document again changes nothing. Lamps that are not the gateway's are ignored.
 
 The document is JSON in TALQ's shapes, at most {LONGEST_DOCUMENT:,} bytes: programs are ControlProgramOne,
@@ -145,7 +145,7 @@ def mqtt_reference() -> str:
     unaliased = "\n".join(f"  - `{name}`" for name in sorted(COMMANDED_METRICS))
     sections = [
         _INTRODUCTION,
-        "## Topics\n\n" + _table(("topic", "from", "QoS", "retained", "says"), _topics()),
+        "## Topics\n\n" + _table(("topic", "from", "QoS", "retained", "content"), _topics()),
         "## Births and aliases\n\n" + _BIRTHS.format(unaliased=unaliased),
         "## A lamp's metrics\n\n" + _metrics([*LAMP_METRICS, *DEVICE_CONTROL_METRICS]),
         "## A cabinet's metrics\n\n" + _CABINET + _metrics([*CABINET_METRICS, *_CABINET_CONTROLS]),
@@ -174,7 +174,7 @@ _COMMAND: Final = LightCommand(
     2.0,
 )
 
-_SAYS: Final = {
+_CONTENT: Final = {
     MessageType.NBIRTH: "the gateway is there; all its metrics",
     MessageType.DBIRTH: "the lamp answers; all its metrics with their values",
     MessageType.NDATA: "an event, a command result, or the plan it follows now",
@@ -187,10 +187,10 @@ _SAYS: Final = {
 
 
 def _topics() -> Iterable[Sequence[str]]:
-    for kind, says in _SAYS.items():
+    for kind, content in _CONTENT.items():
         sender = "cloud" if kind in (MessageType.NCMD, MessageType.DCMD) else "gateway"
         topic = Topic(_AREA, kind, _GATEWAY, _LAMP if kind.is_device else None)
-        yield f"`{topic}`", sender, "1" if kind is MessageType.NDEATH else "0", "no", says
+        yield f"`{topic}`", sender, "1" if kind is MessageType.NDEATH else "0", "no", content
     state = HostSession(PRIMARY_HOST).will(0)
     online = '`{"online":true,"timestamp":<Unix ms>}`'
     yield f"`{state_topic(PRIMARY_HOST)}`", "cloud", str(state.qos), "yes" if state.retain else "no", online

@@ -46,9 +46,9 @@ def _notes(profile: Profile) -> Iterable[str]:
         strides = f"{profile.line_stride} · bus + {profile.address_stride} · short address"
         yield f"One unit serves many lamps: add {strides}."
     if profile.ignores_broadcast:
-        yield "A broadcast changes nothing in it: lamps on its line may be told by one."
+        yield "Ignores broadcasts: lamps on its line may be written by broadcast."
     elif not any(register.broadcast for register in profile.registers):
-        yield "May take a broadcast for its own: on its line each lamp is told by itself."
+        yield "May obey a broadcast: on its line each lamp is written singly."
 
 
 def _cells(register: Register) -> tuple[str, ...]:

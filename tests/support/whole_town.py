@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,8 @@ import pytest
 from tests.conftest import PATIENCE_S, wait_until
 
 START_TIMEOUT_S = 90
+FROM_CHECKOUT = (sys.executable, "-m", "lentera")
+_MODULE_PATHS = ("PYTHONPATH", "PYTHONHOME")
 
 
 @dataclass
@@ -79,12 +81,13 @@ class Town:
 
 
 @contextmanager
-def start_town(folder: Path, *options: str) -> Iterator[Town]:
-    """Run `lentera demo --json` with `options`; ends it, and checks that every process is gone."""
+def start_town(folder: Path, *options: str, program: Sequence[str] = FROM_CHECKOUT) -> Iterator[Town]:
+    """Run `lentera demo --json` with `options`; ends it, and checks that every process is gone.
+
+    It runs in `folder`, so that nothing is found only because a checkout is the working directory.
+    """
     command = [
-        sys.executable,
-        "-m",
-        "lentera",
+        *program,
         "demo",
         "--json",
         "--port",
@@ -94,8 +97,11 @@ def start_town(folder: Path, *options: str) -> Iterator[Town]:
         *options,
     ]
     began = time.monotonic()
+    environment = {name: value for name, value in os.environ.items() if name not in _MODULE_PATHS}
     with (folder / "demo.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
     try:
         ready = _ready_line(process, folder)
         with (

@@ -133,7 +133,7 @@ def test_nobody_is_explained_with_what_was_asked_and_what_else_to_try() -> None:
     with SlaveLine({}, baud=9600) as slave:
         run = lentera("probe", slave.path, "--units", "1-3", "--parity", "N", "--baud", "9600")
     assert run.returncode == 1
-    assert "asked: units 1 to 3, at 9600 baud 8N1" in run.stdout
+    assert "tried: units 1 to 3, at 9600 baud 8N1" in run.stdout
     assert "without --baud and --parity all usual baud rates and parities are tried" in run.stdout
     assert "A and B swapped?" in run.stdout
 

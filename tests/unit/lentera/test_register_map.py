@@ -28,8 +28,8 @@ def test_a_row_says_where_how_and_what() -> None:
 
 def test_a_section_says_what_a_broadcast_does_to_the_device() -> None:
     page = register_map()
-    assert "each lamp is told by itself" in page.partition("(`pzem-016`)")[2].partition("\n## ")[0]
-    assert "each lamp is told by itself" not in page.partition("(`lentera-lamp`)")[2].partition("\n## ")[0]
+    assert "each lamp is written singly" in page.partition("(`pzem-016`)")[2].partition("\n## ")[0]
+    assert "each lamp is written singly" not in page.partition("(`lentera-lamp`)")[2].partition("\n## ")[0]
 
 
 def test_all_rows_have_the_header_s_columns() -> None:

@@ -74,7 +74,7 @@ class Gateway:
         return False
 
     def spoil(self, fault: FaultType, probability: float = 1.0) -> None:
-        self.stations[1].wire_faults[fault] = Fault(fault, NIGHT, probability)
+        self.stations[1].wire_faults[fault] = Fault(fault, probability)
 
 
 @pytest.mark.parametrize("baud", [9600, 19200, 115200])
