@@ -52,7 +52,7 @@ def status_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command = [sys.executable, "-m", "lentera", "edge", "--config", str(path)]
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            wait_until(lambda: accepts_connections(port), timeout_s=30, what="the status page")
+            wait_until(lambda: accepts_connections(port), what="the status page")
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
