@@ -27,8 +27,10 @@ def line_at_19200() -> Iterator[Path]:
             [*command, "--run-dir", folder, "--port", str(port)], stderr=subprocess.DEVNULL
         )
         try:
-            wait_until(lambda: accepts_connections(port), what="the simulator")
-            yield next((Path(folder) / "lines").iterdir())
+            lines = Path(folder) / "lines"
+            # The port accepts connections before the lines are there.
+            wait_until(lambda: accepts_connections(port) and any(lines.glob("*")), what="the simulator")
+            yield next(lines.iterdir())
         finally:
             process.terminate()
             process.wait()
