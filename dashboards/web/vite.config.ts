@@ -28,5 +28,18 @@ export default defineConfig({
   },
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 1200 },
-  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+  test: {
+    projects: [
+      { extends: true, test: { name: "logic", include: ["src/**/*.test.ts"], environment: "node" } },
+      {
+        extends: true,
+        test: {
+          name: "screen",
+          include: ["src/**/*.test.tsx"],
+          environment: "jsdom",
+          setupFiles: ["src/testing/browser.ts"],
+        },
+      },
+    ],
+  },
 });

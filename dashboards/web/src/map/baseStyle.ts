@@ -1,6 +1,7 @@
 import type { StyleSpecification } from "maplibre-gl";
-import type { Theme } from "../night/sky";
-import { PALETTES } from "./palette";
+import { COLOURS } from "../theme/colours";
+import { MAP_FONT } from "../theme/fonts";
+import type { Theme } from "../theme/theme";
 
 /** What `/config.json` may say; it is read at run time, so that a place can bring its own ground. */
 export interface MapConfig {
@@ -11,7 +12,6 @@ export interface MapConfig {
   attribution?: string | null;
 }
 
-const OWN_FONT = "Figtree Variable";
 const GROUND_TIMEOUT_MS = 5_000;
 
 export async function loadConfig(): Promise<MapConfig> {
@@ -29,7 +29,7 @@ export function plainStyle(theme: Theme): StyleSpecification {
     version: 8,
     sources: {},
     layers: [
-      { id: "lentera-ground", type: "background", paint: { "background-color": PALETTES[theme].ground } },
+      { id: "lentera-ground", type: "background", paint: { "background-color": COLOURS[theme].ground } },
     ],
   };
 }
@@ -37,7 +37,7 @@ export function plainStyle(theme: Theme): StyleSpecification {
 async function pmtilesStyle(config: MapConfig, address: string, theme: Theme): Promise<StyleSpecification> {
   const [{ Protocol }, { addProtocol }] = await Promise.all([import("pmtiles"), import("maplibre-gl")]);
   addProtocol("pmtiles", new Protocol().tile);
-  const { area, areaLine, road } = PALETTES[theme];
+  const { area, areaLine, road } = COLOURS[theme];
   const style = plainStyle(theme);
   const url = `pmtiles://${new URL(address, window.location.href).href}`;
   style.sources.ground = { type: "vector", url, attribution: config.attribution ?? "" };
@@ -86,10 +86,10 @@ export async function baseStyle(config: MapConfig, theme: Theme): Promise<StyleS
 
 /** A foreign style's glyph server knows its own fonts only; without one, glyphs are drawn from ours. */
 export function fontOf(style: StyleSpecification): string {
-  if (!style.glyphs) return OWN_FONT;
+  if (!style.glyphs) return MAP_FONT;
   for (const layer of style.layers) {
     const font = layer.type === "symbol" ? layer.layout?.["text-font"] : undefined;
     if (Array.isArray(font) && typeof font[0] === "string") return font[0];
   }
-  return OWN_FONT;
+  return MAP_FONT;
 }

@@ -1,5 +1,6 @@
 import type { GeoJSONSource, Map as MapLibreMap, MapMouseEvent } from "maplibre-gl";
 import type { LampState, Roads } from "../api/types";
+import { type LampMark, markOf, sameMark } from "../state/lampMark";
 import type { LampStore } from "../state/lampStore";
 import { putFaultIcons } from "./faultIcon";
 import {
@@ -13,7 +14,6 @@ import {
   pointFeature,
 } from "./features";
 import type { Point } from "./hull";
-import { type LampMark, markOf, sameMark } from "./lampPaint";
 import { applyLook, FAULT_LAYER, LAMP_LAYER, type Look, ownLayers, SOURCES } from "./layers";
 
 const CLICK_SLACK_PX = 9;

@@ -2,10 +2,10 @@ import { AttributionControl, Map as MapLibreMap, type StyleSpecification, setWor
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Theme } from "../night/sky";
 import { type Desk, useDesk } from "../state/desk";
-import { usePlace } from "../state/place";
 import { currentView, setView } from "../state/view";
+import type { Theme } from "../theme/theme";
+import { useTheme } from "../theme/theme";
 import { baseStyle, fontOf, loadConfig, plainStyle } from "./baseStyle";
 import { LampMap } from "./lampMap";
 
@@ -83,7 +83,7 @@ function watchUser(lampMap: LampMap): void {
 export function useLampMap(box: HTMLElement | null, previewLevel: number | null) {
   const { t } = useTranslation();
   const desk = useDesk();
-  const { theme } = usePlace();
+  const theme = useTheme();
   const [built, setBuilt] = useState<Built | null>(null);
   const [unsupported, setUnsupported] = useState(false);
 
