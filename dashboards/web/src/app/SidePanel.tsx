@@ -1,6 +1,6 @@
 import { Tabs } from "@mantine/core";
 import { IconAlertTriangle, IconMapPin } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAlarms } from "../api/queries";
 import { AreaList } from "../areas/AreaList";
@@ -88,6 +88,8 @@ function Lists({ onPicked }: { onPicked?: () => void }) {
   return (
     <Tabs
       unstyled
+      // A hidden list would be drawn again with every change of a lamp.
+      keepMounted={false}
       value={panel}
       onChange={(picked) => setView({ panel: picked === "faults" ? "faults" : "areas" })}
       className={styles.root ?? ""}
@@ -104,22 +106,13 @@ function Lists({ onPicked }: { onPicked?: () => void }) {
           </Tabs.Tab>
         ))}
       </Tabs.List>
-      <ListPanel panel="areas">
+      <Tabs.Panel value="areas" className={styles.lists ?? ""}>
         <AreaList onPicked={onPicked} />
-      </ListPanel>
-      <ListPanel panel="faults">
+      </Tabs.Panel>
+      <Tabs.Panel value="faults" className={styles.lists ?? ""}>
         <FaultList />
-      </ListPanel>
+      </Tabs.Panel>
     </Tabs>
-  );
-}
-
-/** Only the chosen list is kept: a hidden one would be drawn again with every change of a lamp. */
-function ListPanel({ panel, children }: { panel: Panel; children: ReactNode }) {
-  return (
-    <Tabs.Panel value={panel} keepMounted={false} className={styles.lists ?? ""}>
-      {children}
-    </Tabs.Panel>
   );
 }
 
