@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 
-/** An event type in the reader's language; one we do not know keeps its TALQ name. */
+/** An event type in the user's language; an unknown one keeps its TALQ name. */
 export function useEventName(): (type: string) => string {
   const { t, i18n } = useTranslation();
   return (type) => {

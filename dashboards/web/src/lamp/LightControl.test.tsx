@@ -65,7 +65,7 @@ describe("the level to send", () => {
 });
 
 describe("sending", () => {
-  it("overrides for two hours unless told otherwise", async () => {
+  it("overrides for two hours unless another time is chosen", async () => {
     const { user, commands } = control();
     await user.click(send());
     expect(commands()).toEqual([{ lampIds: ["SOR-00001"], level: 100, duration: 7200, note: "" }]);

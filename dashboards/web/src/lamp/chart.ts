@@ -9,7 +9,7 @@ const HEIGHT = 144;
 const LEVEL = "actualLightState";
 const POWER = "activePower";
 
-/** Two series on one time axis (seconds), as uPlot wants them. */
+/** Two series on one time axis (seconds), in uPlot's format. */
 export function chartData(telemetry: Telemetry): uPlot.AlignedData {
   const tables = [LEVEL, POWER].map((name): uPlot.AlignedData => {
     const points = telemetry.series.find((series) => series.attribute === name)?.points ?? [];

@@ -28,7 +28,7 @@ export function MapStage({ lamps, preview }: MapStageProps) {
   );
 }
 
-/** The map shows the plan instead of the lamps: say so, or a plan is taken for the present state. */
+/** Marks the map as showing the plan, so that it is not taken for the present state. */
 function PreviewBanner({ ms, level }: Preview) {
   const { t } = useTranslation();
   const format = useFormat();

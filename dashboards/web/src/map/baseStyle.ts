@@ -3,7 +3,7 @@ import { COLOURS } from "../theme/colours";
 import { MAP_FONT } from "../theme/fonts";
 import type { Theme } from "../theme/theme";
 
-/** What `/config.json` may say; it is read at run time, so that a place can bring its own ground. */
+/** The contents of `/config.json`; read at run time, so that a city can use its own base map. */
 export interface MapConfig {
   /** Address of a MapLibre style. */
   mapStyle?: string | null;
@@ -23,7 +23,7 @@ export async function loadConfig(): Promise<MapConfig> {
   }
 }
 
-/** The ground without any tile server: a plain colour under our own roads and outlines. */
+/** The base map without a tile server: a plain colour under our own roads and outlines. */
 export function plainStyle(theme: Theme): StyleSpecification {
   return {
     version: 8,
@@ -67,16 +67,16 @@ async function pmtilesStyle(config: MapConfig, address: string, theme: Theme): P
   return style;
 }
 
-async function foreignStyle(address: string): Promise<StyleSpecification> {
+async function configuredStyle(address: string): Promise<StyleSpecification> {
   const response = await fetch(address, { signal: AbortSignal.timeout(GROUND_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
   return (await response.json()) as StyleSpecification;
 }
 
-/** The configured ground; where it cannot be had, the plain one: lamps matter more than tiles. */
+/** The configured base map; the plain one where it cannot be loaded: lamps matter more than tiles. */
 export async function baseStyle(config: MapConfig, theme: Theme): Promise<StyleSpecification> {
   try {
-    if (config.mapStyle) return await foreignStyle(config.mapStyle);
+    if (config.mapStyle) return await configuredStyle(config.mapStyle);
     if (config.pmtiles) return await pmtilesStyle(config, config.pmtiles, theme);
   } catch {
     return plainStyle(theme);
@@ -84,7 +84,7 @@ export async function baseStyle(config: MapConfig, theme: Theme): Promise<StyleS
   return plainStyle(theme);
 }
 
-/** A foreign style's glyph server knows its own fonts only; without one, glyphs are drawn from ours. */
+/** A configured style's glyph server has only its own fonts; without one, glyphs are drawn from ours. */
 export function fontOf(style: StyleSpecification): string {
   if (!style.glyphs) return MAP_FONT;
   for (const layer of style.layers) {

@@ -16,7 +16,7 @@ function diamond(context: CanvasRenderingContext2D, radius: number, fill: string
   context.fill();
 }
 
-/** A diamond: told from a lamp by shape alone. Its heart says whether the lamp gives light. */
+/** A diamond, to differ from a lamp by shape alone; its centre shows whether the lamp gives light. */
 function drawFault(theme: Theme, lit: boolean): ImageData {
   const palette = COLOURS[theme];
   const canvas = document.createElement("canvas");

@@ -48,13 +48,13 @@ export function lampExpressions(palette: Palette, previewLevel: number | null) {
   };
 }
 
-/** Glow of lamps that stand close together on the screen adds up, so each gives less of it. */
+/** The glow of lamps close together on the screen adds up, so each has less of it when zoomed out. */
 export function glowByZoom(glow: ExpressionSpecification): ExpressionSpecification {
   const at = (share: number): ExpressionSpecification => ["*", glow, share];
   return ["interpolate", ["linear"], ["zoom"], 10, at(0.18), 13, at(0.42), 15, at(0.85), 16, at(1)];
 }
 
-/** `base` pixels at street zoom, shrinking to a star-map dot over the whole regency. */
+/** `base` pixels at street zoom, shrinking to a dot over the whole regency. */
 export function byZoom(factor: ExpressionSpecification | number, base: number): ExpressionSpecification {
   const at = (share: number): ExpressionSpecification => ["*", factor, base * share];
   return [

@@ -176,7 +176,7 @@ export function ownLayers(look: Look): LayerSpecification[] {
   return [...groundLayers(look), ...lampLayers(look), ...markLayers(look)];
 }
 
-/** Bring paint that already stands on the map to another look, without touching the data. */
+/** Repaint the layers that are on the map for another look, without touching their data. */
 export function applyLook(map: MapLibreMap, look: Look): void {
   for (const layer of ownLayers(look)) {
     if (!map.getLayer(layer.id)) continue;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, vi } from "vitest";
 /** Whether the window is as narrow as a phone's. */
 export const viewport = { narrow: false };
 
-// At once, and not before each test: uPlot asks when it is imported.
+// At once, and not before each test: uPlot uses it when it is imported.
 window.matchMedia = (query: string) =>
   ({
     matches: query.includes("max-width: 767px") && viewport.narrow,

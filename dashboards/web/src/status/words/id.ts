@@ -1,4 +1,4 @@
-/** What the status page says in Indonesian; the other language has the same entries. */
+/** The texts of the status page in Indonesian; the other language has the same entries. */
 export const id = {
   otherLanguage: "English",
   all: "Semua",
