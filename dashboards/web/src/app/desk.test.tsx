@@ -114,7 +114,7 @@ describe("live changes", () => {
     act(() => streams[0]?.onerror?.());
     expect(screen.getByTestId("live-status")).toHaveAttribute("data-status", "lost");
     server.answers["GET /lamps"] = { items: [lampState({ id: "A" })], nextCursor: null };
-    await waitFor(() => expect(streams).toHaveLength(2), { timeout: 3_000 });
+    await waitFor(() => expect(streams).toHaveLength(2));
     act(() => streams[1]?.onopen?.());
     await waitFor(() => expect(window.lentera?.lampCount()).toBe(1));
     expect(server.to("GET /lamps")).toHaveLength(2);

@@ -31,6 +31,7 @@ function list({ alarms = [alarm()], role = "operator", language = "en" }: Given 
   });
 }
 
+const rows = () => screen.getByTestId("fault-list").querySelectorAll("li");
 const row = (deviceId: string) => screen.getByTestId(`fault-row-${deviceId}`);
 
 describe("the list of faults", () => {
@@ -71,10 +72,10 @@ describe("the list of faults", () => {
   it("shows a hundred at first and more when asked to", async () => {
     const alarms = Array.from({ length: 130 }, (_, index) => alarm({ id: index, lampId: `L-${index}` }));
     const { user } = list({ alarms });
-    expect(screen.getAllByRole("listitem")).toHaveLength(100);
-    await user.click(screen.getByRole("button", { name: "Show 30 more" }));
-    expect(screen.getAllByRole("listitem")).toHaveLength(130);
-    expect(screen.queryByRole("button", { name: /Show \d+ more/ })).toBeNull();
+    expect(rows()).toHaveLength(100);
+    await user.click(screen.getByText("Show 30 more"));
+    expect(rows()).toHaveLength(130);
+    expect(screen.queryByText(/Show \d+ more/)).toBeNull();
   });
 });
 

@@ -1,7 +1,10 @@
 /** What Mantine and MapLibre expect of a browser and jsdom does not have; every test starts with a clean page. */
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeEach, vi } from "vitest";
+
+// Long enough for a machine that is busy with other work.
+configure({ asyncUtilTimeout: 30_000 });
 
 /** Whether the window is as narrow as a phone's. */
 export const viewport = { narrow: false };
