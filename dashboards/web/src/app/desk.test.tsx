@@ -61,7 +61,7 @@ describe("the session", () => {
     expect(screen.queryByRole("alert")).toBeNull();
   });
 
-  it("says that the server cannot be reached rather than that nobody is logged in", async () => {
+  it("says that the server cannot be reached where the answer is not about the session", async () => {
     fakeServer({ "GET /session": new Refusal(404) });
     render(<Root />);
     expect(await screen.findByRole("alert")).toHaveTextContent("The Lentera server cannot be reached.");

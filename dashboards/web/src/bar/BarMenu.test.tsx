@@ -83,7 +83,7 @@ describe("the account", () => {
     expect(await screen.findByText("ani")).toBeVisible();
   });
 
-  it("is logged out, and the session is asked for again", async () => {
+  it("is logged out, and the session is requested again", async () => {
     const { user, server } = await open();
     await user.click(await item("Log out"));
     await waitFor(() => expect(server.to("DELETE /session")).toHaveLength(1));

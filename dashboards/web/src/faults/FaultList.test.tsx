@@ -69,7 +69,7 @@ describe("the list of faults", () => {
     expect(currentView().lampId).toBe("BJR-00009");
   });
 
-  it("shows a hundred at first and more when asked to", async () => {
+  it("shows a hundred at first, and more on request", async () => {
     const alarms = Array.from({ length: 130 }, (_, index) => alarm({ id: index, lampId: `L-${index}` }));
     const { user } = list({ alarms });
     expect(rows()).toHaveLength(100);

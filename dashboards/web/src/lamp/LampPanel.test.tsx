@@ -63,7 +63,7 @@ describe("the level", () => {
     expect(screen.queryByText(/target/)).toBeNull();
   });
 
-  it("stands beside its target where the lamp has not reached it", () => {
+  it("is shown with its target where the lamp has not reached it", () => {
     panel({ lamp: { actualLightState: 20, targetLightCommand: 80 } });
     expect(screen.getByText("target 80 %")).toBeVisible();
   });

@@ -54,7 +54,7 @@ describe("features", () => {
     expect(first).toMatchObject({ id: 65, properties: { id: "A", kind: "lit", level: 100 } });
   });
 
-  it("tell a dark fault from a lit one", () => {
+  it("give a dark fault another icon than a lit one", () => {
     expect(faultFeatures(lamps).features.map((feature) => feature.properties?.icon)).toEqual([
       "fault-dark",
       "fault-lit",

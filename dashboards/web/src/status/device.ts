@@ -25,16 +25,16 @@ export function faultOf(device: DeviceStatus, text: StatusText): string | null {
   if (values.controlGearFailure) return words.gearFailure;
   if (values.cabinetDoorOpen) return words.value.cabinetDoorOpen;
   if (values.circuitBreakerTripped) return words.value.circuitBreakerTripped;
-  return isLamp(device) ? disobedience(device, values.feedbackLightCommand, text) : null;
+  return isLamp(device) ? wrongLevelOf(device, values.feedbackLightCommand, text) : null;
 }
 
-function disobedience(
+function wrongLevelOf(
   { targetLevel }: DeviceStatus,
   level: ValueStatus["value"] | undefined,
   text: StatusText,
 ): string | null {
   if (targetLevel === null || typeof level !== "number" || level === targetLevel) return null;
-  return text.words.disobeys(text.number(level, 0), targetLevel);
+  return text.words.wrongLevel(text.number(level, 0), targetLevel);
 }
 
 export type Filter = "lit" | "faults" | "forced";

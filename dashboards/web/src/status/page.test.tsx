@@ -107,7 +107,7 @@ describe("the facts", () => {
     );
   });
 
-  it("tell a broker without a cloud from no broker", async () => {
+  it("distinguish a broker without a cloud from no broker", async () => {
     await page(gatewayStatus({ uplink: { state: "waiting", problem: null, inFlight: 0 } }));
     expect(fact("Pusat")).toHaveClass("is-wait");
   });

@@ -63,7 +63,7 @@ export const en: Words = {
   silent: "Does not answer",
   notPolled: "Not polled yet",
   never: "has never answered",
-  disobeys: (level, target) => `Reports ${level} %, should be ${target} %`,
+  wrongLevel: (level, target) => `Reports ${level} %, should be ${target} %`,
   lampFailure: "Lamp is dead",
   gearFailure: "Driver is broken",
   last: (age) => `last ${age}`,

@@ -62,7 +62,7 @@ export const id = {
   silent: "Tidak menjawab",
   notPolled: "Belum dibaca",
   never: "belum pernah menjawab",
-  disobeys: (level: string, target: number) => `Melaporkan ${level} %, seharusnya ${target} %`,
+  wrongLevel: (level: string, target: number) => `Melaporkan ${level} %, seharusnya ${target} %`,
   lampFailure: "Lampu mati",
   gearFailure: "Driver rusak",
   last: (age: string) => `terakhir ${age}`,
