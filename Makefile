@@ -47,7 +47,8 @@ bench: install packages
 chaos: install packages
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-## generate: the MQTT reference, the register map, the API description and its TypeScript types, from the code
+## generate: from the code, the MQTT reference, the register map, the API description, its TypeScript types and the
+##   gateway's status page
 generate: install $(STAMPS)/web-modules
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
 	  protocols/sparkplug/sparkplug_b.proto
@@ -55,7 +56,8 @@ generate: install $(STAMPS)/web-modules
 	@cd $(WEB) && npm run --silent generate
 
 generated-clean: generate
-	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated protocols/sparkplug \
+	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated edge/status/page.html \
+	  protocols/sparkplug \
 	  || { echo "generated files differ from what is committed: run 'make generate' and commit"; exit 1; }
 
 ## screenshots: the README's picture, taken by the test of an evening

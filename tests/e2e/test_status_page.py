@@ -148,9 +148,3 @@ def test_it_fits_a_desk_as_well(browser: Browser, status_url: str) -> None:
     assert beside["x"] >= below["x"] + below["width"]
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
     context.close()
-
-
-def test_both_languages_say_the_same_things(phone: Page) -> None:
-    names = "w => JSON.stringify([Object.keys(w), Object.keys(w.v), Object.keys(w.reason)])"
-    indonesian, english = phone.evaluate(f"[WORDS.id, WORDS.en].map({names})")
-    assert indonesian == english
