@@ -937,7 +937,7 @@ export interface components {
         };
         /**
          * LampCondition
-         * @description How a lamp stands, in one word.
+         * @description The state of a lamp in one word.
          * @enum {unknown}
          */
         LampCondition: "fault" | "lit" | "off" | "unknown";
