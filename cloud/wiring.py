@@ -85,9 +85,9 @@ def ingest_parts(services: Services) -> IngestComponents:
 
 
 def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
-    """Store a parcel that was carried here, and answer it with its gateway's plan.
+    """Store a bundle that was carried here, and answer it with its gateway's plan.
 
-    Raises ParcelError, and one of UNSTORED.
+    Raises BundleError, and one of UNSTORED.
     """
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)

@@ -70,8 +70,12 @@ def export_records(config: GatewayConfig, file: Path) -> int:
 def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = False) -> Imported:
     """Take the lighting plan the cloud sent, if it is no older than the last, then forget what it has stored.
 
-    Raises ParcelError, and then nothing has changed, or ByHandError, which says what has. To import it again
-    does what is left.
+    Importing it again does what is left.
+
+    Raises:
+        BundleError: the file is refused, nothing has changed.
+        TransferError: which says what has changed.
+
     """
     answer, header = _read(config, file)
     state_path, path = config.outbox.state_path, config.outbox.path
@@ -128,7 +132,7 @@ def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     header = read_header(content, file.name)
     frames = verify_bundle(content, key, file.name)
     if header.kind is not BundleKind.ANSWER:
-        raise TransferError(f"{file}: a parcel of {header.kind.value}, expected the cloud's answer to one")
+        raise TransferError(f"{file}: a bundle of {header.kind.value}, expected the cloud's answer to one")
     answer = unpack_answer(frames, file.name)
     try:
         decode_plan(answer.plan, file.name)
@@ -152,16 +156,16 @@ def _followed(path: Path) -> FollowedPlan | None:
     try:
         return plan_news.followed(path)
     except sqlite3.Error as error:
-        log.warning("the parcel does not say which plan is followed", path=str(path), why=str(error))
+        log.warning("the bundle does not say which plan is followed", path=str(path), why=str(error))
         return None
 
 
 def _write_whole(file: Path, portions: Iterator[bytes]) -> None:
-    with file.open("wb") as parcel:
+    with file.open("wb") as bundle:
         for portion in portions:
-            parcel.write(portion)
-        parcel.flush()
-        os.fsync(parcel.fileno())
+            bundle.write(portion)
+        bundle.flush()
+        os.fsync(bundle.fileno())
 
 
 def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iterator[bytes]:

@@ -17,7 +17,8 @@ from cloud.database import create_engine, upgrade
 from cloud.provisioning import import_inventory
 from protocols.inventory.model import Inventory
 from tests.conftest import accepts_connections, eventually, free_port
-from tests.support.api import EVENING, FixedClock
+from tests.support.api import EVENING
+from tests.support.clocks import FakeClock
 
 
 @dataclass
@@ -54,7 +55,7 @@ async def running_api(
         asyncio.TaskGroup() as group,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.http_port}", headers=headers) as client,
     ):
-        task = group.create_task(run_cloud(config, FixedClock(), roles))
+        task = group.create_task(run_cloud(config, FakeClock(EVENING), roles))
         await eventually(lambda: accepts_connections(config.http_port), what="the API")
         await eventually(lambda: ready(client), what="readiness")
         yield Process(config, client, task)

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from firmware_sim.devices.dali import DaliGateway, Gear
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
@@ -22,6 +22,7 @@ from protocols.lamp import CommandStatus, LampReading
 from protocols.modbus.builtin import load_builtin
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 
 BAUD = 38400
 UNIT = 9
@@ -64,18 +65,8 @@ def config_for(port: Path, broker: Broker, folder: Path) -> GatewayConfig:
         DeviceConfig(id=lamp_id, unit=UNIT, profile="intesis-dali", bus=bus, address=address)
         for (bus, address), lamp_id in GEARS.items()
     )
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=1.0,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "outbox.db"),
-        lines=(LineConfig(port=str(port), baud=BAUD, devices=devices),),
+    return make_gateway_config(
+        folder, str(port), devices, gateway_id=GATEWAY, area=AREA, baud=BAUD, broker_port=broker.port
     )
 
 

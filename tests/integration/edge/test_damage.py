@@ -48,7 +48,7 @@ def types(cloud: Cloud) -> set[EventType]:
 
 
 def failures(log: list[MutableMapping[str, Any]]) -> list[str]:
-    return [line["event"] for line in log if "gateway failed" in line["event"]]
+    return [line["event"] for line in log if line["event"] == "gateway_failed"]
 
 
 @pytest.mark.parametrize("is_page", [False, True])

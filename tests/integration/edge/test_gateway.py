@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from protocols.clock import ScaledClock
 from protocols.events import EventType
@@ -19,7 +19,8 @@ from protocols.metrics import TARGET_LIGHT_COMMAND
 from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 from tests.conftest import Broker, eventually
-from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.edge_cloud import EVENING, GATEWAY, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 from tests.support.modbus_slave import SlaveLine, Unit, healthy_inputs
 
 BAUD = 38400
@@ -32,24 +33,13 @@ def lamp(number: int) -> str:
 def config_for(
     slave: SlaveLine, broker: Broker, folder: Path, poll_interval_s: float = 1.0, port: str = ""
 ) -> GatewayConfig:
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=poll_interval_s,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(
-            LineConfig(
-                port=port or slave.path,
-                baud=BAUD,
-                devices=tuple(DeviceConfig(id=lamp(unit), unit=unit) for unit in slave.units),
-            ),
-        ),
+    return make_gateway_config(
+        folder,
+        port or slave.path,
+        [DeviceConfig(id=lamp(unit), unit=unit) for unit in slave.units],
+        baud=BAUD,
+        broker_port=broker.port,
+        poll_interval_s=poll_interval_s,
     )
 
 

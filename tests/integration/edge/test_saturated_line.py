@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
 from edge.gateway import run_gateways
 from protocols.clock import Clock
 from protocols.lamp import CommandStatus
 from tests.conftest import Broker, eventually
-from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.edge_cloud import EVENING, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 from tests.support.modbus_slave import SlaveLine, Unit
 
 LAMPS = 50
@@ -22,24 +22,12 @@ LAMPS = 50
 
 @asynccontextmanager
 async def saturated(slave: SlaveLine, broker: Broker, folder: Path, clock: Clock) -> AsyncIterator[None]:
-    config = GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=0.01,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(
-            LineConfig(
-                port=slave.path,
-                baud=9600,
-                devices=tuple(DeviceConfig(id=f"SOR-{unit:05}", unit=unit) for unit in slave.units),
-            ),
-        ),
+    config = make_gateway_config(
+        folder,
+        slave.path,
+        [DeviceConfig(id=f"SOR-{unit:05}", unit=unit) for unit in slave.units],
+        broker_port=broker.port,
+        poll_interval_s=0.01,
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways([config], clock))

@@ -11,8 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
 from edge.gateway import run_gateways
 from edge.line import (
     Lane,
@@ -35,6 +34,7 @@ from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
 from tests.conftest import Broker, accepts_connections, eventually, free_port
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 from tests.support.modbus_slave import healthy_inputs
 
 LAMPS = 10
@@ -94,24 +94,13 @@ async def town(folder: Path, framing: TcpFraming, clock: Clock, baud: int = BAUD
 
 @asynccontextmanager
 async def gateway_at(address: str, broker: Broker, folder: Path, clock: Clock) -> AsyncIterator[None]:
-    config = GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=0.5,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(
-            LineConfig(
-                port=address,
-                baud=BAUD,
-                devices=tuple(DeviceConfig(id=lamp(unit), unit=unit) for unit in range(1, LAMPS + 1)),
-            ),
-        ),
+    config = make_gateway_config(
+        folder,
+        address,
+        [DeviceConfig(id=lamp(unit), unit=unit) for unit in range(1, LAMPS + 1)],
+        baud=BAUD,
+        broker_port=broker.port,
+        poll_interval_s=0.5,
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways([config], clock))

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from edge.config.line_settings import ContactorConfig, ContactsConfig, DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import ContactorConfig, ContactsConfig, DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateway
 from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig
@@ -25,6 +25,7 @@ from protocols.mapping import time_metrics
 from protocols.sun import night_of
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import Cloud
+from tests.support.gateway_configs import make_gateway_config
 
 TOWN = generate_city(3, seed=4)
 GATEWAY = TOWN.gateways[0]
@@ -115,21 +116,16 @@ def config_for(
         contactor=None if follows is None else ContactorConfig(follows=follows),
     )
     lamps = [DeviceConfig(id=lamp.id, unit=lamp.unit) for lamp in TOWN.lamps] if follows is None else []
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY.id,
-            area=GATEWAY.area_id,
-            latitude=GATEWAY.latitude,
-            longitude=GATEWAY.longitude,
-            time_zone=GATEWAY.time_zone,
-            poll_interval_s=poll_s,
-            default_level=SAFE_LEVEL,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "gateway.outbox.db"),
-        lines=(
-            LineConfig(port=str(folder / "lines" / f"{GATEWAY.id}-1"), baud=BAUD, devices=(*lamps, cabinet)),
-        ),
+    return make_gateway_config(
+        folder,
+        str(folder / "lines" / f"{GATEWAY.id}-1"),
+        [*lamps, cabinet],
+        gateway_id=GATEWAY.id,
+        area=GATEWAY.area_id,
+        baud=BAUD,
+        broker_port=broker.port,
+        poll_interval_s=poll_s,
+        default_level=SAFE_LEVEL,
     )
 
 
