@@ -27,8 +27,12 @@ def line_at_19200() -> Iterator[Path]:
             [*command, "--run-dir", folder, "--port", str(port)], stderr=subprocess.DEVNULL
         )
         try:
-            wait_until(lambda: accepts_connections(port), timeout_s=30, what="the simulator")
-            yield next((Path(folder) / "lines").iterdir())
+            lines = Path(folder) / "lines"
+            # The port accepts connections before the lines are there.
+            wait_until(
+                lambda: accepts_connections(port) and any(lines.glob("*")), timeout_s=30, what="the simulator"
+            )
+            yield next(lines.iterdir())
         finally:
             process.terminate()
             process.wait()
