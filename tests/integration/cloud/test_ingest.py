@@ -156,7 +156,7 @@ async def test_late_readings_do_not_overwrite_the_present(
     assert open_alarms(engine) == []
 
 
-async def test_a_gateway_is_told_the_time_at_its_birth(parts: IngestComponents, mosquitto: Broker) -> None:
+async def test_a_gateway_gets_the_time_at_its_birth(parts: IngestComponents, mosquitto: Broker) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(run_ingest(parts), edge.run()):
         await eventually(lambda: edge.told_times, what="the time")
@@ -307,7 +307,7 @@ async def listen(port: int, live: list[dict[str, Any]]) -> None:
             live.append(msgspec.json.decode(message.payload))
 
 
-async def test_open_maps_are_told_what_changed(parts: IngestComponents, mosquitto: Broker) -> None:
+async def test_open_maps_receive_what_changed(parts: IngestComponents, mosquitto: Broker) -> None:
     edge, live = Edge(mosquitto.port, GATEWAY, LAMPS), list[dict[str, Any]]()
     async with running(listen(mosquitto.port, live), run_ingest(parts), edge.run()):
         for minute in range(2):
@@ -376,7 +376,7 @@ class Poison:
         self._store.write(absurd)
 
 
-async def test_a_store_that_is_away_is_waited_for_and_a_reading_it_refuses_is_kept(
+async def test_an_unavailable_store_is_retried_a_refused_reading_is_kept(
     parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS, resend_s=5)
@@ -407,7 +407,7 @@ async def test_the_broker_is_killed_and_nothing_is_lost(
     assert telemetry.count(LAMPS, DUSK, LATER) == 300
 
 
-async def test_the_ingester_is_killed_again_and_again_and_nothing_is_lost_or_doubled(
+async def test_repeated_kills_of_the_ingester_neither_lose_nor_double_anything(
     mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine, tmp_path: Path
 ) -> None:
     edges = [
