@@ -126,7 +126,7 @@ def test_lamps_do_not_mix(store: TelemetryStore) -> None:
     assert store.count([], DUSK, DUSK + LONG) == 0
 
 
-def test_a_long_series_is_thinned(store: TelemetryStore) -> None:
+def test_a_long_series_is_reduced(store: TelemetryStore) -> None:
     readings = [
         reading(minute, active_power_w=float(minute % 2), switch_on_counter=minute) for minute in range(1000)
     ]
@@ -145,7 +145,7 @@ def test_a_long_series_is_thinned(store: TelemetryStore) -> None:
     assert counted == sorted(counted, key=float)
 
 
-def test_as_many_points_as_readings_are_not_thinned(store: TelemetryStore) -> None:
+def test_as_many_points_as_readings_are_not_reduced(store: TelemetryStore) -> None:
     store.write([reading(minute) for minute in range(50)])
     (series,) = store.series(SeriesQuery("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 50))
     assert [time for time, _ in series.points] == [to_unix_ms(reading(minute).time) for minute in range(50)]
@@ -191,8 +191,8 @@ def test_a_cabinet_comes_back_as_it_was(store: TelemetryStore, keeps_text: bool)
     }
     if keeps_text:
         expected |= {"actualState": "ON"}
-    asked = [*expected, "neutralCurrent"]
-    series = store.series(SeriesQuery(CABINET.device_id, asked, DUSK, DUSK + LONG, 10, kind=CABINETS))
+    requested = [*expected, "neutralCurrent"]
+    series = store.series(SeriesQuery(CABINET.device_id, requested, DUSK, DUSK + LONG, 10, kind=CABINETS))
     assert {one.attribute: one.points for one in series if one.points} == {
         attribute: [(to_unix_ms(CABINET.time), value)] for attribute, value in expected.items()
     }

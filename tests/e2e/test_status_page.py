@@ -128,7 +128,7 @@ def test_day_and_night_can_be_chosen_and_stay(phone: Page) -> None:
     assert brightness() < 100
 
 
-def test_the_plan_the_line_and_what_waits_are_told_without_a_cloud(phone: Page) -> None:
+def test_plan_line_and_backlog_are_shown_without_a_cloud(phone: Page) -> None:
     facts = phone.locator(".facts")
     expect(facts.get_by_text("Bawaan")).to_be_visible()
     expect(facts.get_by_text(re.compile(r"\d+ catatan"))).to_be_visible()

@@ -62,7 +62,7 @@ class Edge:
     acknowledged: int = 0
     born: bool = False
     births: int = 0
-    told_times: list[datetime] = field(default_factory=list)
+    sent_times: list[datetime] = field(default_factory=list)
     plans: list[bytes] = field(default_factory=list)
     """Plan documents as they came; the newest is followed, unless `refusal` says why not."""
     refusal: str = ""
@@ -153,8 +153,8 @@ class Edge:
                 return False
             elif isinstance(event, DeviceCommand):
                 self.commands.append(event)
-            elif isinstance(event, NodeCommand) and (told := time_from(event.metrics)) is not None:
-                self.told_times.append(told)
+            elif isinstance(event, NodeCommand) and (sent := time_from(event.metrics)) is not None:
+                self.sent_times.append(sent)
             elif isinstance(event, NodeCommand) and (document := plan_from(event.metrics)) is not None:
                 await self._take_plan(document)
             elif isinstance(event, NodeCommand) and (found := ack_from(event.metrics)) is not None:

@@ -41,7 +41,7 @@ def ana(api: Api) -> str:
         ("POST", "/alarms/1/acknowledge"),
     ],
 )
-async def test_nothing_is_told_to_strangers(api: Api, method: str, path: str) -> None:
+async def test_nothing_is_shown_without_a_login(api: Api, method: str, path: str) -> None:
     """Every route of the API asks who is there."""
     async with api.client(role=None) as client:
         answer = await client.request(method, f"/api/v1{path}", json={})

@@ -74,8 +74,8 @@ async def _part(process: Process) -> tuple[int, str]:
 
 async def _clock(process: Process) -> dict[str, Any]:
     async with process.client.stream("GET", "/api/v1/live") as answer:
-        told: dict[str, Any] = await next_event(events_of(answer), "clock")
-        return told
+        reported: dict[str, Any] = await next_event(events_of(answer), "clock")
+        return reported
 
 
 def _commands_stored(process: Process) -> int:

@@ -12,7 +12,7 @@ from tests.support.api import Api
 NUL = "SOR\x001"
 
 
-async def _asked(api: Api, method: str, path: str, **more: Any) -> httpx.Response:
+async def _query(api: Api, method: str, path: str, **more: Any) -> httpx.Response:
     async with api.client("operator") as client:
         return await client.request(method, f"/api/v1{path}", **more)
 
@@ -43,7 +43,7 @@ def _refused_field(answer: httpx.Response) -> str:
 )
 async def test_control_characters_in_an_address(api: Api, path: str, field: str) -> None:
     """PostgreSQL can't hold a NUL, so it must not come that far."""
-    answer = await _asked(api, "GET", path)
+    answer = await _query(api, "GET", path)
     assert _refused_field(answer) == field
     assert "without control characters" in answer.json()["detail"]
 
@@ -61,22 +61,22 @@ async def test_control_characters_in_a_command(online_api: Api, body: dict[str, 
     headers = {"Content-Type": "application/json"}
     content = json.dumps(body).encode()
     assert (
-        _refused_field(await _asked(online_api, "POST", "/commands", content=content, headers=headers))
+        _refused_field(await _query(online_api, "POST", "/commands", content=content, headers=headers))
         == field
     )
 
 
 async def test_a_control_character_in_a_username(api: Api) -> None:
     """A login with one is refused before the database is asked."""
-    answer = await _asked(api, "POST", "/session", json={"username": NUL, "password": "x"})
+    answer = await _query(api, "POST", "/session", json={"username": NUL, "password": "x"})
     assert _refused_field(answer) == "username"
 
 
 @pytest.mark.parametrize("number", [2**63, 10**30, 0, -1])
 async def test_numbers_no_row_can_have(api: Api, number: int) -> None:
     """An alarm's id fits 64 bits."""
-    assert _refused_field(await _asked(api, "POST", f"/alarms/{number}/acknowledge")) == "alarmId"
-    assert _refused_field(await _asked(api, "GET", f"/alarms?cursor={number}")) == "cursor"
+    assert _refused_field(await _query(api, "POST", f"/alarms/{number}/acknowledge")) == "alarmId"
+    assert _refused_field(await _query(api, "GET", f"/alarms?cursor={number}")) == "cursor"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ async def test_numbers_no_row_can_have(api: Api, number: int) -> None:
 )
 async def test_instants_beyond_any_clock(api: Api, query: str, field: str) -> None:
     """They can't be turned into UTC, or a day can't be taken from them."""
-    assert _refused_field(await _asked(api, "GET", f"/lamps/SOR-1/telemetry?{query}")) == field
+    assert _refused_field(await _query(api, "GET", f"/lamps/SOR-1/telemetry?{query}")) == field
 
 
 async def test_a_defect_is_counted_and_safe(api: Api) -> None:
@@ -120,7 +120,7 @@ async def test_a_defect_is_counted_and_safe(api: Api) -> None:
 )
 async def test_parameters_nobody_knows(api: Api, path: str, unknown: str, expected: str) -> None:
     """A misspelt filter is not a wish for everything."""
-    answer = await _asked(api, "GET", path)
+    answer = await _query(api, "GET", path)
     assert _refused_field(answer) == unknown
     assert answer.json()["errors"][0]["expected"] == expected
 
@@ -142,7 +142,7 @@ async def test_parameters_nobody_knows(api: Api, path: str, unknown: str, expect
 )
 async def test_expectations_are_plain_words(api: Api, path: str, expected: str) -> None:
     """Not those of the library that checks."""
-    answer = await _asked(api, "GET", path)
+    answer = await _query(api, "GET", path)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["expected"] == expected
     assert answer.json()["detail"].endswith(f", expected {expected}")
@@ -154,6 +154,6 @@ async def test_expectations_are_plain_words(api: Api, path: str, expected: str) 
 )
 async def test_a_password_is_never_repeated(api: Api, body: dict[str, Any]) -> None:
     """Answers end up in logs of proxies and browsers."""
-    answer = await _asked(api, "POST", "/session", json=body)
+    answer = await _query(api, "POST", "/session", json=body)
     assert answer.status_code == 422
     assert "terang" not in answer.text

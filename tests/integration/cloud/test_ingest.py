@@ -159,9 +159,9 @@ async def test_late_readings_do_not_overwrite_the_present(
 async def test_a_gateway_gets_the_time_at_its_birth(parts: IngestComponents, mosquitto: Broker) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(run_ingest(parts), edge.run()):
-        await eventually(lambda: edge.told_times, what="the time")
-    (told,) = edge.told_times
-    assert abs(told - parts.clock.now()) < timedelta(seconds=10)
+        await eventually(lambda: edge.sent_times, what="the time")
+    (updates,) = edge.sent_times
+    assert abs(updates - parts.clock.now()) < timedelta(seconds=10)
 
 
 async def test_lamp_failure_from_first_dark_readings_to_repair(
@@ -330,16 +330,16 @@ async def test_the_heartbeat_says_when_nothing_is_stored(
     limits = replace(parts.limits, longest_retry_s=0.5)
     parts = replace(parts, telemetry=cast("TelemetryStore", poison), limits=limits)
 
-    def told(storing: bool) -> list[dict[str, Any]]:
+    def updates(storing: bool) -> list[dict[str, Any]]:
         beats = [update["ingest"] for update in live if update["ingest"]]
         return [beat for beat in beats if beat["storing"] is storing]
 
     edge.put(lit(LAMPS[0], 0))
     async with running(listen(mosquitto.port, live), run_ingest(parts), edge.run()):
-        await eventually(lambda: told(storing=False), what="the trouble, live")
-        assert told(storing=False)[-1]["dataAsOf"] is None
+        await eventually(lambda: updates(storing=False), what="the trouble, live")
+        assert updates(storing=False)[-1]["dataAsOf"] is None
         poison.away = 0
-        await eventually(lambda: [one for one in told(storing=True) if one["dataAsOf"]], what="the recovery")
+        await eventually(lambda: [one for one in updates(storing=True) if one["dataAsOf"]], what="the recovery")
 
 
 async def test_state_says_offline_when_the_ingester_leaves(

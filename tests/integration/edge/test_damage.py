@@ -59,7 +59,7 @@ def failures(log: list[MutableMapping[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("is_page", [False, True])
-async def test_what_is_damaged_is_told_and_all_else_delivered(
+async def test_damage_is_reported_and_all_else_delivered(
     mosquitto: Broker, tmp_path: Path, slave: SlaveLine, is_page: bool
 ) -> None:
     clock = clock_at(EVENING)
@@ -80,7 +80,7 @@ async def test_what_is_damaged_is_told_and_all_else_delivered(
             await eventually(lambda: waiting - {at} <= cloud.positions, what="all other records")
             polls = slave.reads_answered
             await eventually(lambda: slave.reads_answered > polls + 10, what="polls that go on")
-            await eventually(lambda: EventType.DEVICE_RESET in types(cloud), what="it told")
+            await eventually(lambda: EventType.DEVICE_RESET in types(cloud), what="the event")
             assert at not in cloud.positions
             assert cloud.births == 1
     assert failures(log) == []

@@ -245,13 +245,13 @@ async def test_a_silent_lamp_is_reported_once_and_its_return_too(mosquitto: Brok
         await eventually(lambda: len(cloud.alive) == 3, what="births")
         here.slave.units[2].silent = True
         await eventually(lambda: cloud.alive == {lamp(1), lamp(3)}, what="the lamp's death")
-        asked = len(here.slave.requests)
-        await eventually(lambda: len(here.slave.requests) > asked + 20, what="the others' polls")
-        dead_share = [unit for unit, _ in here.slave.requests[asked:]].count(2) / 20
+        requested = len(here.slave.requests)
+        await eventually(lambda: len(here.slave.requests) > requested + 20, what="the others' polls")
+        dead_share = [unit for unit, _ in here.slave.requests[requested:]].count(2) / 20
         assert dead_share < 0.3
         here.slave.units[2].silent = False
         here.slave.units[2].inputs[:] = healthy_inputs(0, boots=2)
-        await eventually(lambda: here.slave.units[2].holdings[0] == 100, what="the level told again")
+        await eventually(lambda: here.slave.units[2].holdings[0] == 100, what="the level written again")
         await eventually(lambda: len(cloud.alive) == 3, what="the lamp's return")
         await eventually(lambda: len(cloud.events) == 3, what="the events")
         said = [(each.type, each.active) for _, each in sorted(cloud.events.items())]
@@ -282,7 +282,7 @@ async def test_a_lamp_that_ignores_its_level_is_reported(mosquitto: Broker, tmp_
 
 
 @pytest.mark.timing
-async def test_at_dusk_the_whole_line_is_told_at_once(mosquitto: Broker, tmp_path: Path) -> None:
+async def test_at_dusk_the_whole_line_is_one_broadcast(mosquitto: Broker, tmp_path: Path) -> None:
     before_sunset = datetime(2026, 6, 1, 10, 38, tzinfo=UTC)
     async with (
         site(mosquitto, tmp_path, lamps=20, start=before_sunset, speed=60) as here,
@@ -330,7 +330,7 @@ async def test_a_port_that_goes_is_one_event_of_the_gateway(mosquitto: Broker, t
                 running.cancel()
 
 
-async def test_a_gateway_ends_whenever_it_is_told_to(mosquitto: Broker, tmp_path: Path) -> None:
+async def test_a_gateway_ends_whenever_it_is_stopped(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here, here.cloud.connected(mosquitto.port):
         for more in range(1, 16):
             before = here.slave.frames

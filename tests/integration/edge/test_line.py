@@ -73,14 +73,14 @@ def register(number: int) -> ReadBlock:
     return ReadBlock(Table.INPUT, number, 1)
 
 
-async def test_after_noise_each_register_of_a_unit_is_still_told_from_the_others() -> None:
+async def test_after_noise_each_register_of_a_unit_is_still_distinguished() -> None:
     """As a gateway to many lamps behind one unit: its answers all look alike."""
     with SlaveLine({1: Unit(inputs=list(range(100, 116)), delay_s=0.06)}) as slave:
         async with running(slave.path) as line:
-            asked = asyncio.ensure_future(line.read(1, register(0), Lane.READING))
+            requested = asyncio.ensure_future(line.read(1, register(0), Lane.READING))
             await eventually(lambda: slave.frames == 1, what="the request")
             slave.say(b"\xff\x55\x00\xaa\x13\x77")
-            assert list(await asked) == [100]
+            assert list(await requested) == [100]
             for number in range(1, 9):
                 assert list(await line.read(1, register(number), Lane.READING)) == [100 + number]
 
@@ -138,11 +138,11 @@ async def test_a_wrong_answer_is_an_error_and_the_line_goes_on(
 async def test_noise_and_a_foreign_frame_before_the_answer_are_passed_over() -> None:
     with SlaveLine({1: Unit(inputs=healthy_inputs(33))}) as slave:
         async with running(slave.path) as line:
-            asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+            requested = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
             await eventually(lambda: slave.frames == 1, what="the request")
             foreign = bytes([7, 4, 2, 0, 1])
             slave.say(foreign + crc(foreign))
-            assert list(await asked) == healthy_inputs(33)
+            assert list(await requested) == healthy_inputs(33)
             assert line.counters.foreign == 1
 
 
@@ -218,16 +218,16 @@ async def test_an_adapter_that_is_unplugged_fails_at_once_and_is_opened_again_el
         async with running(str(link)) as line:
             await line.read(1, FAST_BLOCK, Lane.READING)
             if requests_under_way:
-                asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+                requested = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
                 await eventually(lambda: slave.frames == 2, what="the second request")
                 slave.close()
             else:
                 await asyncio.sleep(0.02)  # the silence after the answer: the next request goes at once
                 slave.close()
-                asked = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
+                requested = asyncio.ensure_future(line.read(1, FAST_BLOCK, Lane.READING))
             gone, unplugged_at = Path(slave.path), time.monotonic()
             with pytest.raises(PortUnavailableError, match=why):
-                await asked
+                await requested
             assert time.monotonic() - unplugged_at < 0.3
             assert opened_here(slave.path) == 0
             link.unlink()  # as the system does

@@ -61,9 +61,9 @@ async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             silence = "warning: device_unresponsive"
             await eventually(lambda: silence in said(logs), what="the silence")
-            asked = len(slave.requests)
+            requested = len(slave.requests)
             await eventually(
-                lambda: [unit for unit, _ in slave.requests[asked:]].count(2) >= 2, what="two probes more"
+                lambda: [unit for unit, _ in slave.requests[requested:]].count(2) >= 2, what="two probes more"
             )
             units[2].silent = False
             await eventually(lambda: "info: device_responsive" in said(logs), what="the return")
@@ -134,8 +134,8 @@ async def test_a_lamp_that_does_not_take_its_level(tmp_path: Path, monkeypatch: 
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             refused = "warning: dimming_failed"
             await eventually(lambda: refused in said(logs), what="the refusal")
-            told = len(units[2].writes)
-            await eventually(lambda: len(units[2].writes) >= told + 9, what="three rounds more")
+            writes = len(units[2].writes)
+            await eventually(lambda: len(units[2].writes) >= writes + 9, what="three rounds more")
             units[2].ignores_writes = False
             await eventually(lambda: "info: dimming_recovered" in said(logs), what="the end of it")
         about_lamp = [each for each in said(logs) if "dimming" in each]

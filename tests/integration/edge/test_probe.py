@@ -88,7 +88,7 @@ def test_a_silent_line_is_given_up_quickly_and_only_read() -> None:
         assert [unit for unit, _ in slave.requests] == list(range(1, 101))
 
 
-def test_one_that_only_refuses_is_there_and_a_garbled_one_is_told() -> None:
+def test_a_unit_that_only_refuses_is_found_and_a_garbled_one_reported() -> None:
     units = {3: Unit(refuses=2), 5: Unit(corrupt=True), 7: Unit(), 9: Unit(silent=True)}
     with SlaveLine(units, baud=9600) as slave:
         found = probed(slave.path, "--baud", "9600", "--parity", "N", "--units", "1-9")
@@ -120,7 +120,7 @@ def test_what_cannot_be_probed_is_refused(arguments: tuple[str, ...], problem: s
     assert "Traceback" not in run.stderr
 
 
-def test_two_baud_rates_on_one_line_are_told_apart() -> None:
+def test_two_baud_rates_on_one_line_are_distinguished() -> None:
     units = {3: Unit(only_at=termios.B9600), 5: Unit(only_at=termios.B19200)}
     arguments = ("--units", "3,5", "--parity", "N", "--baud", "9600", "--baud", "19200")
     with SlaveLine(units, baud=19200) as slave:

@@ -74,9 +74,7 @@ async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_p
     assert len(requests) < 2 * LAMPS
 
 
-async def test_lamps_that_are_being_told_are_not_told_a_second_time(
-    mosquitto: Broker, tmp_path: Path
-) -> None:
+async def test_lamps_that_are_being_written_are_not_written_twice(mosquitto: Broker, tmp_path: Path) -> None:
     """The rest of a burst waits for the wire while the lamp that came before it is read back."""
     clock = clock_at(EVENING)
     cloud = Cloud(clock)
@@ -105,20 +103,20 @@ def broadcasts_heard(slave: SlaveLine) -> int:
 
 @pytest.mark.timing
 @pytest.mark.slow
-async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
+async def test_dusk_is_written_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
         async with saturated(slave, mosquitto, tmp_path, clock):
             fade_and_off = [(1, 0, True), (0, 0, True)]
             await eventually(lambda: slave.units[9].writes == fade_and_off, what="off by day")
             await eventually(lambda: slave.units[9].holdings[0] == 100, what="dusk")
-            told_at, before = time.monotonic(), len(slave.requests)
+            written_at, before = time.monotonic(), len(slave.requests)
 
-            def asked() -> set[int]:
+            def requested() -> set[int]:
                 return {unit for unit, function in slave.requests[before:] if function == 4}
 
-            await eventually(lambda: asked() == set(slave.units), what="every lamp read back")
-            took_s = time.monotonic() - told_at
+            await eventually(lambda: requested() == set(slave.units), what="every lamp read back")
+            took_s = time.monotonic() - written_at
             assert len(slave.requests[before:]) <= LAMPS + 3
             assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in slave.units.values())
     print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were told")  # noqa: T201

@@ -346,18 +346,18 @@ async def test_a_connection_that_hangs_is_given_up_for_a_new_one(monkeypatch: py
     async with Converter(hang).serving() as far, running(far.port, response_timeout_s=0.05) as line:
         assert await level_of(line, 1) == 1
         assert await level_of(line, 2) == 2
-        asked = 0
+        requested = 0
         why = ""
         while not why:
-            asked += 1
+            requested += 1
             try:
-                await level_of(line, asked % 200 + 1)
+                await level_of(line, requested % 200 + 1)
             except NoResponseError:
                 continue
             except PortUnavailableError as error:
                 why = str(error)
         assert "nothing came back for" in why
-        assert asked > 8
+        assert requested > 8
         assert await comes_back(line) < 3.0
         assert far.connections == 2
 

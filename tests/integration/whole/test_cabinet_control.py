@@ -236,11 +236,11 @@ async def test_without_a_clock_lamps_go_by_the_photocell(mosquitto: Broker, tmp_
         await site.cloud.send_node_metrics(time_metrics(clock.now()))
         expected = {(Reason.SENSOR, 100), (Reason.SENSOR, 0), (Reason.DEFAULT, SAFE_LEVEL)}
 
-        def are_told() -> bool:
+        def are_written() -> bool:
             said = {(each.reason, each.target_level_percent) for each in site.cloud.readings.values()}
             return said >= expected
 
-        await eventually(are_told, what="readings that say why")
+        await eventually(are_written, what="readings that say why")
 
 
 async def test_without_a_photocell_lamps_are_at_the_safe_level(mosquitto: Broker, tmp_path: Path) -> None:

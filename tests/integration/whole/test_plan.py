@@ -122,15 +122,15 @@ async def test_a_gateway_is_sent_what_is_wanted_and_left_alone_when_it_agrees(
         assert len(edge.plans) == heard
 
 
-async def test_a_refusal_is_told_and_not_argued_with(cloud: Process, mosquitto: Broker) -> None:
+async def test_a_refusal_is_shown_and_not_sent_again(cloud: Process, mosquitto: Broker) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS, refusal="no room for it")
     async with running(edge.run()):
         await want(cloud, 40)
 
-        async def told() -> bool:
+        async def sent() -> bool:
             return bool((await gateway(cloud))["planProblem"] == "no room for it")
 
-        await eventually(told, what="the problem")
+        await eventually(sent, what="the problem")
         assert not await in_force(cloud)
         edge.refusal = ""
         await want(cloud, 60)

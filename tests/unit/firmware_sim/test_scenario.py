@@ -14,7 +14,7 @@ def test_the_same_seed_gives_the_same_night() -> None:
     assert night != plan_night(LAMPS, DUSK, seed=4, per_1000=20)
 
 
-def test_a_night_has_the_asked_share_of_faults_in_order_one_per_lamp() -> None:
+def test_a_night_has_its_share_of_faults_in_order_one_per_lamp() -> None:
     night = plan_night(LAMPS, DUSK, seed=3, per_1000=20)
     assert len(night) == len({fault.lamp_id for fault in night}) == 10
     assert [fault.at for fault in night] == sorted(fault.at for fault in night)

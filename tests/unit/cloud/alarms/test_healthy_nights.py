@@ -28,7 +28,7 @@ class HealthyLamp:
     target: int = 0
     feedback: int = 0
     faded_from: float = 0.0
-    told_at_s: float = -1e9
+    commanded_at_s: float = -1e9
     switch_ons: int = 7
     strength: float = field(init=False)
 
@@ -38,10 +38,10 @@ class HealthyLamp:
     def tell(self, level: int, at_s: float) -> None:
         self.faded_from = self.output(at_s)
         self.switch_ons += self.feedback == 0 < level
-        self.feedback, self.told_at_s = level, at_s
+        self.feedback, self.commanded_at_s = level, at_s
 
     def output(self, at_s: float) -> float:
-        share = min(1.0, (at_s - self.told_at_s) / self.fade_s)
+        share = min(1.0, (at_s - self.commanded_at_s) / self.fade_s)
         return self.faded_from + (self.feedback - self.faded_from) * share
 
     def reading(self, at_s: float) -> LampReading:
@@ -93,7 +93,7 @@ def night(random: Random) -> Iterator[tuple[HealthyLamp, LampReading]]:
                 yield lamp, lamp.reading(moment)  # a poll between the decision and the wire
             lamp.tell(lamp.target, moment + random.uniform(0.1, 10))
             if random.random() < 0.8:
-                yield lamp, lamp.reading(lamp.told_at_s + random.uniform(0.05, 30))  # read-back
+                yield lamp, lamp.reading(lamp.commanded_at_s + random.uniform(0.05, 30))  # read-back
         yield lamp, lamp.reading(at_s)
         at_s += poll_s * random.uniform(0.9, 1.1)
 

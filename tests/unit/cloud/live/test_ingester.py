@@ -63,7 +63,7 @@ def test_before_it_listens_a_process_knows_nothing(wall: Wall) -> None:
     assert _standing(watch) == (True, False)
 
 
-def test_listening_anew_is_no_sign_of_life(wall: Wall, watch: IngesterMonitor) -> None:
+def test_reconnecting_is_no_heartbeat(wall: Wall, watch: IngesterMonitor) -> None:
     """Only the first time gives time to be heard."""
     wall.now_s += 15
     watch.begin()

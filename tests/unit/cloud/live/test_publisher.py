@@ -49,7 +49,7 @@ async def test_the_newest_of_each_lamp_is_sent_once() -> None:
     task.cancel()
 
 
-async def test_noise_is_not_told() -> None:
+async def test_noise_is_not_published() -> None:
     """What stays within the deadbands of the catalogue is told to nobody; what adds up to more is."""
     sent: list[dict[str, Any]] = []
 
@@ -73,7 +73,7 @@ def _view(**changes: object) -> LampView:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "published"),
     [
         ({}, False),
         ({"actual_light_state": 99.5}, False),
@@ -89,9 +89,9 @@ def _view(**changes: object) -> LampView:
         ({"observed_at": None}, True),
     ],
 )
-def test_what_is_worth_telling(changes: dict[str, object], told: bool) -> None:
+def test_what_is_worth_telling(changes: dict[str, object], published: bool) -> None:
     """Light and power beyond their deadband, anything else at all, and a sign of life every minute."""
     before = _view(actual_light_state=100.0)
     after = msgspec.structs.replace(before, **changes)
-    assert worth_telling(before, after) is told
+    assert worth_telling(before, after) is published
     assert worth_telling(None, after)

@@ -28,7 +28,7 @@ async def _clock_events(wall: Wall) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(("answers", "seconds"), [([False], 60), ([True, False], 120), ([True] * 3, 200)])
 async def test_whoever_lost_access_hears_no_more(answers: list[bool], seconds: int) -> None:
     """The stream ends within a minute of the session; it goes on while that lasts."""
-    wall, asked = Wall(), iter(answers)
-    heard = [event async for event in while_welcome(_clock_events(wall), lambda: next(asked), wall)]
+    wall, requested = Wall(), iter(answers)
+    heard = [event async for event in while_welcome(_clock_events(wall), lambda: next(requested), wall)]
     assert len(heard) == seconds
-    assert next(asked, None) is None
+    assert next(requested, None) is None

@@ -37,7 +37,7 @@ def test_of_several_groups_the_first_assigned_counts() -> None:
     assert followed(SQUARE, MARKET)["L01"] == "full"
 
 
-def test_a_gateway_is_told_what_it_needs_and_no_more() -> None:
+def test_a_gateway_is_sent_what_it_needs_and_no_more() -> None:
     here = town(DesiredPlan(PROGRAMS, CALENDARS, GROUPS, (AREA, MARKET)), inventory(lamps=6))
     soreang = decode_plan(here.gateway_plan("g1").document, "g1")
     assert soreang.default_calendar_id == "midnight"

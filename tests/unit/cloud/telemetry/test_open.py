@@ -79,7 +79,9 @@ def test_an_older_file_gains_the_columns_of_new_metrics(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{path}")
     start = datetime(2026, 3, 1, tzinfo=UTC)
     store.write([CabinetReading("cabinet", start, door_open=False, photocell_output_on=True)])
-    asked = ["cabinetDoorOpen", "photocellOutputOn"]
-    series = store.series(SeriesQuery("cabinet", asked, start, start + timedelta(days=1), 10, kind=CABINETS))
+    requested = ["cabinetDoorOpen", "photocellOutputOn"]
+    series = store.series(
+        SeriesQuery("cabinet", requested, start, start + timedelta(days=1), 10, kind=CABINETS)
+    )
     assert [[value for _, value in each.points] for each in series] == [[False], [True]]
     store.close()

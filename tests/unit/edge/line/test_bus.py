@@ -49,7 +49,7 @@ def test_the_crc_is_that_of_modbus(data: bytes) -> None:
     assert crc16(data + low_first) == 0
 
 
-def test_only_the_asked_units_answer_of_the_asked_length_is_the_answer() -> None:
+def test_only_the_requested_unit_and_length_is_the_response() -> None:
     assert READ_TWO.is_answered_by(5, bytes([4, 4, 0, 1, 0, 2]))
     assert not READ_TWO.is_answered_by(6, bytes([4, 4, 0, 1, 0, 2]))
     assert not READ_TWO.is_answered_by(5, bytes([4, 2, 0, 1]))

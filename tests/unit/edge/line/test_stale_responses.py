@@ -13,11 +13,11 @@ SIXTEEN = read_request(5, ReadBlock(Table.INPUT, 0, 16))
 BITS = read_request(5, ReadBlock(Table.DISCRETE, 0, 4))
 
 
-def test_without_a_miss_nothing_is_asked_before() -> None:
+def test_without_a_miss_nothing_is_requested_before() -> None:
     assert StaleResponses().to_ask_before(ONE, 0.0) is None
 
 
-def test_an_answer_of_the_same_length_is_told_apart_by_another_length() -> None:
+def test_a_response_of_the_same_length_is_distinguished_by_another() -> None:
     missed = StaleResponses()
     missed.note(SIXTEEN, 0.0)
     first = missed.to_ask_before(SIXTEEN, 1.5)
@@ -26,7 +26,7 @@ def test_an_answer_of_the_same_length_is_told_apart_by_another_length() -> None:
     assert missed.to_ask_before(SIXTEEN, 2.0) is None
 
 
-def test_a_single_register_is_told_apart_by_two() -> None:
+def test_a_single_register_is_distinguished_by_two() -> None:
     missed = StaleResponses()
     missed.note(ONE, 0.0)
     assert missed.to_ask_before(ONE, 1.5) == read_request(5, ReadBlock(Table.INPUT, 100, 2))

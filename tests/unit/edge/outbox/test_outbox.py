@@ -130,7 +130,7 @@ async def test_a_file_that_is_no_database_is_set_aside_and_a_new_epoch_begins(tm
     assert (tmp_path / "o.db.unreadable-1").read_bytes().startswith(b"the card")
 
 
-async def test_while_the_disk_is_full_only_older_plain_readings_are_thinned_and_counted(
+async def test_while_the_disk_is_full_only_older_readings_are_decimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.outbox.outbox._ROWS_IN_MEMORY", 350)

@@ -187,7 +187,7 @@ async def test_file_and_journal_are_both_kept_and_both_saved(tmp_path: Path, who
     assert (tmp_path / "o.db.unreadable-1-wal").read_bytes() == whole["live-wal"]
 
 
-async def test_a_record_that_cannot_be_read_is_put_aside_told_once_and_counted(tmp_path: Path) -> None:
+async def test_an_unreadable_record_is_set_aside_reported_once_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "o.db"
     async with running(path) as here:
         for number in range(1, 6):
@@ -332,7 +332,7 @@ async def test_while_another_process_writes_the_backlog_can_be_read(
             other.execute("ROLLBACK")
 
 
-async def test_a_disk_that_cannot_be_read_is_told_and_asked_again(
+async def test_a_disk_that_cannot_be_read_is_reported_and_read_again(
     tmp_path: Path, whole: dict[str, bytes]
 ) -> None:
     path = tmp_path / "o.db"

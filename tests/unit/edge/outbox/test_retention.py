@@ -94,7 +94,7 @@ async def test_a_limit_in_bytes_bounds_the_file(tmp_path: Path) -> None:
     assert 500 < len(left) < 10_000
 
 
-async def test_what_was_thinned_is_known_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_decimated_is_known_after_a_restart(tmp_path: Path) -> None:
     before, left = await filled(tmp_path / "o.db", Limit(records=2000), 4000)
     again = Outbox(tmp_path / "o.db", lambda: 1)
     await again.open()
@@ -140,7 +140,7 @@ def test_in_memory_too_events_and_the_newest_half_stay_and_the_oldest_go_first()
     assert len(least) == pytest.approx(1000 - 475 / 2, abs=LAMPS)
 
 
-def test_what_went_through_a_round_in_memory_is_not_thinned_again_in_it() -> None:
+def test_what_passed_in_memory_is_not_decimated_again() -> None:
     halving = Decimation()
     once = thinned(waiting(1000), 0, 1, halving)
     twice = thinned(once, 0, 1, halving)
@@ -151,7 +151,7 @@ def test_what_went_through_a_round_in_memory_is_not_thinned_again_in_it() -> Non
     assert len(thinned(twice, 0, 2, halving)) < len(twice) - 80
 
 
-def test_changes_are_told_from_noise() -> None:
+def test_changes_are_distinguished_from_noise() -> None:
     watch = ChangeWatch()
     steps = [(100, 98.0, True), (100, 98.9, False), (100, 97.2, False), (50, 97.2, True), (50, 70.0, True)]
     steps += [(50, 51.0, True), (50, 49.0, False)]

@@ -40,7 +40,7 @@ def test_what_is_no_serial_port_is_refused(port: str) -> None:
     assert (port_problem(port) or "").startswith("this is no serial port")
 
 
-def test_one_without_the_right_to_it_is_told_how_to_get_it(
+def test_a_forbidden_port_is_reported_with_the_group_to_join(
     terminal: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Root may always: the answer of the system is put in its mouth.

@@ -39,7 +39,7 @@ def test_live_goes_out_in_order_and_waits_for_its_acknowledgement() -> None:
     assert positions(delivery.take_overdue(RESEND_S, 10)) == [2]
 
 
-def test_a_cloud_that_says_nothing_is_asked_less_and_less_often() -> None:
+def test_a_silent_cloud_is_sent_to_less_and_less_often() -> None:
     delivery = Delivery()
     delivery.restart(0.0)
     delivery.sent(stored(1), 0.0)

@@ -162,7 +162,7 @@ async def test_a_meter_of_any_make_shows_the_same(world: World, clock: Actuator,
     assert shown["supply_voltage_v"] == pytest.approx(229, abs=6)
 
 
-async def test_a_tripped_breaker_darkens_its_phase_alone_and_mending_starts_controllers_anew(
+async def test_a_tripped_breaker_darkens_its_phase_and_mending_restarts_it(
     world: World, clock: Actuator
 ) -> None:
     light_all(world, 100)

@@ -30,7 +30,7 @@ def assert_sound(inventory: Inventory, lamps: int) -> None:
 
 
 @pytest.mark.parametrize("lamps", [1, 2, 49, 101, 500, 1000, 4129])
-def test_a_city_has_exactly_the_lamps_asked_for(lamps: int) -> None:
+def test_a_city_has_exactly_the_requested_lamps(lamps: int) -> None:
     assert_sound(generate_city(lamps, seed=1), lamps)
 
 

@@ -164,7 +164,7 @@ async def test_a_request_may_come_in_pieces_but_a_rest_that_never_comes_is_forgo
     assert gateway.line.statistics.crc_errors == 1
 
 
-async def test_a_corrupt_answer_fails_its_crc_as_often_as_asked(timer: WireTimer) -> None:
+async def test_a_corrupt_response_fails_its_crc_as_often_as_set(timer: WireTimer) -> None:
     gateway = Gateway(timer, 0)
     gateway.spoil(FaultType.CORRUPT_CRC, 0.5)
     whole = 0

@@ -83,7 +83,7 @@ def test_a_wrong_table_is_named_with_line_column_value_and_expectation(text: str
     assert problem in problems_of(parse_csv, text)
 
 
-def test_every_problem_is_told_up_to_fifty() -> None:
+def test_every_problem_is_reported_up_to_fifty() -> None:
     few = problems_of(parse_csv, HEADER + "a,x,107,,,,\nb,-7,y,,,,\n")
     assert "line 2: latitude is 'x'" in few
     assert "line 3: longitude is 'y'" in few

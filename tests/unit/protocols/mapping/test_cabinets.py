@@ -55,10 +55,10 @@ def test_a_lamp_is_no_cabinet() -> None:
     assert not is_cabinet_data(reading_metrics(LampReading("SOR-1", NOW, active_power_w=90.0)))
 
 
-def test_a_cabinet_birth_declares_all_it_will_publish_and_be_told() -> None:
+def test_a_cabinet_birth_declares_all_metrics_and_commands() -> None:
     birth = {metric.name: metric for metric in device_birth(READING)}
-    told = {metric.name for metric in DEVICE_CONTROL_METRICS} | {TARGET_LIGHT_COMMAND}
-    assert set(birth) == {metric.name for metric in CABINET_METRICS} | told
+    declared = {metric.name for metric in DEVICE_CONTROL_METRICS} | {TARGET_LIGHT_COMMAND}
+    assert set(birth) == {metric.name for metric in CABINET_METRICS} | declared
     assert birth[TARGET_LIGHT_COMMAND].value is None
     assert cabinet_from("soreang-01-cabinet", list(birth.values()), None) == READING
     assert birth["ElectricalMeterFunction/totalPower"].properties == {"engUnit": "kW"}

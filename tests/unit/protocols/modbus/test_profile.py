@@ -63,9 +63,9 @@ def test_a_wrong_field_is_named_with_line_value_and_expectation(change: str, com
     ],
 )
 def test_what_a_profile_says_of_broadcasts_must_be_sound(value: str, complaint: str) -> None:
-    told = REGISTER.replace("input", "holding") + 'access = "rw"\nbroadcast = true\n'
+    reported = REGISTER.replace("input", "holding") + 'access = "rw"\nbroadcast = true\n'
     with pytest.raises(ProfileError) as caught:
-        parse_profile(f"{HEAD}ignores_broadcast = {value}\n{told}", "pole.toml")
+        parse_profile(f"{HEAD}ignores_broadcast = {value}\n{reported}", "pole.toml")
     assert f"pole.toml: {complaint}" in caught.value.problems
 
 
@@ -85,7 +85,7 @@ def test_a_register_can_be_read_at_every_poll_whatever_its_file_says() -> None:
     assert profile.always_reading("feedback_level_percent") is profile
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     text = 'id = "x"\nkind = "lamb"\n' + REGISTER.replace("u16", "u8") + REGISTER
     with pytest.raises(ProfileError) as caught:
         parse_profile(text, "pole.toml")

@@ -239,7 +239,7 @@ def test_a_command_of_the_wrong_type_is_rejected() -> None:
     assert event.why == f"metric {POWER}: 'much' (str), expected FLOAT"
 
 
-def test_a_rebirth_request_is_told_from_other_commands() -> None:
+def test_a_rebirth_request_is_distinguished_from_commands() -> None:
     session = born()
     request = rebirth_request("g", "n", NOW)
     assert session.receive(request.topic, request.payload) == [RebirthRequested()]

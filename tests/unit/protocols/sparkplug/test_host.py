@@ -216,8 +216,8 @@ def test_data_of_an_unknown_node_is_dropped_and_asks_for_one_rebirth_in_five_sec
     pair = Pair("a")
     pair.births()
     events = [pair.hear(pair.data(index, "a"), now_ms=NOW + index * 100) for index in range(51)]
-    asked = [index for index, found in enumerate(events) if found]
-    assert asked == [0, 50]
+    requested = [index for index, found in enumerate(events) if found]
+    assert requested == [0, 50]
     assert events[0] == [RebirthNeeded("g", "n", "DDATA before its NBIRTH")]
     request = pair.host.rebirth_request("g", "n", NOW)
     assert pair.edge.receive(request.topic, request.payload) == [RebirthRequested()]
