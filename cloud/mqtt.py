@@ -1,4 +1,4 @@
-"""The cloud's way to the MQTT broker."""
+"""Connections to the MQTT broker."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,9 +8,13 @@ import aiomqtt
 from cloud.config import CloudConfig
 
 
+class BrokerUnreachableError(Exception):
+    """Transient: there is no connection to the broker right now."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where the broker is and how to be let in."""
+    """Where the broker is, and the credentials for it."""
 
     host: str
     port: int
@@ -20,7 +24,7 @@ class BrokerAddress:
 
 
 def broker_address(config: CloudConfig) -> BrokerAddress:
-    """The broker of `config`."""
+    """Return the broker that `config` names."""
     password = config.mqtt_password.get_secret_value() if config.mqtt_password else None
     return BrokerAddress(config.mqtt_host, config.mqtt_port, config.mqtt_username, password, config.mqtt_tls)
 

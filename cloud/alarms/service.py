@@ -10,7 +10,7 @@ from cloud.alarms.store import AlarmRow
 from cloud.alarms.views import AlarmPage, AlarmView
 from cloud.database import table_of, writing
 from protocols.clock import from_unix_ms
-from protocols.events import EventType
+from protocols.events import EventType, Severity
 
 _ALARMS = table_of(AlarmRow)
 
@@ -65,8 +65,8 @@ def alarm_view(row: sa.Row[*tuple[Any, ...]]) -> AlarmView:
         lamp_id=row.lamp_id,
         gateway_id=row.gateway_id,
         area_id=row.area_id,
-        type=row.type,
-        severity=row.severity,
+        type=EventType(row.type),
+        severity=Severity(row.severity),
         raised_at=from_unix_ms(row.raised_ms),
         cleared_at=None if row.cleared_ms is None else from_unix_ms(row.cleared_ms),
         acknowledged_at=None if row.acknowledged_ms is None else from_unix_ms(row.acknowledged_ms),
