@@ -1,8 +1,9 @@
-"""The cloud put together: the HTTP application, and the process that serves it and runs the ingester."""
+"""The HTTP application of the cloud, and the process that serves it and runs the ingester."""
 
 import asyncio
 from collections.abc import Coroutine
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio.to_thread
@@ -12,13 +13,13 @@ from starlette.types import ASGIApp
 
 from cloud import health
 from cloud.access import routes as access_routes
-from cloud.access.dependencies import role
+from cloud.access.dependencies import Authentication
 from cloud.access.model import Role
 from cloud.alarms import routes as alarm_routes
-from cloud.commands import routes as control_routes
+from cloud.commands import routes as command_routes
 from cloud.config import CloudConfig
 from cloud.database import upgrade
-from cloud.fleet import routes as inventory_routes
+from cloud.fleet import routes as fleet_routes
 from cloud.http.metrics import RequestMetrics
 from cloud.http.parameters import refuse_unknown_parameters
 from cloud.http.problems import install_problem_handlers
@@ -32,18 +33,19 @@ from cloud.plans import routes as plan_routes
 from cloud.services import Services
 from cloud.telemetry import routes as telemetry_routes
 from cloud.wiring import ingest_parts, open_services
-from protocols.clock import Clock
+from protocols.clock import Clock, ScaledClock
 from runtime.serve import serve
 
 API_PREFIX = "/api/v1"
 ROLES = frozenset({"api", "ingest"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = "1"
 _GRACE_S = 5  # for answers that were begun when the process is ended
-_KNOWN = Depends(refuse_unknown_parameters)
+_KNOWN_PARAMETERS = Depends(refuse_unknown_parameters)
 
 
 async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] = ROLES) -> None:
-    """Bring the database up to date, then run the given roles until cancelled."""
+    """Upgrade the database, then run the given roles until cancelled."""
     if not roles or not roles <= ROLES:
         raise ValueError(f"roles: {sorted(roles)}, expected some of {sorted(ROLES)}")
     services = await anyio.to_thread.run_sync(open_services, config, clock)
@@ -58,7 +60,6 @@ async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] =
 
 
 def _work(services: Services, roles: AbstractSet[str]) -> list[Coroutine[None, None, None]]:
-    """What the roles do, each to run until cancelled."""
     config = services.config
     work: list[Coroutine[None, None, None]] = []
     if "api" in roles:
@@ -76,48 +77,12 @@ def _work(services: Services, roles: AbstractSet[str]) -> list[Coroutine[None, N
 
 
 def create_app(services: Services) -> FastAPI:
-    """The HTTP application over open services; who runs it also runs `services.feed.run()`."""
-    app = _routed_app()
-    app.state.services = services
-    if services.config.web_dir is not None:
-        app.include_router(docs_router)
-        mount_web(app, services.config.web_dir)
-    return app
-
-
-def openapi_document() -> dict[str, Any]:
-    """The API's OpenAPI document; the same code gives the same document."""
-    return _routed_app().openapi()
-
-
-class LenteraApi(FastAPI):
-    """FastAPI whose OpenAPI document also holds the structures msgspec encodes."""
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """What answers a defect also stands inside headers and metrics; `add_middleware` leaves it out."""
-        return RequestMetrics(SecurityHeaders(super().build_middleware_stack()))
-
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        if self.openapi_schema is None:
-            self.openapi_schema = complete_document(super().openapi())
-        return self.openapi_schema
-
-
-def _metrics_app(services: Services) -> FastAPI:
-    """What an ingester of its own shows: that it lives, and its metrics."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.services = services
-    install_problem_handlers(app)
-    app.include_router(health.process_router)
-    return app
-
-
-def _routed_app() -> FastAPI:
+    """Build the HTTP application over open services; the caller also runs `services.feed.run()`."""
+    authentication = Authentication(services.access)
     app = LenteraApi(
         title="Lentera",
         version=_VERSION,
-        summary="Street lights: how they stand, and what they are told.",
+        summary="Monitor and control street lights.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
@@ -125,13 +90,60 @@ def _routed_app() -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=1)
-    app.include_router(health.process_router)
-    app.include_router(health.router)
-    app.include_router(access_routes.login_router)
-    app.include_router(access_routes.router, prefix=API_PREFIX, dependencies=[_KNOWN])
-    guarded = APIRouter(prefix=API_PREFIX, dependencies=[Depends(role(Role.VIEWER)), _KNOWN])
-    concerns = (inventory_routes, control_routes, plan_routes, alarm_routes, telemetry_routes, live_routes)
-    for routes in concerns:
-        guarded.include_router(routes.router)
-    app.include_router(guarded)
+    app.include_router(health.process_router(authentication))
+    app.include_router(health.router(services.engine, services.feed))
+    app.include_router(access_routes.login_router(services.access, services.config))
+    session = access_routes.router(services.access, services.config, authentication.require)
+    app.include_router(session, prefix=API_PREFIX, dependencies=[_KNOWN_PARAMETERS])
+    viewer = Depends(authentication.require_role(Role.VIEWER))
+    for router in _routers(services, authentication):
+        app.include_router(router, prefix=API_PREFIX, dependencies=[viewer, _KNOWN_PARAMETERS])
+    if services.config.web_dir is not None:
+        app.include_router(docs_router)
+        mount_web(app, services.config.web_dir)
     return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the API's OpenAPI document; the same code gives the same document."""
+    config = CloudConfig(database_url="sqlite://", telemetry_url="sqlite:///:memory:", mqtt_host="localhost")
+    services = open_services(config, ScaledClock(_EPOCH, 0.0, 1.0, lambda: 0.0))
+    try:
+        return create_app(services).openapi()
+    finally:
+        services.close()
+
+
+class LenteraApi(FastAPI):
+    """FastAPI whose OpenAPI document also holds the structures that msgspec encodes."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Wrap the whole stack, also what answers unhandled errors, which `add_middleware` leaves out."""
+        return RequestMetrics(SecurityHeaders(super().build_middleware_stack()))
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete_document(super().openapi(), self.routes)
+        return self.openapi_schema
+
+
+def _metrics_app(services: Services) -> FastAPI:
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    install_problem_handlers(app)
+    app.include_router(health.process_router(Authentication(services.access)))
+    return app
+
+
+def _routers(services: Services, authentication: Authentication) -> list[APIRouter]:
+    """Build the routes that need a user."""
+    clock, feed = services.clock, services.feed
+    operator = authentication.require_role(Role.OPERATOR)
+    return [
+        fleet_routes.router(services.fleet, services.night),
+        command_routes.router(services.commands, operator, feed.announce_command, feed.command_blocker),
+        plan_routes.router(services.plans, operator),
+        alarm_routes.router(services.alarms, clock, operator, feed.announce_alarm),
+        telemetry_routes.router(services.telemetry, services.inventory, clock),
+        live_routes.router(feed, clock, authentication),
+    ]

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Whether this process is alive, and whether it can do its work."""
 
 from http import HTTPStatus
 
@@ -9,17 +9,14 @@ from fastapi import APIRouter, Request
 from sqlalchemy.exc import OperationalError
 from starlette.responses import Response
 
-from cloud.access.dependencies import BearerToken, recognised
+from cloud.access.dependencies import Authentication, BearerToken
 from cloud.http.metrics import metrics_response
 from cloud.http.problems import ProblemError
 from cloud.http.responses import json_response
-from cloud.services import ServicesOf
+from cloud.live.feed import LiveFeed
 from runtime.net import is_loopback
 
 log = structlog.get_logger(__name__)
-
-process_router = APIRouter(include_in_schema=False)
-router = APIRouter(include_in_schema=False)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -29,33 +26,44 @@ class Health(msgspec.Struct, frozen=True):
     parts: dict[str, str] = {}
 
 
-@process_router.get("/healthz")
-async def healthz() -> Response:
-    """200 while the process answers at all."""
-    return json_response(Health("ok"))
+def process_router(authentication: Authentication) -> APIRouter:
+    """The routes that every process has."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/healthz")
+    async def get_liveness() -> Response:
+        """200 while the process answers at all."""
+        return json_response(Health("ok"))
+
+    @routes.get("/metrics")
+    def get_metrics(request: Request, bearer: BearerToken) -> Response:
+        """Metrics of this process for Prometheus: on the same machine, or with an API token."""
+        host = request.client.host if request.client else ""
+        if not is_loopback(host) and authentication.identify(bearer, None) is None:
+            raise ProblemError(HTTPStatus.UNAUTHORIZED, "expected an API token from another machine")
+        return metrics_response()
+
+    return routes
 
 
-@router.get("/readyz")
-def readyz(services: ServicesOf) -> Response:
-    """200 when database and broker are within reach, else 503 with what is not; `ingest` is only told."""
-    parts = {
-        "database": "ok" if _database_answers(services.engine) else "unreachable",
-        "broker": "ok" if services.feed.connected else "unreachable",
-    }
-    ready = all(state == "ok" for state in parts.values())
-    # Not a reason to be unready: one missing ingester is missing to every replica, and a load balancer
-    # would take them all away, and with them the map that says since when no data comes in.
-    parts["ingest"] = "ok" if services.feed.ingester.online else "offline"
-    return json_response(Health("ok" if ready else "unavailable", parts), 200 if ready else 503)
+def router(engine: sa.Engine, feed: LiveFeed) -> APIRouter:
+    """The readiness of a process that serves the API."""
+    routes = APIRouter(include_in_schema=False)
 
+    @routes.get("/readyz")
+    def get_readiness() -> Response:
+        """200 when database and broker can be reached, else 503 with what can't; `ingest` is informative."""
+        parts = {
+            "database": "ok" if _database_answers(engine) else "unreachable",
+            "broker": "ok" if feed.connected else "unreachable",
+        }
+        ready = all(state == "ok" for state in parts.values())
+        # Not a reason to be unready: one missing ingester is missing to every replica, and a load balancer
+        # would take them all away, and with them the map that says since when no data comes in.
+        parts["ingest"] = "ok" if feed.ingester.online else "offline"
+        return json_response(Health("ok" if ready else "unavailable", parts), 200 if ready else 503)
 
-@process_router.get("/metrics")
-def metrics(request: Request, services: ServicesOf, bearer: BearerToken) -> Response:
-    """Metrics of this process for Prometheus: on the same machine, or with an API token."""
-    host = request.client.host if request.client else ""
-    if not is_loopback(host) and recognised(services, bearer, None) is None:
-        raise ProblemError(HTTPStatus.UNAUTHORIZED, "expected an API token from another machine")
-    return metrics_response()
+    return routes
 
 
 def _database_answers(engine: sa.Engine) -> bool:
@@ -63,6 +71,6 @@ def _database_answers(engine: sa.Engine) -> bool:
         with engine.connect() as connection:
             connection.execute(sa.select(1))
     except OperationalError as error:
-        log.warning("database does not answer", error=str(error.orig))
+        log.warning("database_unreachable", error=str(error.orig))
         return False
     return True

@@ -8,6 +8,10 @@ import aiomqtt
 from cloud.config import CloudConfig
 
 
+class BrokerUnreachableError(Exception):
+    """Transient: there is no connection to the broker right now."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
     """The host and port of the broker, and the credentials for it."""

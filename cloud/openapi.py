@@ -1,72 +1,58 @@
 """The OpenAPI document: FastAPI's, with the structures that msgspec encodes."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
+from fastapi.routing import APIRoute, APIRouter
+from starlette.routing import BaseRoute
 
-from cloud.access.model import SessionView
-from cloud.alarms.views import AlarmPage
-from cloud.commands.views import CommandView
-from cloud.fleet.night import NightView
-from cloud.fleet.views import (
-    AreaList,
-    GatewayDetail,
-    GatewayPage,
-    LampDetail,
-    LampPage,
-    RoadCollection,
-    Summary,
-)
 from cloud.http.problems import ProblemDetails
-from cloud.http.responses import problem_content
-from cloud.live.model import LiveUpdate
-from cloud.live.routes import ClockView
-from cloud.plans.views import AssignmentList, CalendarList, GroupList, PlanPreview, ProgramList
-from cloud.state.views import GatewayView
-from cloud.telemetry.routes import CabinetTelemetryView, TelemetryView
+from cloud.http.responses import SchemaReference, problem_content
+from cloud.live.model import ClockView, LiveUpdate
 
-STRUCTURES: tuple[type[msgspec.Struct], ...] = (
-    AlarmPage,
-    AreaList,
-    AssignmentList,
-    CabinetTelemetryView,
-    CalendarList,
-    ClockView,
-    CommandView,
-    GatewayDetail,
-    GatewayPage,
-    GatewayView,
-    GroupList,
-    LampDetail,
-    LampPage,
-    LiveUpdate,
-    NightView,
-    PlanPreview,
-    ProblemDetails,
-    ProgramList,
-    RoadCollection,
-    SessionView,
-    Summary,
-    TelemetryView,
-)
-"""What answers are made of; what these refer to comes with them."""
+_EVENTS: tuple[type[msgspec.Struct], ...] = (ClockView, LiveUpdate)
+"""Structures of server-sent events, for which OpenAPI has no place of its own."""
 
 
-def complete_document(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the schemas its answers refer to, in a fixed order."""
-    _, schemas = msgspec.json.schema_components(STRUCTURES, ref_template="#/components/schemas/{name}")
+def complete_document(document: dict[str, Any], routes: Iterable[BaseRoute]) -> dict[str, Any]:
+    """Add the schemas that the answers of `routes` refer to, in a fixed order."""
+    structures: set[type[msgspec.Struct]] = {
+        ProblemDetails,
+        *_EVENTS,
+        *(each for route in api_routes(routes) for each in structures_of(route)),
+    }
+    ordered = sorted(structures, key=lambda structure: structure.__name__)
+    _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     components = document.setdefault("components", {})
     components["schemas"] = dict(sorted({**components.get("schemas", {}), **schemas}.items()))
     for path in document["paths"].values():
         for operation in path.values():
-            _drop_foreign_errors(operation["responses"])
+            # FastAPI documents its own body for 422 where a route documents none; ours is problem details.
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                operation["responses"]["422"] = {"$ref": "#/components/responses/Problem"}
     components["responses"] = {"Problem": problem_content()}
     components["schemas"].pop("HTTPValidationError", None)
     components["schemas"].pop("ValidationError", None)
     return document
 
 
-def _drop_foreign_errors(responses: dict[str, Any]) -> None:
-    # FastAPI adds its own body for 422 where a route documents none; ours is problem details.
-    if "HTTPValidationError" in str(responses.get("422")):
-        responses["422"] = {"$ref": "#/components/responses/Problem"}
+def api_routes(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield the routes of the API, also those of included routers; their paths lack the prefix."""
+    for route in routes:
+        # FastAPI keeps an included router as one route, whose class is not public.
+        included = getattr(route, "original_router", None)
+        if isinstance(included, APIRouter):
+            yield from api_routes(included.routes)
+        elif isinstance(route, APIRoute):
+            yield route
+
+
+def structures_of(route: APIRoute) -> Iterator[type[msgspec.Struct]]:
+    """Yield the structures that a route's documented bodies refer to."""
+    bodies = [*route.responses.values(), (route.openapi_extra or {}).get("requestBody", {})]
+    for body in bodies:
+        for content in body.get("content", {}).values():
+            schema = content.get("schema")
+            if isinstance(schema, SchemaReference):
+                yield schema.structure

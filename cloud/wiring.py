@@ -1,4 +1,4 @@
-"""Making the services of a process: the one place where their parts are named."""
+"""Builds the services of a process: the one place that chooses concrete stores."""
 
 import secrets
 from typing import Final
@@ -8,16 +8,16 @@ from sqlalchemy.exc import DBAPIError
 from cloud.access.service import AccessService
 from cloud.access.store import AccessStore
 from cloud.alarms.service import AlarmService
-from cloud.commands.downlink import Downlink
+from cloud.commands.downlink import MqttDownlink
 from cloud.commands.service import CommandService
 from cloud.commands.store import CommandStore
 from cloud.config import CloudConfig
 from cloud.database import UnsupportedDatabaseError, create_engine
-from cloud.fleet.gateways import GatewayStates
-from cloud.fleet.lamps import LampStates
+from cloud.fleet.gateways import GatewayQueries
+from cloud.fleet.lamps import LampQueries
 from cloud.fleet.night import NightService
-from cloud.fleet.service import InventoryService
-from cloud.fleet.summary import BoardCounter
+from cloud.fleet.service import FleetService
+from cloud.fleet.summary import SummaryCache
 from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
 from cloud.ingest.foreign import ForeignReporter
@@ -37,22 +37,21 @@ from cloud.telemetry.store import StoreUnavailable
 from protocols.clock import Clock, to_unix_ms
 
 UNSTORED: Final = (StoreUnavailable, PlanUnreadableError, UnsupportedDatabaseError, DBAPIError)
-"""Why the stores can take nothing now."""
+"""The errors of stores that can't take anything now."""
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
-    """The services over the stores that `config` names; the caller closes them."""
+    """Open the stores that `config` names and build the services over them; the caller closes them."""
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)
     feed = LiveFeed(broker_address(config), f"lentera-api-{secrets.token_hex(4)}")
-    store = InventoryStore(engine)
-    plans = PlanStore(engine)
-    plan = PlanInForce(plans, store.load)
-    inventory = InventoryService(
-        store=store,
-        states=LampStates(engine),
-        gateways=GatewayStates(engine, plan),
-        counter=BoardCounter(engine),
+    inventory, plan_store = InventoryStore(engine), PlanStore(engine)
+    plan = PlanInForce(plan_store, inventory.load)
+    fleet = FleetService(
+        inventory=inventory,
+        lamps=LampQueries(engine),
+        gateways=GatewayQueries(engine, plan),
+        summary=SummaryCache(engine),
         plan=plan,
         clock=clock,
         ingester=feed.ingester,
@@ -64,22 +63,22 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         telemetry=telemetry,
         feed=feed,
         access=AccessService(AccessStore(engine), config.session_lifetime),
-        inventory_store=store,
         inventory=inventory,
-        control=CommandService(CommandStore(engine), store, clock, Downlink(feed.publish).send),
-        night=NightService(plan, inventory.place, store.sample, telemetry, clock),
-        planning=PlanService(plans, plan, clock, Guard()),
+        fleet=fleet,
+        commands=CommandService(CommandStore(engine), inventory, clock, MqttDownlink(feed.publish)),
+        night=NightService(plan, fleet.place, inventory.sample, telemetry, clock),
+        plans=PlanService(plan_store, plan, clock, Guard()),
         alarms=AlarmService(engine),
     )
 
 
 def ingest_parts(services: Services) -> IngestComponents:
-    """What an ingester works with, over the same stores."""
+    """Return what an ingester needs, over the same stores."""
     return IngestComponents(
         engine=services.engine,
         telemetry=services.telemetry,
         broker=broker_address(services.config),
-        load_inventory=services.inventory_store.load,
+        load_inventory=services.inventory.load,
         clock=services.clock,
     )
 

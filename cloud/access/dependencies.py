@@ -8,8 +8,8 @@ from fastapi import Depends
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from cloud.access.model import Principal, Role
+from cloud.access.service import AccessService
 from cloud.http.problems import ProblemError
-from cloud.services import ServicesOf
 
 SESSION_COOKIE = "lentera_session"
 
@@ -19,39 +19,40 @@ _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False, description="A bro
 BearerToken = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 SessionSecret = Annotated[str | None, Depends(_cookie)]
 
-
-def recognised(services: ServicesOf, bearer: BearerToken, session: SessionSecret) -> Principal | None:
-    """Whoever sent the request, as the store knows them now; None when they can't be believed."""
-    if bearer is not None:
-        return services.access.of_bearer(bearer.credentials)
-    return None if session is None else services.access.of_session(session)
+RequirePrincipal = Callable[..., Principal]
+"""A dependency that gives the sender of a request or refuses the request."""
 
 
-def current_principal(services: ServicesOf, bearer: BearerToken, session: SessionSecret) -> Principal:
-    """Whoever sent the request; 401 when they don't say or can't be believed."""
-    found = recognised(services, bearer, session)
-    if found is None:
-        raise ProblemError(
-            HTTPStatus.UNAUTHORIZED,
-            "expected a session cookie or a bearer token that is known and has not expired",
-        )
-    return found
+class Authentication:
+    """Dependencies that identify the sender of a request and check their role."""
 
+    def __init__(self, access: AccessService) -> None:
+        self._access = access
 
-Caller = Annotated[Principal, Depends(current_principal)]
+    def identify(self, bearer: BearerToken, session: SessionSecret) -> Principal | None:
+        """Return the sender as the store knows them now; None without valid credentials."""
+        if bearer is not None:
+            return self._access.of_bearer(bearer.credentials)
+        return None if session is None else self._access.of_session(session)
 
-
-def role(needed: Role) -> Callable[[Principal], Principal]:
-    """A dependency that lets only those pass who may act as `needed`; 403 for others."""
-
-    def check(caller: Caller) -> Principal:
-        if not caller.role.may_act_as(needed):
+    def require(self, bearer: BearerToken, session: SessionSecret) -> Principal:
+        """Return the sender; 401 without valid credentials."""
+        found = self.identify(bearer, session)
+        if found is None:
             raise ProblemError(
-                HTTPStatus.FORBIDDEN, f"{caller.name} is {caller.role}, expected {needed} or more"
+                HTTPStatus.UNAUTHORIZED,
+                "expected a session cookie or a bearer token that is known and has not expired",
             )
-        return caller
+        return found
 
-    return check
+    def require_role(self, needed: Role) -> RequirePrincipal:
+        """Make a dependency that lets only those pass who may act as `needed`; 403 for others."""
 
+        def check(caller: Annotated[Principal, Depends(self.require)]) -> Principal:
+            if not caller.role.may_act_as(needed):
+                raise ProblemError(
+                    HTTPStatus.FORBIDDEN, f"{caller.name} is {caller.role}, expected {needed} or more"
+                )
+            return caller
 
-Operator = Annotated[Principal, Depends(role(Role.OPERATOR))]
+        return check

@@ -5,46 +5,41 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 MIN_PASSWORD_LENGTH = 10
 _USERNAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._@-]{0,63}")
 
 
 class Role(StrEnum):
-    """What someone may do; each role may also do what the roles before it may."""
+    """What a user may do; each role includes the roles before it."""
 
     VIEWER = "viewer"  # reads
     OPERATOR = "operator"  # commands lamps, acknowledges alarms
-    ADMIN = "admin"  # keeps inventory, users and tokens
+    ADMIN = "admin"  # manages inventory, users and tokens
 
     def may_act_as(self, needed: "Role") -> bool:
-        """Whether this role includes what `needed` may do."""
+        """Return whether this role includes `needed`."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever sent a request."""
+    """The sender of a request."""
 
     name: str
     role: Role
 
 
-class SessionView(msgspec.Struct, frozen=True, rename="camel"):
-    """Who is logged in."""
-
-    username: str
-    role: Role
-
-
 class AccessError(ValueError):
-    """A user or token that can't be made; names field and what was expected."""
+    """A user or token that can't be created; names the field and what was expected."""
 
 
 def role_named(name: str) -> Role:
-    """The role of that name; raises AccessError."""
+    """Return the role of that name.
+
+    Raises:
+        AccessError: there is no such role.
+    """
     try:
         return Role(name)
     except ValueError as error:
@@ -68,5 +63,5 @@ def check_password(username: str, password: str) -> None:
 
 
 def secret_digest(secret: str) -> str:
-    """What is stored of a token. Tokens are 256 random bits, so a plain hash can't be searched."""
+    """Return what is stored of a token. Tokens are 256 random bits, so a plain hash can't be searched."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -3,22 +3,19 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field, model_validator
 from starlette.responses import RedirectResponse, Response
 
-from cloud.access.dependencies import SESSION_COOKIE, Caller, SessionSecret
-from cloud.access.model import Principal, SessionView
-from cloud.access.service import Login, TooManyLoginsError
+from cloud.access.dependencies import SESSION_COOKIE, RequirePrincipal, SessionSecret
+from cloud.access.model import Principal
+from cloud.access.service import AccessService, Login, TooManyLoginsError
+from cloud.access.views import SessionView
 from cloud.config import CloudConfig
 from cloud.http.parameters import Text
 from cloud.http.problems import ProblemError, problem_response
 from cloud.http.responses import answers, json_response
-from cloud.services import Services, ServicesOf
 from runtime.net import is_loopback
-
-router = APIRouter(tags=["access"])
-login_router = APIRouter(include_in_schema=False)
 
 
 class Credentials(BaseModel, extra="forbid"):
@@ -36,84 +33,87 @@ class Credentials(BaseModel, extra="forbid"):
         return self
 
 
-@router.post("/session", responses=answers(SessionView, "Logged in; the session is in a cookie", 422, 429))
-def log_in(request: Request, credentials: Credentials, services: ServicesOf) -> Response:
-    """Log in with username and password, or with a one-time token."""
-    if credentials.token is not None:
-        login = services.access.login_with_token(credentials.token)
-    else:
-        login = _with_password(services, credentials, request.client.host if request.client else "")
-    if login is None:
-        raise ProblemError(
-            HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
-        )
-    answer = json_response(_view(login.principal))
-    _set_cookie(answer, login, services, request)
-    return answer
+def router(access: AccessService, config: CloudConfig, caller: RequirePrincipal) -> APIRouter:
+    """The routes of the session, for programs and the map; `caller` gives whoever is logged in."""
+    routes = APIRouter(tags=["access"])
+
+    @routes.post("/session", responses=answers(SessionView, "Logged in, with a session cookie", 422, 429))
+    def log_in(request: Request, credentials: Credentials) -> Response:
+        """Log in with username and password, or with a one-time token."""
+        if credentials.token is not None:
+            login = access.login_with_token(credentials.token)
+        else:
+            login = _login_with_password(access, credentials, request.client.host if request.client else "")
+        if login is None:
+            raise ProblemError(
+                HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
+            )
+        answer = json_response(_view(login.principal))
+        _set_cookie(answer, login, config, request)
+        return answer
+
+    @routes.get("/session", responses=answers(SessionView, "The user"))
+    def get_session(principal: Annotated[Principal, Depends(caller)]) -> Response:
+        """Return the user who sends this request."""
+        return json_response(_view(principal))
+
+    @routes.delete("/session", status_code=204, responses={204: {"description": "Logged out"}})
+    def log_out(secret: SessionSecret) -> Response:
+        """End the session of the cookie."""
+        if secret is not None:
+            access.logout(secret)
+        answer = Response(status_code=204)
+        answer.delete_cookie(SESSION_COOKIE)
+        return answer
+
+    return routes
 
 
-@router.get("/session", responses=answers(SessionView, "Who is logged in"))
-def who_am_i(caller: Caller) -> Response:
-    """Who sent this request."""
-    return json_response(_view(caller))
+def login_router(access: AccessService, config: CloudConfig) -> APIRouter:
+    """The address that one-time login links lead to."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/login")
+    def log_in_by_link(
+        request: Request, secret: SessionSecret, token: Annotated[str, Query(max_length=200)] = ""
+    ) -> Response:
+        """Log in with a one-time token and go to the map; go there at once with a session."""
+        login = access.login_once(token) if token else None
+        if login is None and (not token or (secret and access.of_session(secret))):
+            return RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        if login is None:
+            return problem_response(
+                HTTPStatus.UNAUTHORIZED, "this login link was used or has expired; ask for a new one"
+            )
+        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+        _set_cookie(answer, login, config, request)
+        return answer
+
+    return routes
 
 
-@router.delete("/session", status_code=204, responses={204: {"description": "Logged out"}})
-def log_out(services: ServicesOf, secret: SessionSecret) -> Response:
-    """End the session of the cookie."""
-    if secret is not None:
-        services.access.logout(secret)
-    answer = Response(status_code=204)
-    answer.delete_cookie(SESSION_COOKIE)
-    return answer
-
-
-@login_router.get("/login")
-def log_in_by_link(
-    request: Request,
-    services: ServicesOf,
-    secret: SessionSecret,
-    token: Annotated[str, Query(max_length=200)] = "",
-) -> Response:
-    """Log in with a one-time token and go to the map; whoever is logged in already just goes there."""
-    login = services.access.login_once(token) if token else None
-    if login is None and (not token or (secret and services.access.of_session(secret))):
-        return RedirectResponse("/", HTTPStatus.SEE_OTHER)
-    if login is None:
-        return problem_response(
-            HTTPStatus.UNAUTHORIZED, "this login link was used or is too old; ask for a new one"
-        )
-    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
-    _set_cookie(answer, login, services, request)
-    return answer
-
-
-def _with_password(services: Services, given: Credentials, address: str) -> Login | None:
+def _login_with_password(access: AccessService, given: Credentials, address: str) -> Login | None:
     try:
-        return services.access.login_with_password(given.username or "", given.password or "", address)
+        return access.login_with_password(given.username or "", given.password or "", address)
     except TooManyLoginsError as error:
         headers = {"Retry-After": str(error.wait_s)}
         raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers) from error
 
 
 def _view(principal: Principal) -> SessionView:
-    return SessionView(principal.name, principal.role)
+    return SessionView(username=principal.name, role=principal.role)
 
 
-def _set_cookie(answer: Response, login: Login, services: Services, request: Request) -> None:
-    config = services.config
+def _set_cookie(answer: Response, login: Login, config: CloudConfig, request: Request) -> None:
+    # By default over TLS only, unless the browser is on this machine.
+    secure = config.cookie_secure
+    if secure is None:
+        secure = request.url.scheme == "https" or not is_loopback(request.url.hostname or "")
     answer.set_cookie(
         SESSION_COOKIE,
         login.secret,
         max_age=int(config.session_lifetime.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=_is_secure(request, config),
+        secure=secure,
     )
-
-
-def _is_secure(request: Request, config: CloudConfig) -> bool:
-    """Whether the cookie may travel over TLS only: as set, else unless the browser is on this machine."""
-    if config.cookie_secure is not None:
-        return config.cookie_secure
-    return request.url.scheme == "https" or not is_loopback(request.url.hostname or "")

@@ -3,17 +3,18 @@
 from datetime import datetime
 
 from cloud.http.views import View
+from protocols.events import EventType, Severity
 
 
 class AlarmView(View, frozen=True):
-    """A condition that holds or held; `lamp_id` is None where the gateway itself has it."""
+    """An alarm, active until `clearedAt`; `lampId` is null for alarms of a gateway or a cabinet."""
 
     id: int
     lamp_id: str | None
     gateway_id: str
     area_id: str
-    type: str
-    severity: str
+    type: EventType
+    severity: Severity
     raised_at: datetime
     cleared_at: datetime | None
     acknowledged_at: datetime | None
@@ -22,7 +23,7 @@ class AlarmView(View, frozen=True):
 
 
 class AlarmPage(View, frozen=True):
-    """Alarms, newest first; `nextCursor` asks for the next page."""
+    """A page of alarms, newest first; `nextCursor` is the cursor of the next page."""
 
     items: list[AlarmView]
     next_cursor: str | None

@@ -21,7 +21,7 @@ class Publish(Protocol):
         ...
 
 
-class Downlink:
+class MqttDownlink:
     """Sends commands for lamps to their gateways."""
 
     def __init__(self, publish: Publish) -> None:

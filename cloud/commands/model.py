@@ -1,4 +1,4 @@
-"""Commands to lamps and what became of them. Pure."""
+"""Commands to lamps and their results. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from protocols.lamp import CommandStatus
 
 
 class Outcome(StrEnum):
-    """How far a command has come on all its lamps."""
+    """The result of a command over all its lamps."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """An override asked for; a level of None ends the one in force, without expiration it has no end."""
+    """An override of lamps; a level of None ends the one in force, without expiration it has no end."""
 
     id: str
     level_percent: int | None
@@ -32,7 +32,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class LampResult:
-    """What is known of a command on one lamp; `time` is None while it is pending."""
+    """The result of a command on one lamp; `time` is None while it is pending."""
 
     lamp_id: str
     status: CommandStatus
@@ -54,7 +54,7 @@ class StoredOverride:
 
 
 def outcome(statuses: set[CommandStatus]) -> Outcome:
-    """One word for the states of all lamps of a command."""
+    """Sum up the results of a command on its lamps."""
     if CommandStatus.PENDING in statuses or not statuses:
         return Outcome.PENDING
     if len(statuses) > 1:

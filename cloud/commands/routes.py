@@ -1,70 +1,85 @@
-"""Commands and the night over HTTP."""
+"""Commands over HTTP."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.responses import Response
 
-from cloud.access.dependencies import Operator
-from cloud.commands.service import Override
+from cloud.access.dependencies import RequirePrincipal
+from cloud.access.model import Principal
+from cloud.commands.service import CommandService, Override
 from cloud.commands.views import CommandView
-from cloud.fleet.night import NightView
 from cloud.http.parameters import Identifier, PathIdentifier, Text
 from cloud.http.problems import ProblemError
 from cloud.http.responses import answers, json_response
-from cloud.live.model import LiveUpdate
-from cloud.services import ServicesOf
-
-router = APIRouter(tags=["control"])
 
 DEFAULT_DURATION_S = 7200
 _LONGEST_S = 31 * 24 * 3600
 
 
 class CommandRequest(BaseModel):
-    """An override for lamps: `level` null ends the one in force, `duration` null lets it hold until ended."""
+    """Override the light level of lamps, or end their override."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
     lamp_ids: Annotated[list[Identifier], Field(min_length=1, max_length=5000)]
-    level: Annotated[int, Field(ge=0, le=100)] | None = Field(description="%; null ends the override")
+    level: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        description="Light level in %; null ends the override and returns the lamps to their program"
+    )
     duration: Annotated[int, Field(ge=1, le=_LONGEST_S)] | None = Field(
-        default=DEFAULT_DURATION_S, description="seconds of domain time"
+        default=DEFAULT_DURATION_S, description="Seconds until the override ends; null keeps it until ended"
     )
     note: Text = Field(default="", max_length=500)
 
-
-@router.post(
-    "/commands",
-    status_code=202,
-    responses=answers(CommandView, "Stored and sent", 403, 404, 422, 503, status=202),
-)
-async def post_command(services: ServicesOf, caller: Operator, asked: CommandRequest) -> Response:
-    """Ask lamps for a level; the answer says how it stands, and so does the live feed from then on."""
-    if not services.feed.connected:
-        detail = "the broker is not reachable, so nothing was stored or sent; try again"
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
-    if services.feed.ingester.lost:
-        detail = "no ingester is at work, so the command could only expire; nothing was stored or sent"
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail)
-    duration = None if asked.duration is None else timedelta(seconds=asked.duration)
-    override = Override(asked.lamp_ids, asked.level, duration, asked.note)
-    view = await services.control.command(override, caller.name)
-    await services.announce(LiveUpdate(commands=(view,)))
-    return json_response(view, 202)
+    def override(self) -> Override:
+        """Return the same in the service's terms."""
+        duration = None if self.duration is None else timedelta(seconds=self.duration)
+        return Override(self.lamp_ids, self.level, duration, self.note)
 
 
-@router.get("/commands/{command_id}", responses=answers(CommandView, "The command", 404))
-def get_command(services: ServicesOf, command_id: PathIdentifier) -> Response:
-    """A command with its results so far."""
-    return json_response(services.control.view(command_id))
+class AnnounceCommand(Protocol):
+    """Sends a command that changed to every open map."""
+
+    async def __call__(self, command: CommandView) -> None: ...
 
 
-@router.get("/night", responses=answers(NightView, "From noon to noon"))
-def get_night(services: ServicesOf) -> Response:
-    """The night that holds the present instant: the sky, the planned and the actual level."""
-    return json_response(services.night.view())
+def router(
+    service: CommandService,
+    operator: RequirePrincipal,
+    announce: AnnounceCommand,
+    delivery_blocker: Callable[[], str | None],
+) -> APIRouter:
+    """The routes of commands; `delivery_blocker` says why none can be carried out now, None when they can."""
+    routes = APIRouter(tags=["commands"])
+
+    @routes.post(
+        "/commands",
+        status_code=202,
+        responses=answers(CommandView, "Stored and sent", 403, 404, 422, 503, status=202),
+    )
+    async def send_command(
+        caller: Annotated[Principal, Depends(operator)], request: CommandRequest
+    ) -> Response:
+        """Set the light level of lamps, or end their override.
+
+        The answer holds the command with one result per lamp, at first `pending`. Later results come with the
+        live feed and `GET /commands/{id}`.
+        """
+        blocker = delivery_blocker()
+        if blocker is not None:
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, blocker)
+        command = await service.command(request.override(), caller.name)
+        await announce(command)
+        return json_response(command, 202)
+
+    @routes.get("/commands/{command_id}", responses=answers(CommandView, "The command", 404))
+    def get_command(command_id: PathIdentifier) -> Response:
+        """Return a command with its results so far."""
+        return json_response(service.view(command_id))
+
+    return routes

@@ -1,9 +1,10 @@
-"""Asking lamps for a level, and saying what became of it."""
+"""Commands to lamps, from the request to the result."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import anyio.to_thread
 import structlog
@@ -13,7 +14,7 @@ from cloud.commands.store import CommandStore
 from cloud.commands.views import CommandView, command_view
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore, LampAddress
-from cloud.live.feed import BrokerUnreachableError
+from cloud.mqtt import BrokerUnreachableError
 from protocols.clock import Clock
 from protocols.lamp import LightCommand
 
@@ -21,12 +22,18 @@ log = structlog.get_logger(__name__)
 
 DEADLINE_WALL_S = 30.0  # a gateway answers within a second; this covers one that is just reconnecting
 
-Send = Callable[[Sequence[LightCommand], Mapping[str, LampAddress]], Awaitable[None]]
+
+class Downlink(Protocol):
+    """Carries commands to gateways; raises BrokerUnreachableError."""
+
+    async def send(self, commands: Sequence[LightCommand], addresses: Mapping[str, LampAddress]) -> None:
+        """Send each command to the gateway of its lamp."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What someone asks of lamps; without duration it holds until ended, a level of None ends it."""
+    """A level for lamps; without duration it holds until ended, a level of None ends the override."""
 
     lamp_ids: Sequence[str]
     level_percent: int | None
@@ -35,36 +42,38 @@ class Override:
 
 
 class CommandService:
-    """Commands from asking to result."""
+    """Stores commands, sends them and reports their results."""
 
-    def __init__(self, store: CommandStore, inventory: InventoryStore, clock: Clock, send: Send) -> None:
+    def __init__(
+        self, store: CommandStore, inventory: InventoryStore, clock: Clock, downlink: Downlink
+    ) -> None:
         self._store = store
         self._inventory = inventory
         self._clock = clock
-        self._send = send
+        self._downlink = downlink
 
-    async def command(self, asked: Override, requested_by: str) -> CommandView:
-        """Store a command and send it out; 404 when a lamp is unknown, then nothing is stored or sent."""
-        command, addresses = await anyio.to_thread.run_sync(self._store_command, asked, requested_by)
+    async def command(self, override: Override, requested_by: str) -> CommandView:
+        """Store a command and send it; 404 when a lamp is unknown, then nothing is stored or sent."""
+        command, addresses = await anyio.to_thread.run_sync(self._store_command, override, requested_by)
         try:
-            await self._send([_for_lamp(command, lamp_id) for lamp_id in addresses], addresses)
+            await self._downlink.send([_for_lamp(command, lamp_id) for lamp_id in addresses], addresses)
         except BrokerUnreachableError as error:
-            log.warning("command not sent", command_id=command.id, error=str(error))
+            log.warning("command_not_sent", command=command.id, error=str(error))
             await anyio.to_thread.run_sync(
                 self._store.fail_pending, command.id, f"not sent: {error}", command.created
             )
         return await anyio.to_thread.run_sync(self.view, command.id)
 
     def view(self, command_id: str) -> CommandView:
-        """A command with its results so far; 404 when there is none."""
+        """Return a command with its results so far; 404 when there is none."""
         found = self._store.command(command_id)
         if found is None:
             raise not_found("command", "commandId", command_id)
         return command_view(*found, now=self._clock.now())
 
-    def _store_command(self, asked: Override, requested_by: str) -> tuple[Command, dict[str, LampAddress]]:
-        addresses = self._inventory.addresses(asked.lamp_ids)
-        unknown = [lamp_id for lamp_id in asked.lamp_ids if lamp_id not in addresses]
+    def _store_command(self, override: Override, requested_by: str) -> tuple[Command, dict[str, LampAddress]]:
+        addresses = self._inventory.addresses(override.lamp_ids)
+        unknown = [lamp_id for lamp_id in override.lamp_ids if lamp_id not in addresses]
         if unknown:
             raise not_found("lamp", "lampIds", *unknown)
         now = self._clock.now()
@@ -72,21 +81,21 @@ class CommandService:
         deadline = now + timedelta(seconds=DEADLINE_WALL_S * max(1.0, self._clock.speed))
         command = Command(
             id=str(uuid.uuid4()),
-            level_percent=asked.level_percent,
+            level_percent=override.level_percent,
             created=now,
             deadline=deadline,
-            expiration=_expiration(asked, now),
+            expiration=_expiration(override, now),
             requested_by=requested_by,
-            note=asked.note,
+            note=override.note,
         )
         self._store.add(command, sorted(addresses))
         return command, addresses
 
 
-def _expiration(asked: Override, now: datetime) -> datetime | None:
-    if asked.level_percent is None or asked.duration is None:
+def _expiration(override: Override, now: datetime) -> datetime | None:
+    if override.level_percent is None or override.duration is None:
         return None
-    return now + asked.duration
+    return now + override.duration
 
 
 def _for_lamp(command: Command, lamp_id: str) -> LightCommand:

@@ -14,7 +14,7 @@ from protocols.lamp import CommandResult, CommandStatus
 
 
 class CommandRow(Base):
-    """A command as asked."""
+    """A command as it was requested."""
 
     __tablename__ = "commands"
 
@@ -66,12 +66,12 @@ class CommandStore:
             )
 
     def command(self, command_id: str) -> tuple[Command, list[LampResult]] | None:
-        """A command and its results, by lamp."""
+        """Return a command and its results, sorted by lamp."""
         with self._engine.connect() as connection:
             return commands_of(connection, [command_id]).get(command_id)
 
     def fail_pending(self, command_id: str, detail: str, time: datetime) -> None:
-        """Note that a command will not be carried out where no answer has come yet."""
+        """Mark the results of a command that are still pending as failed."""
         results = table_of(CommandResultRow)
         pending = sa.and_(results.c.command_id == command_id, results.c.status == CommandStatus.PENDING.value)
         failed = {"status": CommandStatus.FAILED.value, "detail": detail, "time_ms": to_unix_ms(time)}
@@ -79,24 +79,24 @@ class CommandStore:
             connection.execute(sa.update(results).where(pending).values(failed))
 
     def overrides(self, lamp_ids: Sequence[str] | None, now_ms: int) -> dict[str, StoredOverride]:
-        """The overrides in force at `now_ms`, of these lamps or of all."""
+        """Return the overrides in force at `now_ms` by lamp; of these lamps, or of all."""
         with self._engine.connect() as connection:
             return overrides_in_force(connection, lamp_ids, now_ms)
 
 
 def record_results(connection: sa.Connection, results: Sequence[CommandResult]) -> set[str]:
-    """Store what gateways answered, in the caller's transaction; the ids of known commands that it touched.
+    """Store results from gateways, in the caller's transaction; return the ids of the commands concerned.
 
-    The same result twice changes nothing. Of several answers to one command, such as a gateway gives that
-    died before it had noted the first, the first stands, and a confirmation before any other. An answer to a
-    command that isn't stored here, such as one that another program sent straight to the broker, is left out.
+    The same result twice changes nothing. A gateway that died before it had recorded its first result sends
+    several for one command: the first counts, and a confirmation before any other. Results of commands that
+    are not stored here, such as one that another program sent straight to the broker, are left out.
     """
     known = commands_created(connection, {result.command_id for result in results})
     relevant = [result for result in results if result.command_id in known]
     if not relevant:
         return set()
     table = table_of(CommandResultRow)
-    upsert(connection, table, [_result_row(result) for result in _standing(connection, relevant)])
+    upsert(connection, table, [_result_row(result) for result in _preferred(connection, relevant)])
     _move_overrides(connection, [r for r in relevant if r.status is CommandStatus.CONFIRMED], known)
     return set(known)
 
@@ -104,7 +104,7 @@ def record_results(connection: sa.Connection, results: Sequence[CommandResult]) 
 def commands_of(
     connection: sa.Connection, command_ids: Sequence[str]
 ) -> dict[str, tuple[Command, list[LampResult]]]:
-    """Commands with their results, by lamp."""
+    """Return commands with their results, by id; results are sorted by lamp."""
     table, results = table_of(CommandRow), table_of(CommandResultRow)
     found: dict[str, tuple[Command, list[LampResult]]] = {}
     for row in connection.execute(sa.select(table).where(table.c.id.in_(command_ids))):
@@ -118,7 +118,7 @@ def commands_of(
 def overrides_in_force(
     connection: sa.Connection, lamp_ids: Sequence[str] | None, now_ms: int
 ) -> dict[str, StoredOverride]:
-    """The overrides in force at `now_ms`, of these lamps or of all."""
+    """Return the overrides in force at `now_ms` by lamp; of these lamps, or of all."""
     query = (
         sa.select(
             OverrideRow.device_id,
@@ -138,7 +138,7 @@ def overrides_in_force(
 
 
 def commands_created(connection: sa.Connection, command_ids: set[str]) -> dict[str, int]:
-    """When each known command was asked for, in Unix ms."""
+    """Return when each known command was created, in Unix ms."""
     query = sa.select(CommandRow.id, CommandRow.created_ms).where(CommandRow.id.in_(command_ids))
     return {row.id: row.created_ms for row in connection.execute(query)}
 
@@ -159,8 +159,8 @@ def _move_overrides(
     upsert(connection, table_of(OverrideRow), list(rows.values()))
 
 
-def _standing(connection: sa.Connection, results: Sequence[CommandResult]) -> list[CommandResult]:
-    """Those that come to stand: one for each lamp and command, where no better one does."""
+def _preferred(connection: sa.Connection, results: Sequence[CommandResult]) -> list[CommandResult]:
+    """Choose one result for each lamp and command, where no better one is stored."""
     table = table_of(CommandResultRow)
     query = sa.select(table.c.command_id, table.c.device_id, table.c.status)
     rows = connection.execute(query.where(table.c.command_id.in_({each.command_id for each in results})))

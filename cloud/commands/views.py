@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from cloud.commands.model import Command, LampResult, StoredOverride, outcome
+from cloud.commands.model import Command, LampResult, Outcome, StoredOverride, outcome
 from cloud.http.views import View
 from cloud.state.views import OverrideView
 from protocols.clock import from_unix_ms
@@ -11,10 +11,10 @@ from protocols.lamp import CommandStatus
 
 
 class CommandResultView(View, frozen=True):
-    """What became of a command on one lamp."""
+    """The result of a command on one lamp."""
 
     lamp_id: str
-    status: str
+    status: CommandStatus
     level: int | None
     detail: str
     time: datetime | None
@@ -30,12 +30,12 @@ class CommandView(View, frozen=True):
     level: int | None
     expiration: datetime | None
     deadline: datetime
-    status: str
+    status: Outcome
     results: tuple[CommandResultView, ...]
 
 
 def command_view(command: Command, results: Iterable[LampResult], now: datetime) -> CommandView:
-    """How the command stands now: what has not answered by the deadline has expired."""
+    """Return the command with its results at `now`; those still pending after the deadline have expired."""
     views = tuple(_result_view(result, now > command.deadline) for result in results)
     return CommandView(
         id=command.id,
@@ -45,7 +45,7 @@ def command_view(command: Command, results: Iterable[LampResult], now: datetime)
         level=command.level_percent,
         expiration=command.expiration,
         deadline=command.deadline,
-        status=outcome({CommandStatus(view.status) for view in views}),
+        status=outcome({view.status for view in views}),
         results=views,
     )
 

@@ -1,6 +1,6 @@
-"""How a gateway and its cabinets stand now: the inventory joined with readings and alarms."""
+"""Gateways and cabinets with their present state: the inventory joined with states, plans and alarms."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,57 +12,61 @@ from cloud.fleet.views import CabinetView, GatewayDetail, GatewayPage, GatewaySu
 from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
 from cloud.plans.active import PlanInForce
 from cloud.plans.resolved import WantedDocument
-from cloud.state.cabinets import CabinetStateRow, state_of
+from cloud.state.cabinets import load_cabinet_states
 from cloud.state.model import CabinetState
 from cloud.state.store import GatewayStateRow
 from protocols.clock import from_unix_ms
+from protocols.events import EventType
 from protocols.inventory.model import Cabinet
 
-_CABINETS, _GATEWAYS = table_of(CabinetStateRow), table_of(GatewayStateRow)
-_STATED = [_GATEWAYS.c[name] for name in ("online", "since_ms", "plan_hash", "plan_problem")]
+_STATES = table_of(GatewayStateRow)
+_STATE_COLUMNS = [_STATES.c[name] for name in ("online", "since_ms", "plan_hash", "plan_problem")]
 
 
-class GatewayStates:
-    """How gateways stand, as the stores have it now."""
+class GatewayQueries:
+    """Reads gateways with their present state."""
 
     def __init__(self, engine: sa.Engine, plan: PlanInForce) -> None:
         self._engine = engine
+        self._inventory = InventoryStore(engine)
         self._plan = plan
 
     def one(self, gateway_id: str) -> GatewayDetail | None:
-        """The gateway of that id."""
-        page = self._summaries(GatewayRow.id == gateway_id, 1)
-        gateway = InventoryStore(self._engine).gateway(gateway_id)
-        if gateway is None or not page:
+        """Return the gateway of that id."""
+        found = self._summaries(GatewayRow.id == gateway_id, 1)
+        gateway = self._inventory.gateway(gateway_id)
+        if gateway is None or not found:
             return None
-        cabinets = InventoryStore(self._engine).cabinets(gateway_id)
+        cabinets = self._inventory.cabinets(gateway_id)
+        cabinet_ids = [cabinet.id for cabinet in cabinets]
         with self._engine.connect() as connection:
-            alarms = open_alarms(connection, [gateway_id, *(cabinet.id for cabinet in cabinets)])
-            states = _states(connection, [cabinet.id for cabinet in cabinets])
+            alarms = open_alarms(connection, [gateway_id, *cabinet_ids])
+            states = load_cabinet_states(connection, cabinet_ids)
         return GatewayDetail(
-            **msgspec.structs.asdict(page[0]),
+            **msgspec.structs.asdict(found[0]),
             time_zone=gateway.time_zone,
             alarms=alarms.get(gateway_id, ()),
-            cabinets=[_view(each, states.get(each.id), alarms.get(each.id, ())) for each in cabinets],
+            cabinets=[_cabinet_view(each, states.get(each.id), alarms.get(each.id, ())) for each in cabinets],
         )
 
     def page(self, area_id: str | None, limit: int, after: str | None) -> GatewayPage:
-        """Up to `limit` gateways by id, of one area or of all, from the first after `after`."""
+        """Return up to `limit` gateways by id, of one area or of all, from the first after `after`."""
         wanted = [GatewayRow.id > (after or "")]
         if area_id is not None:
             wanted.append(GatewayRow.area_id == area_id)
         found = self._summaries(sa.and_(*wanted), limit + 1)
-        return GatewayPage(
-            items=found[:limit], next_cursor=found[limit - 1].id if len(found) > limit else None
-        )
+        next_cursor = found[limit - 1].id if len(found) > limit else None
+        return GatewayPage(items=found[:limit], next_cursor=next_cursor)
 
     def _summaries(self, wanted: sa.ColumnElement[bool], limit: int) -> list[GatewaySummary]:
-        town = self._plan.current()
+        plan = self._plan.current()
         lamps = sa.select(LampRow.gateway_id, sa.func.count().label("lamps")).group_by(LampRow.gateway_id)
         counted = lamps.subquery()
         query = (
-            sa.select(table_of(GatewayRow), *_STATED, sa.func.coalesce(counted.c.lamps, 0).label("lamps"))
-            .join(_GATEWAYS, _GATEWAYS.c.gateway_id == GatewayRow.id, isouter=True)
+            sa.select(
+                table_of(GatewayRow), *_STATE_COLUMNS, sa.func.coalesce(counted.c.lamps, 0).label("lamps")
+            )
+            .join(_STATES, _STATES.c.gateway_id == GatewayRow.id, isouter=True)
             .join(counted, counted.c.gateway_id == GatewayRow.id, isouter=True)
             .where(wanted)
             .order_by(GatewayRow.id)
@@ -70,7 +74,8 @@ class GatewayStates:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [_summary(row, town.gateway_plan(row.id)) for row in rows if row.id in town.gateways]
+        # The plan may have been read before an import that added a gateway.
+        return [_summary(row, plan.gateway_plan(row.id)) for row in rows if row.id in plan.gateways]
 
 
 def _summary(row: sa.Row[*tuple[Any, ...]], wanted: WantedDocument) -> GatewaySummary:
@@ -89,21 +94,15 @@ def _summary(row: sa.Row[*tuple[Any, ...]], wanted: WantedDocument) -> GatewaySu
     )
 
 
-def _view(cabinet: Cabinet, state: CabinetState | None, alarms: tuple[str, ...]) -> CabinetView:
+def _cabinet_view(cabinet: Cabinet, state: CabinetState | None, alarms: Sequence[EventType]) -> CabinetView:
+    reading = None if state is None else state.reading
     return CabinetView(
         id=cabinet.id,
         line=cabinet.line,
         unit=cabinet.unit,
         profile=cabinet.profile,
         online=state is not None and state.online,
-        observed_at=None if state is None else state.reading.time,
-        alarms=alarms,
-        values=attribute_values(None if state is None else state.reading),
+        observed_at=None if reading is None else reading.time,
+        alarms=tuple(alarms),
+        values=attribute_values(reading),
     )
-
-
-def _states(connection: sa.Connection, cabinet_ids: Iterable[str]) -> dict[str, CabinetState]:
-    query = sa.select(_CABINETS).where(_CABINETS.c.cabinet_id.in_(list(cabinet_ids)))
-    return {
-        row.cabinet_id: state_of(row.reading, row.gateway_id, row.online) for row in connection.execute(query)
-    }

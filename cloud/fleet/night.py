@@ -1,4 +1,4 @@
-"""The night as the map's strip shows it: sky, planned and actual level."""
+"""The night as the map's strip shows it: sun times, planned and actual light level."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ class NightView(View, frozen=True):
 
 
 class NightService:
-    """Tonight."""
+    """Answers what the current night looks like."""
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class NightService:
         self._clock = clock
 
     def view(self) -> NightView:
-        """The night that holds the present instant, at the middle of all lamps; 404 without lamps."""
+        """Return the current night at the middle of all lamps; 404 without lamps."""
         found = self._place()
         if found is None:
-            raise not_found("place: the inventory has no lamps", "inventory")
+            raise not_found("lamp", "inventory")
         latitude, longitude, zone_name = found
         zone, now = ZoneInfo(zone_name), self._clock.now()
         night = night_of(latitude, longitude, zone, now)
@@ -83,30 +83,32 @@ class NightService:
                 query = SeriesQuery(lamp_id, [_ACTUAL], night.start_noon, until, _POINTS_A_NIGHT)
                 series += self._telemetry.series(query)
         except StoreUnavailable as error:
-            log.warning("actual levels of the night not read", error=str(error))
+            log.warning("actual_levels_unavailable", error=str(error))
         return mean_levels(series)
 
 
-def planned_levels(town: ResolvedPlan, place: Place, night: Night) -> list[LevelChange]:
-    """The mean planned level of all lamps through a night, each calendar reckoned for one place."""
-    followed = town.lamps_by_calendar()
-    plans = [(town.levels_at(each, place, night.start_noon), lamps) for each, lamps in followed.items()]
+def planned_levels(plan: ResolvedPlan, place: Place, night: Night) -> list[LevelChange]:
+    """Return the mean planned level of all lamps through a night, with every calendar at the same place."""
+    levels_and_lamps = [
+        (plan.levels_at(calendar_id, place, night.start_noon), lamps)
+        for calendar_id, lamps in plan.lamps_by_calendar().items()
+    ]
     times = {
         instant
-        for levels, _ in plans
+        for levels, _ in levels_and_lamps
         for instant, _ in levels_between(levels, night.start_noon, night.end_noon)
     }
-    total = sum(followed.values())
+    total = sum(lamps for _, lamps in levels_and_lamps)
     changes: list[LevelChange] = []
     for instant in sorted(times):
-        level = sum(levels.at(instant).level_percent * lamps for levels, lamps in plans) / total
+        level = sum(levels.at(instant).level_percent * lamps for levels, lamps in levels_and_lamps) / total
         if not changes or changes[-1].level != round(level, 1):
             changes.append(LevelChange(time=instant, level=round(level, 1)))
     return changes
 
 
 def mean_levels(series: Sequence[Series]) -> list[LevelChange]:
-    """The mean of several lamps in steps of a quarter of an hour; steps without a reading are left out."""
+    """Return the mean of several lamps in steps of 15 minutes; steps without a reading are left out."""
     steps: dict[int, list[float]] = {}
     for one in series:
         for time_ms, level in one.points:

@@ -1,4 +1,4 @@
-"""Lamps, areas, roads and the summary over HTTP."""
+"""Lamps, gateways, areas, roads, the summary and the night over HTTP."""
 
 from typing import Annotated
 
@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from cloud.fleet.lamps import LampFilter
+from cloud.fleet.night import NightService, NightView
+from cloud.fleet.service import FleetService
 from cloud.fleet.views import (
     AreaList,
     GatewayDetail,
@@ -17,65 +19,79 @@ from cloud.fleet.views import (
 )
 from cloud.http.parameters import Identifier, PathIdentifier, Text
 from cloud.http.responses import answers, json_response
-from cloud.services import ServicesOf
 from cloud.state.views import LampCondition
 
-router = APIRouter(tags=["inventory"])
+Limit = Annotated[int, Query(ge=1, le=5000)]
 
 
-@router.get("/lamps", responses=answers(LampPage, "Lamps by id", 422))
-def list_lamps(
-    *,
-    services: ServicesOf,
-    area: Identifier | None = None,
-    gateway: Identifier | None = None,
-    state: LampCondition | None = None,
-    q: Annotated[Text | None, Query(max_length=100, description="part of an id or a road's name")] = None,
-    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
-    cursor: Identifier | None = None,
-) -> Response:
-    """Lamps with how they stand now."""
-    wanted = LampFilter(area, gateway, state, q)
-    return json_response(services.inventory.lamps(wanted, limit, cursor))
+def router(fleet: FleetService, night: NightService) -> APIRouter:
+    """The routes of everything that is installed."""
+    routes = APIRouter(tags=["fleet"])
+    routes.include_router(_lamp_routes(fleet))
+    routes.include_router(_gateway_routes(fleet))
+
+    @routes.get("/areas", responses=answers(AreaList, "Areas by name"))
+    def list_areas() -> Response:
+        """List areas with the number of lamps in each state and their power."""
+        return json_response(fleet.areas())
+
+    @routes.get("/roads", responses=answers(RoadCollection, "GeoJSON"))
+    def list_roads() -> Response:
+        """List roads as GeoJSON lines."""
+        return json_response(fleet.roads())
+
+    @routes.get("/summary", responses=answers(Summary, "The summary"))
+    def get_summary() -> Response:
+        """Return lamps by state, gateways, power and time for the whole place."""
+        return json_response(fleet.summary())
+
+    @routes.get("/night", responses=answers(NightView, "The night, from noon to noon", 404))
+    def get_night() -> Response:
+        """Return the current night from noon to noon: sun times, planned and actual light level."""
+        return json_response(night.view())
+
+    return routes
 
 
-@router.get("/lamps/{lamp_id}", responses=answers(LampDetail, "The lamp", 404))
-def get_lamp(services: ServicesOf, lamp_id: PathIdentifier) -> Response:
-    """One lamp with every value it reports and what it will do next."""
-    return json_response(services.inventory.lamp(lamp_id))
+def _lamp_routes(fleet: FleetService) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/lamps", responses=answers(LampPage, "Lamps by id", 422))
+    def list_lamps(
+        *,
+        area: Identifier | None = None,
+        gateway: Identifier | None = None,
+        state: LampCondition | None = None,
+        q: Annotated[
+            Text | None, Query(max_length=100, description="part of a lamp's id or of its road's name")
+        ] = None,
+        limit: Limit = 500,
+        cursor: Identifier | None = None,
+    ) -> Response:
+        """List lamps with their present state, by id."""
+        return json_response(fleet.lamps(LampFilter(area, gateway, state, q), limit, cursor))
+
+    @routes.get("/lamps/{lamp_id}", responses=answers(LampDetail, "The lamp", 404))
+    def get_lamp(lamp_id: PathIdentifier) -> Response:
+        """Return a lamp with all its values, its program and its next change of level."""
+        return json_response(fleet.lamp(lamp_id))
+
+    return routes
 
 
-@router.get("/gateways", responses=answers(GatewayPage, "Gateways by id", 422))
-def list_gateways(
-    *,
-    services: ServicesOf,
-    area: Identifier | None = None,
-    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
-    cursor: Identifier | None = None,
-) -> Response:
-    """Gateways with whether they are within reach and run the plan that is wanted."""
-    return json_response(services.inventory.gateways_page(area, limit, cursor))
+def _gateway_routes(fleet: FleetService) -> APIRouter:
+    routes = APIRouter()
 
+    @routes.get("/gateways", responses=answers(GatewayPage, "Gateways by id", 422))
+    def list_gateways(
+        *, area: Identifier | None = None, limit: Limit = 500, cursor: Identifier | None = None
+    ) -> Response:
+        """List gateways with their connection and the lighting plan they run, by id."""
+        return json_response(fleet.gateways(area, limit, cursor))
 
-@router.get("/gateways/{gateway_id}", responses=answers(GatewayDetail, "The gateway", 404))
-def get_gateway(services: ServicesOf, gateway_id: PathIdentifier) -> Response:
-    """One gateway with every value its cabinets report."""
-    return json_response(services.inventory.gateway(gateway_id))
+    @routes.get("/gateways/{gateway_id}", responses=answers(GatewayDetail, "The gateway", 404))
+    def get_gateway(gateway_id: PathIdentifier) -> Response:
+        """Return a gateway with its cabinets and all their values."""
+        return json_response(fleet.gateway(gateway_id))
 
-
-@router.get("/areas", responses=answers(AreaList, "Areas by name"))
-def list_areas(services: ServicesOf) -> Response:
-    """Areas with how many of their lamps stand how."""
-    return json_response(services.inventory.areas())
-
-
-@router.get("/roads", responses=answers(RoadCollection, "GeoJSON"))
-def list_roads(services: ServicesOf) -> Response:
-    """Roads as GeoJSON lines."""
-    return json_response(services.inventory.roads())
-
-
-@router.get("/summary", responses=answers(Summary, "The whole place at a glance"))
-def get_summary(services: ServicesOf) -> Response:
-    """Counts, power and time of the whole place."""
-    return json_response(services.inventory.summary())
+    return routes

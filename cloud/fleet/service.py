@@ -1,8 +1,8 @@
-"""What there is and how it stands: answers for lists, areas, roads and the summary."""
+"""Everything installed and its present state: lamps, gateways, areas, roads and the summary."""
 
-from cloud.fleet.gateways import GatewayStates
-from cloud.fleet.lamps import LampFilter, LampStates
-from cloud.fleet.summary import BoardCounter
+from cloud.fleet.gateways import GatewayQueries
+from cloud.fleet.lamps import LampFilter, LampQueries
+from cloud.fleet.summary import SummaryCache
 from cloud.fleet.views import (
     W_PER_KW,
     AreaList,
@@ -13,8 +13,7 @@ from cloud.fleet.views import (
     LampPage,
     RoadCollection,
     Summary,
-    Tally,
-    area_view,
+    area_views,
     center_of,
     lamp_detail,
     main_time_zone,
@@ -24,97 +23,94 @@ from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore
 from cloud.live.ingester import IngesterMonitor
 from cloud.plans.active import PlanInForce
-from cloud.plans.forecast import outlook
+from cloud.plans.forecast import forecast
 from cloud.state.views import LampCondition
 from protocols.clock import Clock, to_unix_ms
 
 
-class InventoryService:
-    """Lamps, areas and roads as they stand now."""
+class FleetService:
+    """Answers what is installed and in which state it is."""
 
     def __init__(
         self,
         *,
-        store: InventoryStore,
-        states: LampStates,
-        gateways: GatewayStates,
-        counter: BoardCounter,
+        inventory: InventoryStore,
+        lamps: LampQueries,
+        gateways: GatewayQueries,
+        summary: SummaryCache,
         plan: PlanInForce,
         clock: Clock,
         ingester: IngesterMonitor,
     ) -> None:
-        self._store = store
-        self._states = states
+        self._inventory = inventory
+        self._lamps = lamps
         self._gateways = gateways
-        self._counter = counter
+        self._summary = summary
         self._plan = plan
         self._clock = clock
         self._ingester = ingester
 
     def lamps(self, wanted: LampFilter, limit: int, cursor: str | None) -> LampPage:
-        """A page of lamps by id."""
-        items, next_cursor = self._states.page(wanted, limit, cursor, to_unix_ms(self._clock.now()))
+        """Return a page of lamps by id."""
+        items, next_cursor = self._lamps.page(wanted, limit, cursor, to_unix_ms(self._clock.now()))
         return LampPage(items=items, next_cursor=next_cursor)
 
     def lamp(self, lamp_id: str) -> LampDetail:
-        """One lamp with its values and what it will do next; 404 when there is none."""
+        """Return one lamp with its values and its program; 404 when there is none."""
         now = self._clock.now()
-        found = self._states.one(lamp_id, to_unix_ms(now))
-        town = self._plan.current()
-        if found is None or found[0].lamp.gateway_id not in town.gateways:
+        found, plan = self._lamps.one(lamp_id, to_unix_ms(now)), self._plan.current()
+        if found is None or found.lamp.gateway_id not in plan.gateways:
             raise not_found("lamp", "lampId", lamp_id)
-        standing, view = found
-        return lamp_detail(view, standing.reading, outlook(town, standing.lamp, now, view.override))
+        view = found.view()
+        return lamp_detail(view, found.reading, forecast(plan, found.lamp, now, view.override))
+
+    def gateways(self, area_id: str | None, limit: int, cursor: str | None) -> GatewayPage:
+        """Return a page of gateways by id."""
+        return self._gateways.page(area_id, limit, cursor)
 
     def gateway(self, gateway_id: str) -> GatewayDetail:
-        """One gateway with its cabinets; 404 when there is none."""
+        """Return one gateway with its cabinets; 404 when there is none."""
         found = self._gateways.one(gateway_id)
         if found is None:
             raise not_found("gateway", "gatewayId", gateway_id)
         return found
 
-    def gateways_page(self, area_id: str | None, limit: int, cursor: str | None) -> GatewayPage:
-        """A page of gateways by id."""
-        return self._gateways.page(area_id, limit, cursor)
-
     def areas(self) -> AreaList:
-        """Every area with its counts."""
-        board = self._counter.board()
-        return AreaList(items=[area_view(area, board.tallies.get(area.id, Tally())) for area in board.areas])
+        """Return every area with its counts."""
+        counts = self._summary.counts()
+        return AreaList(items=area_views(counts.areas, counts.tallies))
 
     def roads(self) -> RoadCollection:
-        """Every road as GeoJSON."""
-        return road_collection(self._store.roads())
+        """Return every road as GeoJSON."""
+        return road_collection(self._inventory.roads())
 
     def summary(self) -> Summary:
-        """The whole place at a glance."""
-        board, now = self._counter.board(), self._clock.now()
-        counts = {
-            condition: sum(one.conditions[condition] for one in board.tallies.values())
-            for condition in LampCondition
+        """Return the counts of the whole place."""
+        counts, now = self._summary.counts(), self._clock.now()
+        tallies, total = counts.tallies.values(), len(counts.gateways)
+        lamps = {
+            condition: sum(tally.conditions[condition] for tally in tallies) for condition in LampCondition
         }
         return Summary(
             time=now,
             speed=self._clock.speed,
-            time_zone=main_time_zone(board.gateways),
-            total=sum(counts.values()),
-            lit=counts[LampCondition.LIT],
-            off=counts[LampCondition.OFF],
-            fault=counts[LampCondition.FAULT],
-            unknown=counts[LampCondition.UNKNOWN],
-            gateways=GatewayCount(
-                total=len(board.gateways), offline=len(board.gateways) - board.gateways_online
-            ),
-            total_power=round(sum(one.active_power_w for one in board.tallies.values()) / W_PER_KW, 3),
+            time_zone=main_time_zone(counts.gateways),
+            total=sum(lamps.values()),
+            lit=lamps[LampCondition.LIT],
+            off=lamps[LampCondition.OFF],
+            fault=lamps[LampCondition.FAULT],
+            unknown=lamps[LampCondition.UNKNOWN],
+            gateways=GatewayCount(total=total, offline=total - counts.gateways_online),
+            total_power=round(sum(tally.active_power_w for tally in tallies) / W_PER_KW, 3),
             expected_power=round(self._plan.current().expected_power_w(now) / W_PER_KW, 3),
-            center=center_of(board.bounds),
-            bounds=board.bounds,
+            center=center_of(counts.bounds),
+            bounds=counts.bounds,
             ingest_online=self._ingester.online,
             data_as_of=self._ingester.data_as_of,
         )
 
     def place(self) -> tuple[float, float, str] | None:
-        """Latitude, longitude and time zone that stand for the whole place; None while it is empty."""
-        board = self._counter.board()
-        center = center_of(board.bounds)
-        return None if center is None else (center[1], center[0], main_time_zone(board.gateways))
+        """Return latitude, longitude and time zone of the middle of all lamps; None without lamps."""
+        counts = self._summary.counts()
+        center = center_of(counts.bounds)
+        return None if center is None else (center[1], center[0], main_time_zone(counts.gateways))

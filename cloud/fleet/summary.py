@@ -1,4 +1,4 @@
-"""What all lamps add up to: by area, and where the outermost stand."""
+"""All lamps added up by area, and the rectangle they lie in."""
 
 import threading
 import time
@@ -22,8 +22,8 @@ _LIFETIME_PER_COUNT = 5  # however large the place, counting takes a fifth of on
 
 
 @dataclass(frozen=True, slots=True)
-class SummaryCache:
-    """What all lamps add up to at one instant."""
+class FleetCounts:
+    """All lamps added up at one instant."""
 
     areas: list[Area]
     gateways: list[Gateway]
@@ -32,32 +32,32 @@ class SummaryCache:
     bounds: Bounds | None
 
 
-class BoardCounter:
-    """Adds up all lamps, at most once a second however many ask."""
+class SummaryCache:
+    """Counts all lamps, at most once a second however many requests there are."""
 
     def __init__(self, engine: sa.Engine, wall: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._wall = wall
         self._counting = threading.Lock()
-        self._newest: tuple[float, SummaryCache] | None = None
+        self._newest: tuple[float, FleetCounts] | None = None
 
-    def board(self) -> SummaryCache:
-        """The newest count."""
+    def counts(self) -> FleetCounts:
+        """Return the newest counts."""
         with self._counting:
             began_s = self._wall()
             if self._newest is not None and began_s < self._newest[0]:
                 return self._newest[1]
-            board = self._count()
+            counts = self._count()
             took_s = self._wall() - began_s
-            self._newest = (began_s + max(_LIFETIME_S, _LIFETIME_PER_COUNT * took_s), board)
-            return board
+            self._newest = (began_s + max(_LIFETIME_S, _LIFETIME_PER_COUNT * took_s), counts)
+            return counts
 
-    def _count(self) -> SummaryCache:
-        store = InventoryStore(self._engine)
+    def _count(self) -> FleetCounts:
+        inventory = InventoryStore(self._engine)
         with self._engine.connect() as connection:
-            return SummaryCache(
-                store.areas(),
-                store.gateways(),
+            return FleetCounts(
+                inventory.areas(),
+                inventory.gateways(),
                 _gateways_online(connection),
                 _tallies(connection),
                 _bounds(connection),
@@ -97,13 +97,14 @@ def _tallies(connection: sa.Connection) -> dict[str, Tally]:
 
 def _bounds(connection: sa.Connection) -> Bounds | None:
     longitude, latitude = _LAMPS.c.longitude, _LAMPS.c.latitude
-    outermost = (sa.func.min(longitude), sa.func.min(latitude), sa.func.max(longitude), sa.func.max(latitude))
-    west, south, east, north = connection.execute(sa.select(*outermost)).one()
+    extremes = (sa.func.min(longitude), sa.func.min(latitude), sa.func.max(longitude), sa.func.max(latitude))
+    west, south, east, north = connection.execute(sa.select(*extremes)).one()
     return None if west is None else (west, south, east, north)
 
 
 def _gateways_online(connection: sa.Connection) -> int:
     states = table_of(GatewayStateRow)
-    ours = sa.exists().where(GatewayRow.id == states.c.gateway_id)  # foreign nodes are born there too
+    # Edge nodes that are in no inventory have a state too.
+    ours = sa.exists().where(GatewayRow.id == states.c.gateway_id)
     query = sa.select(sa.func.count()).select_from(states).where(states.c.online, ours)
     return connection.scalar(query) or 0

@@ -1,7 +1,7 @@
-"""Areas and the whole place as an open map shows them. Pure."""
+"""Lamps, gateways, areas, roads and the summary as the API shows them. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Literal
@@ -25,13 +25,13 @@ Bounds = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Tally:
-    """What the lamps of one area add up to."""
+    """The lamps of one area added up."""
 
     active_power_w: float = 0.0
     conditions: Counter[LampCondition] = field(default_factory=Counter)
 
     def add(self, reading: LampReading | None, rated_power_w: float, alarms: Collection[EventType]) -> None:
-        """Count one lamp; `reading` is None when nothing is known of it now."""
+        """Count one lamp; `reading` is None while its state is unknown."""
         self.conditions[lamp_condition(reading, rated_power_w, alarms)] += 1
         if reading is not None:
             self.active_power_w += reading.active_power_w or 0.0
@@ -68,7 +68,7 @@ class CalendarName(View, frozen=True):
 
 
 class LampDetail(LampView, frozen=True):
-    """A lamp with every value it reports and what it will do next; `program` is tonight's."""
+    """A lamp with every value it reports and its next change of level; `program` is tonight's."""
 
     values: list[AttributeValue]
     calendar: CalendarName
@@ -79,7 +79,7 @@ class LampDetail(LampView, frozen=True):
 
 
 class AreaView(View, frozen=True):
-    """An area with how many of its lamps stand how, and their power in kW."""
+    """An area with its lamps by condition, and their power in kW."""
 
     id: str
     name: str
@@ -100,16 +100,16 @@ class AreaList(View, frozen=True):
 
 
 class GatewayCount(View, frozen=True):
-    """How many gateways there are, and how many are out of reach."""
+    """The number of gateways, and how many of them are offline."""
 
     total: int
     offline: int
 
 
 class Summary(View, frozen=True):
-    """The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first.
+    """Counts of the whole place; power in kW, `center` and `bounds` in degrees, longitude first.
 
-    While `ingest_online` is false, all this is as of `data_as_of`.
+    While `ingestOnline` is false, the state of lamps and gateways is as of `dataAsOf`.
     """
 
     time: datetime
@@ -138,12 +138,12 @@ class CabinetView(View, frozen=True):
     profile: str
     online: bool
     observed_at: datetime | None
-    alarms: tuple[str, ...]
+    alarms: tuple[EventType, ...]
     values: list[AttributeValue]
 
 
 class GatewayDetail(View, frozen=True):
-    """A gateway as in lists, and the cabinets on its lines."""
+    """A gateway as in lists, with the cabinets on its lines."""
 
     id: str
     area_id: str
@@ -157,14 +157,14 @@ class GatewayDetail(View, frozen=True):
     plan_wanted: str
     plan_in_force: bool
     plan_problem: str
-    alarms: tuple[str, ...]
+    alarms: tuple[EventType, ...]
     cabinets: list[CabinetView]
 
 
 class GatewaySummary(View, frozen=True):
-    """A gateway in a list; `plan_hash` is what it says it runs, None while it has not said anything.
+    """A gateway in a list; `planHash` is the plan it reports, null while it has not reported any.
 
-    `plan_in_force` says whether that is the plan that is wanted, `plan_problem` why it refused one.
+    `planInForce` says whether that is the desired plan, `planProblem` why the gateway refused one.
     """
 
     id: str
@@ -188,7 +188,7 @@ class GatewayPage(View, frozen=True):
 
 
 class RoadProperties(View, frozen=True):
-    """What a road is called and where it belongs."""
+    """The name of a road and its area."""
 
     name: str
     area_id: str
@@ -216,24 +216,30 @@ class RoadCollection(View, frozen=True):
     type: Literal["FeatureCollection"] = "FeatureCollection"
 
 
-def area_view(area: Area, counted: Tally) -> AreaView:
-    """An area with its tally."""
-    return AreaView(
-        id=area.id,
-        name=area.name,
-        latitude=area.latitude,
-        longitude=area.longitude,
-        total=counted.conditions.total(),
-        lit=counted.conditions[LampCondition.LIT],
-        off=counted.conditions[LampCondition.OFF],
-        fault=counted.conditions[LampCondition.FAULT],
-        unknown=counted.conditions[LampCondition.UNKNOWN],
-        total_power=round(counted.active_power_w / W_PER_KW, 3),
-    )
+def area_views(areas: Iterable[Area], tallies: Mapping[str, Tally]) -> list[AreaView]:
+    """Return areas with their lamps by condition."""
+    views = []
+    for area in areas:
+        tally = tallies.get(area.id, Tally())
+        views.append(
+            AreaView(
+                id=area.id,
+                name=area.name,
+                latitude=area.latitude,
+                longitude=area.longitude,
+                total=tally.conditions.total(),
+                lit=tally.conditions[LampCondition.LIT],
+                off=tally.conditions[LampCondition.OFF],
+                fault=tally.conditions[LampCondition.FAULT],
+                unknown=tally.conditions[LampCondition.UNKNOWN],
+                total_power=round(tally.active_power_w / W_PER_KW, 3),
+            )
+        )
+    return views
 
 
 def center_of(bounds: Bounds | None) -> tuple[float, float] | None:
-    """Longitude and latitude of the middle."""
+    """Return longitude and latitude of the middle."""
     if bounds is None:
         return None
     west, south, east, north = bounds
@@ -241,13 +247,13 @@ def center_of(bounds: Bounds | None) -> tuple[float, float] | None:
 
 
 def main_time_zone(gateways: Iterable[Gateway]) -> str:
-    """The time zone most gateways are in; UTC where there are none."""
+    """Return the time zone that most gateways are in; UTC where there are none."""
     zones = Counter(gateway.time_zone for gateway in gateways)
     return zones.most_common(1)[0][0] if zones else "UTC"
 
 
 def attribute_values(reading: DeviceReading | None) -> list[AttributeValue]:
-    """Every value of a reading under its TALQ name."""
+    """Return every value of a reading under its TALQ name."""
     if reading is None:
         return []
     known = {item.name: getattr(reading, item.name) for item in fields(reading)}
@@ -260,7 +266,7 @@ def attribute_values(reading: DeviceReading | None) -> list[AttributeValue]:
 
 
 def road_collection(roads: Iterable[Road]) -> RoadCollection:
-    """Roads as GeoJSON."""
+    """Return roads as GeoJSON."""
     return RoadCollection(
         features=[
             RoadFeature(
@@ -275,15 +281,15 @@ def road_collection(roads: Iterable[Road]) -> RoadCollection:
 def lamp_detail(
     view: LampView,
     reading: LampReading | None,
-    outlook: Forecast,
+    forecast: Forecast,
 ) -> LampDetail:
-    """A lamp's view with every value, its program and its next change."""
+    """Return a lamp's view with every value, its program and its next change."""
     return LampDetail(
         **msgspec.structs.asdict(view),
         values=attribute_values(reading),
-        calendar=CalendarName(id=outlook.calendar.id, name=outlook.calendar.name),
-        program=ProgramName(id=outlook.program.id, name=outlook.program.name),
-        next_change=outlook.next_change,
-        sunset=outlook.night.sunset,
-        sunrise=outlook.night.sunrise,
+        calendar=CalendarName(id=forecast.calendar.id, name=forecast.calendar.name),
+        program=ProgramName(id=forecast.program.id, name=forecast.program.name),
+        next_change=forecast.next_change,
+        sunset=forecast.night.sunset,
+        sunrise=forecast.night.sunrise,
     )

@@ -1,4 +1,4 @@
-"""Answers encoded by msgspec, and their place in the OpenAPI document."""
+"""Answers encoded by msgspec, and how routes document them."""
 
 from typing import Any
 
@@ -10,34 +10,45 @@ from cloud.http.problems import MEDIA_TYPE, ProblemDetails
 Documented = dict[int | str, dict[str, Any]]
 
 
+class SchemaReference(dict[str, str]):
+    """A reference to a schema of the OpenAPI document that knows the structure behind it."""
+
+    def __init__(self, structure: type[msgspec.Struct]) -> None:
+        super().__init__({"$ref": f"#/components/schemas/{structure.__name__}"})
+        self.structure = structure
+
+
 def json_response(content: object, status: int = 200) -> Response:
-    """`content`, a msgspec structure or plain data, as JSON."""
+    """Encode `content`, a msgspec structure or plain data, as JSON."""
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
 def answers(
     structure: type[msgspec.Struct], description: str, *problems: int, status: int = 200
 ) -> Documented:
-    """What a route documents: `structure` on success, problem details on 401 and each of `problems`."""
-    documented: Documented = {status: _content(structure, description, "application/json")}
-    for problem in (401, *problems):
-        documented[problem] = problem_content()
-    return documented
+    """Document a route: `structure` on success, problem details on 401 and each of `problems`."""
+    return {status: _content(structure, description, "application/json"), **_problems(problems)}
 
 
 def answers_nothing(description: str, *problems: int) -> Documented:
-    """As `answers` for a success without a body."""
-    documented: Documented = {204: {"description": description}}
-    for problem in (401, *problems):
-        documented[problem] = problem_content()
-    return documented
+    """Document a route as `answers` does, for a success without a body."""
+    return {204: {"description": description}, **_problems(problems)}
 
 
 def problem_content() -> dict[str, Any]:
-    """How the OpenAPI document describes an error."""
+    """Describe an error for the OpenAPI document."""
     return _content(ProblemDetails, "Problem details (RFC 9457)", MEDIA_TYPE)
 
 
+def request_body(structure: type[msgspec.Struct]) -> dict[str, Any]:
+    """Document a request body that a route decodes by itself."""
+    content = {"application/json": {"schema": SchemaReference(structure)}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _problems(statuses: tuple[int, ...]) -> Documented:
+    return {status: problem_content() for status in (401, *statuses)}
+
+
 def _content(structure: type[msgspec.Struct], description: str, media_type: str) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{structure.__name__}"}
-    return {"description": description, "content": {media_type: {"schema": schema}}}
+    return {"description": description, "content": {media_type: {"schema": SchemaReference(structure)}}}

@@ -138,6 +138,16 @@ class InventoryStore:
             rows = connection.execute(query.order_by(CabinetRow.id)).mappings()
             return [Cabinet(**row) for row in rows]
 
+    def has_lamp(self, lamp_id: str) -> bool:
+        """Return whether there is a lamp of that id."""
+        query = sa.select(sa.exists().where(LampRow.id == lamp_id))
+        with self._engine.connect() as connection:
+            return bool(connection.scalar(query))
+
+    def cabinet_ids(self, gateway_id: str) -> list[str]:
+        """Return the ids of a gateway's cabinets, sorted."""
+        return [cabinet.id for cabinet in self.cabinets(gateway_id)]
+
     def sample(self, size: int = 8) -> list[str]:
         """Up to `size` lamps spread evenly over all, by id; the same ones each time."""
         with self._engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""The API process's link to the broker: live updates in, fanned out to every open map; messages out."""
+"""The API process's connection to the broker: live updates in, one queue per open map; messages out."""
 
 import asyncio
 import time
@@ -9,10 +9,12 @@ import aiomqtt
 import msgspec
 import structlog
 
+from cloud.alarms.views import AlarmView
+from cloud.commands.views import CommandView
 from cloud.config import LIVE_TOPIC
 from cloud.live.ingester import IngesterMonitor
-from cloud.live.model import IngestView
-from cloud.mqtt import BrokerAddress, broker_client
+from cloud.live.model import IngestView, LiveUpdate
+from cloud.mqtt import BrokerAddress, BrokerUnreachableError, broker_client
 from protocols.mapping import PRIMARY_HOST
 from protocols.sparkplug.messages import decode_state
 from protocols.sparkplug.payload import MalformedPayload
@@ -24,15 +26,11 @@ log = structlog.get_logger(__name__)
 KINDS = ("lamps", "alarms", "commands", "gateways")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 15.0
 _STATE_TOPIC = state_topic(PRIMARY_HOST)
-_MOST_PENDING = 200_000  # several times a large regency's lamps; past it a reader starts anew
-
-
-class BrokerUnreachableError(Exception):
-    """Transient: there is no connection to the broker right now."""
+_MOST_PENDING = 200_000  # several times a large regency's lamps; past it the reader must reconnect
 
 
 class _Identified(msgspec.Struct):
-    """What every item of an update has; the rest is passed on unread."""
+    """The one field of an item that is read; the rest is passed on as it came."""
 
     id: str | int
 
@@ -45,7 +43,7 @@ class _Update(msgspec.Struct):
     ingest: IngestView | None = None
 
     def of(self, kind: str) -> list[msgspec.Raw]:
-        """The items of one kind, as JSON."""
+        """Return the items of one kind, as JSON."""
         items: list[msgspec.Raw] = getattr(self, kind)
         return items
 
@@ -58,7 +56,7 @@ Items = Mapping[str | int, bytes]
 
 
 class Subscription:
-    """What one reader has yet to be told: the newest of each thing, so slow readers hold no more."""
+    """The updates one reader has not taken yet: of each item the newest, so slow readers hold no more."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -66,20 +64,20 @@ class Subscription:
         self._arrived = asyncio.Event()
 
     def put(self, kind: str, items: Items) -> None:
-        """Add what changed; too much of it closes the mailbox."""
+        """Add items that changed; too many close the subscription."""
         self._pending.setdefault(kind, {}).update(items)
         if len(self._pending[kind]) > _MOST_PENDING:
             self.close()
         self._arrived.set()
 
     def close(self) -> None:
-        """Tell the reader to stop."""
+        """End the subscription; its reader gets nothing more."""
         self.closed = True
         self._pending.clear()
         self._arrived.set()
 
     async def take(self, timeout_s: float) -> dict[str, Iterable[bytes]]:
-        """What changed since the last call, by kind; empty if nothing does for `timeout_s` wall seconds."""
+        """Return what changed since the last call, by kind; empty after `timeout_s` wall seconds."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._arrived.wait()
@@ -91,7 +89,7 @@ class Subscription:
 
 
 class LiveFeed:
-    """One connection to the broker for a whole API process."""
+    """The one connection to the broker that an API process has."""
 
     def __init__(
         self, address: BrokerAddress, identifier: str, wall: Callable[[], float] = time.monotonic
@@ -100,16 +98,16 @@ class LiveFeed:
         self._address = address
         self._identifier = identifier
         self._client: aiomqtt.Client | None = None
-        self._mailboxes: set[Subscription] = set()
+        self._subscriptions: set[Subscription] = set()
         self._closed = False
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is within reach."""
+        """Whether there is a connection to the broker now."""
         return self._client is not None
 
     async def run(self) -> None:
-        """Keep connected until cancelled; tries again for ever, at growing intervals."""
+        """Keep connected until cancelled; retry for ever, at growing intervals."""
         self.ingester.begin()
         retry_s, failing = _FIRST_RETRY_S, False
         while True:
@@ -118,59 +116,87 @@ class LiveFeed:
                     await client.subscribe([(LIVE_TOPIC, 0), (_STATE_TOPIC, 1)])
                     raise_if_cancelled()
                     if failing:
-                        log.info("broker reached again")
+                        log.info("broker_reconnected", host=self._address.host)
                     retry_s, failing = _FIRST_RETRY_S, False
                     await self._receive(client)
             except aiomqtt.MqttError as error:
                 if not failing:
-                    log.warning("broker not reachable", error=str(error), host=self._address.host)
+                    log.warning("broker_unreachable", host=self._address.host, error=str(error))
                 failing = True
             raise_if_cancelled()
             await asyncio.sleep(retry_s)
             retry_s = min(_LONGEST_RETRY_S, retry_s * 2)
 
     async def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
-        """Send a message; raises BrokerUnreachableError."""
+        """Publish a message.
+
+        Raises:
+            BrokerUnreachableError: there is no connection, or it was lost.
+        """
         client = self._client
         if client is None:
-            raise BrokerUnreachableError("the broker is not reachable")
+            raise BrokerUnreachableError("no connection to the broker")
         try:
             await client.publish(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError as error:
             raise BrokerUnreachableError(str(error)) from error
 
-    @contextmanager
-    def mailbox(self) -> Iterator[Subscription]:
-        """A mailbox that receives updates while it is open."""
-        mailbox = Subscription()
-        if self._closed:
-            mailbox.close()
-        self._mailboxes.add(mailbox)
+    async def announce(self, update: LiveUpdate) -> None:
+        """Send what this process changed to every open map; maps that miss it see it when they reload."""
         try:
-            yield mailbox
+            await self.publish(LIVE_TOPIC, msgspec.json.encode(update))
+        except BrokerUnreachableError as error:
+            log.warning("live_update_not_sent", error=str(error))
+
+    async def announce_alarm(self, alarm: AlarmView) -> None:
+        """Send an alarm to every open map."""
+        await self.announce(LiveUpdate(alarms=(alarm,)))
+
+    async def announce_command(self, command: CommandView) -> None:
+        """Send a command to every open map."""
+        await self.announce(LiveUpdate(commands=(command,)))
+
+    def command_blocker(self) -> str | None:
+        """Return why a command can't be carried out now; None when it can."""
+        if not self.connected:
+            return "the broker can't be reached, so nothing was stored or sent; try again"
+        if self.ingester.lost:
+            # Nobody would record the gateways' answers, so every command would expire.
+            return "no ingester is running, so nothing was stored or sent; try again"
+        return None
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        """Open a subscription that receives updates until the context ends."""
+        subscription = Subscription()
+        if self._closed:
+            subscription.close()
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
         finally:
-            self._mailboxes.discard(mailbox)
+            self._subscriptions.discard(subscription)
 
     def close(self) -> None:
-        """Tell every reader to stop, so that the server can."""
+        """End every subscription, so that the server need not wait for open streams."""
         self._closed = True
-        for mailbox in self._mailboxes:
-            mailbox.close()
+        for subscription in self._subscriptions:
+            subscription.close()
 
     def deliver(self, message: bytes) -> None:
-        """Put an update, as it came from the live topic, into every mailbox."""
+        """Put an update, as it came from the live topic, into every subscription."""
         try:
             update = _update_decoder.decode(message)
             changes = {kind: _by_id(update.of(kind)) for kind in KINDS}
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            log.warning("live update not understood", error=str(error), topic=LIVE_TOPIC)
+            log.warning("live_update_malformed", topic=LIVE_TOPIC, error=str(error))
             return
         if update.ingest is not None:
-            self.ingester.heard(update.ingest)
+            self.ingester.heartbeat(update.ingest)
         for kind, items in changes.items():
             if items:
-                for mailbox in self._mailboxes:
-                    mailbox.put(kind, items)
+                for subscription in self._subscriptions:
+                    subscription.put(kind, items)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         self._client = client
@@ -187,9 +213,9 @@ class LiveFeed:
 
     def _take_state(self, body: bytes) -> None:
         try:
-            self.ingester.stated(decode_state(body))
+            self.ingester.host_state(decode_state(body))
         except MalformedPayload as error:
-            log.warning("state not understood", error=str(error), topic=_STATE_TOPIC)
+            log.warning("host_state_malformed", topic=_STATE_TOPIC, error=str(error))
 
 
 def _by_id(items: list[msgspec.Raw]) -> Items:

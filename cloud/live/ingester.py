@@ -26,14 +26,14 @@ class IngesterMonitor:
         if self._heard_s is None:
             self._heard_s = self._wall()
 
-    def heard(self, beat: IngestView) -> None:
+    def heartbeat(self, beat: IngestView) -> None:
         """Take a heartbeat; one of an ingester that gets nothing stored counts as none."""
         if beat.data_as_of is not None:
             self._data_as_of = beat.data_as_of
         if beat.storing:
             self._heard_s, self._left_s = self._wall(), None
 
-    def stated(self, state: HostState) -> None:
+    def host_state(self, state: HostState) -> None:
         """Take what the broker keeps of the primary host; it is back only when it is heard."""
         if state.timestamp < self._state_ms:
             return  # the will of one whose place another has taken

@@ -23,3 +23,12 @@ class LiveUpdate(View, frozen=True):
     commands: tuple[CommandView, ...] = ()
     gateways: tuple[GatewayView, ...] = ()
     ingest: IngestView | None = None
+
+
+class ClockView(View, frozen=True):
+    """Domain time and its speed, whether an ingester runs, and the time of the newest stored reading."""
+
+    time: str
+    speed: float
+    ingest_online: bool
+    data_as_of: datetime | None

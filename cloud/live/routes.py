@@ -2,8 +2,6 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime
-from functools import partial
 
 import anyio.to_thread
 import msgspec
@@ -13,96 +11,95 @@ from sqlalchemy.exc import OperationalError
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from cloud.access.dependencies import BearerToken, SessionSecret, recognised
+from cloud.access.dependencies import Authentication, BearerToken, SessionSecret
 from cloud.http.responses import problem_content
-from cloud.http.views import View
 from cloud.live.feed import LiveFeed, Subscription
 from cloud.live.ingester import IngesterMonitor
-from cloud.services import Services, ServicesOf
+from cloud.live.model import ClockView
 from protocols.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(tags=["live"])
-
 _CLOCK_INTERVAL_S = 1.0
-_RECOGNISED_EVERY_S = 60.0
+_AUTHENTICATED_EVERY_S = 60.0
 _RETRY = b"retry: 2000\n\n"
 
 
-class ClockView(View, frozen=True):
-    """Domain time, how fast it runs, whether readings come in, and when the newest were stored."""
-
-    time: str
-    speed: float
-    ingest_online: bool
-    data_as_of: datetime | None
-
-
 class EventStream(StreamingResponse):
-    """Live updates to one reader for as long as it stays."""
+    """Live updates to one reader for as long as it is connected and authenticated."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, feed: LiveFeed, clock: Clock, welcome: Callable[[], bool]) -> None:
+    def __init__(self, feed: LiveFeed, clock: Clock, authenticated: Callable[[], bool]) -> None:
         super().__init__(_nothing(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._feed = feed
         self._clock = clock
-        self._welcome = welcome
+        self._authenticated = authenticated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; the mailbox lives exactly as long as the connection."""
-        with self._feed.mailbox() as mailbox:
-            stream = events(mailbox, self._clock, self._feed.ingester)
-            self.body_iterator = while_welcome(stream, self._welcome)
+        """Answer; the subscription lasts exactly as long as the connection."""
+        with self._feed.subscribe() as subscription:
+            stream = events(subscription, self._clock, self._feed.ingester)
+            self.body_iterator = while_authenticated(stream, self._authenticated)
             await super().__call__(scope, receive, send)
 
 
-@router.get(
-    "/live",
-    response_class=Response,
-    responses={
-        401: problem_content(),
-        200: {
-            "description": "Events lamps, alarms, commands, gateways and clock",
-            "content": {"text/event-stream": {}},
+def router(feed: LiveFeed, clock: Clock, authentication: Authentication) -> APIRouter:
+    """The route of the live feed."""
+    routes = APIRouter(tags=["live"])
+
+    @routes.get(
+        "/live",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "Events `lamps`, `alarms`, `commands`, `gateways` and `clock`",
+                "content": {"text/event-stream": {}},
+            },
+            401: problem_content(),
         },
-    },
-)
-async def live(services: ServicesOf, bearer: BearerToken, session: SessionSecret) -> EventStream:
-    """What changes from now on. Each event carries a list of whole items; `clock` comes every second."""
-    welcome = partial(_still_recognised, services, bearer, session)
-    return EventStream(services.feed, services.clock, welcome)
+    )
+    async def stream_live_updates(bearer: BearerToken, session: SessionSecret) -> EventStream:
+        """Stream changes as server-sent events.
+
+        Each event carries a list of whole items, in the shape that the lists of the API have. `clock` comes
+        every second.
+        """
+
+        def authenticated() -> bool:
+            try:
+                return authentication.identify(bearer, session) is not None
+            except OperationalError as error:
+                # Maps stay open while the database is away; the next minute checks again.
+                log.warning("live_reader_not_checked", error=str(error.orig))
+                return True
+
+        return EventStream(feed, clock, authenticated)
+
+    return routes
 
 
-async def while_welcome(
-    stream: AsyncIterator[bytes], welcome: Callable[[], bool], wall: Callable[[], float] = time.monotonic
+async def while_authenticated(
+    stream: AsyncIterator[bytes],
+    authenticated: Callable[[], bool],
+    wall: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[bytes]:
-    """The stream until `welcome`, asked once a minute, says no: a session that ended sees no more."""
-    ask_s = wall() + _RECOGNISED_EVERY_S
+    """Pass the stream on until `authenticated`, called once a minute, is false: a session that ended."""
+    check_s = wall() + _AUTHENTICATED_EVERY_S
     async for event in stream:
-        if wall() >= ask_s:
-            if not await anyio.to_thread.run_sync(welcome):
+        if wall() >= check_s:
+            if not await anyio.to_thread.run_sync(authenticated):
                 return
-            ask_s = wall() + _RECOGNISED_EVERY_S
+            check_s = wall() + _AUTHENTICATED_EVERY_S
         yield event
 
 
-def _still_recognised(services: Services, bearer: BearerToken, session: SessionSecret) -> bool:
-    try:
-        return recognised(services, bearer, session) is not None
-    except OperationalError as error:
-        # Maps stay open while the database is away; the next minute asks again.
-        log.warning("reader of the live feed not recognised anew", error=str(error.orig))
-        return True
-
-
-async def events(mailbox: Subscription, clock: Clock, ingester: IngesterMonitor) -> AsyncIterator[bytes]:
-    """Server-sent events for what comes into the mailbox, until it is closed."""
+async def events(subscription: Subscription, clock: Clock, ingester: IngesterMonitor) -> AsyncIterator[bytes]:
+    """Yield server-sent events for what comes into the subscription, until it is closed."""
     yield _RETRY + _clock_event(clock, ingester)
     next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
-    while not mailbox.closed:
-        changed = await mailbox.take(max(0.0, next_clock_s - time.monotonic()))
+    while not subscription.closed:
+        changed = await subscription.take(max(0.0, next_clock_s - time.monotonic()))
         for kind, items in changed.items():
             yield _list_event(kind, items)
         if time.monotonic() >= next_clock_s:

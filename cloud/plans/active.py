@@ -1,4 +1,4 @@
-"""The lighting plan in force: the wanted plan over the lamps, read again when it has changed."""
+"""The lighting plan in force: the desired plan resolved over the inventory, reloaded after each change."""
 
 import threading
 from collections.abc import Callable
@@ -9,9 +9,9 @@ from protocols.inventory.model import Inventory
 
 
 class PlanInForce:
-    """The plan as it is at the moment of asking. Calls block, shortly where nothing has changed.
+    """Caches the resolved plan. Calls block, for a short time where nothing has changed.
 
-    They raise PlanUnreadableError, and DBAPIError while the database is away.
+    They raise PlanUnreadableError, and DBAPIError while the database can't be reached.
     """
 
     def __init__(self, store: PlanStore, load_inventory: Callable[[], Inventory]) -> None:
@@ -21,16 +21,16 @@ class PlanInForce:
         self._newest: tuple[int, ResolvedPlan] | None = None
 
     def current(self) -> ResolvedPlan:
-        """The plan as it is now."""
+        """Return the plan as it is now."""
         return self.newest()[1]
 
     def newest(self) -> tuple[int, ResolvedPlan]:
-        """The revision of the plan as it is now, and the plan."""
+        """Return the revision of the plan as it is now, and the plan."""
         with self._reading:
             revision = self._store.revision()
             while self._newest is None or self._newest[0] != revision:
                 desired, inventory = self._store.load(), self._load_inventory()
                 read, revision = revision, self._store.revision()
-                if read == revision:  # else what somebody wrote in between may have been read in part
+                if read == revision:  # else a change in between may have been read in part
                     self._newest = (revision, resolve_plan(desired, inventory))
             return self._newest

@@ -1,4 +1,4 @@
-"""What a lamp follows tonight and what it will do next. Pure."""
+"""The program a lamp follows tonight and its next change of level. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ class LevelChange(View, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a lamp follows tonight and will do next."""
+    """The calendar, program and night of a lamp, and its next change of level."""
 
     calendar: Calendar
     program: LightingProgram
@@ -29,22 +29,22 @@ class Forecast:
     next_change: LevelChange | None
 
 
-def outlook(
-    town: ResolvedPlan, lamp: Lamp, instant: datetime, override: OverrideView | None = None
+def forecast(
+    plan: ResolvedPlan, lamp: Lamp, instant: datetime, override: OverrideView | None = None
 ) -> Forecast:
-    """What a lamp follows and will do next, with `override` in force on it."""
-    place, calendar_id = town.place_of(lamp.gateway_id), town.calendar_of(lamp)
+    """Return what a lamp will do after `instant`, with `override` in force on it."""
+    place, calendar_id = plan.place_of(lamp.gateway_id), plan.calendar_of(lamp)
     night = night_of(place.latitude, place.longitude, place.time_zone, instant)
     if override is None:
-        change = _next_change(town.levels_at(calendar_id, place, instant), instant)
+        change = _next_change(plan.levels_at(calendar_id, place, instant), instant)
     elif override.expiration is None:
         change = None
     else:
         # An override outranks the plan: the plan's changes wait until it ends.
-        level = town.levels_at(calendar_id, place, override.expiration).at(override.expiration).level_percent
+        level = plan.levels_at(calendar_id, place, override.expiration).at(override.expiration).level_percent
         change = LevelChange(time=override.expiration, level=level)
-    program = town.calendar_plan().program_on(calendar_id, night.date)
-    return Forecast(town.desired.all_calendars()[calendar_id], program, night, change)
+    program = plan.calendar_plan().program_on(calendar_id, night.date)
+    return Forecast(plan.desired.all_calendars()[calendar_id], program, night, change)
 
 
 def _next_change(levels: LevelPlan, instant: datetime) -> LevelChange | None:

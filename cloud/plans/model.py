@@ -1,12 +1,12 @@
-"""The lighting plan that is wanted of a whole place, and which calendar each lamp follows by it. Pure.
+"""The desired lighting plan of a whole place, and which calendar each lamp follows. Pure.
 
 The most specific assignment wins: one of the lamp itself, then of a group it is in, then of its area, then of
-everything. Of several groups the one that stands first in the list. What no assignment reaches follows the
-built-in plan.
+all lamps. Of several groups the first in the list counts. Lamps without any assignment follow the built-in
+plan.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -20,7 +20,7 @@ BUILT_IN_CALENDARS: Final = {calendar.id: calendar for calendar in DEFAULT_PLAN.
 
 
 class Scope(StrEnum):
-    """How much an assignment is for, the most specific first."""
+    """The lamps an assignment is for, the most specific first."""
 
     LAMP = "lamp"
     GROUP = "group"
@@ -30,16 +30,20 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampGroup:
-    """Lamps that go together."""
+    """Lamps that share an assignment."""
 
     id: str
     name: str
     lamp_ids: tuple[str, ...]
 
+    def normalised(self) -> "LampGroup":
+        """Return the group with each lamp once, sorted."""
+        return replace(self, lamp_ids=tuple(sorted(set(self.lamp_ids))))
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A calendar for a lamp, a group or an area by its id, or, with an id of None, for everything."""
+    """A calendar for a lamp, a group or an area by its id, or, with an id of None, for all lamps."""
 
     scope: Scope
     target_id: str | None
@@ -56,15 +60,15 @@ class DesiredPlan:
     assignments: tuple[Assignment, ...] = ()
 
     def all_programs(self) -> dict[str, LightingProgram]:
-        """Every program by id, the built-in one first."""
+        """Return every program by id, the built-in one first."""
         return BUILT_IN_PROGRAMS | dict(sorted(self.programs.items()))
 
     def all_calendars(self) -> dict[str, Calendar]:
-        """Every calendar by id, the built-in one first."""
+        """Return every calendar by id, the built-in one first."""
         return BUILT_IN_CALENDARS | dict(sorted(self.calendars.items()))
 
     def precedence(self) -> "Precedence":
-        """What its assignments say, for looking up lamps."""
+        """Return the assignments indexed by lamp, group and area."""
         given: dict[Scope, dict[str, str]] = {scope: {} for scope in Scope}
         grouped: dict[str, str] = {}
         for assignment in self.assignments:
@@ -78,7 +82,7 @@ class DesiredPlan:
 
 @dataclass(frozen=True, slots=True)
 class Precedence:
-    """Calendar ids by lamp, by lamp through its first group, by area, and for everything else."""
+    """Calendar ids by lamp, by lamp through its first group, by area, and for all others."""
 
     lamps: Mapping[str, str]
     grouped: Mapping[str, str]
@@ -86,19 +90,19 @@ class Precedence:
     everything: str
 
     def calendar_of(self, lamp: Lamp) -> str:
-        """The id of the calendar that the lamp follows."""
+        """Return the id of the calendar that the lamp follows."""
         own = self.lamps.get(lamp.id) or self.grouped.get(lamp.id)
         return own or self.calendar_of_area(lamp.area_id)
 
     def calendar_of_area(self, area_id: str) -> str:
-        """The id of the calendar of a lamp that has none of its own."""
+        """Return the id of the calendar of the area's lamps without one of their own."""
         return self.areas.get(area_id, self.everything)
 
 
 def plan_of_gateway(
     desired: DesiredPlan, gateway: Gateway, lamps: Iterable[Lamp], precedence: Precedence
 ) -> LightingPlan:
-    """The part of the plan that a gateway with these lamps runs: no calendar or program it has no use for.
+    """Return the part of the plan that a gateway with these lamps runs: only calendars and programs it needs.
 
     Its default is the calendar of the gateway's area; lamps that follow it are not listed.
     """

@@ -1,6 +1,6 @@
-"""A wanted plan laid over the lamps of a place: each lamp's calendar and level, each gateway's document.
+"""The desired plan resolved over the inventory: each lamp's calendar and level, each gateway's document.
 
-Pure. It remembers what it has worked out, for it is asked the same things many times between two changes.
+Pure. Results are cached, because the same questions come many times between two changes of the plan.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from protocols.inventory.model import Gateway, Inventory, Lamp
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, levels_of_nights, plan_hash
 from protocols.lighting.program import LevelPlan, Place
 
-_NIGHTS = 9  # two back, for whoever asks in the small hours, and a week ahead
+_NIGHTS = 9  # two back, because an instant in the small hours belongs to the night before, and a week ahead
 
 BUILT_IN_HASH = plan_hash(encode_plan(DEFAULT_PLAN))
 
@@ -27,7 +27,7 @@ class WantedDocument:
     hash: str
 
     def is_in_force(self, reported: str | None) -> bool:
-        """Whether a gateway that reports this hash runs it; the empty hash is the built-in plan's."""
+        """Return whether a gateway that reports this hash runs it; the empty hash is the built-in plan's."""
         return reported == self.hash or (reported == "" and self.hash == BUILT_IN_HASH)
 
 
@@ -43,7 +43,7 @@ class LampCount:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPlan:
-    """What the plan asks of each lamp; the lamps of a gateway go by its sun, as the gateway has it."""
+    """The plan over an inventory; lamps follow the sun at their gateway, as the gateway itself does."""
 
     desired: DesiredPlan
     gateways: Mapping[str, Gateway]
@@ -57,16 +57,16 @@ class ResolvedPlan:
     _documents: dict[str, WantedDocument] = field(default_factory=dict)
 
     def calendar_of(self, lamp: Lamp) -> str:
-        """The id of the calendar that a lamp follows."""
+        """Return the id of the calendar that a lamp follows."""
         return self._precedence.calendar_of(lamp)
 
     def place_of(self, gateway_id: str) -> Place:
-        """Whose sun and clock the lamps of a gateway go by."""
+        """Return the place whose sun and time zone the lamps of a gateway follow."""
         gateway = self.gateways[gateway_id]
         return Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
 
     def cohorts(self) -> list[LampCount]:
-        """All lamps, by gateway and calendar."""
+        """Return all lamps counted by gateway and calendar."""
         if not self._cohorts:
             counted: dict[tuple[str, str], list[float]] = defaultdict(list)
             for lamp in self.lamps.values():
@@ -75,7 +75,7 @@ class ResolvedPlan:
         return self._cohorts
 
     def levels(self, calendar_id: str, gateway_id: str, instant: datetime) -> LevelPlan:
-        """The levels by a calendar at a gateway around an instant; at least from the night before it."""
+        """Return the levels by a calendar at a gateway around an instant, at least from the night before."""
         key = (calendar_id, gateway_id)
         known = self._levels.get(key)
         if known is None or not known.times[0] <= instant < known.end:
@@ -84,12 +84,12 @@ class ResolvedPlan:
         return known
 
     def levels_at(self, calendar_id: str, place: Place, instant: datetime) -> LevelPlan:
-        """As `levels` for any place: from two nights before the instant to a week after it."""
+        """Return the levels at any place, from two nights before the instant to a week after it."""
         first = instant.astimezone(place.time_zone).date() - timedelta(days=2)
         return levels_of_nights(self._plan, calendar_id, place, first, _NIGHTS)
 
     def expected_power_w(self, instant: datetime) -> float:
-        """What all lamps would draw if each did as planned."""
+        """Return the power of all lamps together at their planned levels."""
         return sum(
             cohort.rated_power_w
             * self.levels(cohort.calendar_id, cohort.gateway_id, instant).at(instant).level_percent
@@ -98,14 +98,18 @@ class ResolvedPlan:
         )
 
     def lamps_by_calendar(self) -> dict[str, int]:
-        """How many lamps follow each calendar that any lamp follows."""
+        """Return the number of lamps by calendar."""
         counted: dict[str, int] = defaultdict(int)
         for cohort in self.cohorts():
             counted[cohort.calendar_id] += cohort.lamps
         return counted
 
     def gateway_plan(self, gateway_id: str) -> WantedDocument:
-        """The document a gateway should run; KeyError for one that is not in the inventory."""
+        """Return the document a gateway should run.
+
+        Raises:
+            KeyError: the gateway is not in the inventory.
+        """
         known = self._documents.get(gateway_id)
         if known is None:
             gateway, lamps = self.gateways[gateway_id], self._lamps_of.get(gateway_id, [])
@@ -114,36 +118,36 @@ class ResolvedPlan:
         return known
 
     def document_for(self, gateway_id: str) -> bytes:
-        """The document a gateway should run; the built-in plan's for one that is not in the inventory."""
+        """Return the document a gateway should run; the built-in plan's for an unknown gateway."""
         if gateway_id in self.gateways:
             return self.gateway_plan(gateway_id).document
         return encode_plan(DEFAULT_PLAN)
 
     def documents(self) -> Iterator[tuple[Gateway, WantedDocument]]:
-        """Every gateway with the document it should run."""
+        """Yield every gateway with the document it should run."""
         for gateway_id, gateway in self.gateways.items():
             yield gateway, self.gateway_plan(gateway_id)
 
     def with_plan(self, desired: DesiredPlan) -> "ResolvedPlan":
-        """The same lamps under another plan."""
-        return _laid(desired, self.gateways, self.lamps, self.area_ids, self._lamps_of)
+        """Resolve another plan over the same inventory."""
+        return _resolved(desired, self.gateways, self.lamps, self.area_ids, self._lamps_of)
 
     def calendar_plan(self) -> LightingPlan:
-        """Every program and calendar, as one plan."""
+        """Return every program and calendar as one plan."""
         return self._plan
 
 
 def resolve_plan(desired: DesiredPlan, inventory: Inventory) -> ResolvedPlan:
-    """The plan over these lamps."""
+    """Resolve the desired plan over an inventory."""
     lamps_of: dict[str, list[Lamp]] = defaultdict(list)
     for lamp in inventory.lamps:
         lamps_of[lamp.gateway_id].append(lamp)
     gateways = {gateway.id: gateway for gateway in inventory.gateways}
     lamps = {lamp.id: lamp for lamp in inventory.lamps}
-    return _laid(desired, gateways, lamps, frozenset(area.id for area in inventory.areas), dict(lamps_of))
+    return _resolved(desired, gateways, lamps, frozenset(area.id for area in inventory.areas), dict(lamps_of))
 
 
-def _laid(
+def _resolved(
     desired: DesiredPlan,
     gateways: Mapping[str, Gateway],
     lamps: Mapping[str, Lamp],

@@ -1,4 +1,4 @@
-"""Changing the lighting plan: whole or not at all, never out of sight, and not into darkness by mistake."""
+"""Changes of the lighting plan: whole or not at all, logged, and never into darkness without confirmation."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -32,11 +32,11 @@ _TRIES = 5
 Kept = TypeVar("Kept")
 
 Change = Callable[[ResolvedPlan], DesiredPlan]
-"""What becomes of the plan; raises ProblemError where that can't be."""
+"""Returns the plan as it should become; raises ProblemError where that is not possible."""
 
 
 class PlanService:
-    """Programs, calendars, groups and assignments."""
+    """Reads and changes programs, calendars, groups and assignments; refusals are ProblemErrors."""
 
     def __init__(self, store: PlanStore, in_force: PlanInForce, clock: Clock, guard: Guard) -> None:
         self._store = store
@@ -45,15 +45,19 @@ class PlanService:
         self._guard = guard
 
     def desired(self) -> DesiredPlan:
-        """The plan as it is wanted now."""
+        """Return the plan as it should be now."""
         return self._in_force.current().desired
+
+    def groups(self) -> Mapping[str, LampGroup]:
+        """Return all groups by id."""
+        return self.desired().groups
 
     def put_program(self, program: LightingProgram, who: str, *, confirmed: bool) -> None:
         """Add a program, or replace the one of that id."""
         _not_built_in("program", program.id, BUILT_IN_PROGRAMS)
 
-        def change(town: ResolvedPlan) -> DesiredPlan:
-            return replace(town.desired, programs={**town.desired.programs, program.id: program})
+        def change(plan: ResolvedPlan) -> DesiredPlan:
+            return replace(plan.desired, programs={**plan.desired.programs, program.id: program})
 
         self._change(change, f"program {program.id}", who, confirmed=confirmed)
 
@@ -61,8 +65,8 @@ class PlanService:
         """Remove a program that no calendar names."""
         _not_built_in("program", program_id, BUILT_IN_PROGRAMS)
 
-        def change(town: ResolvedPlan) -> DesiredPlan:
-            desired = town.desired
+        def change(plan: ResolvedPlan) -> DesiredPlan:
+            desired = plan.desired
             users = [each.id for each in desired.calendars.values() if program_id in each.program_ids()]
             _unused("program", program_id, "calendars", users)
             return replace(desired, programs=_without("program", desired.programs, program_id))
@@ -73,13 +77,13 @@ class PlanService:
         """Add a calendar, or replace the one of that id."""
         _not_built_in("calendar", calendar.id, BUILT_IN_CALENDARS)
 
-        def change(town: ResolvedPlan) -> DesiredPlan:
-            known = town.desired.all_programs()
+        def change(plan: ResolvedPlan) -> DesiredPlan:
+            known = plan.desired.all_programs()
             for at, rule in enumerate(calendar.rules):
                 _check_known(f"rules.{at}.program", rule.program_id, "program", known)
             if calendar.default_program_id is not None:
                 _check_known("defaultProgram", calendar.default_program_id, "program", known)
-            return replace(town.desired, calendars={**town.desired.calendars, calendar.id: calendar})
+            return replace(plan.desired, calendars={**plan.desired.calendars, calendar.id: calendar})
 
         self._change(change, f"calendar {calendar.id}", who, confirmed=confirmed)
 
@@ -87,8 +91,8 @@ class PlanService:
         """Remove a calendar that nothing is assigned to."""
         _not_built_in("calendar", calendar_id, BUILT_IN_CALENDARS)
 
-        def change(town: ResolvedPlan) -> DesiredPlan:
-            desired = town.desired
+        def change(plan: ResolvedPlan) -> DesiredPlan:
+            desired = plan.desired
             users = [_named(each) for each in desired.assignments if each.calendar_id == calendar_id]
             _unused("calendar", calendar_id, "assignments", users)
             return replace(desired, calendars=_without("calendar", desired.calendars, calendar_id))
@@ -98,19 +102,18 @@ class PlanService:
     def put_group(self, group: LampGroup, who: str, *, confirmed: bool) -> None:
         """Add a group, or replace the one of that id."""
 
-        def change(town: ResolvedPlan) -> DesiredPlan:
+        def change(plan: ResolvedPlan) -> DesiredPlan:
             for at, lamp_id in enumerate(group.lamp_ids):
-                _check_known(f"lampIds.{at}", lamp_id, "lamp", town.lamps)
-            kept = replace(group, lamp_ids=tuple(sorted(set(group.lamp_ids))))
-            return replace(town.desired, groups={**town.desired.groups, group.id: kept})
+                _check_known(f"lampIds.{at}", lamp_id, "lamp", plan.lamps)
+            return replace(plan.desired, groups={**plan.desired.groups, group.id: group.normalised()})
 
         self._change(change, f"group {group.id}", who, confirmed=confirmed)
 
     def delete_group(self, group_id: str, who: str) -> None:
         """Remove a group that has no assignment."""
 
-        def change(town: ResolvedPlan) -> DesiredPlan:
-            desired = town.desired
+        def change(plan: ResolvedPlan) -> DesiredPlan:
+            desired = plan.desired
             users = [
                 _named(each)
                 for each in desired.assignments
@@ -126,32 +129,33 @@ class PlanService:
         self._change(_reassigned(assignments), "assignments", who, confirmed=confirmed)
 
     def preview(self, assignments: Sequence[Assignment]) -> tuple[Effect, bool]:
-        """What replacing all assignments would do, and whether that needs a confirmation."""
-        town = self._in_force.current()
-        effect = effect_of(town, town.with_plan(_reassigned(assignments)(town)), self._clock.now())
+        """Return what replacing all assignments would do, and whether that needs a confirmation."""
+        plan = self._in_force.current()
+        after = plan.with_plan(_reassigned(assignments)(plan))
+        effect = effect_of(plan, after, self._clock.now())
         return effect, self._objects_to(effect)
 
     def _change(self, change: Change, what: str, who: str, *, confirmed: bool) -> None:
-        """Change the plan as it is at the moment of writing; who is faster only makes us look again."""
+        """Change the plan as it is at the moment of writing; start over when another planner was faster."""
         for _ in range(_TRIES):
-            revision, town = self._in_force.newest()
-            after = town.with_plan(change(town))
-            self._check(town, after, confirmed=confirmed)
+            revision, plan = self._in_force.newest()
+            after = plan.with_plan(change(plan))
+            self._check(plan, after, confirmed=confirmed)
             try:
-                self._store.save(town.desired, after.desired, revision)
+                self._store.save(plan.desired, after.desired, revision)
             except PlanChangedError:
                 continue
-            log.info("lighting plan changed", what=what, by=who, confirmed=confirmed)
+            log.info("lighting_plan_changed", what=what, by=who, confirmed=confirmed)
             return
         raise ProblemError(HTTPStatus.CONFLICT, "others are changing the plan right now; try again")
 
-    def _check(self, town: ResolvedPlan, after: ResolvedPlan, *, confirmed: bool) -> None:
+    def _check(self, plan: ResolvedPlan, after: ResolvedPlan, *, confirmed: bool) -> None:
         for gateway, wanted in after.documents():
-            if wanted != town.gateway_plan(gateway.id):
+            if wanted != plan.gateway_plan(gateway.id):
                 _check_fits(gateway.id, wanted.document)
         if confirmed:
             return
-        effect = effect_of(town, after, self._clock.now())
+        effect = effect_of(plan, after, self._clock.now())
         if effect.darkening is not None and self._objects_to(effect):
             raise _too_dark(effect.darkening, effect.total)
 
@@ -161,11 +165,11 @@ class PlanService:
 
 
 def _reassigned(assignments: Sequence[Assignment]) -> Change:
-    def change(town: ResolvedPlan) -> DesiredPlan:
+    def change(plan: ResolvedPlan) -> DesiredPlan:
         targets = {
-            Scope.LAMP: ("lamp", town.lamps),
-            Scope.GROUP: ("group", town.desired.groups),
-            Scope.AREA: ("area", town.area_ids),
+            Scope.LAMP: ("lamp", plan.lamps),
+            Scope.GROUP: ("group", plan.desired.groups),
+            Scope.AREA: ("area", plan.area_ids),
         }
         seen: set[tuple[Scope, str | None]] = set()
         for at, each in enumerate(assignments):
@@ -174,11 +178,11 @@ def _reassigned(assignments: Sequence[Assignment]) -> Change:
                     raise invalid(f"items.{at}.id", each.target_id, "no id where the scope is all")
             else:
                 _check_known(f"items.{at}.id", each.target_id, *targets[each.scope])
-            _check_known(f"items.{at}.calendarId", each.calendar_id, "calendar", town.desired.all_calendars())
+            _check_known(f"items.{at}.calendarId", each.calendar_id, "calendar", plan.desired.all_calendars())
             if (each.scope, each.target_id) in seen:
                 raise invalid(f"items.{at}.id", each.target_id, f"each {each.scope} once")
             seen.add((each.scope, each.target_id))
-        return replace(town.desired, assignments=tuple(assignments))
+        return replace(plan.desired, assignments=tuple(assignments))
 
     return change
 

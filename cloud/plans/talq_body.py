@@ -1,52 +1,24 @@
-"""TALQ documents in requests: read whole, or refused as a problem that names field, value and expectation."""
+"""TALQ documents in requests: read whole, or refused with field, value and what was expected."""
 
-import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from fastapi import Request
 
 from cloud.http.problems import ProblemError, invalid
-from protocols.lighting.talq import ControlProgramOne, ProgramError
-from protocols.lighting.talq_calendar import CalendarError, TalqCalendar
+from cloud.plans.shape import Mismatch, first_mismatch
+from protocols.lighting.talq import TalqError
 
-Struct = TypeVar("Struct", bound=msgspec.Struct)
-Made = TypeVar("Made")
+Document = TypeVar("Document", bound=msgspec.Struct)
+Model = TypeVar("Model")
 
 _MOST_BYTES = 262_144
-_NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`?")
-_STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
 
 
-async def program_document(request: Request) -> ControlProgramOne:
-    """The request's body as a TALQ ControlProgramOne."""
-    return _decoded(await _body(request), ControlProgramOne)
-
-
-async def calendar_document(request: Request) -> TalqCalendar:
-    """The request's body as a TALQ Calendar."""
-    return _decoded(await _body(request), TalqCalendar)
-
-
-def understood(document: Struct, read: Callable[[Struct, str], Made]) -> Made:
-    """What `read` makes of a document of the right shape; what it can't mean is a problem."""
-    try:
-        return read(document, "$")
-    except (ProgramError, CalendarError) as error:
-        field, _, rest = str(error).removeprefix("$: ").removeprefix("$.").partition(": ")
-        value, _, expected = rest.rpartition(", expected ")
-        raise invalid(field, value.strip("'"), expected) from error
-
-
-def document_body(structure: type[msgspec.Struct]) -> dict[str, Any]:
-    """How the OpenAPI document describes such a request."""
-    schema = {"$ref": f"#/components/schemas/{structure.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Return the request's body; 413 for one too large to be a document."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -56,33 +28,29 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _decoded(body: bytes, structure: type[Struct]) -> Struct:
+def decode_document(body: bytes, structure: type[Document]) -> Document:
+    """Return the body as a document of this structure; 422 that names the first field of another shape."""
     try:
         return msgspec.json.decode(body, type=structure)
     except msgspec.ValidationError as error:
-        raise _misfit(body, str(error)) from error
+        found = _mismatch(body, structure)
+        if found is None:
+            raise invalid("body", None, f"a {structure.__name__}: {error}") from error
+        raise invalid(found.path or "body", found.value, found.expected) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise invalid("body", body[:80].decode(errors="replace"), f"a JSON document: {error}") from error
 
 
-def _misfit(body: bytes, message: str) -> ProblemError:
-    """What msgspec says of JSON that has not the right shape, in our words."""
-    why, _, path = message.removesuffix("`").partition(" - at `$")
-    if (found := _NAMED.fullmatch(why)) is not None:
-        field = f"{path}.{found['field']}".removeprefix(".")
-        if found["what"] == "missing required":
-            return invalid(field, None, "a value")
-        return invalid(field, _at(body, f"{path}.{found['field']}"), "no such field")
-    expected = why.removeprefix("Expected ") if why.startswith("Expected ") else "a word that TALQ has here"
-    return invalid(path.removeprefix(".") or "body", _at(body, path), expected.replace("`", ""))
-
-
-def _at(body: bytes, path: str) -> object:
-    """What stands in a JSON document at a msgspec path; the kind of it where it is large."""
+def convert_document(document: Document, convert: Callable[[Document, str], Model]) -> Model:
+    """Return what `convert` makes of a document; 422 that names the field it can't follow."""
     try:
-        value: Any = msgspec.json.decode(body)
+        return convert(document, "body")
+    except TalqError as error:
+        raise invalid(error.path, error.value, error.expected) from error
+
+
+def _mismatch(body: bytes, structure: type[msgspec.Struct]) -> Mismatch | None:
+    try:
+        return first_mismatch(msgspec.json.decode(body), structure)
     except (msgspec.DecodeError, RecursionError):
-        return None  # the shape was wrong before the end was reached
-    for number, name in _STEP.findall(path):
-        value = value[int(number)] if number else value[name]
-    return value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+        return None  # the shape was wrong before the end of the JSON was reached

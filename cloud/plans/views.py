@@ -1,11 +1,11 @@
-"""The lighting plan as HTTP shows it."""
+"""The lighting plan as the API shows it."""
 
 from datetime import datetime
 
 from cloud.http.views import View
 from cloud.plans.forecast import LevelChange
 from cloud.plans.impact import Darkening, Effect, Levels, Reassignment
-from cloud.plans.model import Assignment, LampGroup
+from cloud.plans.model import Assignment, LampGroup, Scope
 from protocols.lighting.talq import ControlProgramOne
 from protocols.lighting.talq_calendar import TalqCalendar
 
@@ -23,7 +23,7 @@ class CalendarList(View, frozen=True):
 
 
 class GroupView(View, frozen=True):
-    """Lamps that go together, by id."""
+    """A group of lamps, by id."""
 
     id: str
     name: str
@@ -37,21 +37,21 @@ class GroupList(View, frozen=True):
 
 
 class AssignmentView(View, frozen=True):
-    """A calendar for a lamp, a group or an area by its id, or, without id, for everything."""
+    """A calendar for a lamp, a group or an area by its id, or, without id, for all lamps."""
 
-    scope: str
+    scope: Scope
     id: str | None
     calendar_id: str
 
 
 class AssignmentList(View, frozen=True):
-    """Every assignment; of several groups that a lamp is in, the one that stands first counts."""
+    """Every assignment; of several groups that a lamp is in, the first in the list counts."""
 
     items: list[AssignmentView]
 
 
 class CalendarMove(View, frozen=True):
-    """Lamps that go from a calendar to another, with the levels of tonight at one of their gateways."""
+    """Lamps that would change their calendar, with tonight's levels at the gateway that has most of them."""
 
     calendar_before: str
     calendar_after: str
@@ -61,14 +61,14 @@ class CalendarMove(View, frozen=True):
 
 
 class DarkeningView(View, frozen=True):
-    """How many lamps would be dark that are lit by the plan as it is, when they are most."""
+    """How many lamps would be dark that the present plan lights, at the time when they are most."""
 
     lamps: int
     at: datetime
 
 
 class PlanPreview(View, frozen=True):
-    """What a change would do: energy in kWh from noon to noon tonight, by rated power and level."""
+    """The effect of a change tonight, from noon to noon; energy in kWh, by rated power and level."""
 
     lamps: int
     lamps_reassigned: int
@@ -81,12 +81,12 @@ class PlanPreview(View, frozen=True):
 
 
 def group_view(group: LampGroup) -> GroupView:
-    """A group."""
+    """Return a group as the API shows it."""
     return GroupView(id=group.id, name=group.name, lamp_ids=group.lamp_ids)
 
 
 def assignment_list(assignments: tuple[Assignment, ...]) -> AssignmentList:
-    """Assignments in their order."""
+    """Return assignments as the API shows them, in their order."""
     return AssignmentList(
         items=[
             AssignmentView(scope=each.scope, id=each.target_id, calendar_id=each.calendar_id)
@@ -96,7 +96,7 @@ def assignment_list(assignments: tuple[Assignment, ...]) -> AssignmentList:
 
 
 def preview_view(effect: Effect, *, needs_confirmation: bool) -> PlanPreview:
-    """What a change would do, by pairs of calendars; lamps for which nothing changes are left out."""
+    """Return the effect of a change by pairs of calendars, without lamps for which nothing changes."""
     together: dict[tuple[str, str], list[Reassignment]] = {}
     for move in effect.moves:
         if move.calendar_before != move.calendar_after or move.levels_before() != move.levels_after():

@@ -25,14 +25,19 @@ class CabinetStateRow(Base):
     reading: Mapped[str]
 
 
-def load_cabinet_states(connection: sa.Connection) -> dict[str, CabinetState]:
-    """Return the state of every cabinet that was ever read, by id."""
-    rows = connection.execute(sa.select(_CABINETS)).mappings()
-    return {row["cabinet_id"]: state_of(row["reading"], row["gateway_id"], row["online"]) for row in rows}
+def load_cabinet_states(
+    connection: sa.Connection, cabinet_ids: Sequence[str] | None = None
+) -> dict[str, CabinetState]:
+    """Return the states of the cabinets that were ever read, by id; of these, or of all."""
+    query = sa.select(_CABINETS)
+    if cabinet_ids is not None:
+        query = query.where(_CABINETS.c.cabinet_id.in_(cabinet_ids))
+    return {
+        row.cabinet_id: _state(row.reading, row.gateway_id, row.online) for row in connection.execute(query)
+    }
 
 
-def state_of(reading: str, gateway_id: str, online: bool) -> CabinetState:
-    """Return the state that a row holds; `reading` is its JSON."""
+def _state(reading: str, gateway_id: str, online: bool) -> CabinetState:
     return CabinetState(msgspec.json.decode(reading, type=CabinetReading), gateway_id, online)
 
 

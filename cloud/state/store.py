@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from operator import attrgetter
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -116,6 +117,17 @@ def save_carried_plan(connection: sa.Connection, state: GatewayState) -> None:
 _LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)
 _FIELDS = tuple(field.name for field in fields(LampReading) if field.name not in ("device_id", "time"))
 _VALUES = attrgetter(*_FIELDS)
+_REASON = _FIELDS.index("reason")
+
+READING_COLUMNS: Final = tuple(_LAMPS.c[name] for name in _FIELDS)
+"""The columns that hold a lamp's reading, in the order that `lamp_reading` takes their values."""
+
+
+def lamp_reading(lamp_id: str, time_ms: int, values: Sequence[Any]) -> LampReading:
+    """Return the reading of a lamp from the values of `READING_COLUMNS`."""
+    reason = values[_REASON]
+    typed = [*values[:_REASON], None if reason is None else Reason(reason), *values[_REASON + 1 :]]
+    return LampReading(lamp_id, from_unix_ms(time_ms), *typed)
 
 
 def _lamp_row(state: LampState) -> dict[str, object]:
@@ -130,7 +142,5 @@ def _lamp_row(state: LampState) -> dict[str, object]:
 
 
 def _lamp_state(row: sa.RowMapping) -> LampState:
-    values = {name: row[name] for name in _FIELDS}
-    values["reason"] = None if row["reason"] is None else Reason(row["reason"])
-    reading = LampReading(row["lamp_id"], from_unix_ms(row["time_ms"]), **values)
+    reading = lamp_reading(row["lamp_id"], row["time_ms"], [row[name] for name in _FIELDS])
     return LampState(reading, row["gateway_id"], row["online"])

@@ -52,15 +52,15 @@ class LampView(View, frozen=True):
     actual_light_state: float | None
     target_light_command: int | None
     feedback_light_command: int | None
-    reason: str | None
+    reason: Reason | None
     active_power: float | None
     observed_at: datetime | None
-    alarms: tuple[str, ...]
+    alarms: tuple[EventType, ...]
     override: OverrideView | None
 
 
 class GatewayView(View, frozen=True):
-    """Whether a gateway is within reach, and since when."""
+    """Whether a gateway is online, and since when."""
 
     id: str
     area_id: str
@@ -105,7 +105,7 @@ def lamp_view(
 def lamp_condition(
     reading: LampReading | None, rated_power_w: float, alarms: Collection[EventType]
 ) -> LampCondition:
-    """The one word for a lamp; `reading` is None when nothing is known of it now."""
+    """Return the condition of a lamp; `reading` is None while its state is unknown."""
     if reading is None:
         return LampCondition.UNKNOWN
     if not FAULTS.isdisjoint(alarms):

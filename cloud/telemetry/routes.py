@@ -1,130 +1,127 @@
 """Readings of a lamp or a cabinet over time, over HTTP."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Protocol
 
-import msgspec
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from cloud.http.parameters import Identifier, Instant, PathIdentifier
 from cloud.http.problems import ProblemError, invalid, not_found
 from cloud.http.responses import answers, json_response
-from cloud.http.views import View
-from cloud.services import Services, ServicesOf
-from cloud.telemetry.store import Series, SeriesQuery, StoreUnavailable
+from cloud.telemetry.store import SeriesQuery, StoreUnavailable, TelemetryStore
+from cloud.telemetry.views import CabinetTelemetryView, SeriesView, TelemetryView
+from protocols.clock import Clock
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, UnknownAttribute
-
-router = APIRouter(tags=["telemetry"])
 
 _DEFAULT_SPAN = timedelta(hours=24)
 _DEFAULT_ATTRIBUTES = {LAMPS: "actualLightState,activePower", CABINETS: "totalPower,totalActiveEnergy"}
 _LONGEST_SPAN = timedelta(days=366)
 
 
-class SeriesView(View, frozen=True):
-    """One attribute over time: points of Unix milliseconds and value, oldest first."""
+class Devices(Protocol):
+    """The devices that have telemetry."""
 
-    attribute: str
-    unit: str
-    points: list[tuple[int, float | int | bool | str]]
+    def has_lamp(self, lamp_id: str) -> bool:
+        """Return whether there is such a lamp."""
+        ...
 
-
-class TelemetryView(View, frozen=True):
-    """Readings of a lamp from an instant up to another."""
-
-    lamp_id: str
-    start: datetime = msgspec.field(name="from")
-    end: datetime = msgspec.field(name="to")
-    series: list[SeriesView]
+    def cabinet_ids(self, gateway_id: str) -> list[str]:
+        """Return the ids of a gateway's cabinets, sorted."""
+        ...
 
 
-class CabinetTelemetryView(View, frozen=True):
-    """Readings of a gateway's cabinet from an instant up to another."""
+@dataclass(frozen=True, slots=True)
+class SeriesRequest:
+    """The readings a request is for; without `attributes` those most looked at."""
 
-    gateway_id: str
-    cabinet_id: str
-    start: datetime = msgspec.field(name="from")
-    end: datetime = msgspec.field(name="to")
-    series: list[SeriesView]
+    attributes: str | None
+    start: datetime
+    end: datetime
+    max_points: int
 
 
-class SeriesParameters:
-    """The query parameters that both routes have."""
+def router(store: TelemetryStore, devices: Devices, clock: Clock) -> APIRouter:
+    """The routes of telemetry."""
+    routes = APIRouter(tags=["telemetry"])
+    series_request = _series_request(clock)
 
-    def __init__(
-        self,
+    @routes.get(
+        "/lamps/{lamp_id}/telemetry",
+        responses=answers(TelemetryView, "One series for each attribute", 404, 422, 503),
+    )
+    def get_lamp_telemetry(
+        lamp_id: PathIdentifier, request: Annotated[SeriesRequest, Depends(series_request)]
+    ) -> Response:
+        """Return readings of a lamp over time; by default light level and power of the last 24 hours."""
+        if not devices.has_lamp(lamp_id):
+            raise not_found("lamp", "lampId", lamp_id)
+        series = _series(store, LAMPS, lamp_id, request)
+        return json_response(
+            TelemetryView(lamp_id=lamp_id, start=request.start, end=request.end, series=series)
+        )
+
+    @routes.get(
+        "/gateways/{gateway_id}/telemetry",
+        responses=answers(CabinetTelemetryView, "One series for each attribute", 404, 422, 503),
+    )
+    def get_gateway_telemetry(
+        gateway_id: PathIdentifier,
+        request: Annotated[SeriesRequest, Depends(series_request)],
+        cabinet: Annotated[
+            Identifier | None, Query(description="one of the gateway's cabinets; the first when not given")
+        ] = None,
+    ) -> Response:
+        """Return readings of a cabinet over time; by default power and energy of the last 24 hours."""
+        cabinet_id = _cabinet_id(devices, gateway_id, cabinet)
+        series = _series(store, CABINETS, cabinet_id, request)
+        view = CabinetTelemetryView(
+            gateway_id=gateway_id, cabinet_id=cabinet_id, start=request.start, end=request.end, series=series
+        )
+        return json_response(view)
+
+    return routes
+
+
+def _series_request(clock: Clock) -> Callable[..., SeriesRequest]:
+    def series_request(
         *,
-        services: ServicesOf,
         attributes: Annotated[
             str | None, Query(description="names from the catalogue, comma-separated", max_length=500)
         ] = None,
         start: Annotated[Instant | None, Query(alias="from")] = None,
         end: Annotated[Instant | None, Query(alias="to")] = None,
         max_points: Annotated[int, Query(alias="maxPoints", ge=2, le=5000)] = 300,
-    ) -> None:
-        self.attributes = attributes
-        self.end = (end or services.clock.now()).astimezone(UTC)
-        self.start = (start or self.end - _DEFAULT_SPAN).astimezone(UTC)
-        self.max_points = max_points
-        if not self.start < self.end <= self.start + _LONGEST_SPAN:
-            raise invalid("from", self.start.isoformat(), "an instant before `to`, by at most 366 days")
+    ) -> SeriesRequest:
+        end = (end or clock.now()).astimezone(UTC)
+        start = (start or end - _DEFAULT_SPAN).astimezone(UTC)
+        if not start < end <= start + _LONGEST_SPAN:
+            raise invalid("from", start.isoformat(), "an instant before `to`, by at most 366 days")
+        return SeriesRequest(attributes, start, end, max_points)
+
+    return series_request
 
 
-Parameters = Annotated[SeriesParameters, Depends()]
-
-
-@router.get(
-    "/lamps/{lamp_id}/telemetry",
-    responses=answers(TelemetryView, "One series for each attribute", 404, 422, 503),
-)
-def get_telemetry(*, services: ServicesOf, lamp_id: PathIdentifier, wanted: Parameters) -> Response:
-    """Readings of one lamp; by default light and power of the last 24 hours."""
-    if not services.inventory_store.addresses([lamp_id]):
-        raise not_found("lamp", "lampId", lamp_id)
-    series = _series(services, LAMPS, lamp_id, wanted)
-    return json_response(TelemetryView(lamp_id=lamp_id, start=wanted.start, end=wanted.end, series=series))
-
-
-@router.get(
-    "/gateways/{gateway_id}/telemetry",
-    responses=answers(CabinetTelemetryView, "One series for each attribute", 404, 422, 503),
-)
-def get_gateway_telemetry(
-    *,
-    services: ServicesOf,
-    gateway_id: PathIdentifier,
-    wanted: Parameters,
-    cabinet: Annotated[
-        Identifier | None, Query(description="one of the gateway's; the first when not given")
-    ] = None,
-) -> Response:
-    """Readings of a gateway's cabinet; by default power and energy of the last 24 hours."""
-    known = [each.id for each in services.inventory_store.cabinets(gateway_id)]
+def _cabinet_id(devices: Devices, gateway_id: str, wanted: str | None) -> str:
+    known = devices.cabinet_ids(gateway_id)
     if not known:
         raise not_found("gateway with a cabinet", "gatewayId", gateway_id)
-    if cabinet is not None and cabinet not in known:
-        raise not_found("cabinet of this gateway", "cabinet", cabinet)
-    cabinet_id = cabinet or known[0]
-    view = CabinetTelemetryView(
-        gateway_id=gateway_id,
-        cabinet_id=cabinet_id,
-        start=wanted.start,
-        end=wanted.end,
-        series=_series(services, CABINETS, cabinet_id, wanted),
-    )
-    return json_response(view)
+    if wanted is not None and wanted not in known:
+        raise not_found("cabinet of this gateway", "cabinet", wanted)
+    return wanted or known[0]
 
 
 def _series(
-    services: Services, kind: DeviceKind, device_id: str, wanted: SeriesParameters
+    store: TelemetryStore, kind: DeviceKind, device_id: str, request: SeriesRequest
 ) -> list[SeriesView]:
-    given = _DEFAULT_ATTRIBUTES[kind] if wanted.attributes is None else wanted.attributes
+    given = _DEFAULT_ATTRIBUTES[kind] if request.attributes is None else request.attributes
     names = [name.strip() for name in given.split(",") if name.strip()]
     try:
-        series = services.telemetry.series(
-            SeriesQuery(device_id, names, wanted.start, wanted.end, wanted.max_points, kind)
+        found = store.series(
+            SeriesQuery(device_id, names, request.start, request.end, request.max_points, kind)
         )
     except UnknownAttribute as error:
         known = ", ".join(metric.attribute for metric in kind.metrics)
@@ -132,8 +129,4 @@ def _series(
     except StoreUnavailable as error:
         detail = "the telemetry store does not answer; try again"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail) from error
-    return [_view(one) for one in series]
-
-
-def _view(series: Series) -> SeriesView:
-    return SeriesView(attribute=series.attribute, unit=series.unit, points=series.points)
+    return [SeriesView(attribute=each.attribute, unit=each.unit, points=each.points) for each in found]

@@ -99,8 +99,8 @@ def create_user_command(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Let a person in."""
+    from cloud.access.administration import create_user  # noqa: PLC0415
     from cloud.access.model import AccessError  # noqa: PLC0415
-    from cloud.access.service import create_user  # noqa: PLC0415
 
     with as_usage_errors(AccessError):
         create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
@@ -109,7 +109,7 @@ def create_user_command(
 @admin.command("list-users")
 def list_users_command() -> None:
     """Print every user: name, role, whether there is a password, how many API tokens last."""
-    from cloud.access.people import list_users  # noqa: PLC0415
+    from cloud.access.administration import list_users  # noqa: PLC0415
 
     for user in list_users(_engine()):
         way = "password" if user.has_password else "no password"
@@ -119,8 +119,8 @@ def list_users_command() -> None:
 @admin.command("remove-user")
 def remove_user_command(username: Annotated[str, typer.Argument()]) -> None:
     """Shut a person out at once: sessions and tokens end with the user."""
+    from cloud.access.administration import remove_user  # noqa: PLC0415
     from cloud.access.model import AccessError  # noqa: PLC0415
-    from cloud.access.people import remove_user  # noqa: PLC0415
 
     with as_usage_errors(AccessError):
         remove_user(_engine(), username)
@@ -132,8 +132,8 @@ def set_password_command(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Change a user's password; whoever is logged in as them is logged out."""
+    from cloud.access.administration import set_password  # noqa: PLC0415
     from cloud.access.model import AccessError  # noqa: PLC0415
-    from cloud.access.people import set_password  # noqa: PLC0415
 
     with as_usage_errors(AccessError):
         set_password(_engine(), username, password)
@@ -145,8 +145,8 @@ def create_token_command(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it lasts.")] = 365,
 ) -> None:
     """Print a new API token for a user; it is shown this once."""
+    from cloud.access.administration import create_token  # noqa: PLC0415
     from cloud.access.model import AccessError  # noqa: PLC0415
-    from cloud.access.service import create_token  # noqa: PLC0415
 
     now = clock_from(os.environ).now()
     with as_usage_errors(AccessError):
@@ -159,8 +159,8 @@ def revoke_token_command(
     username: Annotated[str | None, typer.Argument(help="End all tokens of this user.")] = None,
 ) -> None:
     """End every API token of a user, or, without a name, the one that is typed in."""
+    from cloud.access.administration import revoke_token, revoke_tokens  # noqa: PLC0415
     from cloud.access.model import AccessError  # noqa: PLC0415
-    from cloud.access.people import revoke_token, revoke_tokens  # noqa: PLC0415
 
     engine = _engine()
     with as_usage_errors(AccessError):

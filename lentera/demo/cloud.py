@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud.access.service import create_one_time_login, create_token, create_user
+from cloud.access.administration import create_one_time_login, create_token, create_user
 from cloud.database import create_engine, upgrade
 from cloud.provisioning import import_inventory
 from protocols.clock import Clock

@@ -15,8 +15,8 @@ import msgspec
 
 from protocols.lighting.calendar import Calendar, CalendarRule, program_of_night
 from protocols.lighting.program import ASTRO_DEFAULT, LevelPlan, LightingProgram, Place, nights_of
-from protocols.lighting.talq import ControlProgramOne, ProgramError, control_program, program_from
-from protocols.lighting.talq_calendar import CalendarError, TalqCalendar, calendar_from, talq_calendar
+from protocols.lighting.talq import ControlProgramOne, TalqError, control_program, program_from
+from protocols.lighting.talq_calendar import TalqCalendar, calendar_from, talq_calendar
 
 LONGEST_DOCUMENT: Final = 262_144
 """Bytes of a plan's document: it travels in one MQTT message."""
@@ -136,7 +136,7 @@ def _plan(talq: PlanDocument, source: str) -> LightingPlan:
             {each.id: each.calendar_id for each in talq.lamps},
             talq.default_calendar_id,
         )
-    except (ProgramError, CalendarError) as error:
+    except TalqError as error:
         raise PlanError(str(error)) from error
 
 

@@ -16,8 +16,18 @@ _LocalTime = Annotated[time, msgspec.Meta(tz=False)]
 _Unsupported = Annotated[list[Any], msgspec.Meta(max_length=0)]
 
 
+class TalqError(ValueError):
+    """A TALQ document of the right shape that cannot be followed; `path` is the JSON path of the field."""
+
+    def __init__(self, source: str, path: str, value: str | int, expected: str) -> None:
+        self.path = path
+        self.value = value
+        self.expected = expected
+        super().__init__(f"{source}: {path}: {value}, expected {expected}")
+
+
 class ProgramError(ValueError):
-    """A control program that cannot be run; names the source, the field and what was expected."""
+    """A document that holds no control program that can be run; names the source and the field."""
 
 
 class AstroClockActivePeriod(msgspec.Struct, rename="camel", frozen=True):
@@ -36,7 +46,7 @@ class LevelState(msgspec.Struct, rename="camel", frozen=True):
 
 
 class CommandBase(msgspec.Struct, rename="camel", frozen=True):
-    """What a control does to the lamp."""
+    """The command of a control."""
 
     state: LevelState
 
@@ -62,7 +72,7 @@ class ControlProgramOne(msgspec.Struct, rename="camel", frozen=True, kw_only=Tru
 
 
 def control_program(program: LightingProgram) -> ControlProgramOne:
-    """The program as TALQ writes it: the initial level is the control that starts at noon."""
+    """Return the program in TALQ's shape: the initial level is the control that starts at noon."""
     levels = {_NOON: program.initial_level_percent}
     levels |= {point.local_time: point.level_percent for point in program.switch_points}
     return ControlProgramOne(
@@ -83,31 +93,34 @@ def control_program(program: LightingProgram) -> ControlProgramOne:
 
 
 def encode(program: LightingProgram) -> bytes:
-    """The TALQ document of a program."""
+    """Return the TALQ document of a program."""
     return msgspec.json.encode(control_program(program))
 
 
 def decode(document: bytes, source: str) -> LightingProgram:
-    """Read a TALQ document; raises ProgramError that names `source`."""
+    """Read a TALQ document.
+
+    Raises:
+        ProgramError: it is no JSON, has another shape, or can't be run; the message begins with `source`.
+    """
     try:
-        talq = msgspec.json.decode(document, type=ControlProgramOne)
+        return program_from(msgspec.json.decode(document, type=ControlProgramOne), source)
     except msgspec.DecodeError as error:
         raise ProgramError(f"{source}: {error}") from error
-    return program_from(talq, source)
+    except TalqError as error:
+        raise ProgramError(str(error)) from error
 
 
 def program_from(talq: ControlProgramOne, source: str) -> LightingProgram:
-    """The program that a TALQ document tells of; raises ProgramError that names `source`."""
+    """Return the program that a TALQ document describes.
+
+    Raises:
+        TalqError: it can't be run; the message begins with `source`.
+    """
     times = [control.start_time for control in talq.fixed_time_controls]
     for earlier, later in pairwise(times):
         if earlier >= later:
-            raise ProgramError(
-                f"{source}: fixedTimeControls: {later} after {earlier}, expected ascending start times"
-            )
-    return _program(talq)
-
-
-def _program(talq: ControlProgramOne) -> LightingProgram:
+            raise TalqError(source, "fixedTimeControls", f"{later} after {earlier}", "ascending start times")
     levels = {control.start_time: control.command.state.value for control in talq.fixed_time_controls}
     # What holds at noon began at or before it, or on the day before.
     at_noon = max((start for start in levels if start <= _NOON), default=max(levels, default=None))

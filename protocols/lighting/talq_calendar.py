@@ -9,17 +9,13 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from protocols.lighting.calendar import Calendar, CalendarRule, MonthDay, RuleDay
-from protocols.lighting.talq import OWNER
+from protocols.lighting.talq import OWNER, TalqError
 
 _LONGEST_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTH_DAY: Final = re.compile(r"--(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
 _Unsupported = Annotated[list[str], msgspec.Meta(max_length=0)]
-
-
-class CalendarError(ValueError):
-    """A calendar that cannot be followed; names source, field, value and what was expected."""
 
 
 class DayRange(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -61,7 +57,7 @@ class TalqCalendar(
 
 
 def talq_calendar(calendar: Calendar) -> TalqCalendar:
-    """The calendar as TALQ writes it."""
+    """Return the calendar in TALQ's shape."""
     return TalqCalendar(
         id=calendar.id,
         owner_cms=OWNER,
@@ -72,8 +68,12 @@ def talq_calendar(calendar: Calendar) -> TalqCalendar:
 
 
 def calendar_from(talq: TalqCalendar, source: str) -> Calendar:
-    """The calendar that a TALQ document tells of; raises CalendarError that names `source`."""
-    rules = tuple(_rule(rule, f"{source}.rules[{at}]") for at, rule in enumerate(talq.rules))
+    """Return the calendar that a TALQ document describes.
+
+    Raises:
+        TalqError: it can't be followed; the message begins with `source`.
+    """
+    rules = tuple(_rule(rule, source, f"rules[{at}]") for at, rule in enumerate(talq.rules))
     return Calendar(talq.id, talq.name, rules, talq.default_program)
 
 
@@ -96,18 +96,18 @@ def _date_text(day: RuleDay | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _rule(talq: Rule, source: str) -> CalendarRule:
-    start, end = _day(talq.start_date, f"{source}.startDate"), _day(talq.end_date, f"{source}.endDate")
+def _rule(talq: Rule, source: str, path: str) -> CalendarRule:
+    start = _day(talq.start_date, source, f"{path}.startDate")
+    end = _day(talq.end_date, source, f"{path}.endDate")
     if start is not None and end is not None and type(start) is not type(end):
-        raise CalendarError(
-            f"{source}: startDate {talq.start_date}, endDate {talq.end_date}, expected a year in both or none"
-        )
+        dates = f"startDate {talq.start_date}, endDate {talq.end_date}"
+        raise TalqError(source, path, dates, "a year in both or none")
     if type(start) is date and type(end) is date and end < start:
-        raise CalendarError(f"{source}.endDate: {end}, expected {start} or later")
-    return CalendarRule(talq.program, start, end, _weekdays(talq.condition, f"{source}.condition"))
+        raise TalqError(source, f"{path}.endDate", end.isoformat(), f"{start} or later")
+    return CalendarRule(talq.program, start, end, _weekdays(talq.condition, source, f"{path}.condition"))
 
 
-def _day(text: str | None, field: str) -> RuleDay | None:
+def _day(text: str | None, source: str, path: str) -> RuleDay | None:
     if text is None:
         return None
     if (match := _MONTH_DAY.fullmatch(text)) is not None:
@@ -119,14 +119,14 @@ def _day(text: str | None, field: str) -> RuleDay | None:
             return msgspec.convert(text, date)
         except msgspec.ValidationError:
             pass
-    raise CalendarError(f"{field}: {text!r}, expected a date yyyy-mm-dd or --mm-dd")
+    raise TalqError(source, path, text, "a date yyyy-mm-dd or --mm-dd")
 
 
-def _weekdays(condition: DayCondition | None, source: str) -> frozenset[int] | None:
+def _weekdays(condition: DayCondition | None, source: str, path: str) -> frozenset[int] | None:
     if condition is None:
         return None
     for at, days in enumerate(condition.days):
         if days.end is not None and days.end <= days.start:
-            raise CalendarError(f"{source}.days[{at}].end: {days.end}, expected more than {days.start}")
+            raise TalqError(source, f"{path}.days[{at}].end", days.end, f"more than {days.start}")
     ranges = (range(days.start, (days.end or days.start) + 1) for days in condition.days)
     return frozenset(chain.from_iterable(ranges))

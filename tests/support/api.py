@@ -11,7 +11,7 @@ import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from cloud.access.service import create_token, create_user
+from cloud.access.administration import create_token, create_user
 from cloud.alarms.store import AlarmRow
 from cloud.app import create_app
 from cloud.config import CloudConfig

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from cloud.access.service import create_token, create_user
+from cloud.access.administration import create_token, create_user
 from cloud.app import run_cloud
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade

@@ -6,9 +6,17 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from cloud.access.administration import (
+    create_one_time_login,
+    create_token,
+    create_user,
+    list_users,
+    remove_user,
+    revoke_token,
+    revoke_tokens,
+    set_password,
+)
 from cloud.access.model import AccessError, secret_digest
-from cloud.access.people import list_users, remove_user, revoke_token, revoke_tokens, set_password
-from cloud.access.service import create_one_time_login, create_token, create_user
 from cloud.access.store import AccessStore
 from tests.support.api import EVENING, Api
 

@@ -27,7 +27,7 @@ async def gateways(mosquitto: Broker) -> AsyncIterator[aiomqtt.Client]:
 
 async def _post(api: Api, body: dict[str, Any]) -> dict[str, Any]:
     async with running(api.services.feed), api.client() as client:
-        await api.services.announce(LiveUpdate(ingest=IngestView(data_as_of=EVENING, storing=True)))
+        await api.services.feed.announce(LiveUpdate(ingest=IngestView(data_as_of=EVENING, storing=True)))
         await eventually(lambda: api.services.feed.ingester.data_as_of == EVENING, what="the heartbeat")
         answer = await client.post("/api/v1/commands", json=body)
     return {"statusCode": answer.status_code, **answer.json()}

@@ -104,7 +104,7 @@ async def test_a_killed_ingester_is_missed_until_another_works(
     await eventually(lambda: _refused(process), timeout_s=NOTICED_S + 5, what="the refusal")
     stored = _commands_stored(process)
     refusal = await process.client.post("/api/v1/commands", json=ORDER)
-    assert refusal.json()["detail"].startswith("no ingester is at work")
+    assert refusal.json()["detail"].startswith("no ingester is running")
     assert _commands_stored(process) == stored
     with _ingester(mosquitto.port, tmp_path):
         await eventually(lambda: _online(process), what="the return")

@@ -10,11 +10,11 @@ import aiomqtt
 import httpx
 import pytest
 
-from cloud.access.service import create_one_time_login
+from cloud.access.administration import create_one_time_login
 from cloud.app import run_cloud
 from cloud.config import LIVE_TOPIC, CloudConfig
 from cloud.http.server import ListenError
-from cloud.live.routes import live
+from cloud.openapi import api_routes
 from protocols.inventory.model import Inventory, Lamp
 from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
 from tests.support.api import EVENING, Api, small_town
@@ -188,7 +188,8 @@ async def test_a_logout_ends_the_open_map(api: Api) -> None:
     once = create_one_time_login(api.services.engine, "viewer", now=api.clock.now())
     login = api.services.access.login_once(once)
     assert login is not None
-    stream = await live(api.services, None, login.secret)
-    assert stream._welcome()
+    (route,) = [each for each in api_routes(api.app.routes) if each.path == "/live"]
+    stream = await route.endpoint(None, login.secret)
+    assert stream._authenticated()
     api.services.access.logout(login.secret)
-    assert not stream._welcome()
+    assert not stream._authenticated()

@@ -52,7 +52,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, object, str]] = [
         program("a", ("22:00:00", 140)),
         "fixedTimeControls[0].command.state.value",
         140,
-        "int <= 100",
+        "a whole number from 0 to 100",
     ),
     (
         "programs/a",
@@ -61,7 +61,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str, object, str]] = [
         "22:00:00 after 23:00:00",
         "ascending start times",
     ),
-    ("programs/a", program("a") | {"type": "Other"}, "type", "Other", "a word that TALQ has here"),
+    ("programs/a", program("a") | {"type": "Other"}, "type", "Other", "'ControlProgramOne'"),
     (
         "calendars/a",
         calendar("a", "astro-default", "nowhere"),
@@ -172,7 +172,7 @@ async def test_the_map_goes_by_each_lamps_own_plan(api: Api) -> None:
 
 async def test_a_replica_takes_up_what_another_wrote(api: Api) -> None:
     """Every process reads the plan again when it has changed, and when the lamps have."""
-    replica = PlanInForce(PlanStore(api.services.engine), api.services.inventory_store.load)
+    replica = PlanInForce(PlanStore(api.services.engine), api.services.inventory.load)
     before = replica.newest()
     assert replica.newest() is before
     async with api.client() as client:
@@ -310,7 +310,7 @@ async def test_planners_who_write_at_the_same_time_lose_nothing(api: Api) -> Non
     services = api.services
 
     def add(number: int) -> None:
-        in_force = PlanInForce(PlanStore(services.engine), services.inventory_store.load)
+        in_force = PlanInForce(PlanStore(services.engine), services.inventory.load)
         planning = PlanService(PlanStore(services.engine), in_force, api.clock, Guard())
         for each in range(5):
             while True:
@@ -323,7 +323,7 @@ async def test_planners_who_write_at_the_same_time_lose_nothing(api: Api) -> Non
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(add, range(4)))
-    assert len(services.planning.desired().programs) == 20
+    assert len(services.plans.desired().programs) == 20
 
 
 def test_a_plan_read_before_a_change_is_not_written_over_it(api: Api) -> None:

@@ -339,7 +339,9 @@ async def test_the_heartbeat_says_when_nothing_is_stored(
         await eventually(lambda: updates(storing=False), what="the trouble, live")
         assert updates(storing=False)[-1]["dataAsOf"] is None
         poison.away = 0
-        await eventually(lambda: [one for one in updates(storing=True) if one["dataAsOf"]], what="the recovery")
+        await eventually(
+            lambda: [one for one in updates(storing=True) if one["dataAsOf"]], what="the recovery"
+        )
 
 
 async def test_state_says_offline_when_the_ingester_leaves(

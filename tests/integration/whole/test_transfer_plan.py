@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloud.database import create_engine
-from cloud.fleet.gateways import GatewayStates
+from cloud.fleet.gateways import GatewayQueries
 from cloud.fleet.views import GatewayDetail
 from cloud.ingest.batch import Batch
 from cloud.ingest.commit import Committer
@@ -51,7 +51,7 @@ async def memory(desk: Desk) -> AsyncIterator[StateStore]:
 def gateway(desk: Desk) -> GatewayDetail:
     engine = create_engine(desk.cloud.database_url)
     plan = PlanInForce(PlanStore(engine), InventoryStore(engine).load)
-    found = GatewayStates(engine, plan).one("soreang-01")
+    found = GatewayQueries(engine, plan).one("soreang-01")
     engine.dispose()
     assert found is not None
     return found

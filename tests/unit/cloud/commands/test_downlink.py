@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.commands.downlink import MAX_RANGES, Downlink, acknowledgements, merged
+from cloud.commands.downlink import MAX_RANGES, MqttDownlink, acknowledgements, merged
 from cloud.inventory.store import LampAddress
 from protocols.lamp import LightCommand
 from protocols.mapping import COMMANDED_METRICS, ack_from, command_from
@@ -55,7 +55,7 @@ async def test_a_command_reaches_its_lamp_as_it_was_given() -> None:
         "SOR-00001": LampAddress("SOR-00001", "32.04.37", "soreang-01"),
         "CIW-00009": LampAddress("CIW-00009", "32.04.39", "ciwidey-02"),
     }
-    await Downlink(publish).send(commands, addresses)
+    await MqttDownlink(publish).send(commands, addresses)
     assert [(topic, qos, retain) for topic, _, qos, retain in sent] == [
         ("spBv1.0/32.04.37/DCMD/soreang-01/SOR-00001", 0, False),
         ("spBv1.0/32.04.39/DCMD/ciwidey-02/CIW-00009", 0, False),

@@ -73,7 +73,7 @@ def test_reconnecting_is_no_heartbeat(wall: Wall, watch: IngesterMonitor) -> Non
 def test_a_heartbeat_counts_for_ten_seconds(wall: Wall, watch: IngesterMonitor) -> None:
     """Then the ingester is offline, and its data as old as it said."""
     wall.now_s += 100
-    watch.heard(BEAT)
+    watch.heartbeat(BEAT)
     assert watch.online
     wall.now_s += 9.9
     assert watch.online
@@ -82,53 +82,53 @@ def test_a_heartbeat_counts_for_ten_seconds(wall: Wall, watch: IngesterMonitor) 
     wall.now_s += 10.1
     assert _standing(watch) == (False, True)
     assert watch.data_as_of == NOON
-    watch.heard(IngestView(data_as_of=None, storing=True))
+    watch.heartbeat(IngestView(data_as_of=None, storing=True))
     assert _standing(watch) == (True, False)
     assert watch.data_as_of == NOON
 
 
 def test_who_stores_nothing_does_not_work(wall: Wall, watch: IngesterMonitor) -> None:
     """Heartbeats of an ingester whose store refuses work don't keep it online."""
-    watch.heard(BEAT)
+    watch.heartbeat(BEAT)
     for _ in range(6):
         wall.now_s += 2
-        watch.heard(STUCK)
+        watch.heartbeat(STUCK)
     assert not watch.online
 
 
 def test_the_brokers_word_ends_it_at_once(wall: Wall, watch: IngesterMonitor) -> None:
     """Offline the moment it leaves; lost ten seconds after, however often that is said; heard, it is back."""
-    watch.heard(BEAT)
-    watch.stated(HostState(online=True, timestamp=5))
+    watch.heartbeat(BEAT)
+    watch.host_state(HostState(online=True, timestamp=5))
     wall.now_s += 1
-    watch.stated(HostState(online=False, timestamp=5))
+    watch.host_state(HostState(online=False, timestamp=5))
     assert _standing(watch) == (False, False)
     wall.now_s += 9
-    watch.stated(HostState(online=False, timestamp=6))
-    watch.heard(STUCK)
+    watch.host_state(HostState(online=False, timestamp=6))
+    watch.heartbeat(STUCK)
     assert _standing(watch) == (False, False)
     wall.now_s += 1.1
     assert _standing(watch) == (False, True)
-    watch.stated(HostState(online=True, timestamp=7))
+    watch.host_state(HostState(online=True, timestamp=7))
     assert not watch.online
-    watch.heard(BEAT)
+    watch.heartbeat(BEAT)
     assert _standing(watch) == (True, False)
 
 
 def test_the_will_of_a_replaced_ingester_says_nothing(watch: IngesterMonitor) -> None:
     """It may come after the birth of the one that took over."""
-    watch.heard(BEAT)
-    watch.stated(HostState(online=True, timestamp=7))
-    watch.stated(HostState(online=False, timestamp=5))
+    watch.heartbeat(BEAT)
+    watch.host_state(HostState(online=True, timestamp=7))
+    watch.host_state(HostState(online=False, timestamp=5))
     assert watch.online
 
 
 async def test_the_feed_keeps_the_heartbeat_to_itself(wall: Wall) -> None:
     """Maps learn of it with the clock, not as an item."""
     feed = LiveFeed(BrokerAddress("127.0.0.1", 1), "test", wall)
-    with feed.mailbox() as mailbox:
+    with feed.subscribe() as subscription:
         feed.deliver(msgspec.json.encode(LiveUpdate(ingest=BEAT)))
-        assert await mailbox.take(0.01) == {}
+        assert await subscription.take(0.01) == {}
     assert feed.ingester.data_as_of == NOON
     wall.now_s += 10
     assert not feed.ingester.online

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cloud.plans.forecast import outlook
+from cloud.plans.forecast import forecast
 from cloud.plans.model import Assignment, DesiredPlan, Scope
 from cloud.state.views import OverrideView
 from protocols.lighting.calendar import Calendar, CalendarRule
@@ -38,7 +38,7 @@ def test_each_lamp_counts_by_its_own_calendar() -> None:
 def test_the_next_change() -> None:
     """In the evening it is half light at 23:00."""
     here = town()
-    found = outlook(here, here.lamps["L00"], EVENING)
+    found = forecast(here, here.lamps["L00"], EVENING)
     assert (found.program, found.calendar.id) == (ASTRO_DEFAULT, "every-night")
     assert found.next_change is not None
     assert (found.next_change.time, found.next_change.level) == (datetime(2026, 8, 10, 16, tzinfo=UTC), 50)
@@ -51,12 +51,12 @@ def test_the_program_is_that_of_the_night() -> None:
     plan = DesiredPlan(PROGRAMS, {"feast": calendar}, {}, (Assignment(Scope.LAMP, "L00", "feast"),))
     here = town(plan)
     small_hours = datetime(2026, 8, 10, 20, tzinfo=UTC)  # 03:00 on the 11th
-    found = outlook(here, here.lamps["L00"], small_hours)
+    found = forecast(here, here.lamps["L00"], small_hours)
     assert found.program == MIDNIGHT
     assert found.next_change is not None
     assert (found.next_change.time.day, found.next_change.level) == (11, 100)
-    assert outlook(here, here.lamps["L01"], small_hours).program == ASTRO_DEFAULT
-    assert outlook(here, here.lamps["L00"], small_hours + timedelta(hours=12)).program.id == "full"
+    assert forecast(here, here.lamps["L01"], small_hours).program == ASTRO_DEFAULT
+    assert forecast(here, here.lamps["L00"], small_hours + timedelta(hours=12)).program.id == "full"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_override_changes_when_it_ends(ends: datetime, level: int) -> None:
     """To what the plan wants then; until then the plan's own changes do not reach the lamp."""
     override = OverrideView(command_id="c", expiration=ends, note="", requested_by="operator")
     here = town()
-    change = outlook(here, here.lamps["L00"], EVENING, override).next_change
+    change = forecast(here, here.lamps["L00"], EVENING, override).next_change
     assert change is not None
     assert (change.time, change.level) == (ends, level)
 
@@ -81,13 +81,13 @@ def test_an_override_without_end_has_no_next_change() -> None:
     """It holds until someone ends it."""
     override = OverrideView(command_id="c", expiration=None, note="", requested_by="operator")
     here = town()
-    assert outlook(here, here.lamps["L00"], EVENING, override).next_change is None
+    assert forecast(here, here.lamps["L00"], EVENING, override).next_change is None
 
 
 def test_a_polar_day_has_no_next_change() -> None:
     """The lamps stay off, and nothing is made up."""
     here = town(place=inventory(69.65, 18.96, "Europe/Oslo"))
-    found = outlook(here, here.lamps["L00"], datetime(2026, 6, 21, 12, tzinfo=UTC))
+    found = forecast(here, here.lamps["L00"], datetime(2026, 6, 21, 12, tzinfo=UTC))
     assert found.next_change is None
     assert (found.night.sunset, found.night.sunrise) == (None, None)
 

@@ -189,9 +189,9 @@ def _rule(**fields: object) -> Change:
         ),
         (_rule(program="gone"), r"calendar 'market': program: 'gone', expected one of full, thrifty"),
         (lambda plan: plan["calendars"][1].update(defaultProgram="x"), r"calendar 'quiet': program: 'x'"),
-        (_rule(startDate="--02-30"), r"calendars\[0\]\.rules\[0\]\.startDate: '--02-30', expected a date"),
-        (_rule(startDate="2026-13-01"), r"startDate: '2026-13-01', expected a date yyyy-mm-dd or --mm-dd"),
-        (_rule(endDate="tomorrow"), r"endDate: 'tomorrow', expected a date yyyy-mm-dd or --mm-dd"),
+        (_rule(startDate="--02-30"), r"calendars\[0\]: rules\[0\]\.startDate: --02-30, expected a date"),
+        (_rule(startDate="2026-13-01"), r"startDate: 2026-13-01, expected a date yyyy-mm-dd or --mm-dd"),
+        (_rule(endDate="tomorrow"), r"endDate: tomorrow, expected a date yyyy-mm-dd or --mm-dd"),
         (
             _rule(startDate="2026-01-01"),
             r"rules\[0\]: startDate 2026-01-01, endDate --01-01, expected a",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from cloud.live.routes import while_welcome
+from cloud.live.routes import while_authenticated
 
 
 @dataclass
@@ -29,6 +29,6 @@ async def _clock_events(wall: Wall) -> AsyncIterator[bytes]:
 async def test_whoever_lost_access_hears_no_more(answers: list[bool], seconds: int) -> None:
     """The stream ends within a minute of the session; it goes on while that lasts."""
     wall, requested = Wall(), iter(answers)
-    heard = [event async for event in while_welcome(_clock_events(wall), lambda: next(requested), wall)]
+    heard = [event async for event in while_authenticated(_clock_events(wall), lambda: next(requested), wall)]
     assert len(heard) == seconds
     assert next(requested, None) is None
