@@ -125,6 +125,7 @@ class Committer:
             parts = halves(batch)
             if parts is not None:
                 return joined(self.commit(parts[0]), self.commit(parts[1]))
+            # It must be acknowledged all the same, or it would block its gateway's outbox for ever.
             letters = dead_letters_of(batch, str(error))
             nodes = [gateway_id for _, gateway_id in batch.nodes]
             log.warning("record_rejected", error=str(error), records=letters, gateways=nodes)

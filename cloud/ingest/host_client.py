@@ -108,6 +108,7 @@ class HostClient:
 
     async def _connect_once(self) -> None:
         session, since_ms = HostSession(PRIMARY_HOST), self._now_ms()
+        # Will and birth carry the same timestamp: by it, gateways ignore the will of an older connection.
         offline = session.will(since_ms)
         will = aiomqtt.Will(offline.topic, offline.payload, offline.qos, offline.retain)
         async with broker_client(self._address, CLIENT_ID, will, _MAX_QUEUED, MessageBatches) as client:
@@ -144,15 +145,18 @@ class HostClient:
                     payload = message.payload
                     if isinstance(payload, bytes):
                         await self._pass_on(session, session.receive(str(message.topic), payload, now_ms))
+                # A backlog can be 100,000 messages: heartbeats and commits must get their turn in between.
                 await asyncio.sleep(0)
 
     async def _tick(self, session: HostSession) -> None:
         while True:
+            # Reorder timeouts and repeated rebirth requests fall due without any message.
             await asyncio.sleep(_TICK_S)
             await self._pass_on(session, session.tick(self._now_ms()))
 
     async def _pass_on(self, session: HostSession, events: Iterable[HostEvent]) -> None:
         for event in events:
+            # Sparkplug's own housekeeping ends here; the listener gets data, births and deaths only.
             if isinstance(event, RebirthNeeded):
                 log.info("rebirth_requested", gateway=event.node, reason=event.why)
                 REBIRTHS.inc()

@@ -18,6 +18,7 @@ class InventoryCache:
 
     def refresh(self) -> set[str]:
         """Load the inventory as it is now; return the lamps, cabinets and gateways that left it."""
+        # One name space for all devices: alarms, results and dead letters name them by their id alone.
         before = {*self._lamps, *self._areas, *self._cabinets}
         inventory = self._load()
         self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
@@ -35,6 +36,7 @@ class InventoryCache:
 
     def owner(self, device_id: str) -> Node | None:
         """Return the node that reports a lamp, a cabinet or a gateway; None for what is in no inventory."""
+        # What is in no inventory may be reported by any node: it is stored, and shown nowhere.
         lamp = self._lamps.get(device_id)
         gateway_id = lamp.gateway_id if lamp else self._cabinets.get(device_id, device_id)
         area_id = self._areas.get(gateway_id)

@@ -77,6 +77,7 @@ def persist(
     Adds to `changes` the alarms that reported events start or end: which event is the newest, and so counts,
     only the table of events knows.
     """
+    # An event has an outbox position, and with it the area of its gateway.
     areas = {outbox.node[1]: outbox.node[0] for outbox in batch.positions}
     for one in record_events(connection, batch.events, now_ms + CLOCK_TOLERANCE_MS):
         device = inventory.device(one.device_id, (areas[one.gateway_id], one.gateway_id))
@@ -97,6 +98,7 @@ def persist(
     overridden = [lamp_id for lamp_id, one in lamps.items() if one.reading.reason is Reason.OVERRIDE]
     overrides: dict[str, StoredOverride] = {}
     if overridden:
+        # Only lamps that report to follow an override are looked up: usually none.
         wanted = overridden if len(overridden) <= _MAX_IN_LIST else None
         overrides = overrides_in_force(connection, wanted, now_ms)
     return Stored(alarms, commands, lamps, overrides)

@@ -103,6 +103,7 @@ def create_key(keys: Path, gateway_id: str) -> Path:
     path = key_path(keys, gateway_id)
     keys.mkdir(parents=True, exist_ok=True)
     try:
+        # Never over an existing key: the gateway has a copy, and its bundles could not be verified any more.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise BundleError(f"{path}: exists, expected a gateway without a key") from error
@@ -133,6 +134,7 @@ def _store_records(
 ) -> list[int]:
     positions: list[int] = []
     for frame in verify_bundle(carried.content, key, carried.source):
+        # One frame is one batch: a bundle may hold the records of weeks.
         batch = Batch()
         for packed in unpack_records(frame, carried.source):
             try:
@@ -145,6 +147,7 @@ def _store_records(
 
 
 def _storable(text: str) -> str:
+    # PostgreSQL stores no NUL in text.
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

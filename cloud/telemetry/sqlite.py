@@ -33,7 +33,7 @@ from protocols.sparkplug.datatypes import DataType
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where the readings of one kind of device lie, and the statements on it."""
+    """The tables of one kind of device, and the statements on them."""
 
     kind: DeviceKind
     devices: str
@@ -41,7 +41,7 @@ class _Table:
 
     @property
     def schema(self) -> str:
-        """What makes the tables."""
+        """The statements that create the tables."""
         device, fields = self.kind.name, ", ".join(metric.field for metric in self.kind.metrics)
         return f"""
             CREATE TABLE IF NOT EXISTS {self.devices} (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
@@ -52,7 +52,7 @@ class _Table:
 
     @property
     def insert(self) -> str:
-        """Stores a reading: key, time and the fields in the order of the catalogue."""
+        """The statement that stores a reading: key, time and the fields in the order of the catalogue."""
         fields = [metric.field for metric in self.kind.metrics]
         return (
             f"INSERT OR IGNORE INTO {self.readings} ({self.kind.name}, time_ms, {', '.join(fields)}) "  # noqa: S608 - names of the catalogue
@@ -61,7 +61,7 @@ class _Table:
 
     @property
     def within(self) -> str:
-        """The readings of a device in a window."""
+        """The condition for the readings of a device in a window."""
         key = f"(SELECT key FROM {self.devices} WHERE id = ?)"  # noqa: S608
         return f"{self.kind.name} = {key} AND time_ms >= ? AND time_ms < ?"
 
@@ -143,7 +143,7 @@ class SqliteTelemetry:
             self._writer.close()
 
     def _keys_of(self, kind: DeviceKind, device_ids: set[str]) -> dict[str, int]:
-        """All known keys of a kind and those of `device_ids`, made where they are new."""
+        """Return all known keys of a kind and those of `device_ids`, created where they are new."""
         devices, known = _TABLES[kind].devices, self._keys[kind]
         new = [device_id for device_id in device_ids if device_id not in known]
         if not new:

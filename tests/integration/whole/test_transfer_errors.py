@@ -149,7 +149,7 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
     assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_accepted=True)
 
 
-def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
+def test_an_outbox_that_cannot_be_written_is_reported_with_what_was_done(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export_records(desk.settings, desk.bundle)

@@ -115,7 +115,7 @@ def test_no_false_alarm(block: int) -> None:
 
 @pytest.mark.parametrize("poll_s", [60, 300, 600])
 @pytest.mark.parametrize("hour", [6.5, 9.0, 11.5, 16.0])
-def test_a_lamp_that_dies_in_the_night_is_found_by_the_second_dark_poll(poll_s: int, hour: float) -> None:
+def test_a_lamp_that_fails_at_night_is_found_by_the_second_dark_poll(poll_s: int, hour: float) -> None:
     lamp = HealthyLamp(Random(1), 90.0, 2.0, lies_about_output=False)
     state: LampAlarmState = AlarmState()
     raised_s, plan = None, [(hour * 3600, level) for hour, level in NIGHT_PLAN]

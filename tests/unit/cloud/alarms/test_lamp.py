@@ -86,7 +86,7 @@ class TestLampFailure:
         assert run([lit(0, 10), lit(1, 10), lit(2, 10)]) == []
         assert said(run([lit(0, 10), lit(1, 10), dark(2, 10), dark(3, 10)])) == [("lampFailure", True, 3)]
 
-    def test_an_idle_driver_that_draws_as_much_as_a_dimmed_lamp_is_judged_by_the_bit(self) -> None:
+    def test_an_idle_driver_drawing_as_much_as_a_dimmed_lamp_needs_the_bit(self) -> None:
         idle = {"active_power_w": 3.5}
         assert run([lit(0, 5), lit(1, 5), *(lit(minute, 5, **idle) for minute in range(2, 6))]) == []
         failed = [lit(minute, 5, lamp_failure=True, **idle) for minute in range(2, 4)]

@@ -96,7 +96,7 @@ def test_a_bucket_that_exists_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_a_server_that_lets_nobody_manage_buckets_is_written_to(status: int) -> None:
+def test_a_server_without_bucket_management_is_written_to(status: int) -> None:
     """A token may be good for writing alone; InfluxDB 1.8 and 3 have no such API."""
     influx = InfluxV2(buckets=["lentera"], status=status)
     with served(influx) as port:
@@ -106,7 +106,7 @@ def test_a_server_that_lets_nobody_manage_buckets_is_written_to(status: int) -> 
     assert (influx.created, influx.written) == ([], ["lentera"])
 
 
-def test_a_bucket_that_nobody_can_create_is_waited_for() -> None:
+def test_a_bucket_that_cannot_be_created_is_a_transient_error() -> None:
     influx = InfluxV2(buckets=[], status=403)
     with served(influx) as port:
         store = open_store(f"influxdb2://:token@127.0.0.1:{port}/lentera")

@@ -70,7 +70,7 @@ def test_readings_survive_the_process(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_file_of_an_earlier_version_takes_what_the_catalogue_has_gained(tmp_path: Path) -> None:
+def test_an_older_file_gains_the_columns_of_new_metrics(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
     open_store(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as old:
