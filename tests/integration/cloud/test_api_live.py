@@ -16,7 +16,7 @@ from cloud.config import LIVE_TOPIC, CloudConfig
 from cloud.http.server import ListenError
 from cloud.live.routes import live
 from protocols.inventory.model import Inventory, Lamp
-from tests.conftest import Broker, accepts_connections, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
 from tests.support.api import EVENING, Api, small_town
 from tests.support.api_process import Process, events_of, next_event, ready, running_api
 from tests.support.clocks import FakeClock
@@ -108,6 +108,7 @@ async def test_a_command_is_on_every_map_at_once(process: Process) -> None:
         assert await next_event(events, "commands") == [sent]
 
 
+@pytest.mark.timing
 async def test_it_ends_though_a_map_is_open(process: Process) -> None:
     """Ctrl-C ends streams and server within seconds, and frees the port."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
@@ -138,7 +139,7 @@ async def test_an_ingester_shows_its_metrics(tmp_path: Path, mosquitto: Broker) 
     )
     async with (
         asyncio.TaskGroup() as group,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}") as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}", timeout=PATIENCE_S) as client,
     ):
         task = group.create_task(run_cloud(config, FakeClock(EVENING), frozenset({"ingest"})))
         await eventually(lambda: accepts_connections(config.metrics_port or 0), what="the ingester")
@@ -156,6 +157,7 @@ async def test_metrics_are_counted_by_route(process: Process) -> None:
     assert "SOR-1" not in text
 
 
+@pytest.mark.timing
 async def test_a_city_is_listed_at_once(tmp_path: Path, mosquitto: Broker) -> None:
     """4,129 lamps in one answer within 300 ms, best of five."""
     town = small_town()

@@ -92,7 +92,7 @@ async def site(broker: Broker, folder: Path) -> AsyncIterator[Site]:
                 running = tasks.create_task(
                     run_gateways([config_for(folder / "line", broker, folder)], clock)
                 )
-                await eventually(lambda: cloud.alive == set(GEARS.values()), 20, "every lamp's birth")
+                await eventually(lambda: cloud.alive == set(GEARS.values()), what="every lamp's birth")
                 yield Site({GEARS[place]: gear for place, gear in unit.gears.items()}, cloud, clock)
                 running.cancel()
     finally:
@@ -102,14 +102,14 @@ async def site(broker: Broker, folder: Path) -> AsyncIterator[Site]:
 async def test_each_lamp_follows_the_programme_and_its_own_command(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here:
         await eventually(
-            lambda: all(here.level(lamp) == 100 for lamp in GEARS.values()), 10, "all lamps at 100 %"
+            lambda: all(here.level(lamp) == 100 for lamp in GEARS.values()), what="all lamps at 100 %"
         )
         await here.cloud.command("DALI-2", 30, "c1")
-        await eventually(lambda: here.cloud.result("c1") is not None, 10, "the result")
+        await eventually(lambda: here.cloud.result("c1") is not None, what="the result")
         result = here.cloud.result("c1")
         assert result is not None
         assert (result.status, result.level_percent) == (CommandStatus.CONFIRMED, 30)
-        await eventually(lambda: here.level("DALI-2") == 30, 5, "30 %")
+        await eventually(lambda: here.level("DALI-2") == 30, what="30 %")
         assert [here.level(lamp) for lamp in ("DALI-1", "DALI-3")] == [100, 100]
 
         def is_reported() -> bool:
@@ -119,12 +119,12 @@ async def test_each_lamp_follows_the_programme_and_its_own_command(mosquitto: Br
                 30,
             )
 
-        await eventually(is_reported, 10, "a reading at 30 %")
+        await eventually(is_reported, what="a reading at 30 %")
 
 
 async def test_a_gears_faults_are_its_own(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here:
-        await eventually(lambda: here.level("DALI-1") == 100, 10, "light")
+        await eventually(lambda: here.level("DALI-1") == 100, what="light")
         here.gears["DALI-1"].set_fault(FaultType.LAMP_OUT, True, here.now_s())
         here.gears["DALI-3"].set_fault(FaultType.DRIVER_FAILURE, True, here.now_s())
 
@@ -137,5 +137,6 @@ async def test_a_gears_faults_are_its_own(mosquitto: Broker, tmp_path: Path) -> 
             ]
 
         await eventually(
-            lambda: faults() == [(True, False, 0), (False, False, 100), (False, True, None)], 10, "the faults"
+            lambda: faults() == [(True, False, 0), (False, False, 100), (False, True, None)],
+            what="the faults",
         )

@@ -32,7 +32,7 @@ from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import CommandStatus
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
-from tests.conftest import Broker, accepts_connections, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
 from tests.support.gateway_configs import make_gateway_config
 from tests.support.modbus_slave import healthy_inputs
@@ -86,7 +86,7 @@ async def town(folder: Path, framing: TcpFraming, clock: Clock, baud: int = BAUD
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_simulator(config, inventory, clock, on_ready=ready.set_result))
-        async with httpx.AsyncClient(base_url=await ready) as http:
+        async with httpx.AsyncClient(base_url=await ready, timeout=PATIENCE_S) as http:
             (row,) = (await http.get("/sim/v1/lines")).json()
             yield Town(http, SCHEMES[framing], row["tcpPort"])
         running.cancel()
@@ -129,7 +129,7 @@ async def test_a_gateway_works_behind_a_converter(
             assert await far.levels() == [25] * LAMPS
             assert (await far.line())["broadcasts"] > before
             await far.silence(7)
-            await eventually(lambda: cloud.events, 20.0, what="the event")
+            await eventually(lambda: cloud.events, what="the event")
             (event,) = cloud.events.values()
             assert (event.device_id, event.type, event.active) == (
                 lamp(7),
@@ -137,7 +137,7 @@ async def test_a_gateway_works_behind_a_converter(
                 True,
             )
             await far.wake(7)
-            await eventually(lambda: len(cloud.alive) == LAMPS, 20.0, what="its return")
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="its return")
         counts = await far.line()
     assert (counts["silenceViolations"], counts["collisions"], counts["crcErrors"]) == (0, 0, 0)
 
@@ -300,6 +300,7 @@ async def test_a_converter_still_busy_with_a_dead_unit_costs_the_next_ones_nothi
         assert [await level_of(line, unit) for unit in (3, 4)] == [3, 4]
 
 
+@pytest.mark.timing
 async def test_a_connection_that_is_closed_is_opened_again() -> None:
     async def close_on_the_second(
         far: Converter, to: asyncio.StreamWriter, request: bytes, number: int
@@ -317,6 +318,7 @@ async def test_a_connection_that_is_closed_is_opened_again() -> None:
         assert (far.connections, line.counters.reopened) == (2, 1)
 
 
+@pytest.mark.timing
 async def test_a_converter_that_is_not_there_yet_is_found_when_it_is() -> None:
     far = Converter()
     line = open_line(LineSettings(f"tcp://127.0.0.1:{far.port}"))
@@ -330,6 +332,7 @@ async def test_a_converter_that_is_not_there_yet_is_found_when_it_is() -> None:
             owner.cancel()
 
 
+@pytest.mark.timing
 async def test_a_connection_that_hangs_is_given_up_for_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "_PATIENCE_S", 0.5)
     hanging: list[asyncio.StreamWriter] = []
@@ -403,6 +406,7 @@ async def behind_network(port: int) -> AsyncIterator[tuple[GatewayNetwork, int]]
 
 
 @pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.timing
 async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, framing: TcpFraming) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,
@@ -419,6 +423,7 @@ async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.timing
 async def test_a_way_that_is_cut_and_mended_is_used_again(tmp_path: Path, framing: TcpFraming) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,

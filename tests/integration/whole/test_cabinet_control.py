@@ -11,6 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 
 from edge.config.line_settings import ContactorConfig, ContactsConfig, DeviceConfig
 from edge.config.settings import GatewayConfig
@@ -23,7 +24,7 @@ from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandStatus, Reason
 from protocols.mapping import time_metrics
 from protocols.sun import night_of
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support.edge_cloud import Cloud
 from tests.support.gateway_configs import make_gateway_config
 
@@ -85,7 +86,7 @@ class Site:
         async def are_so() -> bool:
             return await self.levels() == {level}
 
-        await eventually(are_so, 10, f"lamps at {level} %")
+        await eventually(are_so, what=f"lamps at {level} %")
 
     async def until_event(self, kind: EventType, active: bool) -> DeviceEvent:
         """The newest event of the cabinet of that kind, once it says so."""
@@ -95,7 +96,7 @@ class Site:
             return max(said, key=lambda each: each.time, default=None)
 
         await eventually(
-            lambda: (event := newest()) is not None and event.active is active, 10, f"{kind} {active}"
+            lambda: (event := newest()) is not None and event.active is active, what=f"{kind} {active}"
         )
         event = newest()
         assert event is not None
@@ -144,7 +145,7 @@ async def running(
         tasks = [group.create_task(run_simulator(sim, TOWN, clock, on_ready=ready.set_result))]
         base = await ready
         tasks.append(group.create_task(run_gateway(config, gateway_clock or clock)))
-        async with httpx.AsyncClient(base_url=base) as client:
+        async with httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as client:
             yield Site(client, cloud)
         for task in tasks:
             task.cancel()
@@ -154,6 +155,7 @@ def clock_at(instant: datetime, speed: float = 1.0) -> ScaledClock:
     return ScaledClock(instant, time.time(), speed, time.time)
 
 
+@pytest.mark.timing
 async def test_plan_and_command_switch_a_segment_within_a_second(mosquitto: Broker, tmp_path: Path) -> None:
     assert NIGHT.sunset is not None
     clock = clock_at(NIGHT.sunset - timedelta(seconds=2.5))
