@@ -85,10 +85,10 @@ def _dark_phases(at: CabinetSituation) -> str:
     return f"nothing is drawn on phase {', '.join(dark)}" if dark else ""
 
 
-# A contact is a fact at once; a voltage may be missing only for the moment in which it was measured, and the
-# meter samples slowly enough that two readings in a row, however close, are two measurements.
+# A contact is a fact at once; a voltage may be missing only for the moment in which it was measured, so it
+# takes two readings in a row, however close.
 CABINET_RULES: Final = (
-    AlarmRule(EventType.CABINET_DOOR_OPEN, _door, 1, 1, describe=lambda _: ""),
+    AlarmRule(EventType.CABINET_DOOR_OPEN, _door, raise_after=1, clear_after=1, describe=lambda _: ""),
     AlarmRule(
         EventType.CIRCUIT_BREAKER_TRIPPED, _breaker, raise_after=1, clear_after=1, describe=_dark_phases
     ),
