@@ -16,7 +16,7 @@ from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
 from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.inventory_cache import InventoryCache
-from cloud.ingest.transfer import Carried, store_bundle
+from cloud.ingest.transfer import CarriedBundle, store_bundle
 from cloud.inventory.store import InventoryStore
 from cloud.telemetry.open import open_store
 from edge.outbox import Outbox
@@ -78,13 +78,13 @@ def test_a_bundle_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
     collector = Collector(lambda _: None, ForeignReporter())
     committer.resume()
     for each in damaged(content):
-        carried = Carried(each, "p", desk.cloud.gateway_keys, 1)
+        carried = CarriedBundle(each, "p", desk.cloud.gateway_keys, 1)
         with pytest.raises(BundleError):
             store_bundle(carried, committer, collector, plan_of=lambda _: b"{}")
     assert desk.stored() == (0, 0, 0)
     assert count(desk.folder / "cloud.db", "gateway_states") == 0
     stored = store_bundle(
-        Carried(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
+        CarriedBundle(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
     )
     assert stored.records == RECORDS
     telemetry.close()
