@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from cloud.alarms.model import Rule, Verdict
+from cloud.alarms.model import AlarmRule, Verdict
 from cloud.state.light import burns_though_off, expected_power_w, is_dark
 from protocols.events import EventType
 from protocols.lamp import LampReading
@@ -233,8 +233,8 @@ def _describe(at: LampSituation) -> str:
 
 def _rule(
     kind: EventType, judge: Callable[[LampSituation], Verdict], *, raise_after: int, clear_after: int
-) -> Rule[LampSituation]:
-    return Rule(kind, judge, raise_after, clear_after, describe=_describe)
+) -> AlarmRule[LampSituation]:
+    return AlarmRule(kind, judge, raise_after, clear_after, describe=_describe)
 
 
 LAMP_RULES: Final = (

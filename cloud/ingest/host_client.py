@@ -20,6 +20,7 @@ from protocols.sparkplug.host_events import (
     StateContested,
 )
 from protocols.sparkplug.messages import Outgoing, node_command
+from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
 
@@ -77,7 +78,7 @@ class HostClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled; then publish STATE offline and disconnect."""
-        retry_s = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while True:
             began_ms = self._now_ms()
             try:
@@ -87,9 +88,8 @@ class HostClient:
             raise_if_cancelled()
             # A connection that lasted is no reason to wait long before the next.
             if self._now_ms() - began_ms > 1000 * _LONGEST_RETRY_S:
-                retry_s = _FIRST_RETRY_S
-            await asyncio.sleep(retry_s)
-            retry_s = min(_LONGEST_RETRY_S, retry_s * 2)
+                backoff.reset()
+            await asyncio.sleep(backoff.pause_s())
 
     async def publish(self, message: Outgoing) -> bool:
         """Send a message; return False while the broker is unreachable."""

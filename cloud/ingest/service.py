@@ -44,10 +44,13 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
+from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
+
+_FIRST_RETRY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +222,14 @@ class Ingester:
     async def _until_available(self, work: Callable[[], None], task: str) -> None:
         """Do blocking work in a thread, and again with growing pauses while a store is unavailable."""
         store = FailureReporter(log, "store_unavailable", "store_available", level="warning", task=task)
-        retry_s = 0.25
+        backoff = Backoff(_FIRST_RETRY_S, self._limits.longest_retry_s)
         while True:
             try:
                 await asyncio.to_thread(work)
             except StoreUnavailable as error:
                 store.failed(error)
                 RETRIES.inc()
-                await asyncio.sleep(retry_s)
-                retry_s = min(self._limits.longest_retry_s, retry_s * 2)
+                await asyncio.sleep(backoff.pause_s())
             else:
                 store.recovered()
                 return

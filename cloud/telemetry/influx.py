@@ -28,7 +28,7 @@ _MILLISECONDS = cast(
 )  # the client's own annotation is wrong: it wants the text
 
 
-class Writer(Protocol):
+class TelemetryWriter(Protocol):
     """The writing half of a TelemetryStore on a server."""
 
     def write(self, readings: Sequence[DeviceReading]) -> None:
@@ -40,7 +40,7 @@ class Writer(Protocol):
         ...
 
 
-class Reader(Protocol):
+class TelemetryReader(Protocol):
     """The reading half of a TelemetryStore on a server."""
 
     def series(self, query: SeriesQuery) -> list[Series]:
@@ -68,7 +68,7 @@ class BucketRetention:
 class ServerTelemetry:
     """A TelemetryStore of two halves: servers that are written alike are read in different languages."""
 
-    def __init__(self, writer: Writer, reader: Reader, http: httpx.Client) -> None:
+    def __init__(self, writer: TelemetryWriter, reader: TelemetryReader, http: httpx.Client) -> None:
         self._writer = writer
         self._reader = reader
         self._http = http

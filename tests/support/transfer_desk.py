@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
-from cloud.ingest.transfer import Stored, create_key
+from cloud.ingest.transfer import StoredBundle, create_key
 from cloud.plans.model import Assignment, DesiredPlan, Scope
 from cloud.plans.resolved import WantedDocument, resolve_plan
 from cloud.plans.store import PlanStore
@@ -92,7 +92,7 @@ class Desk:
             gateway_keys=self.folder / "keys",
         )
 
-    def store_at(self, now: datetime, bundle: Path) -> Stored:
+    def store_at(self, now: datetime, bundle: Path) -> StoredBundle:
         """As `store`, in this process and at that time; the answer lies beside the bundle."""
         stored = store_bundle_records(self.cloud, clock_at(now), bundle.read_bytes(), bundle.name)
         bundle.with_suffix(".answer").write_bytes(stored.answer)

@@ -16,7 +16,7 @@ from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
 from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.inventory_cache import InventoryCache
-from cloud.ingest.transfer import Carried, store_bundle
+from cloud.ingest.transfer import CarriedBundle, store_bundle
 from cloud.inventory.store import InventoryStore
 from cloud.telemetry.open import open_store
 from edge.outbox import Outbox
@@ -78,13 +78,13 @@ def test_a_bundle_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
     collector = Collector(lambda _: None, ForeignReporter())
     committer.resume()
     for each in damaged(content):
-        carried = Carried(each, "p", desk.cloud.gateway_keys, 1)
+        carried = CarriedBundle(each, "p", desk.cloud.gateway_keys, 1)
         with pytest.raises(BundleError):
             store_bundle(carried, committer, collector, plan_of=lambda _: b"{}")
     assert desk.stored() == (0, 0, 0)
     assert count(desk.folder / "cloud.db", "gateway_states") == 0
     stored = store_bundle(
-        Carried(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
+        CarriedBundle(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
     )
     assert stored.records == RECORDS
     telemetry.close()
@@ -110,15 +110,15 @@ def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
         wanted = want_a_plan(desk.folder, level)
         desk.store_at(EVENING + timedelta(days=days), desk.bundle)
         desk.bundle.with_suffix(".answer").rename(answer)
-    assert import_answer(desk.settings, new) == Imported(RECORDS, plan_taken=True)
-    assert import_answer(desk.settings, old) == Imported(0, plan_taken=False)
+    assert import_answer(desk.settings, new) == Imported(RECORDS, plan_accepted=True)
+    assert import_answer(desk.settings, old) == Imported(0, plan_accepted=False)
     assert brought(desk) == wanted.document
     said = desk.run("edge", "import", "--config", desk.config, old)
-    assert said.startswith("0 records are in the cloud and gone from here; its lighting plan is older")
+    assert said.startswith("0 records are stored in the cloud and deleted here; its lighting plan is older")
     said = desk.run("edge", "import", "--older-plan", "--config", desk.config, old)
-    assert said.endswith("the lighting plan is taken up\n")
+    assert said.endswith("the lighting plan is accepted\n")
     assert brought(desk) != wanted.document
-    assert import_answer(desk.settings, new) == Imported(0, plan_taken=True)
+    assert import_answer(desk.settings, new) == Imported(0, plan_accepted=True)
 
 
 def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
@@ -128,7 +128,7 @@ def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
         database.execute("CREATE TABLE issued (time_ms INTEGER NOT NULL)")
         database.execute("INSERT INTO issued VALUES (?)", (2**50,))
     done = import_answer(desk.settings, desk.bundle.with_suffix(".answer"))
-    assert done == Imported(RECORDS, plan_taken=False)
+    assert done == Imported(RECORDS, plan_accepted=False)
     assert waiting(desk) == 0
 
 
@@ -146,7 +146,7 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
             import_answer(desk.settings, answer)
         assert waiting(desk) == RECORDS
         assert count(outbox.state_path, "brought") == 0
-    assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_taken=True)
+    assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_accepted=True)
 
 
 def test_an_outbox_that_cannot_be_written_is_reported_with_what_was_done(
@@ -162,17 +162,17 @@ def test_an_outbox_that_cannot_be_written_is_reported_with_what_was_done(
         )
     said = desk.run("edge", "import", "--config", desk.config, answer, status=2)
     assert said == (
-        f"lentera: {path}: disk is full: the plan is taken up, but only 0 records were forgotten, "
+        f"lentera: {path}: disk is full: the plan is accepted, but only 0 records were deleted, "
         "import it again\n"
     )
     assert waiting(desk) == RECORDS
     monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
-    with pytest.raises(TransferError, match="but only 1800 records were forgotten, import it again"):
+    with pytest.raises(TransferError, match="but only 1800 records were deleted, import it again"):
         import_answer(desk.settings, answer)
     assert waiting(desk) == RECORDS - 1800
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP TRIGGER full")
-    assert import_answer(desk.settings, answer) == Imported(RECORDS - 1800, plan_taken=True)
+    assert import_answer(desk.settings, answer) == Imported(RECORDS - 1800, plan_accepted=True)
     assert waiting(desk) == 0
 
 
@@ -190,7 +190,7 @@ def test_all_that_is_named_and_nothing_else_is_forgotten(
     header = Header(BundleKind.ANSWER, "32.04.37", "soreang-01", 1_780_000_000_000)
     answer = desk.folder / "an.answer"
     answer.write_bytes(b"".join(sign_bundle(header, [pack_answer(Answer(ranges, PLAN))], key)))
-    assert import_answer(desk.settings, answer).forgotten == RECORDS - len(kept)
+    assert import_answer(desk.settings, answer).deleted == RECORDS - len(kept)
     with closing(sqlite3.connect(outbox)) as database:
         assert {at for (at,) in database.execute("SELECT position FROM records")} == kept
 
@@ -262,8 +262,8 @@ async def test_two_visits_overlap_out_of_order_while_the_gateway_records_on(desk
         assert desk.stored() == (RECORDS - 2 + 100, 1, 0)
         answers = [bundle.with_suffix(".answer") for bundle in (second, first, second)]
         done = [import_answer(desk.settings, answer) for answer in answers]
-        assert [each.forgotten for each in done] == [RECORDS + 100, 0, 0]
-        assert [each.plan_taken for each in done] == [True, False, True]
+        assert [each.deleted for each in done] == [RECORDS + 100, 0, 0]
+        assert [each.plan_accepted for each in done] == [True, False, True]
         await record(outbox, start + timedelta(hours=2), 100)
         assert await outbox.count() == waiting(desk) == 200
         assert export_records(desk.settings, first) == 200
