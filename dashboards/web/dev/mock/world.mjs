@@ -111,6 +111,7 @@ export class World {
   }
 
   breakSome() {
+    /** @type {Alarm["type"][]} */
     const types = [
       "lampFailure",
       "lampFailure",
@@ -129,7 +130,7 @@ export class World {
     this.raiseGateway();
   }
 
-  /** @param {LampState} lamp @param {string} type @param {number} at @returns {Alarm} */
+  /** @param {LampState} lamp @param {Alarm["type"]} type @param {number} at @returns {Alarm} */
   raise(lamp, type, at) {
     lamp.alarms = [...lamp.alarms, type];
     const severity =

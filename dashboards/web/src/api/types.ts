@@ -3,17 +3,15 @@ import type { components } from "./generated/schema";
 
 type Schemas = components["schemas"];
 
-export type {
-  Alarm,
-  AlarmPage,
-  CommandResult,
-  CommandStatus,
-  CommandView,
-  LampDetail,
-  LampPage,
-  LampState,
-  Severity,
-} from "./narrow";
+export type Alarm = Schemas["AlarmView"];
+export type AlarmPage = Schemas["AlarmPage"];
+export type CommandResult = Schemas["CommandResultView"];
+export type CommandStatus = CommandView["status"];
+export type CommandView = Schemas["CommandView"];
+export type LampDetail = Schemas["LampDetail"];
+export type LampPage = Schemas["LampPage"];
+export type LampState = Schemas["LampView"];
+export type Severity = Schemas["Severity"];
 
 export type Area = Schemas["AreaView"];
 export type AreaList = Schemas["AreaList"];

@@ -129,6 +129,8 @@ export function commandView(status: CommandStatus, detail = ""): CommandView {
     expiration: null,
     deadline: "2025-11-24T12:00:30Z",
     status,
-    results: [{ lampId: "SOR-00001", status, level, detail, time: null }],
+    results: [
+      { lampId: "SOR-00001", status: status === "partial" ? "failed" : status, level, detail, time: null },
+    ],
   };
 }

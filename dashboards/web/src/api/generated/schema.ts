@@ -12,10 +12,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who Am I
-         * @description Who sent this request.
+         * Get Session
+         * @description Return the user who sends this request.
          */
-        get: operations["who_am_i"];
+        get: operations["get_session"];
         put?: never;
         /**
          * Log In
@@ -41,7 +41,7 @@ export interface paths {
         };
         /**
          * List Lamps
-         * @description Lamps with how they stand now.
+         * @description List lamps with their present state, by id.
          */
         get: operations["list_lamps"];
         put?: never;
@@ -61,7 +61,7 @@ export interface paths {
         };
         /**
          * Get Lamp
-         * @description One lamp with every value it reports and what it will do next.
+         * @description Return a lamp with all its values, its program and its next change of level.
          */
         get: operations["get_lamp"];
         put?: never;
@@ -81,7 +81,7 @@ export interface paths {
         };
         /**
          * List Gateways
-         * @description Gateways with whether they are within reach and run the plan that is wanted.
+         * @description List gateways with their connection and the lighting plan they run, by id.
          */
         get: operations["list_gateways"];
         put?: never;
@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * Get Gateway
-         * @description One gateway with every value its cabinets report.
+         * @description Return a gateway with its cabinets and all their values.
          */
         get: operations["get_gateway"];
         put?: never;
@@ -121,7 +121,7 @@ export interface paths {
         };
         /**
          * List Areas
-         * @description Areas with how many of their lamps stand how.
+         * @description List areas with the number of lamps in each state and their power.
          */
         get: operations["list_areas"];
         put?: never;
@@ -141,7 +141,7 @@ export interface paths {
         };
         /**
          * List Roads
-         * @description Roads as GeoJSON lines.
+         * @description List roads as GeoJSON lines.
          */
         get: operations["list_roads"];
         put?: never;
@@ -161,9 +161,29 @@ export interface paths {
         };
         /**
          * Get Summary
-         * @description Counts, power and time of the whole place.
+         * @description Return lamps by state, gateways, power and time for the whole place.
          */
         get: operations["get_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/night": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Night
+         * @description Return the current night from noon to noon: sun times, planned and actual light level.
+         */
+        get: operations["get_night"];
         put?: never;
         post?: never;
         delete?: never;
@@ -182,10 +202,13 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Post Command
-         * @description Ask lamps for a level; the answer says how it stands, and so does the live feed from then on.
+         * Send Command
+         * @description Set the light level of lamps, or end their override.
+         *
+         *     The answer holds the command with one result per lamp, at first `pending`. Later results come with the
+         *     live feed and `GET /commands/{id}`.
          */
-        post: operations["post_command"];
+        post: operations["send_command"];
         delete?: never;
         options?: never;
         head?: never;
@@ -201,29 +224,9 @@ export interface paths {
         };
         /**
          * Get Command
-         * @description A command with its results so far.
+         * @description Return a command with its results so far.
          */
         get: operations["get_command"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/night": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Night
-         * @description The night that holds the present instant: the sky, the planned and the actual level.
-         */
-        get: operations["get_night"];
         put?: never;
         post?: never;
         delete?: never;
@@ -241,7 +244,7 @@ export interface paths {
         };
         /**
          * List Programs
-         * @description The lighting programs, in the shape of TALQ's ControlProgramOne.
+         * @description List all programs, the built-in one first.
          */
         get: operations["list_programs"];
         put?: never;
@@ -252,7 +255,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/programs/{program_id}": {
+    "/api/v1/programs/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -261,18 +264,18 @@ export interface paths {
         };
         /**
          * Get Program
-         * @description One lighting program.
+         * @description Return a program.
          */
         get: operations["get_program"];
         /**
          * Put Program
-         * @description Add or replace a lighting program; calendars that name it follow it from then on.
+         * @description Create or replace a lighting program, in the shape of TALQ's `ControlProgramOne`. Calendars that name it follow the new program at once.
          */
         put: operations["put_program"];
         post?: never;
         /**
          * Delete Program
-         * @description Remove a lighting program that no calendar names.
+         * @description Delete a program that is not in use.
          */
         delete: operations["delete_program"];
         options?: never;
@@ -289,7 +292,7 @@ export interface paths {
         };
         /**
          * List Calendars
-         * @description The calendars, in the shape of TALQ's Calendar.
+         * @description List all calendars, the built-in one first.
          */
         get: operations["list_calendars"];
         put?: never;
@@ -300,7 +303,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/calendars/{calendar_id}": {
+    "/api/v1/calendars/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -309,18 +312,18 @@ export interface paths {
         };
         /**
          * Get Calendar
-         * @description One calendar.
+         * @description Return a calendar.
          */
         get: operations["get_calendar"];
         /**
          * Put Calendar
-         * @description Add or replace a calendar; the first rule that fits decides, a night is of the date of its noon.
+         * @description Create or replace a calendar, in the shape of TALQ's `Calendar`. The first rule that fits a night chooses its program; a night has the date of the noon it begins at.
          */
         put: operations["put_calendar"];
         post?: never;
         /**
          * Delete Calendar
-         * @description Remove a calendar that nothing is assigned to.
+         * @description Delete a calendar that is not in use.
          */
         delete: operations["delete_calendar"];
         options?: never;
@@ -337,7 +340,7 @@ export interface paths {
         };
         /**
          * List Groups
-         * @description The groups of lamps.
+         * @description List all groups of lamps.
          */
         get: operations["list_groups"];
         put?: never;
@@ -348,7 +351,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/groups/{group_id}": {
+    "/api/v1/groups/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -357,18 +360,18 @@ export interface paths {
         };
         /**
          * Get Group
-         * @description One group of lamps.
+         * @description Return a group of lamps.
          */
         get: operations["get_group"];
         /**
          * Put Group
-         * @description Add or replace a group; a lamp may be in several.
+         * @description Create or replace a group of lamps. A lamp may be in several groups.
          */
         put: operations["put_group"];
         post?: never;
         /**
          * Delete Group
-         * @description Remove a group that has no assignment; its lamps stay.
+         * @description Delete a group that has no assignment. Its lamps stay.
          */
         delete: operations["delete_group"];
         options?: never;
@@ -384,15 +387,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Assignments
-         * @description Which calendars are assigned: a lamp's own before its group's, its area's, and that of everything.
+         * List Assignments
+         * @description List the assignments of calendars.
+         *
+         *     The most specific assignment of a lamp counts: its own, then its group's, then its area's, then that
+         *     of all lamps.
          */
-        get: operations["get_assignments"];
+        get: operations["list_assignments"];
         /**
-         * Put Assignments
-         * @description Replace all assignments; what none reaches follows the built-in calendar.
+         * Replace Assignments
+         * @description Replace all assignments. Lamps without one follow the built-in calendar.
          */
-        put: operations["put_assignments"];
+        put: operations["replace_assignments"];
         post?: never;
         delete?: never;
         options?: never;
@@ -411,7 +417,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Assignments
-         * @description What replacing all assignments would do tonight.
+         * @description Return what replacing all assignments would do tonight, without doing it.
          */
         post: operations["preview_assignments"];
         delete?: never;
@@ -429,7 +435,7 @@ export interface paths {
         };
         /**
          * List Alarms
-         * @description Alarms that hold now, or all there ever were.
+         * @description List active alarms, or all alarms ever raised, newest first.
          */
         get: operations["list_alarms"];
         put?: never;
@@ -451,7 +457,7 @@ export interface paths {
         put?: never;
         /**
          * Acknowledge Alarm
-         * @description Note that the caller has seen an alarm; the first to do so stays.
+         * @description Record that the caller has seen an alarm. An alarm keeps its first acknowledgement.
          */
         post: operations["acknowledge_alarm"];
         delete?: never;
@@ -468,10 +474,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Telemetry
-         * @description Readings of one lamp; by default light and power of the last 24 hours.
+         * Get Lamp Telemetry
+         * @description Return readings of a lamp over time; by default light level and power of the last 24 hours.
          */
-        get: operations["get_telemetry"];
+        get: operations["get_lamp_telemetry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -489,7 +495,7 @@ export interface paths {
         };
         /**
          * Get Gateway Telemetry
-         * @description Readings of a gateway's cabinet; by default power and energy of the last 24 hours.
+         * @description Return readings of a cabinet over time; by default power and energy of the last 24 hours.
          */
         get: operations["get_gateway_telemetry"];
         put?: never;
@@ -508,10 +514,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Live
-         * @description What changes from now on. Each event carries a list of whole items; `clock` comes every second.
+         * Stream Live Updates
+         * @description Stream changes as server-sent events.
+         *
+         *     Each event carries a list of whole items, in the shape that the lists of the API have. `clock` comes
+         *     every second.
          */
-        get: operations["live"];
+        get: operations["stream_live_updates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -526,7 +535,7 @@ export interface components {
     schemas: {
         /**
          * AlarmPage
-         * @description Alarms, newest first; `nextCursor` asks for the next page.
+         * @description A page of alarms, newest first; `nextCursor` is the cursor of the next page.
          */
         AlarmPage: {
             items: components["schemas"]["AlarmView"][];
@@ -540,15 +549,15 @@ export interface components {
         AlarmState: "active" | "all";
         /**
          * AlarmView
-         * @description A condition that holds or held; `lamp_id` is None where the gateway itself has it.
+         * @description An alarm, active until `clearedAt`; `lampId` is null for alarms of a gateway or a cabinet.
          */
         AlarmView: {
             id: number;
             lampId: string | null;
             gatewayId: string;
             areaId: string;
-            type: string;
-            severity: string;
+            type: components["schemas"]["EventType"];
+            severity: components["schemas"]["Severity"];
             raisedAt: string;
             clearedAt: string | null;
             acknowledgedAt: string | null;
@@ -564,7 +573,7 @@ export interface components {
         };
         /**
          * AreaView
-         * @description An area with how many of its lamps stand how, and their power in kW.
+         * @description An area with its lamps by condition, and their power in kW.
          */
         AreaView: {
             id: string;
@@ -580,7 +589,7 @@ export interface components {
         };
         /**
          * AssignmentItem
-         * @description A calendar for a lamp, a group, an area or all; `id` is null where the scope is all.
+         * @description A calendar for a lamp, a group, an area or all lamps; `id` is null where the scope is `all`.
          */
         AssignmentItem: {
             scope: components["schemas"]["Scope"];
@@ -591,23 +600,23 @@ export interface components {
         };
         /**
          * AssignmentList
-         * @description Every assignment; of several groups that a lamp is in, the one that stands first counts.
+         * @description Every assignment; of several groups that a lamp is in, the first in the list counts.
          */
         AssignmentList: {
             items: components["schemas"]["AssignmentView"][];
         };
         /**
          * AssignmentView
-         * @description A calendar for a lamp, a group or an area by its id, or, without id, for everything.
+         * @description A calendar for a lamp, a group or an area by its id, or, without id, for all lamps.
          */
         AssignmentView: {
-            scope: string;
+            scope: components["schemas"]["Scope"];
             id: string | null;
             calendarId: string;
         };
         /**
          * AssignmentsRequest
-         * @description All assignments; of several groups that a lamp is in, the one that stands first counts.
+         * @description All assignments; of several groups that a lamp is in, the first in the list counts.
          */
         AssignmentsRequest: {
             /** Items */
@@ -635,7 +644,7 @@ export interface components {
         };
         /**
          * CabinetTelemetryView
-         * @description Readings of a gateway's cabinet from an instant up to another.
+         * @description Readings of a gateway's cabinet in a period, from `from` up to `to`.
          */
         CabinetTelemetryView: {
             gatewayId: string;
@@ -655,7 +664,7 @@ export interface components {
             profile: string;
             online: boolean;
             observedAt: string | null;
-            alarms: string[];
+            alarms: components["schemas"]["EventType"][];
             values: components["schemas"]["AttributeValue"][];
         };
         /**
@@ -667,7 +676,7 @@ export interface components {
         };
         /**
          * CalendarMove
-         * @description Lamps that go from a calendar to another, with the levels of tonight at one of their gateways.
+         * @description Lamps that would change their calendar, with tonight's levels at the gateway that has most of them.
          */
         CalendarMove: {
             calendarBefore: string;
@@ -686,7 +695,7 @@ export interface components {
         };
         /**
          * ClockView
-         * @description Domain time, how fast it runs, whether readings come in, and when the newest were stored.
+         * @description Domain time and its speed, whether an ingester runs, and the time of the newest stored reading.
          */
         ClockView: {
             time: string;
@@ -696,26 +705,26 @@ export interface components {
         };
         /**
          * CommandBase
-         * @description What a control does to the lamp.
+         * @description The command of a control.
          */
         CommandBase: {
             state: components["schemas"]["LevelState"];
         };
         /**
          * CommandRequest
-         * @description An override for lamps: `level` null ends the one in force, `duration` null lets it hold until ended.
+         * @description Override the light level of lamps, or end their override.
          */
         CommandRequest: {
             /** Lampids */
             lampIds: string[];
             /**
              * Level
-             * @description %; null ends the override
+             * @description Light level in %; null ends the override and returns the lamps to their program
              */
             level: number | null;
             /**
              * Duration
-             * @description seconds of domain time
+             * @description Seconds until the override ends; null keeps it until ended
              * @default 7200
              */
             duration?: number | null;
@@ -727,15 +736,21 @@ export interface components {
         };
         /**
          * CommandResultView
-         * @description What became of a command on one lamp.
+         * @description The result of a command on one lamp.
          */
         CommandResultView: {
             lampId: string;
-            status: string;
+            status: components["schemas"]["CommandStatus"];
             level: number | null;
             detail: string;
             time: string | null;
         };
+        /**
+         * CommandStatus
+         * @description How far a command has come on one lamp; all but `PENDING` are final.
+         * @enum {unknown}
+         */
+        CommandStatus: "confirmed" | "expired" | "failed" | "pending";
         /**
          * CommandView
          * @description A command with its results; `status` sums them up.
@@ -748,7 +763,7 @@ export interface components {
             level: number | null;
             expiration: string | null;
             deadline: string;
-            status: string;
+            status: components["schemas"]["Outcome"];
             results: components["schemas"]["CommandResultView"][];
         };
         /**
@@ -783,7 +798,7 @@ export interface components {
         };
         /**
          * DarkeningView
-         * @description How many lamps would be dark that are lit by the plan as it is, when they are most.
+         * @description How many lamps would be dark that the present plan lights, at the time when they are most.
          */
         DarkeningView: {
             lamps: number;
@@ -812,9 +827,9 @@ export interface components {
         /**
          * EventType
          * @description The TALQ event types that Lentera raises.
-         * @enum {string}
+         * @enum {unknown}
          */
-        EventType: "lampFailure" | "lampUnexpectedOn" | "dimmingFailure" | "cyclingFailure" | "controlGearCommFailure" | "lampPowerTooHigh" | "lampPowerTooLow" | "supplyVoltageTooHigh" | "supplyVoltageTooLow" | "supplyLoss" | "cabinetDoorOpen" | "circuitBreakerTripped" | "switchingErrorOn" | "switchingErrorOff" | "localOverride" | "photocellOutputOn" | "communicationFailure" | "deviceReset" | "lastSyncError";
+        EventType: "cabinetDoorOpen" | "circuitBreakerTripped" | "communicationFailure" | "controlGearCommFailure" | "cyclingFailure" | "deviceReset" | "dimmingFailure" | "lampFailure" | "lampPowerTooHigh" | "lampPowerTooLow" | "lampUnexpectedOn" | "lastSyncError" | "localOverride" | "photocellOutputOn" | "supplyLoss" | "supplyVoltageTooHigh" | "supplyVoltageTooLow" | "switchingErrorOff" | "switchingErrorOn";
         /**
          * FieldProblem
          * @description What is wrong with one field of a request.
@@ -835,7 +850,7 @@ export interface components {
         };
         /**
          * GatewayCount
-         * @description How many gateways there are, and how many are out of reach.
+         * @description The number of gateways, and how many of them are offline.
          */
         GatewayCount: {
             total: number;
@@ -843,7 +858,7 @@ export interface components {
         };
         /**
          * GatewayDetail
-         * @description A gateway as in lists, and the cabinets on its lines.
+         * @description A gateway as in lists, with the cabinets on its lines.
          */
         GatewayDetail: {
             id: string;
@@ -858,7 +873,7 @@ export interface components {
             planWanted: string;
             planInForce: boolean;
             planProblem: string;
-            alarms: string[];
+            alarms: components["schemas"]["EventType"][];
             cabinets: components["schemas"]["CabinetView"][];
         };
         /**
@@ -871,9 +886,9 @@ export interface components {
         };
         /**
          * GatewaySummary
-         * @description A gateway in a list; `plan_hash` is what it says it runs, None while it has not said anything.
+         * @description A gateway in a list; `planHash` is the plan it reports, null while it has not reported any.
          *
-         *         `plan_in_force` says whether that is the plan that is wanted, `plan_problem` why it refused one.
+         *         `planInForce` says whether that is the desired plan, `planProblem` why the gateway refused one.
          */
         GatewaySummary: {
             id: string;
@@ -890,7 +905,7 @@ export interface components {
         };
         /**
          * GatewayView
-         * @description Whether a gateway is within reach, and since when.
+         * @description Whether a gateway is online, and since when.
          */
         GatewayView: {
             id: string;
@@ -920,7 +935,7 @@ export interface components {
         };
         /**
          * GroupView
-         * @description Lamps that go together, by id.
+         * @description A group of lamps, by id.
          */
         GroupView: {
             id: string;
@@ -943,7 +958,7 @@ export interface components {
         LampCondition: "fault" | "lit" | "off" | "unknown";
         /**
          * LampDetail
-         * @description A lamp with every value it reports and what it will do next; `program` is tonight's.
+         * @description A lamp with every value it reports and its next change of level; `program` is tonight's.
          */
         LampDetail: {
             id: string;
@@ -957,10 +972,10 @@ export interface components {
             actualLightState: number | null;
             targetLightCommand: number | null;
             feedbackLightCommand: number | null;
-            reason: string | null;
+            reason: components["schemas"]["Reason"] | null;
             activePower: number | null;
             observedAt: string | null;
-            alarms: string[];
+            alarms: components["schemas"]["EventType"][];
             override: components["schemas"]["OverrideView"] | null;
             values: components["schemas"]["AttributeValue"][];
             calendar: components["schemas"]["CalendarName"];
@@ -993,10 +1008,10 @@ export interface components {
             actualLightState: number | null;
             targetLightCommand: number | null;
             feedbackLightCommand: number | null;
-            reason: string | null;
+            reason: components["schemas"]["Reason"] | null;
             activePower: number | null;
             observedAt: string | null;
-            alarms: string[];
+            alarms: components["schemas"]["EventType"][];
             override: components["schemas"]["OverrideView"] | null;
         };
         /**
@@ -1062,6 +1077,12 @@ export interface components {
             actual: components["schemas"]["LevelChange"][];
         };
         /**
+         * Outcome
+         * @description The result of a command over all its lamps.
+         * @enum {unknown}
+         */
+        Outcome: "confirmed" | "expired" | "failed" | "partial" | "pending";
+        /**
          * OverrideView
          * @description The override in force on a lamp.
          */
@@ -1073,7 +1094,7 @@ export interface components {
         };
         /**
          * PlanPreview
-         * @description What a change would do: energy in kWh from noon to noon tonight, by rated power and level.
+         * @description The effect of a change tonight, from noon to noon; energy in kWh, by rated power and level.
          */
         PlanPreview: {
             lamps: number;
@@ -1113,6 +1134,12 @@ export interface components {
             name: string;
         };
         /**
+         * Reason
+         * @description Why a level is in effect (TALQ 2.7.1 `Command.reason`).
+         * @enum {unknown}
+         */
+        Reason: "default" | "override" | "program" | "sensor";
+        /**
          * RoadCollection
          * @description GeoJSON of every road.
          */
@@ -1139,7 +1166,7 @@ export interface components {
         };
         /**
          * RoadProperties
-         * @description What a road is called and where it belongs.
+         * @description The name of a road and its area.
          */
         RoadProperties: {
             name: string;
@@ -1147,7 +1174,7 @@ export interface components {
         };
         /**
          * Role
-         * @description What someone may do; each role may also do what the roles before it may.
+         * @description What a user may do; each role includes the roles before it.
          * @enum {unknown}
          */
         Role: "admin" | "operator" | "viewer";
@@ -1166,10 +1193,10 @@ export interface components {
         };
         /**
          * Scope
-         * @description How much an assignment is for, the most specific first.
-         * @enum {string}
+         * @description The lamps an assignment is for, the most specific first.
+         * @enum {unknown}
          */
-        Scope: "lamp" | "group" | "area" | "all";
+        Scope: "all" | "area" | "group" | "lamp";
         /**
          * SeriesView
          * @description One attribute over time: points of Unix milliseconds and value, oldest first.
@@ -1184,17 +1211,23 @@ export interface components {
         };
         /**
          * SessionView
-         * @description Who is logged in.
+         * @description The user who is logged in.
          */
         SessionView: {
             username: string;
             role: components["schemas"]["Role"];
         };
         /**
+         * Severity
+         * @description What an event asks of the people who read it.
+         * @enum {unknown}
+         */
+        Severity: "critical" | "info" | "major" | "minor";
+        /**
          * Summary
-         * @description The whole place at a glance; power in kW, `center` and `bounds` in degrees, longitude first.
+         * @description Counts of the whole place; power in kW, `center` and `bounds` in degrees, longitude first.
          *
-         *         While `ingest_online` is false, all this is as of `data_as_of`.
+         *         While `ingestOnline` is false, the state of lamps and gateways is as of `dataAsOf`.
          */
         Summary: {
             time: string;
@@ -1236,7 +1269,7 @@ export interface components {
         };
         /**
          * TelemetryView
-         * @description Readings of a lamp from an instant up to another.
+         * @description Readings of a lamp in a period, from `from` up to `to`.
          */
         TelemetryView: {
             lampId: string;
@@ -1263,7 +1296,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    who_am_i: {
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -1272,7 +1305,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who is logged in */
+            /** @description The user */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1305,7 +1338,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Logged in; the session is in a cookie */
+            /** @description Logged in, with a session cookie */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1367,7 +1400,7 @@ export interface operations {
                 area?: string | null;
                 gateway?: string | null;
                 state?: components["schemas"]["LampCondition"] | null;
-                /** @description part of an id or a road's name */
+                /** @description part of a lamp's id or of its road's name */
                 q?: string | null;
                 limit?: number;
                 cursor?: string | null;
@@ -1598,7 +1631,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The whole place at a glance */
+            /** @description The summary */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1618,7 +1651,45 @@ export interface operations {
             };
         };
     };
-    post_command: {
+    get_night: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The night, from noon to noon */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NightView"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem details (RFC 9457) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    send_command: {
         parameters: {
             query?: never;
             header?: never;
@@ -1728,35 +1799,6 @@ export interface operations {
             422: components["responses"]["Problem"];
         };
     };
-    get_night: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description From noon to noon */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NightView"];
-                };
-            };
-            /** @description Problem details (RFC 9457) */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
     list_programs: {
         parameters: {
             query?: never;
@@ -1766,7 +1808,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Lighting programs */
+            /** @description All programs */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1791,7 +1833,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                program_id: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -1830,12 +1872,12 @@ export interface operations {
     put_program: {
         parameters: {
             query?: {
-                /** @description change it even if many lamps would be dark tonight */
+                /** @description Store the change even if many lamps would be dark at night */
                 confirm?: boolean;
             };
             header?: never;
             path: {
-                program_id: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -1906,13 +1948,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                program_id: string;
+                id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1967,7 +2009,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Calendars */
+            /** @description All calendars */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1992,7 +2034,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                calendar_id: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -2031,12 +2073,12 @@ export interface operations {
     put_calendar: {
         parameters: {
             query?: {
-                /** @description change it even if many lamps would be dark tonight */
+                /** @description Store the change even if many lamps would be dark at night */
                 confirm?: boolean;
             };
             header?: never;
             path: {
-                calendar_id: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -2107,13 +2149,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                calendar_id: string;
+                id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2168,7 +2210,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Groups by id */
+            /** @description All groups, by id */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2193,7 +2235,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                group_id: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -2232,12 +2274,12 @@ export interface operations {
     put_group: {
         parameters: {
             query?: {
-                /** @description change it even if many lamps would be dark tonight */
+                /** @description Store the change even if many lamps would be dark at night */
                 confirm?: boolean;
             };
             header?: never;
             path: {
-                group_id: string;
+                id: string;
             };
             cookie?: never;
         };
@@ -2299,13 +2341,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                group_id: string;
+                id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Gone */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2351,7 +2393,7 @@ export interface operations {
             422: components["responses"]["Problem"];
         };
     };
-    get_assignments: {
+    list_assignments: {
         parameters: {
             query?: never;
             header?: never;
@@ -2360,7 +2402,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Assignments in their order */
+            /** @description All assignments, in their order */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2380,10 +2422,10 @@ export interface operations {
             };
         };
     };
-    put_assignments: {
+    replace_assignments: {
         parameters: {
             query?: {
-                /** @description change it even if many lamps would be dark tonight */
+                /** @description Store the change even if many lamps would be dark at night */
                 confirm?: boolean;
             };
             header?: never;
@@ -2456,7 +2498,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Nothing was changed */
+            /** @description The effect */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2588,7 +2630,7 @@ export interface operations {
             };
         };
     };
-    get_telemetry: {
+    get_lamp_telemetry: {
         parameters: {
             query?: {
                 /** @description names from the catalogue, comma-separated */
@@ -2655,7 +2697,7 @@ export interface operations {
     get_gateway_telemetry: {
         parameters: {
             query?: {
-                /** @description one of the gateway's; the first when not given */
+                /** @description one of the gateway's cabinets; the first when not given */
                 cabinet?: string | null;
                 /** @description names from the catalogue, comma-separated */
                 attributes?: string | null;
@@ -2718,7 +2760,7 @@ export interface operations {
             };
         };
     };
-    live: {
+    stream_live_updates: {
         parameters: {
             query?: never;
             header?: never;
@@ -2727,7 +2769,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events lamps, alarms, commands, gateways and clock */
+            /** @description Events `lamps`, `alarms`, `commands`, `gateways` and `clock` */
             200: {
                 headers: {
                     [name: string]: unknown;
