@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from cloud.access.model import SessionView
-from cloud.alarms.service import AlarmPage
+from cloud.alarms.views import AlarmPage
+from cloud.commands.views import CommandView
 from cloud.fleet.night import NightView
 from cloud.fleet.views import (
     AreaList,
@@ -18,9 +19,10 @@ from cloud.fleet.views import (
 )
 from cloud.http.problems import ProblemDetails
 from cloud.http.responses import problem_content
-from cloud.live.model import CommandView, GatewayView, LiveUpdate
+from cloud.live.model import LiveUpdate
 from cloud.live.routes import ClockView
 from cloud.plans.views import AssignmentList, CalendarList, GroupList, PlanPreview, ProgramList
+from cloud.state.views import GatewayView
 from cloud.telemetry.routes import CabinetTelemetryView, TelemetryView
 
 STRUCTURES: tuple[type[msgspec.Struct], ...] = (

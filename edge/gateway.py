@@ -15,7 +15,8 @@ import structlog
 from edge.clock.events import ClockEventReporter, keep_time
 from edge.clock.timekeeper import EARLIEST, Timekeeper, steady_clock
 from edge.components import GatewayComponents, LineComponents
-from edge.config.settings import GatewayConfig, IdentityConfig, LineConfig
+from edge.config.line_settings import LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig
 from edge.control.command_executor import Actuator, CommandExecutor
 from edge.control.contactor import contactors_of
 from edge.control.controller_watchdog import LONGEST_TIMEOUT_S, ControllerWatchdog, ControllerWatchdogSettings
@@ -117,7 +118,7 @@ async def run_gateway(
     """Run one gateway until cancelled; `steady` is a clock that nobody sets."""
     keeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
     outbox = Outbox(config.outbox.path, _new_epoch, _limit(config))
-    memory = StateStore(config.outbox.memory_path)
+    memory = StateStore(config.outbox.state_path)
     try:
         await memory.open()
         parts = build(config, keeper, outbox, memory, await memory.overrides(), make_line=make_line)
@@ -130,9 +131,9 @@ async def run_gateway(
         counters = {(config.gateway.id, each.line.name): each.line.counters for each in parts.lines}
         with ExitStack() as shown:
             if metrics is not None:
-                shown.enter_context(metrics.watching(counters, {config.gateway.id: outbox}))
+                shown.enter_context(metrics.registered(counters, {config.gateway.id: outbox}))
             if board is not None:
-                shown.enter_context(board.watching(config, parts))
+                shown.enter_context(board.registered(config, parts))
             await _run_parts(config.gateway.id, parts)
     finally:
         await outbox.close()
@@ -292,7 +293,7 @@ def _build_line(
 
 def _fallback_of(config: GatewayConfig) -> ControllerWatchdogSettings:
     """A controller that is polled seldom must not take that for the gateway's death."""
-    timeout_s, level = config.watchdog.timeout_s, config.watchdog.level
+    timeout_s, level = config.controller_watchdog.timeout_s, config.controller_watchdog.level
     if timeout_s:
         timeout_s = min(max(timeout_s, 3 * ceil(config.gateway.poll_interval_s)), LONGEST_TIMEOUT_S)
     return ControllerWatchdogSettings(timeout_s, config.gateway.default_level if level is None else level)

@@ -1,4 +1,4 @@
-"""One gateway process: its gateways, the status page for the crew, and the beat for systemd."""
+"""One gateway process: its gateways, the status page, and the keep-alives for systemd."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from edge.config.settings import GatewayConfig, StatusConfig
 from edge.gateway import run_gateways
 from edge.status import GatewayCollector, StatusPages, StatusSnapshot, serve_status
 from edge.status.line_metrics import LineCollector
-from edge.supervision.systemd import Watchdog
+from edge.supervision.systemd import SystemdNotifier
 from protocols.clock import Clock
 
 
@@ -22,16 +22,16 @@ async def run_process(
     simulated: bool = False,
 ) -> None:
     """Run until cancelled; a `simulated` clock may begin anywhere."""
-    board = StatusSnapshot(clock)
+    snapshot = StatusSnapshot(clock)
     counters = LineCollector()
     registry = CollectorRegistry()
-    for collector in (counters, GatewayCollector(board)):
+    for collector in (counters, GatewayCollector(snapshot)):
         registry.register(collector)
     ProcessCollector(registry=registry)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(run_gateways(configs, clock, counters, board, simulated=simulated))
-        tasks.create_task(serve_status(StatusPages(board, registry), _address(configs)))
-        tasks.create_task(Watchdog(environment, board.pulses).run())
+        tasks.create_task(run_gateways(configs, clock, counters, snapshot, simulated=simulated))
+        tasks.create_task(serve_status(StatusPages(snapshot, registry), _address(configs)))
+        tasks.create_task(SystemdNotifier(environment, snapshot.progress).run())
 
 
 def _address(configs: Sequence[GatewayConfig]) -> StatusConfig:

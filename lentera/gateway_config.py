@@ -185,14 +185,14 @@ def _about_state(gateway: Gateway, defaults: Defaults) -> list[str]:
         "# Made by systemd-timesyncd once the time is right. Only where a battery keeps the time it can go.",
         'synchronized_file = "/run/systemd/timesync/synchronized"',
         "",
-        "[watchdog]",
+        "[controller_watchdog]",
         "timeout_s = 3600  # silence of the gateway after which a controller helps itself",
         "",
         "[status]",
         'host = "127.0.0.1"  # an address of the cabinet\'s own network lets phones in',
         "port = 8099",
         "",
-        "# [by_hand]  # where there is no internet; the key is made by: lentera admin create-gateway-key",
+        "# [transfer]  # where there is no internet; the key is made by: lentera admin create-gateway-key",
         f"# key_file = {_comment(text(f'/etc/lentera/{gateway.id}.key'))}",
     ]
 

@@ -10,8 +10,8 @@ from cloud.alarms.cabinet import CabinetAlarmState, evaluate_cabinet
 from cloud.alarms.model import LampAlarmState, evaluate, resumed
 from cloud.alarms.service import alarm_view
 from cloud.alarms.store import AlarmRow
+from cloud.alarms.views import AlarmView
 from cloud.database import table_of
-from cloud.live.model import AlarmView
 from protocols.cabinet import CabinetReading
 from protocols.clock import to_unix_ms
 from protocols.events import TRAITS, EventType

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from cloud.access.dependencies import Operator
-from cloud.alarms.service import AlarmFilter, AlarmPage, AlarmState
+from cloud.alarms.service import AlarmFilter, AlarmState
+from cloud.alarms.views import AlarmPage, AlarmView
 from cloud.http.parameters import Identifier, RowNumber
 from cloud.http.problems import not_found
 from cloud.http.responses import answers, json_response
-from cloud.live.model import AlarmView, LiveUpdate
+from cloud.live.model import LiveUpdate
 from cloud.services import ServicesOf
 from protocols.clock import to_unix_ms
 from protocols.events import EventType

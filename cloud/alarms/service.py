@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from cloud.alarms.store import AlarmRow
+from cloud.alarms.views import AlarmPage, AlarmView
 from cloud.database import table_of, writing
-from cloud.live.model import AlarmView, View
 from protocols.clock import from_unix_ms
 from protocols.events import EventType
 
@@ -30,13 +30,6 @@ class AlarmFilter:
     area_id: str | None = None
     type: EventType | None = None
     lamp_id: str | None = None
-
-
-class AlarmPage(View, frozen=True):
-    """Alarms, newest first; `nextCursor` asks for the next page."""
-
-    items: list[AlarmView]
-    next_cursor: str | None
 
 
 class AlarmService:

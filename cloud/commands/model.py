@@ -1,11 +1,9 @@
 """Commands to lamps and what became of them. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from cloud.live.model import CommandResultView, CommandView
 from protocols.lamp import CommandStatus
 
 
@@ -43,20 +41,16 @@ class LampResult:
     time: datetime | None = None
 
 
-def command_view(command: Command, results: Iterable[LampResult], now: datetime) -> CommandView:
-    """How the command stands now: what has not answered by the deadline has expired."""
-    views = tuple(_result_view(result, now > command.deadline) for result in results)
-    return CommandView(
-        id=command.id,
-        created_at=command.created,
-        requested_by=command.requested_by,
-        note=command.note,
-        level=command.level_percent,
-        expiration=command.expiration,
-        deadline=command.deadline,
-        status=outcome({CommandStatus(view.status) for view in views}),
-        results=views,
-    )
+@dataclass(frozen=True, slots=True)
+class StoredOverride:
+    """An override in force on a lamp."""
+
+    lamp_id: str
+    command_id: str
+    level_percent: int | None
+    expiration_ms: int | None
+    note: str
+    requested_by: str
 
 
 def outcome(statuses: set[CommandStatus]) -> Outcome:
@@ -66,12 +60,3 @@ def outcome(statuses: set[CommandStatus]) -> Outcome:
     if len(statuses) > 1:
         return Outcome.PARTIAL
     return Outcome(next(iter(statuses)).value)
-
-
-def _result_view(result: LampResult, overdue: bool) -> CommandResultView:
-    status, detail = result.status, result.detail
-    if status is CommandStatus.PENDING and overdue:
-        status, detail = CommandStatus.EXPIRED, "no answer before the deadline"
-    return CommandResultView(
-        lamp_id=result.lamp_id, status=status, level=result.level_percent, detail=detail, time=result.time
-    )

@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from cloud.access.dependencies import Operator
 from cloud.commands.service import Override
+from cloud.commands.views import CommandView
 from cloud.fleet.night import NightView
 from cloud.http.parameters import Identifier, PathIdentifier, Text
 from cloud.http.problems import ProblemError
 from cloud.http.responses import answers, json_response
-from cloud.live.model import CommandView, LiveUpdate
+from cloud.live.model import LiveUpdate
 from cloud.services import ServicesOf
 
 router = APIRouter(tags=["control"])

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import anyio.to_thread
 import structlog
 
-from cloud.commands.model import Command, command_view
+from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
+from cloud.commands.views import CommandView, command_view
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore, LampAddress
 from cloud.live.feed import BrokerUnreachableError
-from cloud.live.model import CommandView
 from protocols.clock import Clock
 from protocols.lamp import LightCommand
 

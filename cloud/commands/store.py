@@ -1,14 +1,13 @@
 """Commands, their results per lamp, and the override in force on each lamp."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.commands.model import Command, LampResult
+from cloud.commands.model import Command, LampResult, StoredOverride
 from cloud.database import Base, Row, table_of, upsert, writing
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import CommandResult, CommandStatus
@@ -50,18 +49,6 @@ class OverrideRow(Base):
 
     lamp_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     command_id: Mapped[str] = mapped_column(sa.ForeignKey("commands.id", ondelete="CASCADE"), index=True)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOverride:
-    """An override in force on a lamp."""
-
-    lamp_id: str
-    command_id: str
-    level_percent: int | None
-    expiration_ms: int | None
-    note: str
-    requested_by: str
 
 
 class CommandStore:

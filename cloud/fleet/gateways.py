@@ -1,19 +1,19 @@
 """How a gateway and its cabinets stand now: the inventory joined with readings and alarms."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from cloud.alarms.store import AlarmRow
+from cloud.alarms.store import open_alarms
 from cloud.database import table_of
 from cloud.fleet.views import CabinetView, GatewayDetail, GatewayPage, GatewaySummary, attribute_values
 from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
 from cloud.plans.active import PlanInForce
 from cloud.plans.resolved import WantedDocument
-from cloud.state.cabinets import CabinetState, CabinetStateRow, state_of
+from cloud.state.cabinets import CabinetStateRow, state_of
+from cloud.state.model import CabinetState
 from cloud.state.store import GatewayStateRow
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Cabinet
@@ -37,7 +37,7 @@ class GatewayStates:
             return None
         cabinets = InventoryStore(self._engine).cabinets(gateway_id)
         with self._engine.connect() as connection:
-            alarms = _alarms(connection, [gateway_id, *(cabinet.id for cabinet in cabinets)])
+            alarms = open_alarms(connection, [gateway_id, *(cabinet.id for cabinet in cabinets)])
             states = _states(connection, [cabinet.id for cabinet in cabinets])
         return GatewayDetail(
             **msgspec.structs.asdict(page[0]),
@@ -107,13 +107,3 @@ def _states(connection: sa.Connection, cabinet_ids: Iterable[str]) -> dict[str, 
     return {
         row.cabinet_id: state_of(row.reading, row.gateway_id, row.online) for row in connection.execute(query)
     }
-
-
-def _alarms(connection: sa.Connection, device_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    query = sa.select(AlarmRow.device_id, AlarmRow.type).where(
-        AlarmRow.cleared_ms.is_(None), AlarmRow.device_id.in_(list(device_ids))
-    )
-    found: dict[str, list[str]] = defaultdict(list)
-    for device_id, kind in connection.execute(query.order_by(AlarmRow.type)):
-        found[device_id].append(kind)
-    return {device_id: tuple(kinds) for device_id, kinds in found.items()}

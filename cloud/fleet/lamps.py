@@ -6,12 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cloud.alarms.store import AlarmRow
-from cloud.commands.store import StoredOverride, overrides_in_force
+from cloud.alarms.store import open_alarms
+from cloud.commands.model import StoredOverride
+from cloud.commands.store import overrides_in_force
+from cloud.commands.views import override_view
 from cloud.database import table_of
 from cloud.inventory.store import LampRow
-from cloud.live.model import LampCondition, LampView, OverrideView, lamp_view
 from cloud.state.store import LampStateRow
+from cloud.state.views import LampCondition, LampView, lamp_view
 from protocols.clock import from_unix_ms
 from protocols.events import EventType
 from protocols.inventory.model import Lamp
@@ -143,37 +145,10 @@ def _reading(lamp_id: str, time_ms: int, values: tuple[Any, ...]) -> LampReading
 
 
 def _view(standing: LampStatus, overrides: dict[str, StoredOverride]) -> LampView:
-    override = None
-    # A lamp that says it follows its program does: its override was ended by someone else, or has run out.
-    if standing.reading is not None and standing.reading.reason is Reason.OVERRIDE:
-        stored = overrides.get(standing.lamp.id)
-        override = None if stored is None else _override_view(stored)
     return lamp_view(
-        standing.lamp, standing.reading, online=standing.online, alarms=standing.alarms, override=override
+        standing.lamp,
+        standing.reading,
+        online=standing.online,
+        alarms=standing.alarms,
+        override=override_view(overrides.get(standing.lamp.id)),
     )
-
-
-def _override_view(stored: StoredOverride) -> OverrideView:
-    expiration_ms = stored.expiration_ms
-    return OverrideView(
-        command_id=stored.command_id,
-        expiration=None if expiration_ms is None else from_unix_ms(expiration_ms),
-        note=stored.note,
-        requested_by=stored.requested_by,
-    )
-
-
-def open_alarms(
-    connection: sa.Connection, lamp_ids: Sequence[str] | None
-) -> dict[str, tuple[EventType, ...]]:
-    """The open alarms of these lamps, or of all, by lamp."""
-    query = sa.select(AlarmRow.lamp_id, AlarmRow.type).where(
-        AlarmRow.cleared_ms.is_(None), AlarmRow.lamp_id.is_not(None)
-    )
-    if lamp_ids is not None:
-        query = query.where(AlarmRow.lamp_id.in_(lamp_ids))
-    found: dict[str, tuple[EventType, ...]] = {}
-    for lamp_id, kind in connection.execute(query):
-        if lamp_id is not None:
-            found[lamp_id] = (*found.get(lamp_id, ()), EventType(kind))
-    return found

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from cloud.http.problems import not_found
-from cloud.live.model import View
+from cloud.http.views import View
 from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import LevelChange
 from cloud.plans.impact import levels_between

@@ -17,8 +17,8 @@ from cloud.fleet.views import (
 )
 from cloud.http.parameters import Identifier, PathIdentifier, Text
 from cloud.http.responses import answers, json_response
-from cloud.live.model import LampCondition
 from cloud.services import ServicesOf
+from cloud.state.views import LampCondition
 
 router = APIRouter(tags=["inventory"])
 

@@ -1,9 +1,5 @@
 """What there is and how it stands: answers for lists, areas, roads and the summary."""
 
-from datetime import datetime
-
-import sqlalchemy as sa
-
 from cloud.fleet.gateways import GatewayStates
 from cloud.fleet.lamps import LampFilter, LampStates
 from cloud.fleet.summary import BoardCounter
@@ -27,35 +23,10 @@ from cloud.fleet.views import (
 from cloud.http.problems import not_found
 from cloud.inventory.store import InventoryStore
 from cloud.live.ingester import IngesterMonitor
-from cloud.live.model import LampCondition
 from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import outlook
+from cloud.state.views import LampCondition
 from protocols.clock import Clock, to_unix_ms
-from protocols.inventory.model import Inventory, InventoryError
-from runtime.time_zones import UnknownTimeZoneError, time_zone
-
-
-def lamps_lost(engine: sa.Engine, inventory: Inventory) -> tuple[int, int]:
-    """How many of the stored lamps an import of `inventory` would remove, and how many are stored."""
-    stored = {lamp.id for lamp in InventoryStore(engine).load().lamps}
-    return len(stored - {lamp.id for lamp in inventory.lamps}), len(stored)
-
-
-def import_inventory(engine: sa.Engine, inventory: Inventory, now: datetime | None = None) -> None:
-    """Make the stored inventory this one, all or nothing; alarms of what goes end at `now`.
-
-    Raises InventoryError.
-    """
-    problems = [
-        f"gateways: {gateway.id!r} has time zone {gateway.time_zone!r}, expected an IANA name"
-        for gateway in inventory.gateways
-        if not _is_time_zone(gateway.time_zone)
-    ]
-    if not inventory.lamps:
-        problems.append("lamps: none, expected at least one")
-    if problems:
-        raise InventoryError(problems)
-    InventoryStore(engine).replace(inventory, None if now is None else to_unix_ms(now))
 
 
 class InventoryService:
@@ -147,11 +118,3 @@ class InventoryService:
         board = self._counter.board()
         center = center_of(board.bounds)
         return None if center is None else (center[1], center[0], main_time_zone(board.gateways))
-
-
-def _is_time_zone(name: str) -> bool:
-    try:
-        time_zone(name)
-    except UnknownTimeZoneError:
-        return False
-    return True

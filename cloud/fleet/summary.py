@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from cloud.alarms.store import open_alarms
 from cloud.database import table_of
-from cloud.fleet.lamps import open_alarms
 from cloud.fleet.views import Bounds, Tally
 from cloud.inventory.store import GatewayRow, InventoryStore, LampRow
 from cloud.state.store import GatewayStateRow, LampStateRow
@@ -76,7 +76,7 @@ def _tallies(connection: sa.Connection) -> dict[str, Tally]:
         _STATES.c.actual_level_percent,
         _STATES.c.active_power_w,
     ).join_from(_LAMPS, _STATES, _STATES.c.lamp_id == _LAMPS.c.id, isouter=True)
-    alarms = open_alarms(connection, None)
+    alarms = open_alarms(connection)
     tallies: dict[str, Tally] = {}
     for lamp_id, area_id, rated_w, online, time_ms, target, feedback, actual, power_w in connection.execute(
         query

@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from cloud.live.model import LampCondition, LampView, View, lamp_condition
+from cloud.http.views import View
 from cloud.plans.forecast import Forecast, LevelChange
+from cloud.state.views import LampCondition, LampView, lamp_condition
 from protocols.cabinet import DeviceReading
 from protocols.device_kinds import kind_of
 from protocols.events import EventType

@@ -14,26 +14,20 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from cloud.alarms.evaluator import AlarmChanges, AlarmEvaluator, Device, Transition, record
 from cloud.alarms.events import Condition, record_events
-from cloud.commands.model import command_view
-from cloud.commands.store import StoredOverride, commands_of, overrides_in_force, record_results
+from cloud.alarms.views import AlarmView
+from cloud.commands.model import StoredOverride
+from cloud.commands.store import commands_of, overrides_in_force, record_results
+from cloud.commands.views import CommandView, command_view, override_view
 from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
 from cloud.ingest.dead_letters import halves, rejected, save_rejected_records, whole_records
-from cloud.ingest.gateway_changes import gateway_view, gateways_after
+from cloud.ingest.gateway_changes import gateways_after
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.live.model import (
-    AlarmView,
-    CommandView,
-    LampView,
-    LiveUpdate,
-    OverrideView,
-    lamp_view,
-)
-from cloud.state.cabinets import CabinetState, cabinets_after, load_cabinet_states, save_cabinet_states
+from cloud.live.model import LiveUpdate
+from cloud.state.cabinets import cabinets_after, load_cabinet_states, save_cabinet_states
+from cloud.state.model import CabinetState, GatewayState, LampState
 from cloud.state.store import (
-    GatewayState,
-    LampState,
     RejectedReading,
     forget_future,
     lamp_times_ms,
@@ -44,6 +38,7 @@ from cloud.state.store import (
     save_lamp_states,
     save_rejected,
 )
+from cloud.state.views import LampView, gateway_view, lamp_view
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock, from_unix_ms, to_unix_ms
@@ -339,8 +334,7 @@ class Committer:
         lamp = self._directory.lamp(lamp_id)
         if lamp is None:
             return None
-        stored = change.overrides.get(lamp_id)
-        override = None if stored is None else _override_view(stored)
+        override = override_view(change.overrides.get(lamp_id))
         alarms = self._alarms.active(lamp_id)
         return lamp_view(lamp, state.reading, online=state.online, alarms=alarms, override=override)
 
@@ -378,12 +372,3 @@ def _joined(first: LiveUpdate, second: LiveUpdate) -> LiveUpdate:
 
 def _reported(condition: Condition, device: Device) -> Transition:
     return Transition(device, condition.type, condition.active, condition.time_ms, condition.info)
-
-
-def _override_view(stored: StoredOverride) -> OverrideView:
-    return OverrideView(
-        command_id=stored.command_id,
-        expiration=None if stored.expiration_ms is None else from_unix_ms(stored.expiration_ms),
-        note=stored.note,
-        requested_by=stored.requested_by,
-    )

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from cloud.ingest.batch import Batch
-from cloud.live.model import GatewayView
-from cloud.state.store import GatewayState
-from protocols.clock import from_unix_ms
+from cloud.state.model import GatewayState
 from protocols.mapping import epoch_from
 from protocols.sparkplug.host_events import NodeBorn
 
@@ -30,10 +28,3 @@ def gateways_after(batch: Batch, known: Mapping[str, GatewayState], now_ms: int)
         if told is not None:
             changed[gateway_id] = replace(told, plan_hash=plan.hash, plan_problem=plan.problem)
     return changed
-
-
-def gateway_view(state: GatewayState) -> GatewayView:
-    """A gateway as open maps are told of it."""
-    return GatewayView(
-        id=state.gateway_id, area_id=state.area_id, online=state.online, since=from_unix_ms(state.since_ms)
-    )

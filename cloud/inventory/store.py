@@ -1,4 +1,4 @@
-"""Areas, roads, gateways, lamps and cabinets: the tables, and putting an inventory into them."""
+"""The tables of areas, roads, gateways, lamps and cabinets."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,15 +7,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.alarms.store import AlarmRow
-from cloud.database import Base, Row, table_of, upsert, writing
-from cloud.plans.store import touch_plan
-from cloud.state.cabinets import CabinetStateRow
-from cloud.state.store import GatewayStateRow, LampStateRow
+from cloud.database import Base, Row, table_of, upsert
 from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, Road
 
 IDENTIFIER = sa.String(64)
-_REMOVED = "removed from the inventory"
 _MAX_IN_LIST = 500  # longer lists cost more to plan than reading the whole column
 
 
@@ -97,32 +92,10 @@ class LampAddress:
 
 
 class InventoryStore:
-    """What stands where."""
+    """Reads the inventory."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-
-    def replace(self, inventory: Inventory, now_ms: int | None = None) -> None:
-        """Make the stored inventory this one, in one transaction; what is no longer in it is removed.
-
-        Its alarms end, at `now_ms` or where they began, and its state is forgotten.
-        """
-        with writing(self._engine) as connection:
-            touch_plan(connection)
-            connection.execute(sa.delete(RoadRow))
-            upsert(connection, table_of(AreaRow), [asdict(area) for area in inventory.areas])
-            upsert(connection, table_of(GatewayRow), [asdict(gateway) for gateway in inventory.gateways])
-            upsert(connection, table_of(LampRow), [asdict(lamp) for lamp in inventory.lamps])
-            upsert(connection, table_of(CabinetRow), [asdict(cabinet) for cabinet in inventory.cabinets])
-            gone = [
-                *_remove_others(connection, CabinetRow, {cabinet.id for cabinet in inventory.cabinets}),
-                *_remove_others(connection, LampRow, {lamp.id for lamp in inventory.lamps}),
-                *_remove_others(connection, GatewayRow, {gateway.id for gateway in inventory.gateways}),
-            ]
-            _forget(connection, gone, now_ms)
-            _remove_others(connection, AreaRow, {area.id for area in inventory.areas})
-            if inventory.roads:
-                connection.execute(sa.insert(RoadRow), [_road_row(road) for road in inventory.roads])
 
     def load(self) -> Inventory:
         """The whole inventory, each kind by id."""
@@ -187,6 +160,25 @@ class InventoryStore:
         return {row.id: LampAddress(row.id, row.area_id, row.gateway_id) for row in rows if row.id in wanted}
 
 
+def replace_inventory(connection: sa.Connection, inventory: Inventory) -> list[str]:
+    """Make the stored inventory this one, in the caller's transaction; return the ids of removed devices."""
+    connection.execute(sa.delete(RoadRow))
+    upsert(connection, table_of(AreaRow), [asdict(area) for area in inventory.areas])
+    upsert(connection, table_of(GatewayRow), [asdict(gateway) for gateway in inventory.gateways])
+    upsert(connection, table_of(LampRow), [asdict(lamp) for lamp in inventory.lamps])
+    upsert(connection, table_of(CabinetRow), [asdict(cabinet) for cabinet in inventory.cabinets])
+    # What refers to a row goes before that row.
+    removed = [
+        *_remove_others(connection, CabinetRow, {cabinet.id for cabinet in inventory.cabinets}),
+        *_remove_others(connection, LampRow, {lamp.id for lamp in inventory.lamps}),
+        *_remove_others(connection, GatewayRow, {gateway.id for gateway in inventory.gateways}),
+    ]
+    _remove_others(connection, AreaRow, {area.id for area in inventory.areas})
+    if inventory.roads:
+        connection.execute(sa.insert(RoadRow), [_road_row(road) for road in inventory.roads])
+    return removed
+
+
 def _rows(connection: sa.Connection, model: _Model) -> list[Row]:
     query = sa.select(table_of(model)).order_by(model.id)
     return [dict(row) for row in connection.execute(query).mappings()]
@@ -205,27 +197,8 @@ def _road_row(road: Road) -> Row:
 
 
 def _remove_others(connection: sa.Connection, model: _Model, kept: set[str]) -> list[str]:
-    gone = [known for known in connection.scalars(sa.select(model.id)) if known not in kept]
-    if gone:
-        one = table_of(model).c.id == sa.bindparam("gone")
-        connection.execute(sa.delete(table_of(model)).where(one), [{"gone": known} for known in gone])
-    return gone
-
-
-def _forget(connection: sa.Connection, gone: Sequence[str], now_ms: int | None) -> None:
-    """End the alarms of devices and drop their states."""
-    if not gone:
-        return
-    parameters = [{"gone": device_id} for device_id in gone]
-    for column in (
-        table_of(LampStateRow).c.lamp_id,
-        table_of(CabinetStateRow).c.cabinet_id,
-        table_of(GatewayStateRow).c.gateway_id,
-    ):
-        connection.execute(sa.delete(column.table).where(column == sa.bindparam("gone")), parameters)
-    alarms = table_of(AlarmRow).c
-    ended = alarms.raised_ms if now_ms is None else now_ms
-    info = sa.case((alarms.info == "", _REMOVED), else_=alarms.info + "; " + _REMOVED)
-    open_ones = sa.and_(alarms.device_id == sa.bindparam("gone"), alarms.cleared_ms.is_(None))
-    statement = sa.update(table_of(AlarmRow)).where(open_ones).values(cleared_ms=ended, info=info)
-    connection.execute(statement, parameters)
+    removed = [known for known in connection.scalars(sa.select(model.id)) if known not in kept]
+    if removed:
+        one = table_of(model).c.id == sa.bindparam("removed")
+        connection.execute(sa.delete(table_of(model)).where(one), [{"removed": known} for known in removed])
+    return removed

@@ -7,8 +7,11 @@ from itertools import islice
 
 import msgspec
 
+from cloud.alarms.views import AlarmView
+from cloud.commands.views import CommandView
 from cloud.config import LIVE_TOPIC
-from cloud.live.model import AlarmView, CommandView, GatewayView, IngestView, LampView, LiveUpdate
+from cloud.live.model import IngestView, LiveUpdate
+from cloud.state.views import GatewayView, LampView
 from protocols.metrics import LAMP_METRICS
 
 INTERVAL_S = 0.25

@@ -15,9 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from cloud.access.dependencies import BearerToken, SessionSecret, recognised
 from cloud.http.responses import problem_content
+from cloud.http.views import View
 from cloud.live.feed import LiveFeed, Subscription
 from cloud.live.ingester import IngesterMonitor
-from cloud.live.model import View
 from cloud.services import Services, ServicesOf
 from protocols.clock import Clock
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from cloud.live.model import OverrideView, View
+from cloud.http.views import View
 from cloud.plans.resolved import ResolvedPlan
+from cloud.state.views import OverrideView
 from protocols.inventory.model import Lamp
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.program import LevelPlan, LightingProgram

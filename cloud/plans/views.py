@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from cloud.live.model import View
+from cloud.http.views import View
 from cloud.plans.forecast import LevelChange
 from cloud.plans.impact import Darkening, Effect, Levels, Reassignment
 from cloud.plans.model import Assignment, LampGroup

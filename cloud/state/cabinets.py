@@ -1,7 +1,7 @@
 """The newest state of every cabinet in the relational store, and what a batch does to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, table_of, upsert
 from cloud.ingest.batch import Batch
+from cloud.state.model import CabinetState
 from protocols.cabinet import CabinetReading
 from protocols.clock import to_unix_ms
 
@@ -24,15 +25,6 @@ class CabinetStateRow(Base):
     online: Mapped[bool]
     time_ms: Mapped[int] = mapped_column(sa.BigInteger)
     reading: Mapped[str]
-
-
-@dataclass(frozen=True, slots=True)
-class CabinetState:
-    """The newest reading of a cabinet, through which gateway it came, and whether the cabinet answers."""
-
-    reading: CabinetReading
-    gateway_id: str
-    online: bool
 
 
 def load_cabinet_states(connection: sa.Connection) -> dict[str, CabinetState]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
 from cloud.state.cabinets import CabinetStateRow
+from cloud.state.model import GatewayState, LampState
 from protocols.cabinet import DeviceReading
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
@@ -74,28 +75,6 @@ class RejectedReadingRow(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class LampState:
-    """The newest reading of a lamp, through which gateway it came, and whether the lamp answers."""
-
-    reading: LampReading
-    gateway_id: str
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayState:
-    """Whether a gateway is within reach, since when, and what it said of its lighting plan."""
-
-    gateway_id: str
-    area_id: str
-    online: bool
-    since_ms: int
-    epoch: int | None
-    plan_hash: str | None = None
-    plan_problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RejectedReading:
     """A reading no telemetry store takes, with the store's words."""
 
@@ -118,6 +97,15 @@ def forget_future(connection: sa.Connection, latest_ms: int) -> None:
     """Drop the states of lamps and cabinets that claim to be later than `latest_ms`: nothing could follow."""
     for table in (_LAMPS, table_of(CabinetStateRow)):
         connection.execute(sa.delete(table).where(table.c.time_ms > latest_ms))
+
+
+def delete_states(connection: sa.Connection, device_ids: Sequence[str]) -> None:
+    """Delete the states of these lamps, cabinets and gateways."""
+    if not device_ids:
+        return
+    parameters = [{"device": device_id} for device_id in device_ids]
+    for key in (_LAMPS.c.lamp_id, table_of(CabinetStateRow).c.cabinet_id, _GATEWAYS.c.gateway_id):
+        connection.execute(sa.delete(key.table).where(key == sa.bindparam("device")), parameters)
 
 
 def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from cloud.http.parameters import Identifier, Instant, PathIdentifier
 from cloud.http.problems import ProblemError, invalid, not_found
 from cloud.http.responses import answers, json_response
-from cloud.live.model import View
+from cloud.http.views import View
 from cloud.services import Services, ServicesOf
 from cloud.telemetry.store import Series, StoreUnavailable
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, UnknownAttribute

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from edge.clock.timekeeper import Timekeeper
-from edge.config.settings import DeviceConfig
+from edge.config.line_settings import DeviceConfig
 from edge.control.contactor_io import ContactorIo, wiring_of
 from edge.control.level_writer import Problem, Problems, problem_of
 from edge.control.levels import Levels

@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.config.line_settings import DeviceConfig
 from edge.config.profiles import load_profile, load_profile_at
-from edge.config.settings import DeviceConfig
 from edge.devices.cabinet import CABINET_FIELDS
 from protocols.cabinet import DeviceReading
 from protocols.lamp import LampReading, Reason

@@ -1,4 +1,4 @@
-"""What a gateway process says of itself to whoever stands beside it: a page, JSON and Prometheus metrics."""
+"""The status of a gateway process as a page, JSON and Prometheus metrics."""
 
 from edge.status.gateway_metrics import GatewayCollector
 from edge.status.server import StatusPages, serve_status

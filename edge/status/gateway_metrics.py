@@ -1,4 +1,4 @@
-"""The state of each gateway as Prometheus metrics, read off the board when asked for."""
+"""The state of each gateway as Prometheus metrics, computed when scraped."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -17,7 +17,7 @@ _GAUGES: tuple[tuple[str, str, Callable[[GatewayStatus], float]], ...] = (
     ),
     ("uplink_in_flight_records", "Records sent and not acknowledged yet", lambda each: each.uplink.in_flight),
     ("devices", "Devices on the gateway's lines", lambda each: sum(line.devices for line in each.lines)),
-    ("devices_quarantined", "Devices that do not answer and are asked seldom", lambda each: each.silent),
+    ("devices_quarantined", "Devices that do not respond and are polled seldom", lambda each: each.silent),
     ("lines_down", "Lines whose port cannot be used", lambda each: sum(not line.up for line in each.lines)),
     ("clock_trusted", "1 while the plan may go by the gateway's clock", lambda each: each.clock.trusted),
 )
@@ -26,11 +26,11 @@ _GAUGES: tuple[tuple[str, str, Callable[[GatewayStatus], float]], ...] = (
 class GatewayCollector(Collector):
     """Uplink, clock, lines and devices of every gateway of a process."""
 
-    def __init__(self, board: StatusSnapshot) -> None:
-        self._board = board
+    def __init__(self, snapshot: StatusSnapshot) -> None:
+        self._board = snapshot
 
     def collect(self) -> Iterator[Metric]:
-        """Gauges by gateway; the uplink's state is 1 at the state it is in, 0 at the others."""
+        """Return one gauge per quantity, by gateway; the uplink's is 1 for its state and 0 for the others."""
         gateways = self._board.status(devices=False).gateways
         for name, meaning, value in _GAUGES:
             gauge = GaugeMetricFamily(f"lentera_gateway_{name}", meaning, labels=["gateway"])
@@ -42,7 +42,9 @@ class GatewayCollector(Collector):
 
 def _uplink_states(gateways: Iterable[GatewayStatus]) -> Metric:
     family = GaugeMetricFamily(
-        "lentera_gateway_uplink", "1 at the state the way to the cloud is in", labels=["gateway", "state"]
+        "lentera_gateway_uplink",
+        "1 for the state of the connection to the cloud",
+        labels=["gateway", "state"],
     )
     for each in gateways:
         for state in UplinkState:

@@ -1,4 +1,4 @@
-"""What a gateway process counts, as Prometheus metrics that are read off the parts when asked for."""
+"""Counters of lines and outboxes as Prometheus metrics, read when scraped."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,17 +16,17 @@ _NONE: Final[Mapping[str, Outbox]] = MappingProxyType({})
 
 
 class LineCollector(Collector):
-    """What the lines and outboxes of a process count; costs nothing until it is scraped."""
+    """Counters of all lines and outboxes of a process; costs nothing until it is scraped."""
 
     def __init__(self) -> None:
         self._counters: dict[tuple[str, str], LineCounters] = {}
         self._outboxes: dict[str, Outbox] = {}
 
     @contextmanager
-    def watching(
+    def registered(
         self, counters: Mapping[tuple[str, str], LineCounters], outboxes: Mapping[str, Outbox] = _NONE
     ) -> Iterator[None]:
-        """Show these too, counters by gateway and port and outboxes by gateway, for as long as they count."""
+        """Include these while the context lasts: counters by gateway and port, outboxes by gateway."""
         self._counters.update(counters)
         self._outboxes.update(outboxes)
         try:
@@ -38,7 +38,7 @@ class LineCollector(Collector):
                 del self._outboxes[gateway]
 
     def collect(self) -> Iterator[Metric]:
-        """One counter for each thing a line counts, and what each outbox holds and has dropped."""
+        """Return one counter per field of `LineCounters`, and the fill and losses of each outbox."""
         for field in fields(LineCounters):
             family = CounterMetricFamily(
                 f"lentera_line_{field.name}",
@@ -54,7 +54,7 @@ class LineCollector(Collector):
         waiting = GaugeMetricFamily(
             "lentera_outbox_waiting", "Records that wait for the cloud", labels=["gateway"]
         )
-        size = GaugeMetricFamily("lentera_outbox_bytes", "What the outbox takes on disk", labels=["gateway"])
+        size = GaugeMetricFamily("lentera_outbox_bytes", "Size of the outbox on disk", labels=["gateway"])
         thinned = CounterMetricFamily(
             "lentera_outbox_thinned",
             "Readings dropped because the outbox or, without a disk, the memory was full",

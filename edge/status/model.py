@@ -1,4 +1,4 @@
-"""The status document: what is true of each gateway of a process now. JSON is camelCase, times are UTC."""
+"""The status document of a gateway process. JSON is camelCase, times are UTC."""
 
 from datetime import datetime
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class _Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Field names become camelCase."""
+    """A JSON object with camelCase names."""
 
 
 class OverrideStatus(_Document, frozen=True, kw_only=True):
-    """A level asked for by hand; `expiration` None lasts until it is ended."""
+    """An override of the plan; with `expiration` None it lasts until it is cancelled."""
 
     command_id: str
     level: int
@@ -20,7 +20,7 @@ class OverrideStatus(_Document, frozen=True, kw_only=True):
 
 
 class ValueStatus(_Document, frozen=True, kw_only=True):
-    """What a device measured, by its TALQ attribute."""
+    """One measured value, by its TALQ attribute."""
 
     attribute: str
     value: float | int | bool | str
@@ -28,7 +28,7 @@ class ValueStatus(_Document, frozen=True, kw_only=True):
 
 
 class DeviceStatus(_Document, frozen=True, kw_only=True):
-    """One device of a line; `state` is answering, silent or unasked, `values` are what it said last."""
+    """One device of a line; `state` is answering, silent or unasked, `values` were read last."""
 
     id: str
     kind: str
@@ -47,7 +47,7 @@ class DeviceStatus(_Document, frozen=True, kw_only=True):
 
 
 class CountersStatus(_Document, frozen=True, kw_only=True):
-    """What happened on a line since the start."""
+    """Counts of a line since the start."""
 
     requests: int
     answers: int
@@ -60,7 +60,7 @@ class CountersStatus(_Document, frozen=True, kw_only=True):
 
 
 class LineStatus(_Document, frozen=True, kw_only=True):
-    """One line: whether its port can be used, why not, and what was counted on it since the start."""
+    """One line: whether its port can be used, and if not the `problem`."""
 
     port: str
     up: bool
@@ -71,7 +71,7 @@ class LineStatus(_Document, frozen=True, kw_only=True):
 
 
 class OutboxStatus(_Document, frozen=True, kw_only=True):
-    """What waits for the cloud: on disk (`depth`), and in memory while the disk cannot be written."""
+    """Records that wait for the cloud (`depth`); `unwritten` are in memory only, while the disk fails."""
 
     depth: int
     size_bytes: int
@@ -81,7 +81,7 @@ class OutboxStatus(_Document, frozen=True, kw_only=True):
 
 
 class UplinkStatus(_Document, frozen=True, kw_only=True):
-    """The way to the cloud: online, waiting (for the cloud, at the broker) or down; `problem` says why."""
+    """`state` is online, waiting (the broker is reached, the cloud is offline) or down, for `problem`."""
 
     state: str
     problem: str | None
@@ -90,7 +90,7 @@ class UplinkStatus(_Document, frozen=True, kw_only=True):
 
 
 class ClockStatus(_Document, frozen=True, kw_only=True):
-    """The gateway's time and whether its plan may go by it."""
+    """The gateway's time, and whether it is trusted to run the plan."""
 
     time: datetime
     time_zone: str
@@ -98,9 +98,9 @@ class ClockStatus(_Document, frozen=True, kw_only=True):
 
 
 class PlanStatus(_Document, frozen=True, kw_only=True):
-    """The lighting plan in force by its hash, "" for the built-in one; `problem` is why another was refused.
+    """The lighting plan in force by its hash, "" for the built-in one; `problem` is why one was refused.
 
-    `next_change` is when it next changes the level of a lamp, to `next_level`; not in the short form.
+    At `next_change` the level of some lamp changes to `next_level`; both are missing in the short form.
     """
 
     hash: str

@@ -1,4 +1,4 @@
-"""The notice board of a gateway process: reads the state of its parts when somebody asks."""
+"""Reads the status of all gateways of a process off their components, at the moment of the request."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from edge.status.model import (
     UplinkStatus,
     ValueStatus,
 )
-from edge.supervision.liveness import Progress, pulses_of
+from edge.supervision.liveness import Progress, progress_of
 from protocols.cabinet import DeviceReading
 from protocols.clock import Clock
 from protocols.device_kinds import kind_of
@@ -30,42 +30,42 @@ from protocols.lamp import Reason
 from protocols.lighting.priority import Override
 
 _DECIDED = frozenset({"target_level_percent", "reason"})
-"""Fields of a lamp's reading that the gateway itself decides: shown beside the values, as of now."""
+"""Fields of a lamp's reading that the gateway itself decides; they are shown as of now, not as last read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Watched:
-    """A gateway that runs now."""
+class RunningGateway:
+    """A gateway's settings and what runs for it."""
 
     config: GatewayConfig
-    parts: GatewayComponents
+    components: GatewayComponents
 
 
 class StatusSnapshot:
-    """The gateways that run now, by id; those between two attempts are missing."""
+    """The gateways that run now; one that waits to be restarted is missing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.now()
-        self._watched: dict[str, Watched] = {}
+        self._running: dict[str, RunningGateway] = {}
 
     @contextmanager
-    def watching(self, config: GatewayConfig, parts: GatewayComponents) -> Iterator[None]:
-        """Show this gateway for as long as it runs."""
-        self._watched[config.gateway.id] = Watched(config, parts)
+    def registered(self, config: GatewayConfig, components: GatewayComponents) -> Iterator[None]:
+        """Include this gateway while the context lasts."""
+        self._running[config.gateway.id] = RunningGateway(config, components)
         try:
             yield
         finally:
-            del self._watched[config.gateway.id]
+            del self._running[config.gateway.id]
 
-    def pulses(self) -> Iterator[Progress]:
-        """What must go on in all gateways that run now."""
-        for each in list(self._watched.values()):
-            yield from pulses_of(each.config, each.parts)
+    def progress(self) -> Iterator[Progress]:
+        """Return the progress of lines and disk threads of all gateways, for stall detection."""
+        for each in list(self._running.values()):
+            yield from progress_of(each.config, each.components)
 
     def status(self, gateway_id: str | None = None, *, devices: bool = True) -> ProcessStatus:
-        """What is true now of all gateways, or of the one with this id."""
-        shown = [each for name, each in sorted(self._watched.items()) if gateway_id in (None, name)]
+        """Return the status of all gateways, or of the one with this id; `devices` can be left out."""
+        shown = [each for name, each in sorted(self._running.items()) if gateway_id in (None, name)]
         return ProcessStatus(
             time=self._clock.now(),
             started=self._started,
@@ -73,40 +73,45 @@ class StatusSnapshot:
         )
 
 
-def _gateway(watched: Watched, *, devices: bool) -> GatewayStatus:
-    config, parts = watched.config, watched.parts
-    now = parts.keeper.now()
-    all_devices = parts.devices
+def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
+    config, components = running.config, running.components
+    now = components.keeper.now()
+    all_devices = components.devices
     return GatewayStatus(
         id=config.gateway.id,
         area=config.gateway.area,
-        clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=parts.keeper.is_known),
-        plan=_plan(parts, now if devices else None),
+        clock=ClockStatus(time=now, time_zone=config.gateway.time_zone, trusted=components.keeper.is_known),
+        plan=_plan(components, now if devices else None),
         uplink=UplinkStatus(
-            state=parts.uplink.state.value,
-            problem=parts.uplink.problem,
+            state=components.uplink.state.value,
+            problem=components.uplink.problem,
             broker=f"{config.mqtt.host}:{config.mqtt.port}",
-            in_flight=parts.uplink.in_flight,
+            in_flight=components.uplink.in_flight,
         ),
-        outbox=_outbox(parts),
-        lines=[_line(each.line, each.devices) for each in parts.lines],
+        outbox=_outbox(components),
+        lines=[_line(each.line, each.devices) for each in components.lines],
         lamps=sum(device.dimmable for device in all_devices),
         silent=sum(device.answering is False for device in all_devices),
-        devices=[_device(device, each.line, parts, now) for each in parts.lines for device in each.devices]
+        devices=[
+            _device(device, each.line, components, now)
+            for each in components.lines
+            for device in each.devices
+        ]
         if devices
         else [],
     )
 
 
-def _plan(parts: GatewayComponents, now: datetime | None) -> PlanStatus:
-    """The plan in force, with its next change after `now`."""
-    state = parts.plan.state
-    until, level = (None, None) if now is None else _next_change(parts, now)
+def _plan(components: GatewayComponents, now: datetime | None) -> PlanStatus:
+    state = components.plan.state
+    until, level = (None, None) if now is None else _next_change(components, now)
     return PlanStatus(hash=state.hash, problem=state.problem, next_change=until, next_level=level)
 
 
-def _next_change(parts: GatewayComponents, now: datetime) -> tuple[datetime | None, int | None]:
-    levels = {device.id: parts.levels.at(device.id, now) for device in parts.devices if device.dimmable}
+def _next_change(components: GatewayComponents, now: datetime) -> tuple[datetime | None, int | None]:
+    levels = {
+        device.id: components.levels.at(device.id, now) for device in components.devices if device.dimmable
+    }
     changes = [
         (each.until, lamp_id)
         for lamp_id, each in levels.items()
@@ -115,17 +120,17 @@ def _next_change(parts: GatewayComponents, now: datetime) -> tuple[datetime | No
     if not changes:
         return None, None
     until, lamp_id = min(changes)
-    return until, parts.levels.at(lamp_id, until).level_percent
+    return until, components.levels.at(lamp_id, until).level_percent
 
 
-def _outbox(parts: GatewayComponents) -> OutboxStatus:
-    held = parts.outbox.holding
+def _outbox(components: GatewayComponents) -> OutboxStatus:
+    held = components.outbox.holding
     return OutboxStatus(
-        depth=held.waiting + parts.outbox.unwritten,
+        depth=held.waiting + components.outbox.unwritten,
         size_bytes=held.size_bytes,
         thinned=held.thinned,
-        unwritten=parts.outbox.unwritten,
-        failing=parts.outbox.is_failing,
+        unwritten=components.outbox.unwritten,
+        failing=components.outbox.is_failing,
     )
 
 
@@ -140,10 +145,10 @@ def _line(line: Line, devices: tuple[Device, ...]) -> LineStatus:
     )
 
 
-def _device(device: Device, line: Line, parts: GatewayComponents, now: datetime) -> DeviceStatus:
+def _device(device: Device, line: Line, components: GatewayComponents, now: datetime) -> DeviceStatus:
     reading = device.last_reading
-    level = parts.levels.at(device.id, now) if device.dimmable else None
-    reason = device.reason if level is None else level.reason  # a contactor's, which is told no level
+    level = components.levels.at(device.id, now) if device.dimmable else None
+    reason = device.reason if level is None else level.reason  # contactors have no level
     return DeviceStatus(
         id=device.id,
         kind=device.profile.kind.value,
@@ -157,7 +162,7 @@ def _device(device: Device, line: Line, parts: GatewayComponents, now: datetime)
         target_level=device.target_level_percent if level is None else level.level_percent,
         reason=None if reason is None else reason.value,
         until=None if level is None else level.until,
-        override=_override(parts.levels.override(device.id), now),
+        override=_override(components.levels.override(device.id), now),
         values=[] if reading is None else _values(reading),
     )
 

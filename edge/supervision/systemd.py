@@ -1,4 +1,4 @@
-"""Tells systemd that the gateway has started, goes on and ends (sd_notify); silent where systemd is not."""
+"""Notifies systemd of start, liveness and end (sd_notify(3)); does nothing where systemd did not start us."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from edge.supervision.liveness import Progress, StallDetector
+from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
 
@@ -17,71 +18,73 @@ READY: Final = "READY=1"
 ALIVE: Final = "WATCHDOG=1"
 STOPPING: Final = "STOPPING=1"
 
-_BEATS_PER_TIMEOUT = 3
-_LOOK_EVERY_S = 10.0
+_KEEPALIVES_PER_TIMEOUT = 3
+"""sd_watchdog_enabled(3) asks for at least two; one more survives a busy processor."""
+
+_CHECK_EVERY_S = 10.0
+"""How often to look for stalls where systemd wants no keep-alive: they are logged in any case."""
 
 
-class Watchdog:
-    """Beats as long as the event loop turns and nothing in `pulses` is stuck.
+class SystemdNotifier:
+    """Sends keep-alives as long as the event loop runs and nothing in `progress` has stalled.
 
-    Without a beat systemd kills the process and starts it again: that is for what only a restart can cure.
+    Without them systemd kills the process and starts it again, so they end only for what a restart can cure.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], pulses: Callable[[], Iterable[Progress]] = lambda: ()
+        self, environment: Mapping[str, str], progress: Callable[[], Iterable[Progress]] = lambda: ()
     ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
         self._timeout_us = environment.get("WATCHDOG_USEC", "")
         self._process = environment.get("WATCHDOG_PID", "")
-        self._pulses = pulses
-        self._vigil = StallDetector()
-        self._stuck: tuple[str, ...] = ()
-        self._failing = False
+        self._progress = progress
+        self._detector = StallDetector()
+        self._stalled: tuple[str, ...] = ()
+        self._reporter = FailureReporter(
+            log, "systemd_notification_failed", "systemd_notification_recovered", level="warning"
+        )
 
     @property
-    def beat_s(self) -> float | None:
-        """Seconds between two beats; None where none are wanted from this process."""
+    def keepalive_s(self) -> float | None:
+        """Seconds between two keep-alives; None where systemd wants none from this process."""
         if not self._timeout_us.isdecimal() or self._process not in ("", str(os.getpid())):
             return None
-        return int(self._timeout_us) / 1e6 / _BEATS_PER_TIMEOUT
+        return int(self._timeout_us) / 1e6 / _KEEPALIVES_PER_TIMEOUT
 
     async def run(self) -> None:
-        """Say that all has started, beat until cancelled, and say that it ends."""
-        self.tell(READY)
-        beat_s = self.beat_s
+        """Notify of the start, send keep-alives until cancelled, then notify of the end."""
+        self.notify(READY)
+        keepalive_s = self.keepalive_s
         try:
             while True:
-                await asyncio.sleep(_LOOK_EVERY_S if beat_s is None else beat_s)
-                if self._all_goes_on() and beat_s is not None:
-                    self.tell(ALIVE)
+                await asyncio.sleep(_CHECK_EVERY_S if keepalive_s is None else keepalive_s)
+                if not self.find_stalls() and keepalive_s is not None:
+                    self.notify(ALIVE)
         finally:
-            self.tell(STOPPING)
+            self.notify(STOPPING)
 
-    def _all_goes_on(self) -> bool:
-        """Whether nothing is stuck; says once when that ends or begins again."""
-        stuck = self._vigil.stuck(self._pulses(), time.monotonic())
-        if new := sorted(set(stuck) - set(self._stuck)):
-            log.error("stuck: systemd is not told that all goes on", parts=new)
-        if self._stuck and not stuck:
-            log.info("nothing is stuck any more", parts=sorted(self._stuck))
-        self._stuck = stuck
-        return not stuck
+    def find_stalls(self) -> tuple[str, ...]:
+        """Return the names of stalled components; logs each stall once, and when the last one has ended."""
+        stalled = self._detector.stalled(self._progress(), time.monotonic())
+        if new := sorted(set(stalled) - set(self._stalled)):
+            log.error("stall_detected", components=new)
+        if self._stalled and not stalled:
+            log.info("stall_ended", components=sorted(self._stalled))
+        self._stalled = stalled
+        return stalled
 
-    def tell(self, state: str) -> None:
-        """Send one state, where somebody listens."""
+    def notify(self, state: str) -> None:
+        """Send one state, such as `READY=1`; an error is logged once, and so is its end."""
         if not self._address:
             return
-        # A leading @ stands for the NUL of Linux's abstract names.
+        # A leading @ is systemd's spelling of the NUL byte of Linux's abstract socket names.
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+                # A systemd that does not read must not hold up the event loop.
                 channel.setblocking(False)
                 channel.sendto(state.encode(), address)
         except OSError as error:
-            if not self._failing:
-                log.warning("systemd cannot be told", state=state, why=str(error))
-            self._failing = True
+            self._reporter.failed(error, state=state)
         else:
-            if self._failing:
-                log.info("systemd can be told again", state=state)
-            self._failing = False
+            self._reporter.recovered(state=state)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from edge.config.line_settings import DeviceConfig, LineConfig, wire_of
 from edge.config.profiles import load_profile
-from edge.config.settings import ConfigError, DeviceConfig, GatewayConfig, LineConfig, wire_of
+from edge.config.settings import ConfigError, GatewayConfig
 from edge.control.broadcast import broadcast_blocker, units_of
 from edge.control.photocell import AGREEMENT
 from edge.devices.device import configured, is_dimmable
@@ -212,7 +213,7 @@ def _tonight(
 
 def _plan_of(config: GatewayConfig) -> LightingPlan:
     try:
-        document = plan_to_come(config.outbox.memory_path)
+        document = plan_to_come(config.outbox.state_path)
         return DEFAULT_PLAN if document is None else decode_plan(document, "plan")
     except (PlanError, sqlite3.Error):
         return DEFAULT_PLAN  # as the gateway would do, which says why
@@ -224,7 +225,7 @@ def _data_text(config: GatewayConfig) -> Iterator[str]:
     yield f"goes to the broker at {mqtt.host}:{mqtt.port}{user}"
     yield f"under spBv1.0/{gateway.area}/…/{gateway.id}, once {mqtt.primary_host!r} is online"
     yield f"waits for the cloud in {config.outbox.path}"
-    yield f"plan and overrides are remembered in {config.outbox.memory_path}"
+    yield f"plan and overrides are remembered in {config.outbox.state_path}"
     yield f"status page at http://{config.status_address.host}:{config.status_address.port}"
 
 

@@ -57,7 +57,7 @@ def export_records(config: GatewayConfig, file: Path) -> int:
     partial = file.with_name(file.name + ".partial")
     try:
         with _telling(path, f"{file} is not written"), closing(_open(path)) as database:
-            header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.memory_path))
+            header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.state_path))
             last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
             counted: list[int] = []
             _write_whole(partial, sign_bundle(header, _frames(database, last, counted), key))
@@ -74,13 +74,13 @@ def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = F
     does what is left.
     """
     answer, header = _read(config, file)
-    memory_path, path = config.outbox.memory_path, config.outbox.path
+    state_path, path = config.outbox.state_path, config.outbox.path
     unchanged = "nothing has changed, import it again"
-    with closing(_open(memory_path)) as memory, closing(_open(path)) as outbox:
+    with closing(_open(state_path)) as memory, closing(_open(path)) as outbox:
         with _telling(path, unchanged):
             _check_addressee(header, config, outbox, file)
             outbox.execute("BEGIN IMMEDIATE")
-        with _telling(memory_path, unchanged), memory:
+        with _telling(state_path, unchanged), memory:
             memory.execute("BEGIN IMMEDIATE")
             taken = plan_news.bring(memory, answer.plan, answer.issued_ms, older_too=older_plan_too)
         plan = "the plan is taken up" if taken else "the plan is older than the last and was not taken"
@@ -200,9 +200,9 @@ def _telling(path: Path, so_far: str) -> Iterator[None]:
 
 
 def _key_of(config: GatewayConfig) -> bytes:
-    if config.by_hand is None:
-        raise ConfigError(["by_hand.key_file is missing, expected the file of the key shared with the cloud"])
-    path = config.by_hand.key_file
+    if config.transfer is None:
+        raise ConfigError(["transfer.key_file is missing, expected the key file shared with the cloud"])
+    path = config.transfer.key_file
     try:
         return parse_key(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:

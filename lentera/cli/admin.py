@@ -38,12 +38,12 @@ def import_inventory_command(
     yes: Annotated[bool, typer.Option("--yes", help="Even if many lamps go.")] = False,
 ) -> None:
     """Replace the inventory by a document; a document with any mistake changes nothing."""
-    from cloud.fleet.service import import_inventory, lamps_lost  # noqa: PLC0415
+    from cloud.provisioning import import_inventory, lamps_removed_by  # noqa: PLC0415
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     inventory, engine = decode(file.read_bytes(), file.name), _engine()
-    lost, stored = lamps_lost(engine, inventory)
+    lost, stored = lamps_removed_by(engine, inventory)
     if inventory.lamps and lost > stored * _LOST_UNASKED and not yes:
         raise UsageError(
             f"{file}: {lost} of {stored} lamps would be removed, expected --yes if that is meant"

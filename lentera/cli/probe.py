@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from edge.config.settings import LINE_ADDRESS, is_line_address
+from edge.config.line_settings import LINE_ADDRESS, is_line_address
 from edge.tools.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbeError, ProbePlan, Setting, Step
 from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cloud.access.service import create_one_time_login, create_token, create_user
 from cloud.database import create_engine, upgrade
-from cloud.fleet.service import import_inventory
+from cloud.provisioning import import_inventory
 from protocols.clock import Clock
 from protocols.inventory.model import Inventory
 

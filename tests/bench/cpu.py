@@ -8,14 +8,8 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from edge.config.settings import (
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
 from protocols.clock import system_clock
 from protocols.modbus.profile import load_builtin

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cloud.database import create_engine, upgrade
-from cloud.fleet.service import import_inventory
+from cloud.provisioning import import_inventory
 from protocols.inventory.model import Inventory
 from tests.conftest import wait_until
 

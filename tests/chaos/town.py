@@ -214,7 +214,7 @@ class ChaosTown:
 
     def memory(self, gateway_id: str) -> Path:
         """A gateway's memory file."""
-        return _disk_folder(self.folder, gateway_id) / f"{gateway_id}.memory.db"
+        return _disk_folder(self.folder, gateway_id) / f"{gateway_id}.state.db"
 
     def audit(self) -> Verdict:
         """Hold the outboxes against the store; all may run on meanwhile."""

@@ -16,8 +16,8 @@ from cloud.alarms.store import AlarmRow
 from cloud.app import create_app
 from cloud.config import CloudConfig
 from cloud.database import table_of, upsert, writing
-from cloud.fleet.service import import_inventory
 from cloud.live.feed import LiveFeed
+from cloud.provisioning import import_inventory
 from cloud.services import Services
 from cloud.state.store import GatewayStateRow, LampStateRow
 from cloud.wiring import open_services

@@ -14,7 +14,7 @@ from cloud.access.service import create_token, create_user
 from cloud.app import run_cloud
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
-from cloud.fleet.service import import_inventory
+from cloud.provisioning import import_inventory
 from protocols.inventory.model import Inventory
 from tests.conftest import accepts_connections, eventually, free_port
 from tests.support.api import EVENING, FixedClock

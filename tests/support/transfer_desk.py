@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
-from cloud.fleet.service import import_inventory
 from cloud.ingest.transfer import Stored, create_key
 from cloud.plans.model import Assignment, DesiredPlan, Scope
 from cloud.plans.resolved import WantedDocument, resolve_plan
 from cloud.plans.store import PlanStore
+from cloud.provisioning import import_inventory
 from cloud.wiring import store_bundle_records
 from edge.config.settings import GatewayConfig, load
 from edge.outbox import Outbox
@@ -38,7 +38,7 @@ longitude = 107.52
 time_zone = "Asia/Jakarta"
 [outbox]
 path = "{folder}/{gateway}.outbox.db"
-[by_hand]
+[transfer]
 key_file = "{folder}/{gateway}.key"
 [[line]]
 port = "/dev/ttyUSB0"
@@ -121,7 +121,7 @@ def count(path: Path, table: str) -> int:
 
 async def fill(config: Path, epoch: int = 1_780_000_000_000) -> None:
     settings = load(config).outbox
-    outbox, memory = Outbox(settings.path, lambda: epoch), StateStore(settings.memory_path)
+    outbox, memory = Outbox(settings.path, lambda: epoch), StateStore(settings.state_path)
     await outbox.open()
     await memory.open()
     lit = LampReading("SOR-00001", EVENING, 100, 100, Reason.PROGRAM, 99.0, 228.0, 0.4, 90.0)

@@ -14,9 +14,9 @@ from cloud.alarms.store import AlarmRow
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore, record_results
 from cloud.database import create_engine, migration_config, table_of, upgrade, writing
-from cloud.fleet.service import import_inventory, lamps_lost
 from cloud.inventory.store import InventoryStore
 from cloud.migrations.schema import METADATA
+from cloud.provisioning import import_inventory, lamps_removed_by
 from cloud.state.store import LampStateRow
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import InventoryError
@@ -115,7 +115,8 @@ def test_a_city_without_lamps_is_refused(api: Api) -> None:
     """An empty document is a mistake."""
     with pytest.raises(InventoryError, match="lamps: none, expected at least one"):
         import_inventory(api.services.engine, replace(small_town(), lamps=[]))
-    assert lamps_lost(api.services.engine, replace(small_town(), lamps=small_town().lamps[:3])) == (2, 5)
+    smaller = replace(small_town(), lamps=small_town().lamps[:3])
+    assert lamps_removed_by(api.services.engine, smaller) == (2, 5)
 
 
 def test_a_bad_inventory_changes_nothing(database_url: str) -> None:
@@ -124,7 +125,7 @@ def test_a_bad_inventory_changes_nothing(database_url: str) -> None:
     town = small_town()
     import_inventory(engine, town)
     nowhere = replace(town.gateways[0], time_zone="Asia/Soreang")
-    with pytest.raises(InventoryError, match=r"soreang-01.*'Asia/Soreang', expected an IANA name"):
+    with pytest.raises(InventoryError, match=r"soreang-01.*'Asia/Soreang', expected an IANA time zone"):
         import_inventory(engine, replace(town, gateways=[nowhere, town.gateways[1]], lamps=[]))
     assert len(InventoryStore(engine).load().lamps) == 5
     engine.dispose()

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from cloud.database import writing
-from cloud.state.cabinets import CabinetState, save_cabinet_states
+from cloud.state.cabinets import save_cabinet_states
+from cloud.state.model import CabinetState
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import to_unix_ms
 from tests.support.api import EVENING, Api

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from cloud.fleet.service import import_inventory
 from cloud.http.problems import ProblemError
 from cloud.plans.active import PlanInForce
 from cloud.plans.impact import Guard
 from cloud.plans.model import Assignment, Scope
 from cloud.plans.service import PlanService
 from cloud.plans.store import PlanChangedError, PlanStore
+from cloud.provisioning import import_inventory
 from protocols.inventory.model import Inventory, Lamp
 from protocols.lighting.program import LightingProgram
 from tests.support.api import Api, small_town

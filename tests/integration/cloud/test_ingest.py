@@ -25,6 +25,7 @@ from cloud.database import create_engine, upgrade
 from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
+from cloud.provisioning import import_inventory
 from cloud.state.store import GatewayStateRow, LampStateRow, RejectedReadingRow
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
@@ -72,7 +73,7 @@ def lit(lamp_id: str, minute: float, **changes: object) -> LampReading:
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = create_engine(f"sqlite:///{tmp_path}/lentera.db")
     upgrade(engine)
-    InventoryStore(engine).replace(inventory())
+    import_inventory(engine, inventory())
     yield engine
     engine.dispose()
 
@@ -251,7 +252,7 @@ async def test_a_gateway_that_was_never_heard_of_is_missed_after_a_while(
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(run_ingest(parts), edge.run()):
         await eventually(lambda: edge.born)
-        InventoryStore(engine).replace(replace(inventory(), gateways=[*inventory().gateways, other]))
+        import_inventory(engine, replace(inventory(), gateways=[*inventory().gateways, other]))
         await eventually(lambda: open_alarms(engine) == [("soreang-02", "communicationFailure")])
 
 

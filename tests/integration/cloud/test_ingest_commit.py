@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from cloud.alarms.model import ReportedEvent
 from cloud.alarms.service import AlarmFilter, AlarmService, AlarmState
+from cloud.alarms.views import AlarmView
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
@@ -19,9 +20,11 @@ from cloud.ingest.dead_letters import RejectedRecordRow
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.leader_lock import leader_lock_for
 from cloud.inventory.store import InventoryStore
-from cloud.live.model import AlarmView, LampCondition, LiveUpdate
+from cloud.live.model import LiveUpdate
+from cloud.provisioning import import_inventory
 from cloud.state.cabinets import load_cabinet_states
 from cloud.state.store import load_gateway_states, load_lamp_states
+from cloud.state.views import LampCondition
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.cabinet import CabinetReading
@@ -46,7 +49,7 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     area, gateway = Area(NODE[0], "Soreang", 0, 0), Gateway(NODE[1], NODE[0], 0, 0, "Asia/Jakarta")
     lamps = [Lamp(lamp, NODE[0], NODE[1], 1, unit, 0, 0) for unit, lamp in enumerate(LAMPS, 1)]
     cabinets = [Cabinet(CABINET, NODE[1], 1, 201, 202)]
-    InventoryStore(engine).replace(Inventory([area], [gateway], lamps, cabinets=cabinets))
+    import_inventory(engine, Inventory([area], [gateway], lamps, cabinets=cabinets))
     yield engine
     engine.dispose()
 
@@ -245,11 +248,10 @@ FAR = 40_000_000.0  # minutes from dusk: the year 2102
 
 def test_a_lamp_taken_out_and_put_back_can_fail_anew(committer: Committer, engine: sa.Engine) -> None:
     committer.commit(batch(*FAILING))
-    store = InventoryStore(engine)
-    whole = store.load()
-    store.replace(replace(whole, lamps=whole.lamps[1:]))
+    whole = InventoryStore(engine).load()
+    import_inventory(engine, replace(whole, lamps=whole.lamps[1:]))
     committer.refresh_directory()
-    store.replace(whole)
+    import_inventory(engine, whole)
     committer.refresh_directory()
     again = [
         lit(20),

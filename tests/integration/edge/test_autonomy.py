@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
-from edge.config.settings import DeviceConfig, GatewayConfig, IdentityConfig, LineConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, OutboxConfig
 from edge.gateway import run_gateway
 from edge.line import Lane, Line, LineSettings
 from edge.line.bus import LineCounters
@@ -223,7 +224,7 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     true = ScaledClock(START.astimezone(UTC), loop.time(), 1.0, loop.time)
     street, system = Street(true), SystemClock(true)
     street.build()
-    memory = StateStore(config(folder).outbox.memory_path)
+    memory = StateStore(config(folder).outbox.state_path)
     await memory.open()
     await memory.keep_plan(encode_plan(PLAN))
     await memory.keep_overrides({lamp(3): HELD})

@@ -83,7 +83,7 @@ async def test_a_clock_before_the_last_time_known_waits_for_the_cloud(
     cloud, wrong = Cloud(true), Settable(true, -timedelta(days=40))
     with SlaveLine({1: Unit()}, BAUD) as slave:
         config = config_for(slave, mosquitto, tmp_path)
-        memory = StateStore(config.outbox.memory_path)
+        memory = StateStore(config.outbox.state_path)
         await memory.open()
         await memory.keep_seen(EVENING - timedelta(hours=5), is_known=True)
         await memory.close()

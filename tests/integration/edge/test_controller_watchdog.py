@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-from edge.config.settings import DeviceConfig
+from edge.config.line_settings import DeviceConfig
 from edge.gateway import run_gateways
 from protocols.lamp import CommandStatus, LightCommand
 from protocols.mapping import command_metrics

@@ -52,7 +52,7 @@ BRIGHT = encode_plan(plan_of_program(LightingProgram("bright", "")))
 
 
 def kept_plan(config: GatewayConfig) -> bytes | None:
-    with closing(sqlite3.connect(config.outbox.memory_path)) as database:
+    with closing(sqlite3.connect(config.outbox.state_path)) as database:
         plan: bytes = database.execute("SELECT document FROM plan").fetchone()[0]
         return plan
 
@@ -123,7 +123,7 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
     cloud = Cloud(clock)
     with SlaveLine({1: Unit(), 2: Unit(), 3: Unit()}, BAUD) as slave:
         config = config_for(slave, mosquitto, small_disk, poll_interval_s=0.2)
-        memory = StateStore(config.outbox.memory_path)
+        memory = StateStore(config.outbox.state_path)
         await memory.open()
         await memory.keep_plan(DOCUMENT)
         await memory.keep_overrides({lamp(2): Override("c1", 40, EVENING - timedelta(hours=1), None)})
@@ -142,7 +142,7 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
             await eventually(lambda: PlanState(plan_hash(BRIGHT)) in cloud.plans, what="the new plan")
             await eventually(lambda: kept_plan(config) == BRIGHT, 20, what="the new plan to be kept")
             running.cancel()
-    memory = StateStore(config.outbox.memory_path)
+    memory = StateStore(config.outbox.state_path)
     await memory.open()
     assert memory.waiting_commands == {}
     assert (await memory.overrides())[lamp(1)].command_id == "c2"

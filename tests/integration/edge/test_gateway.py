@@ -8,14 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge.config.settings import (
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
 from protocols.clock import ScaledClock
 from protocols.events import EventType

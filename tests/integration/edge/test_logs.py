@@ -22,7 +22,7 @@ from edge.outbox import outbox as box
 from edge.polling import schedule as turns
 from edge.status import StatusSnapshot, server
 from edge.storage import state as memory
-from edge.supervision.systemd import Watchdog
+from edge.supervision.systemd import SystemdNotifier
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for
 from tests.support.edge_cloud import EVENING, Cloud, clock_at
@@ -208,20 +208,27 @@ async def test_a_status_page_whose_address_is_taken(monkeypatch: pytest.MonkeyPa
             until = loop.time() + 0.5  # several attempts
             await eventually(lambda: loop.time() > until, what="half a second")
             taken.close()
-            await eventually(lambda: "info: status page is served" in said(logs), LONG_S, "the page")
+            await eventually(lambda: "info: status_page_served" in said(logs), LONG_S, "the page")
             serving.cancel()
-    assert said(logs) == ["warning: status page cannot be served", "info: status page is served"]
+    assert said(logs) == [
+        "warning: status_page_unavailable",
+        "info: status_page_recovered",
+        "info: status_page_served",
+    ]
 
 
 def test_a_systemd_that_does_not_listen(tmp_path: Path) -> None:
-    watchdog = Watchdog({"NOTIFY_SOCKET": f"{tmp_path}/notify"})
+    notifier = SystemdNotifier({"NOTIFY_SOCKET": f"{tmp_path}/notify"})
     with capture_logs() as logs, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        watchdog.tell("WATCHDOG=1")
-        watchdog.tell("WATCHDOG=1")
+        notifier.notify("WATCHDOG=1")
+        notifier.notify("WATCHDOG=1")
         systemd.bind(f"{tmp_path}/notify")
-        watchdog.tell("WATCHDOG=1")
-        watchdog.tell("WATCHDOG=1")
-    assert said(logs) == ["warning: systemd cannot be told", "info: systemd can be told again"]
+        notifier.notify("WATCHDOG=1")
+        notifier.notify("WATCHDOG=1")
+    assert said(logs) == [
+        "warning: systemd_notification_failed",
+        "info: systemd_notification_recovered",
+    ]
 
 
 @pytest.mark.usefixtures("quiet")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edge import gateway
-from edge.config.settings import DeviceConfig, GatewayConfig, LineConfig
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from edge.line import Line
 from edge.status import StatusSnapshot

@@ -1,4 +1,4 @@
-"""The beat of a real gateway: a line whose owner is stuck ends it, dead lamps and vanished ports do not."""
+"""Keep-alives of a real gateway: a stalled line ends them, silent lamps and vanished ports do not."""
 
 import asyncio
 import socket
@@ -15,24 +15,25 @@ from edge.config.settings import GatewayConfig, StatusConfig
 from edge.line import Line
 from edge.process import run_process
 from edge.storage.sqlite_file import SqliteFile
-from edge.supervision import liveness as vigil
+from edge.supervision import liveness
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for
 from tests.support.edge_cloud import EVENING, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit
 
-PATIENCE_S = 2.0
+STALL_S = 2.0
 """Longer than a line leaves a unit alone that has not answered, which holds up what is asked of it."""
 
-BEAT_S = 0.1
-STUCK = "stuck: systemd is not told that all goes on"
+KEEPALIVE_S = 0.1
+STALL = "stall_detected"
+STALL_END = "stall_ended"
 
 
 class Systemd:
-    """Counts the beats."""
+    """Counts the keep-alives."""
 
     def __init__(self, path: str) -> None:
-        self.environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": str(int(3e6 * BEAT_S))}
+        self.environment = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": str(int(3e6 * KEEPALIVE_S))}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
         self._socket.setblocking(False)
@@ -40,8 +41,8 @@ class Systemd:
     def close(self) -> None:
         self._socket.close()
 
-    def beats(self) -> int:
-        """How many beats came since the last call."""
+    def keepalives(self) -> int:
+        """How many keep-alives came since the last call."""
         count = 0
         while True:
             try:
@@ -52,8 +53,8 @@ class Systemd:
 
 @pytest.fixture
 def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
-    for name in ("LINE_PATIENCE_S", "DISK_PATIENCE_S"):
-        monkeypatch.setattr(vigil, name, PATIENCE_S)
+    for name in ("LINE_STALL_S", "DISK_STALL_S"):
+        monkeypatch.setattr(liveness, name, STALL_S)
     listener = Systemd(f"{tmp_path}/notify")
     yield listener
     listener.close()
@@ -72,41 +73,41 @@ async def gateway(slave: SlaveLine, systemd: Systemd, folder: Path) -> AsyncIter
             running.cancel()
 
 
-async def beats_in(systemd: Systemd, seconds: float) -> int:
-    systemd.beats()
+async def keepalives_in(systemd: Systemd, seconds: float) -> int:
+    systemd.keepalives()
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
     await eventually(lambda: loop.time() > until, what="some seconds")
-    return systemd.beats()
+    return systemd.keepalives()
 
 
-def about_stuck(logs: list[EventDict]) -> list[str]:
-    return [each["event"] for each in logs if "stuck" in each["event"]]
+def about_stalls(logs: list[EventDict]) -> list[str]:
+    return [each["event"] for each in logs if "stall" in each["event"]]
 
 
-async def test_a_stuck_line_ends_the_beat_and_is_named(
+async def test_a_stalled_line_ends_the_keepalives_and_is_named(
     systemd: Systemd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stuck = False
+    is_stalled = False
     advance = Line._advance
 
-    def advance_unless_stuck(line: Line) -> None:
-        if not stuck:
+    def advance_unless_stalled(line: Line) -> None:
+        if not is_stalled:
             advance(line)
 
-    monkeypatch.setattr(Line, "_advance", advance_unless_stuck)
+    monkeypatch.setattr(Line, "_advance", advance_unless_stalled)
     with SlaveLine({1: Unit(), 2: Unit()}, BAUD) as slave:
         async with gateway(slave, systemd, tmp_path) as logs:
-            assert await beats_in(systemd, 2 * PATIENCE_S) > 3
-            stuck = True
-            await eventually(lambda: STUCK in about_stuck(logs), what="the stuck line")
-            (said,) = [each for each in logs if each["event"] == STUCK]
-            assert said["parts"] == [f"soreang-01: line {slave.path}"]
-            assert await beats_in(systemd, PATIENCE_S) == 0
-            assert about_stuck(logs) == [STUCK]
+            assert await keepalives_in(systemd, 2 * STALL_S) > 3
+            is_stalled = True
+            await eventually(lambda: STALL in about_stalls(logs), what="the stalled line")
+            (said,) = [each for each in logs if each["event"] == STALL]
+            assert said["components"] == [f"soreang-01: line {slave.path}"]
+            assert await keepalives_in(systemd, STALL_S) == 0
+            assert about_stalls(logs) == [STALL]
 
 
-async def test_dead_lamps_and_a_vanished_port_are_no_reason(systemd: Systemd, tmp_path: Path) -> None:
+async def test_silent_lamps_and_a_vanished_port_are_no_stall(systemd: Systemd, tmp_path: Path) -> None:
     units = {1: Unit(), 2: Unit()}
     with SlaveLine(units, BAUD) as slave:
         async with gateway(slave, systemd, tmp_path) as logs:
@@ -116,14 +117,14 @@ async def test_dead_lamps_and_a_vanished_port_are_no_reason(systemd: Systemd, tm
                 lambda: [each["event"] for each in logs].count("device does not answer") == 2,
                 what="two dead lamps",
             )
-            assert await beats_in(systemd, 2 * PATIENCE_S) > 5
+            assert await keepalives_in(systemd, 2 * STALL_S) > 5
             slave.close()
             await eventually(lambda: "line cannot be used" in [each["event"] for each in logs], what="loss")
-            assert await beats_in(systemd, 2 * PATIENCE_S) > 5
-            assert about_stuck(logs) == []
+            assert await keepalives_in(systemd, 2 * STALL_S) > 5
+            assert about_stalls(logs) == []
 
 
-async def test_a_disk_thread_that_does_not_come_back_ends_the_beat_and_its_return_is_told(
+async def test_a_stalled_disk_thread_ends_the_keepalives_until_it_returns(
     systemd: Systemd, tmp_path: Path
 ) -> None:
     let_go = Event()
@@ -141,9 +142,9 @@ async def test_a_disk_thread_that_does_not_come_back_ends_the_beat_and_its_retur
                     return await run(file, work)  # type: ignore[arg-type]
 
                 patch.setattr(SqliteFile, "run", hang_once)
-                await eventually(lambda: STUCK in about_stuck(logs), what="the stuck thread")
-                assert await beats_in(systemd, PATIENCE_S) == 0
+                await eventually(lambda: STALL in about_stalls(logs), what="the stalled thread")
+                assert await keepalives_in(systemd, STALL_S) == 0
                 let_go.set()
-                await eventually(lambda: "nothing is stuck any more" in about_stuck(logs), what="its return")
-            assert await beats_in(systemd, PATIENCE_S) > 1
-    assert about_stuck(logs) == [STUCK, "nothing is stuck any more"]
+                await eventually(lambda: STALL_END in about_stalls(logs), what="its return")
+            assert await keepalives_in(systemd, STALL_S) > 1
+    assert about_stalls(logs) == [STALL, STALL_END]

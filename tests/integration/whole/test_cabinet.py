@@ -16,6 +16,7 @@ from cloud.database import create_engine, upgrade
 from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
+from cloud.provisioning import import_inventory
 from edge.config.settings import load
 from edge.gateway import run_gateway
 from firmware_sim.api.server import run_simulator
@@ -98,7 +99,7 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
     upgrade(engine)
     with open_api(url, folder, broker_port) as cloud:
         cloud.clock.instant = EVENING
-        InventoryStore(cloud.services.engine).replace(TOWN)
+        import_inventory(cloud.services.engine, TOWN)
         parts = IngestComponents(
             engine,
             cloud.services.telemetry,

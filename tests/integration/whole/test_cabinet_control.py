@@ -12,16 +12,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from edge.config.settings import (
-    ContactorConfig,
-    ContactsConfig,
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import ContactorConfig, ContactsConfig, DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateway
 from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig

@@ -11,14 +11,8 @@ import sqlalchemy as sa
 
 from cloud.database import create_engine, writing
 from cloud.plans.store import ProgramRow, touch_plan
-from edge.config.settings import (
-    DeviceConfig,
-    GatewayConfig,
-    IdentityConfig,
-    LineConfig,
-    MqttConfig,
-    OutboxConfig,
-)
+from edge.config.line_settings import DeviceConfig, LineConfig
+from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
 from protocols.lamp import LampReading, Reason
 from protocols.lighting.plan import decode_plan, plan_hash

@@ -34,7 +34,7 @@ async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -
     said = desk.run("edge", "import", "--config", desk.config, desk.answer)
     assert said.startswith(f"{RECORDS} records")
     settings = load(desk.config).outbox
-    memory, outbox = StateStore(settings.memory_path), Outbox(settings.path, lambda: 1)
+    memory, outbox = StateStore(settings.state_path), Outbox(settings.path, lambda: 1)
     await memory.open()
     await outbox.open()
     brought = await memory.brought_plan()

@@ -52,7 +52,7 @@ def damaged(content: bytes) -> Iterator[bytes]:
 
 
 def brought(desk: Desk) -> bytes:
-    with closing(sqlite3.connect(desk.settings.outbox.memory_path)) as database:
+    with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database:
         document: bytes = database.execute("SELECT document FROM brought").fetchone()[0]
         return document
 
@@ -98,7 +98,7 @@ def test_an_answer_changed_or_cut_anywhere_changes_nothing(desk: Desk) -> None:
         with pytest.raises(BundleError):
             import_answer(desk.settings, file)
     assert waiting(desk) == RECORDS
-    assert count(desk.settings.outbox.memory_path, "brought") == 0
+    assert count(desk.settings.outbox.state_path, "brought") == 0
 
 
 def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
@@ -122,7 +122,7 @@ def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
 def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
     export_records(desk.settings, desk.parcel)
     desk.store_at(NEXT_DAY, desk.parcel)
-    with closing(sqlite3.connect(desk.settings.outbox.memory_path)) as database, database:
+    with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database, database:
         database.execute("CREATE TABLE issued (time_ms INTEGER NOT NULL)")
         database.execute("INSERT INTO issued VALUES (?)", (2**50,))
     done = import_answer(desk.settings, desk.parcel.with_suffix(".answer"))
@@ -130,7 +130,7 @@ def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
     assert waiting(desk) == 0
 
 
-@pytest.mark.parametrize("busy", ["outbox.path", "outbox.memory_path"])
+@pytest.mark.parametrize("busy", ["outbox.path", "outbox.state_path"])
 def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
     desk: Desk, busy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,12 +138,12 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
     export_records(desk.settings, desk.parcel)
     desk.store_at(NEXT_DAY, desk.parcel)
     answer, outbox = desk.parcel.with_suffix(".answer"), desk.settings.outbox
-    path = outbox.path if busy == "outbox.path" else outbox.memory_path
+    path = outbox.path if busy == "outbox.path" else outbox.state_path
     with held(path):
         with pytest.raises(TransferError, match="database is locked: nothing has changed, import it again"):
             import_answer(desk.settings, answer)
         assert waiting(desk) == RECORDS
-        assert count(outbox.memory_path, "brought") == 0
+        assert count(outbox.state_path, "brought") == 0
     assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_taken=True)
 
 
@@ -193,12 +193,12 @@ def test_all_that_is_named_and_nothing_else_is_forgotten(
         assert {at for (at,) in database.execute("SELECT position FROM records")} == kept
 
 
-@pytest.mark.parametrize("file", ["outbox.path", "outbox.memory_path"])
+@pytest.mark.parametrize("file", ["outbox.path", "outbox.state_path"])
 def test_a_file_that_is_no_database_is_named(desk: Desk, file: str) -> None:
     export_records(desk.settings, desk.parcel)
     desk.store_at(NEXT_DAY, desk.parcel)
     outbox = desk.settings.outbox
-    path = outbox.path if file == "outbox.path" else outbox.memory_path
+    path = outbox.path if file == "outbox.path" else outbox.state_path
     path.write_bytes(b"no database" * 1000)
     said = desk.run("edge", "import", "--config", desk.config, desk.parcel.with_suffix(".answer"), status=2)
     assert said.startswith(f"lentera: {path}: ")

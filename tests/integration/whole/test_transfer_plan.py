@@ -42,7 +42,7 @@ async def desk(tmp_path: Path) -> Desk:
 @pytest.fixture
 async def memory(desk: Desk) -> AsyncIterator[StateStore]:
     """The gateway's memory."""
-    memory = StateStore(desk.settings.outbox.memory_path)
+    memory = StateStore(desk.settings.outbox.state_path)
     await memory.open()
     yield memory
     await memory.close()

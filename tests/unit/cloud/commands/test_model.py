@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.commands.model import Command, LampResult, Outcome, command_view, outcome
+from cloud.commands.model import Command, LampResult, Outcome, outcome
+from cloud.commands.views import command_view
 from protocols.lamp import CommandStatus
 
 NOON = datetime(2026, 8, 10, 5, tzinfo=UTC)

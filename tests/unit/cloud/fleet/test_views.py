@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from cloud.fleet.views import Tally, attribute_values, center_of, main_time_zone
-from cloud.live.model import LampCondition
+from cloud.state.views import LampCondition
 from protocols.events import EventType
 from protocols.inventory.model import Gateway
 from protocols.lamp import LampReading, Reason

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from cloud.live.model import GatewayView, LampCondition, LampView, LiveUpdate, lamp_view
+from cloud.live.model import LiveUpdate
 from cloud.live.publisher import LAMPS_PER_MESSAGE, LivePublisher, worth_telling
+from cloud.state.views import GatewayView, LampCondition, LampView, lamp_view
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Lamp
 from protocols.lamp import LampReading

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cloud.live.model import OverrideView
 from cloud.plans.forecast import outlook
 from cloud.plans.model import Assignment, DesiredPlan, Scope
+from cloud.state.views import OverrideView
 from protocols.lighting.calendar import Calendar, CalendarRule
 from protocols.lighting.program import ASTRO_DEFAULT, Place, level_at
 from tests.support.resolved_plans import CALENDARS, MIDNIGHT, PROGRAMS, SOREANG, inventory, town

@@ -47,7 +47,7 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
         ("SOR-00001", 1, "lentera-lamp"),
         ("SOR-00002", 2, "lentera-lamp"),
     ]
-    assert config.outbox.memory_path == Path("var/soreang-01.memory.db")
+    assert config.outbox.state_path == Path("var/soreang-01.state.db")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
         ),
         ('"/dev/ttyUSB0"', '"/dev/ttyUSB0"\nbaud = 9601', "line[1].baud is 9601: Input should be 1200, 2400"),
         ('"/dev/ttyUSB0"', '"/dev/ttyUSB0"\nparity = "X"', "line[1].parity is 'X': Input should be 'N', 'E'"),
-        ("unit = 2", "unit = 1", "unit 1 stands 2 times on line /dev/ttyUSB0, expected one device each"),
+        ("unit = 2", "unit = 1", "unit 1 occurs 2 times on line /dev/ttyUSB0, expected one device each"),
         (
             "unit = 2",
             "unit = 248",
@@ -79,7 +79,7 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
             'unit = 2\nprofile = "x"',
             "line[1].device[2].profile is 'x': expected a path that ends in .toml, or one of",
         ),
-        ('id = "SOR-00002"', 'id = "SOR-00001"', "device.id 'SOR-00001' stands 2 times, expected once"),
+        ('id = "SOR-00002"', 'id = "SOR-00001"', "device.id 'SOR-00001' occurs 2 times, expected once"),
         ('id = "SOR-00002"', 'id = "SOR/2"', "line[1].device[2].id is 'SOR/2': String should match pattern"),
         ('id = "SOR-00002"\n', "", "line[1].device[2].id is missing, expected a value"),
         ("[mqtt]", '[mqtt]\nhots = "x"', "mqtt.hots is unknown, expected no such field"),
@@ -199,7 +199,7 @@ def test_a_cabinet_has_contacts_at_a_unit_of_their_own(tmp_path: Path) -> None:
     device = load(written(tmp_path, GOOD + cabinet)).lines[0].devices[2]
     assert device.contacts is not None
     assert (device.contacts.unit, device.contacts.profile) == (202, "cabinet-contacts")
-    with pytest.raises(ConfigError, match="unit 2 stands 2 times"):
+    with pytest.raises(ConfigError, match="unit 2 occurs 2 times"):
         load(written(tmp_path, GOOD + cabinet.replace("202", "2")))
     with pytest.raises(ConfigError, match=r"'SOR-00002' is a lamp, expected contacts only beside a meter"):
         load(written(tmp_path, GOOD + "contacts = { unit = 202 }\n"))
@@ -213,7 +213,7 @@ def gear(number: int, address: int, bus: int = 0) -> str:
 def test_many_lamps_may_share_a_unit_at_addresses_of_their_own(tmp_path: Path) -> None:
     devices = load(written(tmp_path, GOOD + gear(1, 0) + gear(2, 63) + gear(3, 0, bus=1))).lines[0].devices
     assert [(each.bus, each.address) for each in devices[2:]] == [(0, 0), (0, 63), (1, 0)]
-    with pytest.raises(ConfigError, match="unit 9 bus 1 address 3 stands 2 times"):
+    with pytest.raises(ConfigError, match="unit 9 bus 1 address 3 occurs 2 times"):
         load(written(tmp_path, GOOD + gear(1, 3, bus=1) + gear(2, 3, bus=1)))
     with pytest.raises(ConfigError, match=r"bus 9, address 63 lies behind register 65535"):
         load(written(tmp_path, GOOD + gear(1, 63, bus=9)))

@@ -15,7 +15,7 @@ def test_a_scrape_shows_what_the_lines_count_now() -> None:
     registry, collector = CollectorRegistry(), LineCollector()
     registry.register(collector)
     counters = LineCounters(requests=7, late=1)
-    with collector.watching({("soreang-01", "/dev/ttyUSB0"): counters}):
+    with collector.registered({("soreang-01", "/dev/ttyUSB0"): counters}):
         counters.requests = 8
         text = generate_latest(registry).decode()
     assert 'lentera_line_requests_total{gateway="soreang-01",port="/dev/ttyUSB0"} 8.0' in text
@@ -34,7 +34,7 @@ async def test_what_an_outbox_holds_and_has_dropped_can_be_scraped(tmp_path: Pat
         time = datetime(2026, 6, 1, 14, number, tzinfo=UTC)
         outbox.append(LampReading("a", time, 100, 100, Reason.PROGRAM))
     collector = LineCollector()
-    with collector.watching({}, {"soreang-01": outbox}):
+    with collector.registered({}, {"soreang-01": outbox}):
         samples = {
             sample.name: sample.value
             for metric in collector.collect()

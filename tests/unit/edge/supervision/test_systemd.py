@@ -1,4 +1,4 @@
-"""What systemd is told."""
+"""Notifications to systemd."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.supervision.systemd import Watchdog
+from edge.supervision.systemd import SystemdNotifier
 
 
 @pytest.fixture(params=["file", "abstract"])
@@ -21,31 +21,33 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
         yield listener, name
 
 
-async def test_it_says_when_it_is_ready_goes_on_and_ends(systemd: tuple[socket.socket, str]) -> None:
+async def test_start_keepalives_and_end_are_notified(systemd: tuple[socket.socket, str]) -> None:
     listener, name = systemd
-    watchdog = Watchdog({"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "60000", "WATCHDOG_PID": str(os.getpid())})
-    assert watchdog.beat_s == pytest.approx(0.02)
-    running = asyncio.create_task(watchdog.run())
-    told = [await asyncio.to_thread(listener.recv, 64) for _ in range(3)]
+    notifier = SystemdNotifier(
+        {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "60000", "WATCHDOG_PID": str(os.getpid())}
+    )
+    assert notifier.keepalive_s == pytest.approx(0.02)
+    running = asyncio.create_task(notifier.run())
+    received = [await asyncio.to_thread(listener.recv, 64) for _ in range(3)]
     running.cancel()
     await asyncio.wait([running])
     listener.setblocking(False)
-    while told[-1] != b"STOPPING=1":
-        told.append(listener.recv(64))
-    assert told[0] == b"READY=1"
-    assert set(told[1:-1]) == {b"WATCHDOG=1"}
+    while received[-1] != b"STOPPING=1":
+        received.append(listener.recv(64))
+    assert received[0] == b"READY=1"
+    assert set(received[1:-1]) == {b"WATCHDOG=1"}
 
 
 @pytest.mark.parametrize(
     "environment", [{}, {"WATCHDOG_USEC": "soon"}, {"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}]
 )
-def test_it_does_not_beat_where_nobody_asked_it(environment: dict[str, str]) -> None:
-    watchdog = Watchdog(environment)
-    assert watchdog.beat_s is None
-    watchdog.tell("READY=1")
+def test_no_keepalives_where_systemd_wants_none(environment: dict[str, str]) -> None:
+    notifier = SystemdNotifier(environment)
+    assert notifier.keepalive_s is None
+    notifier.notify("READY=1")
 
 
-def test_a_systemd_that_does_not_listen_hurts_nobody(tmp_path: Path) -> None:
-    watchdog = Watchdog({"NOTIFY_SOCKET": f"{tmp_path}/nobody"})
-    watchdog.tell("READY=1")
-    watchdog.tell("WATCHDOG=1")
+def test_a_systemd_that_does_not_listen_is_no_error(tmp_path: Path) -> None:
+    notifier = SystemdNotifier({"NOTIFY_SOCKET": f"{tmp_path}/absent"})
+    notifier.notify("READY=1")
+    notifier.notify("WATCHDOG=1")

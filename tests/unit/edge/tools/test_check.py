@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from edge.config.settings import ConfigError, GatewayConfig, LineConfig, load_all
+from edge.config.line_settings import LineConfig
+from edge.config.settings import ConfigError, GatewayConfig, load_all
 from edge.storage.state import StateStore
 from edge.storage.state_tables import bring_plan
 from edge.tools.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
@@ -81,13 +82,13 @@ async def test_a_report_says_tonight_by_the_plan_that_was_kept_or_brought(tmp_pa
     quiet = LightingProgram("quiet", "Quiet", initial_level_percent=35)
     calendars = (Calendar("usual", "", (), "astro-default"), Calendar("quiet", "", (), "quiet"))
     plan = LightingPlan((ASTRO_DEFAULT, quiet), calendars, {"g1-3": "quiet"}, "usual")
-    memory = StateStore(follows.outbox.memory_path)
+    memory = StateStore(follows.outbox.state_path)
     await memory.open()
     await memory.keep_plan(b"not followed any more")
     await memory.close()
-    with closing(sqlite3.connect(follows.outbox.memory_path)) as database, database:
+    with closing(sqlite3.connect(follows.outbox.state_path)) as database, database:
         bring_plan(database, encode_plan(plan))
-    memory = StateStore(follows.outbox.memory_path)
+    memory = StateStore(follows.outbox.state_path)
     if runs:
         await memory.open()
     text = report_on(follows, EVENING).text()
