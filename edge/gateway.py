@@ -305,7 +305,7 @@ def _durable(parts: GatewayComponents, records: Sequence[StoredRecord]) -> None:
 
 
 def _time_is_known(parts: GatewayComponents, shift: timedelta) -> None:
-    parts.outbox.put_times_right(shift)
+    parts.outbox.correct_times(shift)
     _wake(parts)
 
 
@@ -354,5 +354,5 @@ async def _keep_boot_counters(parts: GatewayComponents) -> None:
             if device.boot_counter is not None and device.boot_counter != kept[device.id]
         }
         if changed:
-            await parts.memory.keep_boot_counters(changed)
+            await parts.memory.save_boot_counters(changed)
             kept.update(changed)

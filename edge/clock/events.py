@@ -43,5 +43,5 @@ class ClockEventReporter:
 async def keep_time(keeper: Timekeeper, memory: StateStore) -> None:
     """Keep the present time now and then for the next start, until cancelled."""
     while True:
-        await memory.keep_seen(keeper.now(), is_known=keeper.is_known)
+        await memory.save_time(keeper.now(), is_known=keeper.is_known)
         await asyncio.sleep(SEEN_EVERY_S)

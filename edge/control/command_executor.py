@@ -136,7 +136,7 @@ class CommandExecutor:
         self._starting -= {key_of(each) for each in batch}
         later = [each for each in possible.values() if each.start > now]
         if later:
-            await self._memory.keep_commands(later)
+            await self._memory.save_commands(later)
             self._news.set()
         if given_up := (new.keys() - possible.keys()) & waiting:
             await self._memory.forget_commands(list(given_up))
@@ -247,7 +247,7 @@ class CommandExecutor:
                 undone[lamp.id] = before[lamp.id]
             self._fail(command, problem.why)
         if undone:
-            await self._memory.keep_overrides(undone)
+            await self._memory.save_overrides(undone)
             self._put_in_force(undone)
         # Only now: the dimmer would tell the same lamps the same level a second time.
         dimmer.wake()

@@ -65,10 +65,10 @@ class PlanFollower:
                 await self._take(document, _FROM_CLOUD, issued_ms)
 
     async def _look_for_one_brought(self) -> None:
-        document = await self._memory.brought_plan()
+        document = await self._memory.offered_plan()
         if document is not None:
             await self._take(document, _BY_HAND)
-            await self._memory.plan_taken(document)
+            await self._memory.remove_offer(document)
 
     async def _take(self, document: bytes, source: str, issued_ms: int = 0) -> None:
         name = plan_hash(document)
@@ -77,13 +77,13 @@ class PlanFollower:
                 log.info("the plan in force is wanted again", gateway=self._name, hash=name)
             self._state = PlanState(name)
         elif (plan := self._read(document, source)) is not None:
-            await self._memory.keep_plan(document)
+            await self._memory.save_plan(document)
             self._levels.put_plan(plan)
             self._state = PlanState(name)
             log.info("another lighting plan is in force", gateway=self._name, source=source, hash=name)
             for changed in self._on_changed:
                 changed()
-        await self._memory.note_plan(self._state.problem, 0 if self._state.problem else issued_ms)
+        await self._memory.save_plan_verdict(self._state.problem, 0 if self._state.problem else issued_ms)
         for answer in self._on_answer:
             answer()
 

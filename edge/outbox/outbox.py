@@ -1,4 +1,4 @@
-"""Records on their way to the cloud: on disk before they are sent, and kept until the cloud has stored them."""
+"""Records for the cloud: on disk before they are sent, and kept until the cloud has stored them."""
 
 import asyncio
 import sqlite3
@@ -195,8 +195,8 @@ class Outbox:
         self.opened.set()
 
     async def _commit(self) -> list[StoredRecord]:
-        batch, first, dropped = self._pending.first(_ROWS_PER_COMMIT), self._next_position, self._pending.uncounted
-        ranges, damaged = self._acknowledged[:], list(self._damaged)
+        batch, dropped = self._pending.first(_ROWS_PER_COMMIT), self._pending.uncounted
+        first, ranges, damaged = self._next_position, self._acknowledged[:], list(self._damaged)
         rows = [each.row(position) for position, each in enumerate(batch, first)]
         try:
             self._holding = await self._file.commit(rows, ranges, dropped, damaged)

@@ -80,7 +80,7 @@ class OutboxFile:
         await self.disk.run(lambda database: time_correction.begin(database, shift))
 
     async def finish_correction(self) -> bool:
-        """Correct all provisional times, if it is known how far they are off; return whether there were any."""
+        """Correct all provisional times, once it is known how; return whether there were any."""
         corrected = False
         while await self.disk.run(time_correction.correct_some):
             corrected = True

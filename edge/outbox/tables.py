@@ -130,10 +130,8 @@ def read_after(database: sqlite3.Connection, position: int) -> Iterator[tuple[in
         yield values[0], decode_row(values)
 
 
-def look_up(
-    database: sqlite3.Connection, position: int, limit: int
-) -> tuple[list[StoredRecord], list[int]]:
-    """Return the oldest records behind `position` and the positions of damaged ones, `limit` of both at most."""
+def look_up(database: sqlite3.Connection, position: int, limit: int) -> tuple[list[StoredRecord], list[int]]:
+    """Return the oldest records behind `position`, at most `limit`, and positions of damaged ones."""
     found: list[StoredRecord] = []
     damaged: list[int] = []
     for at, row in read_after(database, position):

@@ -21,7 +21,7 @@ class Correction:
 
 
 def whole_milliseconds(shift: timedelta) -> timedelta:
-    """Round down to what is stored: a record being written is corrected here and on disk, to the same time."""
+    """Round down as on disk: a record being written is corrected here and there, to the same time."""
     return timedelta(milliseconds=shift // _MILLISECOND)
 
 
@@ -54,9 +54,7 @@ def correct_some(database: sqlite3.Connection) -> int:
         [(row.body, row.checksum, row.position) for row in corrected],
     )
     # Setting damaged rows aside has changed the metadata meanwhile.
-    metadata.save(
-        database, replace(metadata.load(database), untimed_from=values[-1][0] if values else 0)
-    )
+    metadata.save(database, replace(metadata.load(database), untimed_from=values[-1][0] if values else 0))
     if not values:
         database.execute("DELETE FROM correction")
     return len(values)

@@ -32,7 +32,7 @@ _LOCK_TIMEOUT_S = 10
 """Longer than an offline transfer holds its lock, which may run beside the gateway."""
 
 _RECOVERY_SHARE: Final = 0.6
-"""A rebuilt file may take so much of the free space: the damaged one is kept, and work goes on in the rest."""
+"""Of the free space, for a rebuilt file: the damaged one is kept, and work goes on in the rest."""
 
 
 class Recovery(Protocol):
@@ -152,7 +152,7 @@ class SqliteFile:
         try:
             connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
             connection.execute("PRAGMA journal_mode=WAL")
-            # A power failure must not take what was reported as durable: WAL alone would not sync each commit.
+            # WAL alone would not sync each commit, and a power failure could take what was reported durable.
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")

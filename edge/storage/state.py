@@ -26,8 +26,8 @@ log = structlog.get_logger(__name__)
 class StateStore:
     """A small file beside the outbox; every write is durable on return.
 
-    While the disk cannot be written, changes are held in memory and written as soon as it can be: no lamp stays
-    dark for a full disk. So no method raises for the disk; its failure is logged once, and so is its end.
+    While the disk cannot be written, changes are held in memory and written as soon as it can be: no lamp
+    stays dark for a full disk. So no method raises for the disk; its failure is logged once, as is its end.
     """
 
     def __init__(self, path: Path) -> None:

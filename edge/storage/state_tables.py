@@ -75,7 +75,13 @@ def save_overrides(database: sqlite3.Connection, overrides: Mapping[str, Overrid
         database.execute(
             "INSERT OR REPLACE INTO overrides (device_id, command_id, level, start_ms, expiration_ms)"
             " VALUES (?, ?, ?, ?, ?)",
-            (device_id, override.command_id, override.level_percent, to_unix_ms(override.start), expiration_ms),
+            (
+                device_id,
+                override.command_id,
+                override.level_percent,
+                to_unix_ms(override.start),
+                expiration_ms,
+            ),
         )
 
 
@@ -132,7 +138,9 @@ def save_boots(database: sqlite3.Connection, counters: Mapping[str, int]) -> Non
     database.executemany(query, list(counters.items()))
 
 
-def offer_plan(database: sqlite3.Connection, document: bytes, issued_ms: int, *, older_too: bool = False) -> bool:
+def offer_plan(
+    database: sqlite3.Connection, document: bytes, issued_ms: int, *, older_too: bool = False
+) -> bool:
     """Offer a plan to the gateway, which may be running, and return whether that was done.
 
     Not where the gateway was given a newer one: an older answer carried to it must not undo that.

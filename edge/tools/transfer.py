@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 from edge.config.settings import ConfigError, GatewayConfig
-from edge.outbox import tables as shelf
-from edge.storage import plan_handover as plan_news
+from edge.outbox.offline import OfflineOutbox
+from edge.storage.state_tables import followed_plan, offer_plan
 from protocols.lighting.plan import PlanError, decode_plan
 from protocols.transfer.bundle import (
     RECORDS_PER_FRAME,
@@ -31,7 +31,6 @@ from protocols.transfer.bundle import (
 
 log = structlog.get_logger(__name__)
 
-_RECORDS_PER_COMMIT = 10_000
 _BUSY_S = 8.0
 """Less than the gateway waits in its turn, for it may be running."""
 
@@ -57,10 +56,10 @@ def export_records(config: GatewayConfig, file: Path) -> int:
     partial = file.with_name(file.name + ".partial")
     try:
         with _telling(path, f"{file} is not written"), closing(_open(path)) as database:
-            header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.state_path))
-            last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
+            outbox = OfflineOutbox(database)
+            header = _header(config, outbox, BundleKind.RECORDS, _followed(config.outbox.state_path))
             counted: list[int] = []
-            _write_whole(partial, sign_bundle(header, _frames(database, last, counted), key))
+            _write_whole(partial, sign_bundle(header, _frames(outbox, outbox.last_position(), counted), key))
         partial.rename(file)
     finally:
         partial.unlink(missing_ok=True)
@@ -76,51 +75,23 @@ def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = F
     answer, header = _read(config, file)
     state_path, path = config.outbox.state_path, config.outbox.path
     unchanged = "nothing has changed, import it again"
-    with closing(_open(state_path)) as memory, closing(_open(path)) as outbox:
+    with closing(_open(state_path)) as state, closing(_open(path)) as database:
+        outbox = OfflineOutbox(database)
         with _telling(path, unchanged):
             _check_addressee(header, config, outbox, file)
-            outbox.execute("BEGIN IMMEDIATE")
-        with _telling(state_path, unchanged), memory:
-            memory.execute("BEGIN IMMEDIATE")
-            taken = plan_news.bring(memory, answer.plan, answer.issued_ms, older_too=older_plan_too)
+            outbox.lock()
+        with _telling(state_path, unchanged), state:
+            state.execute("BEGIN IMMEDIATE")
+            taken = offer_plan(state, answer.plan, answer.issued_ms, older_too=older_plan_too)
         plan = "the plan is taken up" if taken else "the plan is older than the last and was not taken"
         forgotten = 0
         try:
-            for count in _forgetting(outbox, answer.ranges):
+            for count in outbox.forget(answer.ranges):
                 forgotten += count
         except sqlite3.Error as error:
             so_far = f"{plan}, but only {forgotten} records were forgotten, import it again"
             raise TransferError(f"{path}: {error}: {so_far}") from error
     return Imported(forgotten, taken)
-
-
-def _forgetting(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[int]:
-    """Forget portion by portion, and say how many each time: a full disk has no room for a long journal."""
-    for portion in _portions(database, ranges):
-        with database:
-            if not database.in_transaction:
-                database.execute("BEGIN IMMEDIATE")
-            before = shelf.holding(database).waiting
-            shelf.write(database, [], portion)
-            count = before - shelf.holding(database).waiting
-        yield count
-
-
-def _portions(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    within = "SELECT position FROM records WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
-    query = f"SELECT MAX(position), COUNT(*) FROM ({within})"  # noqa: S608 - of the line above
-    portion: list[tuple[int, int]] = []
-    room = _RECORDS_PER_COMMIT
-    for start, end in ranges:
-        first = start
-        while (found := database.execute(query, (first, end, room)).fetchone())[1]:
-            portion.append((first, found[0]))
-            first, room = found[0] + 1, room - found[1]
-            if room == 0:
-                yield portion
-                portion, room = [], _RECORDS_PER_COMMIT
-    if portion:
-        yield portion
 
 
 def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
@@ -137,8 +108,8 @@ def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     return answer, header
 
 
-def _check_addressee(header: Header, config: GatewayConfig, database: sqlite3.Connection, file: Path) -> None:
-    if header != _header(config, database, BundleKind.ANSWER, None):
+def _check_addressee(header: Header, config: GatewayConfig, outbox: OfflineOutbox, file: Path) -> None:
+    if header != _header(config, outbox, BundleKind.ANSWER, None):
         raise TransferError(
             f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
             f"expected an answer for this gateway's outbox"
@@ -150,7 +121,7 @@ def _followed(path: Path) -> FollowedPlan | None:
     if not path.is_file():
         return None
     try:
-        return plan_news.followed(path)
+        return followed_plan(path)
     except sqlite3.Error as error:
         log.warning("the parcel does not say which plan is followed", path=str(path), why=str(error))
         return None
@@ -164,9 +135,9 @@ def _write_whole(file: Path, portions: Iterator[bytes]) -> None:
         os.fsync(parcel.fileno())
 
 
-def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iterator[bytes]:
+def _frames(outbox: OfflineOutbox, last: int, counted: list[int]) -> Iterator[bytes]:
     position = 0
-    while rows := shelf.select(database, position, RECORDS_PER_FRAME):
+    while rows := outbox.records(position, RECORDS_PER_FRAME):
         wanted = [row for row in rows if row[0] <= last]
         counted.append(len(wanted))
         yield pack_records([PackedRecord(*row) for row in wanted])
@@ -176,12 +147,12 @@ def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iter
 
 
 def _header(
-    config: GatewayConfig, database: sqlite3.Connection, kind: BundleKind, plan: FollowedPlan | None
+    config: GatewayConfig, outbox: OfflineOutbox, kind: BundleKind, plan: FollowedPlan | None
 ) -> Header:
-    row = database.execute("SELECT epoch FROM identity").fetchone()
-    if row is None:
+    epoch = outbox.epoch()
+    if epoch is None:
         raise TransferError(f"{config.outbox.path}: names no epoch, expected that the gateway has run here")
-    return Header(kind, config.gateway.area, config.gateway.id, row[0], plan)
+    return Header(kind, config.gateway.area, config.gateway.id, epoch, plan)
 
 
 def _open(path: Path) -> sqlite3.Connection:

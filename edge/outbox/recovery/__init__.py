@@ -54,7 +54,7 @@ class OutboxRecovery:
         is_complete = insert_found(new, found.records(reader.rows()), room_bytes)
         newest: int = new.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
         last = max(newest, found.metadata.last, known.last if known else 0)
-        # Behind a damaged frame a page may be in an old state: only what came later is surely not acknowledged.
+        # A page behind a damaged frame may be outdated: only what came later is surely not acknowledged.
         later = (row for row in found.records(reader.unread_rows()) if row.position > last)
         is_complete = is_complete and insert_found(new, later, room_bytes)
         epoch = known.epoch if known else found.metadata.epoch or found.epoch
@@ -68,7 +68,7 @@ class OutboxRecovery:
     def unread_wal(self, wal: BinaryIO, frames_read: int) -> Work | None:
         """Read the records behind the first `frames_read` frames; return what adds them, None for none.
 
-        They are read at once, for the next write of SQLite destroys them, and added when the tables are there.
+        They are read at once, for SQLite's next write destroys them, and added when the tables are there.
         """
         rows = list(FoundRows().records(PageReader(None, Wal(wal)).unread_rows(frames_read)))
         return partial(self._add, rows) if rows else None

@@ -71,9 +71,7 @@ def insert_found(database: sqlite3.Connection, rows: Iterable[Row], room_bytes: 
     return True
 
 
-def recount(
-    database: sqlite3.Connection, before: OutboxMetadata, last: int, epoch: int
-) -> OutboxMetadata:
+def recount(database: sqlite3.Connection, before: OutboxMetadata, last: int, epoch: int) -> OutboxMetadata:
     """Return the metadata for the records now present, with the next position far behind `last`."""
     columns = "COUNT(*), MAX(position), MIN(CASE WHEN untimed THEN position END)"
     waiting, newest, untimed_from = database.execute(f"SELECT {columns} FROM records").fetchone()  # noqa: S608

@@ -226,9 +226,9 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     street.build()
     memory = StateStore(config(folder).outbox.state_path)
     await memory.open()
-    await memory.keep_plan(encode_plan(PLAN))
-    await memory.keep_overrides({lamp(3): HELD})
-    await memory.keep_commands([TO_COME, TOO_LATE])
+    await memory.save_plan(encode_plan(PLAN))
+    await memory.save_overrides({lamp(3): HELD})
+    await memory.save_commands([TO_COME, TOO_LATE])
     await memory.close()
 
     await powered(folder, street, system, CUT)

@@ -51,9 +51,9 @@ def damaged(content: bytes) -> Iterator[bytes]:
         yield content[:length]
 
 
-def brought(desk: Desk) -> bytes:
+def offered(desk: Desk) -> bytes:
     with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database:
-        document: bytes = database.execute("SELECT document FROM brought").fetchone()[0]
+        document: bytes = database.execute("SELECT document FROM offered").fetchone()[0]
         return document
 
 
@@ -98,7 +98,7 @@ def test_an_answer_changed_or_cut_anywhere_changes_nothing(desk: Desk) -> None:
         with pytest.raises(BundleError):
             import_answer(desk.settings, file)
     assert waiting(desk) == RECORDS
-    assert count(desk.settings.outbox.state_path, "brought") == 0
+    assert count(desk.settings.outbox.state_path, "offered") == 0
 
 
 def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
@@ -110,12 +110,12 @@ def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
         desk.parcel.with_suffix(".answer").rename(answer)
     assert import_answer(desk.settings, new) == Imported(RECORDS, plan_taken=True)
     assert import_answer(desk.settings, old) == Imported(0, plan_taken=False)
-    assert brought(desk) == wanted.document
+    assert offered(desk) == wanted.document
     said = desk.run("edge", "import", "--config", desk.config, old)
     assert said.startswith("0 records are in the cloud and gone from here; its lighting plan is older")
     said = desk.run("edge", "import", "--older-plan", "--config", desk.config, old)
     assert said.endswith("the lighting plan is taken up\n")
-    assert brought(desk) != wanted.document
+    assert offered(desk) != wanted.document
     assert import_answer(desk.settings, new) == Imported(0, plan_taken=True)
 
 
@@ -123,7 +123,6 @@ def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
     export_records(desk.settings, desk.parcel)
     desk.store_at(NEXT_DAY, desk.parcel)
     with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database, database:
-        database.execute("CREATE TABLE issued (time_ms INTEGER NOT NULL)")
         database.execute("INSERT INTO issued VALUES (?)", (2**50,))
     done = import_answer(desk.settings, desk.parcel.with_suffix(".answer"))
     assert done == Imported(RECORDS, plan_taken=False)
@@ -143,7 +142,7 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
         with pytest.raises(TransferError, match="database is locked: nothing has changed, import it again"):
             import_answer(desk.settings, answer)
         assert waiting(desk) == RECORDS
-        assert count(outbox.state_path, "brought") == 0
+        assert count(outbox.state_path, "offered") == 0
     assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_taken=True)
 
 
@@ -164,7 +163,7 @@ def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
         "import it again\n"
     )
     assert waiting(desk) == RECORDS
-    monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
+    monkeypatch.setattr("edge.outbox.offline._RECORDS_PER_COMMIT", 300)
     with pytest.raises(TransferError, match="but only 1800 records were forgotten, import it again"):
         import_answer(desk.settings, answer)
     assert waiting(desk) == RECORDS - 1800
@@ -178,7 +177,7 @@ def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
 def test_all_that_is_named_and_nothing_else_is_forgotten(
     desk: Desk, ranges: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
+    monkeypatch.setattr("edge.outbox.offline._RECORDS_PER_COMMIT", 300)
     outbox = desk.settings.outbox.path
     with closing(sqlite3.connect(outbox)) as database:
         kept = {at for (at,) in database.execute("SELECT position FROM records")}

@@ -214,7 +214,7 @@ async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
 async def test_a_lamp_that_is_not_there_any_more_is_answered(tmp_path: Path) -> None:
     memory = StateStore(tmp_path / "m.db")
     await memory.open()
-    await memory.keep_commands([command(lamp_id="SOR-00002")])
+    await memory.save_commands([command(lamp_id="SOR-00002")])
     await memory.close()
     async with desk(tmp_path / "m.db", HandSetClock(EVENING + 10 * MINUTE)) as here:
         result = await here.answer()
