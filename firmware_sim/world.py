@@ -20,7 +20,7 @@ from firmware_sim.wire.timing import WireTimer, WireTiming
 from protocols.clock import Clock
 from protocols.inventory.lamp_list import MAX_PROBLEMS
 from protocols.inventory.model import Inventory, InventoryError, Lamp
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 PROFILE = "lentera-lamp"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

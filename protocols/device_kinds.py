@@ -5,7 +5,13 @@ from typing import Final
 
 from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.lamp import LampReading
-from protocols.metrics import CABINET_METRICS, LAMP_METRICS, Metric
+from protocols.metrics import (
+    CABINET_CONTROL_METRICS,
+    CABINET_METRICS,
+    DEVICE_CONTROL_METRICS,
+    LAMP_METRICS,
+    Metric,
+)
 
 
 class UnknownAttribute(ValueError):  # noqa: N818 - reads as a condition, like the standard library's
@@ -14,10 +20,14 @@ class UnknownAttribute(ValueError):  # noqa: N818 - reads as a condition, like t
 
 @dataclass(frozen=True, slots=True)
 class DeviceKind:
-    """A kind of device: its name (measurement and tag in stores) and the metrics of its readings."""
+    """A kind of device: its name (measurement and tag in stores) and its metrics.
+
+    `metrics` are those of its readings; `control_metrics` are declared in its birth to be commanded by.
+    """
 
     name: str
     metrics: tuple[Metric, ...]
+    control_metrics: tuple[Metric, ...]
 
     def metric(self, attribute: str) -> Metric:
         """Return the catalogue entry of a TALQ attribute.
@@ -32,8 +42,8 @@ class DeviceKind:
         raise UnknownAttribute(f"attribute {attribute!r}, expected one of {known}")
 
 
-LAMPS: Final = DeviceKind("lamp", LAMP_METRICS)
-CABINETS: Final = DeviceKind("cabinet", CABINET_METRICS)
+LAMPS: Final = DeviceKind("lamp", LAMP_METRICS, DEVICE_CONTROL_METRICS)
+CABINETS: Final = DeviceKind("cabinet", CABINET_METRICS, CABINET_CONTROL_METRICS + DEVICE_CONTROL_METRICS)
 
 _KINDS: Final[dict[type[DeviceReading], DeviceKind]] = {LampReading: LAMPS, CabinetReading: CABINETS}
 

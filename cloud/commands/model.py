@@ -43,9 +43,9 @@ class LampResult:
 
 @dataclass(frozen=True, slots=True)
 class StoredOverride:
-    """An override in force on a lamp."""
+    """An override in force on a device."""
 
-    lamp_id: str
+    device_id: str
     command_id: str
     level_percent: int | None
     expiration_ms: int | None

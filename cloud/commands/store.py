@@ -28,14 +28,14 @@ class CommandRow(Base):
 
 
 class CommandResultRow(Base):
-    """What is known of a command on one lamp."""
+    """What is known of a command on one device."""
 
     __tablename__ = "command_results"
 
     command_id: Mapped[str] = mapped_column(
         sa.ForeignKey("commands.id", ondelete="CASCADE"), primary_key=True
     )
-    lamp_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True, index=True)
+    device_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True, index=True)
     status: Mapped[str] = mapped_column(sa.String(16))
     level: Mapped[int | None]
     detail: Mapped[str] = mapped_column(sa.Text)
@@ -43,11 +43,11 @@ class CommandResultRow(Base):
 
 
 class OverrideRow(Base):
-    """The newest override a lamp has confirmed; a level of None says that it was ended."""
+    """The newest override a device has confirmed; a level of None says that it was ended."""
 
     __tablename__ = "overrides"
 
-    lamp_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    device_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     command_id: Mapped[str] = mapped_column(sa.ForeignKey("commands.id", ondelete="CASCADE"), index=True)
 
 
@@ -109,7 +109,7 @@ def commands_of(
     found: dict[str, tuple[Command, list[LampResult]]] = {}
     for row in connection.execute(sa.select(table).where(table.c.id.in_(command_ids))):
         found[row.id] = (_command(row), [])
-    query = sa.select(results).where(results.c.command_id.in_(command_ids)).order_by(results.c.lamp_id)
+    query = sa.select(results).where(results.c.command_id.in_(command_ids)).order_by(results.c.device_id)
     for row in connection.execute(query):
         found[row.command_id][1].append(_lamp_result(row))
     return found
@@ -121,7 +121,7 @@ def overrides_in_force(
     """The overrides in force at `now_ms`, of these lamps or of all."""
     query = (
         sa.select(
-            OverrideRow.lamp_id,
+            OverrideRow.device_id,
             OverrideRow.command_id,
             CommandRow.level,
             CommandRow.expiration_ms,
@@ -133,8 +133,8 @@ def overrides_in_force(
         .where(sa.or_(CommandRow.expiration_ms.is_(None), CommandRow.expiration_ms > now_ms))
     )
     if lamp_ids is not None:
-        query = query.where(OverrideRow.lamp_id.in_(lamp_ids))
-    return {row.lamp_id: StoredOverride(*row) for row in connection.execute(query)}
+        query = query.where(OverrideRow.device_id.in_(lamp_ids))
+    return {row.device_id: StoredOverride(*row) for row in connection.execute(query)}
 
 
 def commands_created(connection: sa.Connection, command_ids: set[str]) -> dict[str, int]:
@@ -147,24 +147,24 @@ def _move_overrides(
     connection: sa.Connection, confirmed: Sequence[CommandResult], created_ms: Mapping[str, int]
 ) -> None:
     lamp_ids = {result.device_id for result in confirmed}
-    current = sa.select(OverrideRow.lamp_id, CommandRow.created_ms).join(
+    current = sa.select(OverrideRow.device_id, CommandRow.created_ms).join(
         CommandRow, CommandRow.id == OverrideRow.command_id
     )
-    rows_now = connection.execute(current.where(OverrideRow.lamp_id.in_(lamp_ids)))
-    newest = {row.lamp_id: row.created_ms for row in rows_now}
+    rows_now = connection.execute(current.where(OverrideRow.device_id.in_(lamp_ids)))
+    newest = {row.device_id: row.created_ms for row in rows_now}
     rows: dict[str, Row] = {}
     for result in sorted(confirmed, key=lambda result: created_ms[result.command_id]):
         if created_ms[result.command_id] >= newest.get(result.device_id, 0):
-            rows[result.device_id] = {"lamp_id": result.device_id, "command_id": result.command_id}
+            rows[result.device_id] = {"device_id": result.device_id, "command_id": result.command_id}
     upsert(connection, table_of(OverrideRow), list(rows.values()))
 
 
 def _standing(connection: sa.Connection, results: Sequence[CommandResult]) -> list[CommandResult]:
     """Those that come to stand: one for each lamp and command, where no better one does."""
     table = table_of(CommandResultRow)
-    query = sa.select(table.c.command_id, table.c.lamp_id, table.c.status)
+    query = sa.select(table.c.command_id, table.c.device_id, table.c.status)
     rows = connection.execute(query.where(table.c.command_id.in_({each.command_id for each in results})))
-    present = {(row.command_id, row.lamp_id): CommandStatus(row.status) for row in rows}
+    present = {(row.command_id, row.device_id): CommandStatus(row.status) for row in rows}
     first: dict[tuple[str, str], CommandResult] = {}
     for result in sorted(results, key=lambda each: (each.status is not CommandStatus.CONFIRMED, each.time)):
         first.setdefault((result.command_id, result.device_id), result)
@@ -205,7 +205,7 @@ def _command(row: sa.Row[*tuple[Any, ...]]) -> Command:
 def _pending_row(command_id: str, lamp_id: str) -> Row:
     return {
         "command_id": command_id,
-        "lamp_id": lamp_id,
+        "device_id": lamp_id,
         "status": CommandStatus.PENDING.value,
         "level": None,
         "detail": "",
@@ -216,7 +216,7 @@ def _pending_row(command_id: str, lamp_id: str) -> Row:
 def _result_row(result: CommandResult) -> Row:
     return {
         "command_id": result.command_id,
-        "lamp_id": result.device_id,
+        "device_id": result.device_id,
         "status": result.status.value,
         "level": result.level_percent,
         "detail": result.detail,
@@ -227,7 +227,7 @@ def _result_row(result: CommandResult) -> Row:
 def _lamp_result(row: sa.Row[*tuple[Any, ...]]) -> LampResult:
     time_ms = row.time_ms
     return LampResult(
-        lamp_id=row.lamp_id,
+        lamp_id=row.device_id,
         status=CommandStatus(row.status),
         level_percent=row.level,
         detail=row.detail,

@@ -20,7 +20,13 @@ from cloud.commands.store import commands_of, overrides_in_force, record_results
 from cloud.commands.views import CommandView, command_view, override_view
 from cloud.database import writing
 from cloud.ingest.batch import Batch, Node
-from cloud.ingest.dead_letters import halves, rejected, save_rejected_records, whole_records
+from cloud.ingest.dead_letters import (
+    DeadLetter,
+    dead_letter,
+    dead_letters_of,
+    halves,
+    save_dead_letters,
+)
 from cloud.ingest.gateway_changes import gateways_after
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
@@ -28,7 +34,6 @@ from cloud.live.model import LiveUpdate
 from cloud.state.cabinets import cabinets_after, load_cabinet_states, save_cabinet_states
 from cloud.state.model import CabinetState, GatewayState, LampState
 from cloud.state.store import (
-    RejectedReading,
     forget_future,
     lamp_times_ms,
     load_gateway_states,
@@ -36,11 +41,10 @@ from cloud.state.store import (
     save_carried_plan,
     save_gateway_states,
     save_lamp_states,
-    save_rejected,
 )
 from cloud.state.views import LampView, gateway_view, lamp_view
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
-from protocols.cabinet import DeviceReading
+from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, from_unix_ms, to_unix_ms
 from protocols.events import EventType
 from protocols.lamp import LampReading, Reason
@@ -164,15 +168,13 @@ class Committer:
     def _commit(self, batch: Batch) -> LiveUpdate:
         now_ms = to_unix_ms(self._clock.now())
         with _translated(), _faults_of_content():
-            refused = self._store_readings([*batch.readings, *batch.cabinets])
+            refused = self._store_readings(batch)
             past = self._without_future(batch, now_ms)
             change = self._assess(past, now_ms)
             with writing(self._engine) as connection:
                 self._store(connection, past, change, now_ms)
-                save_rejected(connection, refused)
-                save_rejected_records(
-                    connection, [rejected(one, sender, _FOREIGN) for one, sender in batch.foreign], now_ms
-                )
+                foreign = [dead_letter(one, sender, _FOREIGN) for one, sender in batch.foreign]
+                save_dead_letters(connection, [*refused, *foreign], now_ms)
         self._remember(batch, change)
         return self._live(change)
 
@@ -199,26 +201,27 @@ class Committer:
 
     def _put_aside(self, batch: Batch, why: str) -> None:
         """Keep the one thing left of a batch where it can be looked at; the stores won't take it."""
-        records = whole_records(batch, why)
+        records = dead_letters_of(batch, why)
         log.warning("refused for good, kept aside", why=why, records=records, nodes=list(batch.nodes))
         with _translated(), writing(self._engine) as connection:
-            save_rejected_records(connection, records, to_unix_ms(self._clock.now()))
+            save_dead_letters(connection, records, to_unix_ms(self._clock.now()))
         REJECTED.inc()
 
-    def _store_readings(self, readings: list[DeviceReading]) -> list[RejectedReading]:
+    def _store_readings(self, batch: Batch) -> list[DeadLetter]:
+        readings: list[LampReading | CabinetReading] = [*batch.readings, *batch.cabinets]
+        refused: list[DeadLetter] = []
         try:
             self._telemetry.write(readings)
         except StoreRejected:
-            return [rejected for reading in readings for rejected in self._store_alone(reading)]
-        return []
-
-    def _store_alone(self, reading: DeviceReading) -> Iterable[RejectedReading]:
-        try:
-            self._telemetry.write([reading])
-        except StoreRejected as error:
-            log.warning("reading refused by the store, kept aside", device=reading.device_id, why=str(error))
-            REJECTED.inc()
-            yield RejectedReading(reading, str(error))
+            for reading in readings:
+                try:
+                    self._telemetry.write([reading])
+                except StoreRejected as error:
+                    device_id = reading.device_id
+                    log.warning("reading_refused_by_store", device=device_id, error=str(error))
+                    REJECTED.inc()
+                    refused.append(dead_letter(reading, batch.sources[device_id][1], str(error)))
+        return refused
 
     def _assess(self, batch: Batch, now_ms: int) -> _Change:
         """What the batch means, before the store has been asked."""

@@ -1,4 +1,4 @@
-"""Records put aside: what can't be stored as what it claims to be is kept here, so nothing is lost."""
+"""Dead letters: records that no table takes as what they claim to be, kept so that nothing is lost."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -18,42 +18,40 @@ from protocols.lamp import LampReading
 _LISTS = ("readings", "cabinets", "events", "results")
 
 
-class RejectedRecordRow(Base):
-    """One record, as JSON, with the reason; `digest` is of its content, so a repeat stays one."""
+class DeadLetterRow(Base):
+    """One record, as JSON, with the reason; `digest` is of its content, so a repeat stays one row."""
 
-    __tablename__ = "rejected_records"
+    __tablename__ = "dead_letters"
 
     digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     received_ms: Mapped[int] = mapped_column(sa.BigInteger, index=True)
     kind: Mapped[str]
     gateway_id: Mapped[str]
     device_id: Mapped[str]
-    why: Mapped[str]
+    error: Mapped[str]
     record: Mapped[str]
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRecord:
-    """A record that is kept aside, from whom it came, and why."""
+class DeadLetter:
+    """A record that was not stored as what it is, who sent it, and the error."""
 
     kind: str
     gateway_id: str
     device_id: str
-    why: str
+    error: str
     record: str
 
 
-def rejected(record: WholeRecord, gateway_id: str, why: str) -> RejectedRecord:
-    """The record with the reason for keeping it aside."""
+def dead_letter(record: WholeRecord, gateway_id: str, error: str) -> DeadLetter:
+    """Make a dead letter of a record; `error` says why it was not stored."""
     text = msgspec.json.encode(record).decode()
     kind, device_id = _named(record)
-    return RejectedRecord(kind, gateway_id, device_id, why.replace("\0", ""), text)
+    return DeadLetter(kind, gateway_id, device_id, error.replace("\0", ""), text)
 
 
-def save_rejected_records(
-    connection: sa.Connection, records: Iterable[RejectedRecord], received_ms: int
-) -> None:
-    """Keep records aside; one that is kept already stays as it is."""
+def save_dead_letters(connection: sa.Connection, letters: Iterable[DeadLetter], received_ms: int) -> None:
+    """Store dead letters; one that is stored already stays as it is."""
     rows = [
         {
             "digest": hashlib.sha256(f"{one.gateway_id}\n{one.kind}\n{one.record}".encode()).hexdigest(),
@@ -61,22 +59,22 @@ def save_rejected_records(
             "kind": one.kind,
             "gateway_id": one.gateway_id,
             "device_id": one.device_id.replace("\0", ""),
-            "why": one.why,
+            "error": one.error,
             "record": one.record,
         }
-        for one in records
+        for one in letters
     ]
-    insert_new(connection, table_of(RejectedRecordRow), rows)
+    insert_new(connection, table_of(DeadLetterRow), rows)
 
 
-def whole_records(batch: Batch, why: str) -> list[RejectedRecord]:
-    """Every record of a batch, to be kept aside."""
+def dead_letters_of(batch: Batch, error: str) -> list[DeadLetter]:
+    """Make a dead letter of every record of a batch."""
     sources = batch.sources
     return [
-        *(rejected(one, sources[one.device_id][1], why) for one in batch.readings),
-        *(rejected(one, sources[one.device_id][1], why) for one in batch.cabinets),
-        *(rejected(one, one.gateway_id, why) for one in batch.events),
-        *(rejected(one, "", why) for one in batch.results),
+        *(dead_letter(one, sources[one.device_id][1], error) for one in batch.readings),
+        *(dead_letter(one, sources[one.device_id][1], error) for one in batch.cabinets),
+        *(dead_letter(one, one.gateway_id, error) for one in batch.events),
+        *(dead_letter(one, "", error) for one in batch.results),
     ]
 
 

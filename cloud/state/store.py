@@ -1,17 +1,15 @@
 """The newest state of every lamp and gateway in the relational store."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from operator import attrgetter
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.database import Base, insert_new, table_of, upsert
 from cloud.state.cabinets import CabinetStateRow
 from cloud.state.model import GatewayState, LampState
-from protocols.cabinet import DeviceReading
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LampReading, Reason
 
@@ -58,28 +56,6 @@ class GatewayStateRow(Base):
     epoch: Mapped[int | None] = mapped_column(sa.BigInteger)
     plan_hash: Mapped[str | None]
     plan_problem: Mapped[str | None]
-
-
-class RejectedReadingRow(Base):
-    """A reading the telemetry store will never take, kept so that it is not lost when acknowledged.
-
-    `lamp_id` is the device's id, be it a lamp or a cabinet.
-    """
-
-    __tablename__ = "rejected_readings"
-
-    lamp_id: Mapped[str] = mapped_column(primary_key=True)
-    time_ms: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    why: Mapped[str]
-    reading: Mapped[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedReading:
-    """A reading no telemetry store takes, with the store's words."""
-
-    reading: DeviceReading
-    why: str
 
 
 def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
@@ -135,20 +111,6 @@ def save_carried_plan(connection: sa.Connection, state: GatewayState) -> None:
     known = (_GATEWAYS.c.gateway_id == state.gateway_id) & ~_GATEWAYS.c.online
     told = {"plan_hash": state.plan_hash, "plan_problem": state.plan_problem}
     connection.execute(sa.update(_GATEWAYS).where(known).values(told))
-
-
-def save_rejected(connection: sa.Connection, rejected: Iterable[RejectedReading]) -> None:
-    """Keep readings that the telemetry store refused."""
-    rows = [
-        {
-            "lamp_id": one.reading.device_id,
-            "time_ms": to_unix_ms(one.reading.time),
-            "why": one.why,
-            "reading": msgspec.json.encode(one.reading).decode(),
-        }
-        for one in rejected
-    ]
-    insert_new(connection, table_of(RejectedReadingRow), rows)
 
 
 _LAMPS, _GATEWAYS = table_of(LampStateRow), table_of(GatewayStateRow)

@@ -20,7 +20,8 @@ from cloud.telemetry.store import (
     window,
 )
 from protocols.device_kinds import LAMPS, DeviceKind
-from protocols.metrics import DataType, Metric
+from protocols.metrics import Metric
+from protocols.sparkplug.datatypes import DataType
 
 _DEVICES_PER_QUERY = 200
 _INTEGERS = frozenset({DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64})

@@ -26,7 +26,8 @@ from cloud.telemetry.store import (
 from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, kind_of
-from protocols.metrics import DataType, Metric
+from protocols.metrics import Metric
+from protocols.sparkplug.datatypes import DataType
 
 
 @dataclass(frozen=True, slots=True)

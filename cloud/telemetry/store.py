@@ -8,7 +8,8 @@ from typing import Protocol
 from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
 from protocols.device_kinds import LAMPS, DeviceKind
-from protocols.metrics import DataType, Metric
+from protocols.metrics import Metric
+from protocols.sparkplug.datatypes import DataType
 
 Value = int | float | bool | str
 Point = tuple[int, Value]

@@ -11,8 +11,9 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from edge.config.fields import Identifier, Settings
 from edge.config.profiles import is_file, load_profile
+from protocols.modbus.builtin import builtin_ids
 from protocols.modbus.points import CONTACTOR_RELAY, PHOTOCELL
-from protocols.modbus.profile import DeviceKind, Profile, ProfileError, builtin_ids
+from protocols.modbus.profile import DeviceKind, Profile, ProfileError
 
 _LAST_ADDRESS = 65535
 

@@ -3,7 +3,8 @@
 from functools import lru_cache
 from pathlib import Path
 
-from protocols.modbus.profile import Profile, ProfileError, load_builtin, parse_profile
+from protocols.modbus.builtin import load_builtin
+from protocols.modbus.profile import Profile, ProfileError, parse_profile
 
 
 def is_file(name: str) -> bool:

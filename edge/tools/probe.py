@@ -19,8 +19,9 @@ from edge.line import (
     open_line,
 )
 from edge.tools.profile_match import best_first, match_score
+from protocols.modbus.builtin import builtin_ids, load_builtin
 from protocols.modbus.codec import ReadBlock, Value, decode_block, plan_reads
-from protocols.modbus.profile import Poll, Profile, Table, builtin_ids, load_builtin
+from protocols.modbus.profile import Poll, Profile, Table
 
 BAUDS: Final = (9600, 19200, 38400, 115200, 4800, 57600, 2400, 1200)
 """In the order of how often they are met."""

@@ -23,6 +23,7 @@ from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import Clock, to_unix_ms
 from protocols.lamp import LampReading
 from protocols.mapping import (
+    COMMANDED_METRICS,
     InvalidMetrics,
     ack_from,
     command_from,
@@ -97,7 +98,9 @@ class Uplink:
         self._answering = answering
         self._clock = clock
         self._on_time = on_time
-        self._session = EdgeNodeSession(config.gateway.area, config.gateway.id, config.mqtt.primary_host)
+        self._session = EdgeNodeSession(
+            config.gateway.area, config.gateway.id, config.mqtt.primary_host, never_aliased=COMMANDED_METRICS
+        )
         self._writer = MessageWriter(self._session, answering, lambda: plan.state, clock)
         self._identifier = f"lentera-{config.gateway.area}-{config.gateway.id}"
         self._delivery = Delivery()
@@ -172,7 +175,7 @@ class Uplink:
         will = self._session.will(self._now_ms(), number)
         async with batch_client(self._mqtt, self._identifier, will) as client:
             raise_if_cancelled()
-            self._session.connected(self._now_ms())
+            self._session.connected()
             await self._serve(client)
 
     async def _serve(self, client: BatchClient) -> None:
@@ -202,7 +205,7 @@ class Uplink:
                 # Whoever left it with the broker meant it once, and it would come again at each connection.
                 log.warning("retained command ignored", gateway=self._name, topic=topic)
             elif isinstance(message.payload, bytes):
-                for event in self._session.receive(topic, message.payload, self._now_ms()):
+                for event in self._session.receive(topic, message.payload):
                     self._handle(event)
 
     def _handle(self, event: EdgeEvent) -> None:

@@ -17,7 +17,7 @@ from edge.config.line_settings import LINE_ADDRESS, is_line_address
 from edge.tools.probe import BAUDS, PARITIES, Answering, Findings, Probe, ProbeError, ProbePlan, Setting, Step
 from edge.tools.serial_port import port_problem
 from lentera.cli.errors import UsageError
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 NOBODY = 1
 """Exit status when nobody answered."""

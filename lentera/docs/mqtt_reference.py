@@ -31,9 +31,9 @@ from protocols.metrics import (
     PLAN_HASH,
     PLAN_PROBLEM,
     TARGET_LIGHT_COMMAND,
-    DataType,
     Metric,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.host import REBIRTH_PAUSE_MS, HostSession
 from protocols.sparkplug.messages import BD_SEQ, REBIRTH
 from protocols.sparkplug.payload import MetricValue

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from protocols.modbus.profile import Poll, Profile, Register, ValueType, WordOrder, builtin_ids, load_builtin
+from protocols.modbus.builtin import builtin_ids, load_builtin
+from protocols.modbus.profile import Poll, Profile, Register, ValueType, WordOrder
 
 _INTRODUCTION = """# Register map
 

@@ -9,12 +9,6 @@ from protocols.mapping.commands import (
     command_from,
     command_metrics,
 )
-from protocols.mapping.errors import (
-    InvalidCommand,
-    InvalidMetrics,
-    InvalidReading,
-    InvalidRecord,
-)
 from protocols.mapping.plans import (
     PlanState,
     plan_from,
@@ -24,12 +18,10 @@ from protocols.mapping.plans import (
     plan_state_metrics,
 )
 from protocols.mapping.readings import (
-    cabinet_birth,
     cabinet_from,
     device_birth,
     gateway_birth,
     is_cabinet_data,
-    lamp_birth,
     reading_from,
     reading_metrics,
 )
@@ -45,6 +37,12 @@ from protocols.mapping.records import (
     result_metrics,
     time_from,
     time_metrics,
+)
+from protocols.mapping.values import (
+    InvalidCommand,
+    InvalidMetrics,
+    InvalidReading,
+    InvalidRecord,
 )
 
 PRIMARY_HOST: Final = "lentera"
@@ -62,7 +60,6 @@ __all__ = [
     "PlanState",
     "ack_from",
     "ack_metrics",
-    "cabinet_birth",
     "cabinet_from",
     "command_from",
     "command_metrics",
@@ -72,7 +69,6 @@ __all__ = [
     "event_metrics",
     "gateway_birth",
     "is_cabinet_data",
-    "lamp_birth",
     "plan_from",
     "plan_issued_ms",
     "plan_metrics",

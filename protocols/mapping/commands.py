@@ -6,8 +6,7 @@ from typing import Final
 
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LightCommand
-from protocols.mapping.coerce import LAST_MS, integer, single
-from protocols.mapping.errors import InvalidCommand
+from protocols.mapping.values import LAST_MS, InvalidCommand, integer, single
 from protocols.metrics import (
     CLOUD_TIME,
     COMMAND_DEADLINE,
@@ -19,8 +18,8 @@ from protocols.metrics import (
     OUTBOX_EPOCH,
     PLAN_DOCUMENT,
     TARGET_LIGHT_COMMAND,
-    DataType,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import Value
 

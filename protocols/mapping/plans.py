@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from protocols.mapping.coerce import value_of
-from protocols.mapping.errors import InvalidRecord
-from protocols.metrics import PLAN_DOCUMENT, PLAN_HASH, PLAN_PROBLEM, DataType
+from protocols.mapping.values import InvalidRecord, value_of
+from protocols.metrics import PLAN_DOCUMENT, PLAN_HASH, PLAN_PROBLEM
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 
 LONGEST_PROBLEM: Final = 500

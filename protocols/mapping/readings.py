@@ -7,21 +7,18 @@ from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.device_kinds import kind_of
 from protocols.lamp import LampReading, Reason
-from protocols.mapping.coerce import LAST_MS, integer, number, single
-from protocols.mapping.errors import InvalidReading
 from protocols.mapping.plans import PlanState
+from protocols.mapping.values import LAST_MS, InvalidReading, integer, number, single
 from protocols.metrics import (
-    CABINET_CONTROL_METRICS,
     CABINET_METRICS,
-    DEVICE_CONTROL_METRICS,
     LAMP_METRICS,
     NODE_METRICS,
     OUTBOX_EPOCH,
     PLAN_HASH,
     PLAN_PROBLEM,
-    DataType,
     Metric,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue, Property
 from protocols.sparkplug.values import Value
 
@@ -118,26 +115,12 @@ _CABINET_RULES: Final[_Rules] = {
 
 
 def device_birth(reading: DeviceReading) -> list[MetricValue]:
-    """All a device will ever publish or be told, with the values of its last reading."""
-    return lamp_birth(reading) if isinstance(reading, LampReading) else cabinet_birth(reading)
-
-
-def cabinet_birth(reading: CabinetReading) -> list[MetricValue]:
-    """All a cabinet will ever publish or be told, with the values of its last reading."""
+    """Return every metric that a device will publish or accept, with the values of `reading`."""
+    kind = kind_of(reading)
     metrics = reading_metrics(reading)
-    for declared, metric in zip(CABINET_METRICS, metrics, strict=True):
+    for declared, metric in zip(kind.metrics, metrics, strict=True):
         metric.properties = _unit(declared)
-    told = (*CABINET_CONTROL_METRICS, *DEVICE_CONTROL_METRICS)
-    return [*metrics, *_declared(told, to_unix_ms(reading.time))]
-
-
-def lamp_birth(reading: LampReading) -> list[MetricValue]:
-    """All a lamp will ever publish or be told, with the values of its last reading."""
-    time_ms = to_unix_ms(reading.time)
-    metrics = reading_metrics(reading)
-    for declared, metric in zip(LAMP_METRICS, metrics, strict=True):
-        metric.properties = _unit(declared)
-    return [*metrics, *_declared(DEVICE_CONTROL_METRICS, time_ms)]
+    return [*metrics, *_declared(kind.control_metrics, to_unix_ms(reading.time))]
 
 
 def gateway_birth(epoch: int, now_ms: int, plan: PlanState | None = None) -> list[MetricValue]:

@@ -9,8 +9,7 @@ import msgspec
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus
-from protocols.mapping.coerce import LAST_MS, value_of
-from protocols.mapping.errors import InvalidRecord
+from protocols.mapping.values import LAST_MS, InvalidRecord, value_of
 from protocols.metrics import (
     CLOUD_TIME,
     COMMAND_RESULT_RECORD,
@@ -18,8 +17,8 @@ from protocols.metrics import (
     OUTBOX_ACKNOWLEDGED,
     OUTBOX_EPOCH,
     OUTBOX_POSITION,
-    DataType,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from importlib import resources
 
 from protocols.modbus.fields import FieldReader, ProfileError, lines_of
 
@@ -18,8 +17,6 @@ __all__ = [
     "Register",
     "Table",
     "ValueType",
-    "builtin_ids",
-    "load_builtin",
     "parse_profile",
 ]
 
@@ -244,19 +241,3 @@ def _parse_register(reader: FieldReader) -> Register:
         reader.problem("type", value_type.value, f"'bool', since table {table.value!r} holds single bits")
     reader.reject_unknown()
     return register
-
-
-def builtin_ids() -> tuple[str, ...]:
-    """The ids of the profiles that come with Lentera."""
-    folder = resources.files(__package__) / "profiles"
-    return tuple(
-        sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
-    )
-
-
-def load_builtin(profile_id: str) -> Profile:
-    """One of the profiles that come with Lentera; raises ProfileError for an id that is not among them."""
-    if profile_id not in builtin_ids():
-        raise ProfileError([f"profile {profile_id!r} is unknown, expected one of {', '.join(builtin_ids())}"])
-    file = resources.files(__package__) / "profiles" / f"{profile_id}.toml"
-    return parse_profile(file.read_text(encoding="utf-8"), file.name)

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 
-from protocols.metrics import DataType
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, retype
 from protocols.sparkplug.values import WrongValue
 
 
-class AliasBook:
+class AliasTable:
     """An edge node's aliases: unique over the node and all its devices, kept over births.
 
     A metric named in `never_aliased` goes by its name always.

@@ -1,16 +1,15 @@
 """An edge node's side of Sparkplug: births, sequence numbers, aliases, commands. No I/O, no clock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from protocols.mapping import COMMANDED_METRICS
-from protocols.metrics import DataType
-from protocols.sparkplug.aliases import AliasBook
+from protocols.sparkplug.aliases import AliasTable
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.messages import BD_SEQ, REBIRTH, Outgoing, decode_state
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, decode, encode
 from protocols.sparkplug.topics import MalformedTopic, MessageType, Topic, check_id, state_host, state_topic
 
-_NEVER_ALIASED = COMMANDED_METRICS | {BD_SEQ, REBIRTH}
+_NEVER_ALIASED = frozenset({BD_SEQ, REBIRTH})
 
 
 class NotBorn(RuntimeError):  # noqa: N818 - named for the condition
@@ -66,15 +65,22 @@ class EdgeNodeSession:
     """The protocol state of one edge node over all its connections.
 
     For each connection: `will`, connect, `connected`, subscribe, wait for HostOnline when there is a primary
-    host, `birth`, then data; `death` before a disconnect that is meant. Metrics that hosts command are never
-    aliased, so that a host that has not seen the birth can command by name.
+    host, `birth`, then data; `death` before an intended disconnect. Metrics in `never_aliased` always go by
+    their names, so that a host that has not seen the birth can command them.
     """
 
-    def __init__(self, group: str, edge_node: str, primary_host: str | None = None) -> None:
+    def __init__(
+        self,
+        group: str,
+        edge_node: str,
+        primary_host: str | None = None,
+        *,
+        never_aliased: Collection[str] = (),
+    ) -> None:
         self._group = check_id(group, "group")
         self._edge_node = check_id(edge_node, "edge node")
         self._primary_host = primary_host
-        self._aliases = AliasBook(_NEVER_ALIASED)
+        self._aliases = AliasTable(_NEVER_ALIASED.union(never_aliased))
         self._bd_seq = 0
         self._seq = 0
         self._born = False
@@ -102,9 +108,8 @@ class EdgeNodeSession:
         self._bd_seq = bd_seq % 256
         return self._death(now_ms)
 
-    def connected(self, now_ms: int) -> None:
-        """A new connection stands: nothing is born on it and the host's state is not known yet."""
-        del now_ms
+    def connected(self) -> None:
+        """Begin a new connection: nothing is born on it and the host's state is not known yet."""
         self._born = False
         self._devices.clear()
         self._seq = 0
@@ -174,9 +179,8 @@ class EdgeNodeSession:
         self._devices.clear()
         return [self._death(now_ms)]
 
-    def receive(self, topic: str, body: bytes, now_ms: int) -> list[EdgeEvent]:
+    def receive(self, topic: str, body: bytes) -> list[EdgeEvent]:
         """What a message on one of the subscriptions asks for."""
-        del now_ms
         host = state_host(topic)
         try:
             if host is not None:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from protocols.metrics import DataType
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, encode
 from protocols.sparkplug.topics import MessageType, Topic, state_topic
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from protocols.metrics import DataType
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, retype
 from protocols.sparkplug.values import WrongValue
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 
-from protocols.metrics import DataType
 from protocols.sparkplug import sparkplug_b_pb2 as pb
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.values import (
     FIELD_OF,
     OPAQUE,

@@ -3,7 +3,7 @@
 import struct
 from typing import Final
 
-from protocols.metrics import DataType
+from protocols.sparkplug.datatypes import DataType
 
 Value = int | float | bool | str | bytes | list[int] | None
 

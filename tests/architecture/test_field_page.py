@@ -40,7 +40,7 @@ def _benches() -> set[str]:
     nodes = ast.parse((ROOT / "tests" / "bench" / "__main__.py").read_text()).body
     values = [node.value for node in nodes if isinstance(node, ast.AnnAssign)]
     (table,) = [value for value in values if isinstance(value, ast.Dict)]
-    return {key.value for key in table.keys if isinstance(key, ast.Constant)}
+    return {key.value for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
 
 
 def _tests_in(path: Path) -> set[str]:

@@ -4,7 +4,7 @@ import time
 
 from edge.line import Lane
 from edge.line.timing import serial_timing
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 from tests.bench.line import fast_block
 from tests.bench.polling import polled
 from tests.bench.results import Result

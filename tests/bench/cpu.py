@@ -12,7 +12,7 @@ from edge.config.line_settings import DeviceConfig, LineConfig
 from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
 from edge.gateway import run_gateways
 from protocols.clock import system_clock
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 from tests.bench.line import BusyLine, fast_block, saturated
 from tests.bench.polling import polled
 from tests.bench.results import Result

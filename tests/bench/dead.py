@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 from edge.devices.device import Device
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 from tests.bench.polling import PolledLine, polled
 from tests.bench.results import Result
 from tests.bench.simulator import Simulation, lamp_id, simulated

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -118,9 +119,7 @@ async def _live(outbox: Outbox, telemetry: Path) -> list[float]:
         reading = _reading(len(latencies) % LAMPS, datetime.now(UTC))
         began = time.monotonic()
         outbox.append(reading)
-        await eventually(
-            lambda reading=reading: _holds(telemetry, reading), LIVE_LOST_AFTER_S, "a live reading"
-        )
+        await eventually(partial(_holds, telemetry, reading), LIVE_LOST_AFTER_S, "a live reading")
         latencies.append(time.monotonic() - began)
         await asyncio.sleep(max(0.0, POLL_S / LAMPS - latencies[-1]))
     return latencies

@@ -9,12 +9,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.telemetry.open import open_store
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import LampReading, Reason
-from protocols.mapping import ack_from, gateway_birth, lamp_birth, position_metric, reading_metrics
+from protocols.mapping import (
+    COMMANDED_METRICS,
+    ack_from,
+    device_birth,
+    gateway_birth,
+    position_metric,
+    reading_metrics,
+)
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.messages import Outgoing
 from protocols.sparkplug.payload import decode
@@ -98,10 +106,13 @@ class _Publisher:
         births, streams = [], []
         for gateway in _inventory().gateways:
             lamps = [lamp.id for lamp in _inventory().lamps if lamp.gateway_id == gateway.id]
-            session, now_ms = EdgeNodeSession(AREA, gateway.id), to_unix_ms(EVENING)
+            session, now_ms = (
+                EdgeNodeSession(AREA, gateway.id, never_aliased=COMMANDED_METRICS),
+                to_unix_ms(EVENING),
+            )
             session.will(now_ms, 0)
-            session.connected(now_ms)
-            devices = {lamp: lamp_birth(LampReading(lamp, EVENING)) for lamp in lamps}
+            session.connected()
+            devices = {lamp: device_birth(LampReading(lamp, EVENING)) for lamp in lamps}
             births += session.birth(gateway_birth(now_ms, now_ms), devices, now_ms)
             stream, position = [], 0
             for n in range(REPORTS_PER_LAMP):
@@ -125,7 +136,7 @@ class _Publisher:
                 )
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        found = ack_from(decode(message.payload).metrics)
+        found = ack_from(decode(bytes(message.payload)).metrics)
         if found is not None:
             with self._changed:
                 self._acknowledged += sum(last - first + 1 for first, last in found[1])
@@ -134,7 +145,7 @@ class _Publisher:
 
 @contextmanager
 def _publisher(broker_port: int) -> Iterator[_Publisher]:
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.max_queued_messages_set(0)
     client.connect("127.0.0.1", broker_port)
     client.loop_start()

@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from edge.line import Lane, Line, LineSettings, NoResponseError, open_line
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, plan_reads
-from protocols.modbus.profile import Poll, load_builtin
+from protocols.modbus.profile import Poll
 from tests.bench.results import Result
 from tests.bench.simulator import Simulation, shortest_s, simulated
 from tests.conftest import eventually

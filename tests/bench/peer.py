@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock
-from protocols.modbus.profile import Poll, Profile, Register, Table, load_builtin
+from protocols.modbus.profile import Poll, Profile, Register, Table
 from tests.bench.line import fast_block
 from tests.bench.polling import polled
 from tests.bench.results import Result, SkippedError

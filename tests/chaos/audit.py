@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import isclose
 from pathlib import Path
+from typing import Any
 
 from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import to_unix_ms
@@ -110,14 +111,14 @@ def read_store(folder: Path) -> Stored:
     events = _rows(cloud, "SELECT gateway_id, epoch, position, device_id, type, time_ms, active FROM events")
     results = _rows(
         cloud,
-        "SELECT command_id, lamp_id, status, level, time_ms FROM command_results WHERE status != 'pending'",
+        "SELECT command_id, device_id, status, level, time_ms FROM command_results WHERE status != 'pending'",
     )
     return Stored(
         readings=readings,
         events={(row[0], row[1], row[2]): tuple(row[3:]) for row in events},
         results={(row[0], row[1]): tuple(row[2:]) for row in results},
         commands=frozenset(row[0] for row in _rows(cloud, "SELECT id FROM commands")),
-        put_aside=frozenset(_rows(cloud, "SELECT kind, device_id, why FROM rejected_records")),
+        put_aside=frozenset(_rows(cloud, "SELECT kind, device_id, error FROM dead_letters")),
     )
 
 
@@ -229,11 +230,12 @@ def _same(found: tuple[object, ...], expected: tuple[object, ...]) -> bool:
 
 def _equal(one: object, other: object) -> bool:
     if isinstance(one, float) or isinstance(other, float):
-        numbers = isinstance(one, int | float) and isinstance(other, int | float)
-        return numbers and isclose(one, other, rel_tol=1e-5, abs_tol=_WIRE_STEP)
+        if not (isinstance(one, int | float) and isinstance(other, int | float)):
+            return False
+        return isclose(one, other, rel_tol=1e-5, abs_tol=_WIRE_STEP)
     return one == other
 
 
-def _rows(path: Path, query: str) -> list[tuple[object, ...]]:
+def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
         return database.execute(query).fetchall()

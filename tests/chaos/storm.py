@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -85,8 +86,8 @@ class Storm:
         longest = faults * SECONDS_PER_FAULT
         for fault in draw(self._random, faults, longest, kinds):
             kind = KINDS[fault.kind]
-            self._at(fault.begins_s, lambda kind=kind, fault=fault: self._do("begin", kind.begin, fault))
-            self._at(fault.ends_s, lambda kind=kind, fault=fault: self._do("end", kind.end, fault))
+            self._at(fault.begins_s, partial(self._do, "begin", kind.begin, fault))
+            self._at(fault.ends_s, partial(self._do, "end", kind.end, fault))
             self.toll.faults[fault.kind] += 1
         self._plan_traffic(longest + _CALM_S)
         self._play()
@@ -120,13 +121,13 @@ class Storm:
         while (at := at + _TRAFFIC_EVERY_S) < until_s:
             lamps = self._random.sample(self._town.lamps, 3)
             level = self._random.randrange(0, 101, 10)
-            self._at(at, lambda lamps=lamps, level=level: self._town.command(lamps, level))
+            self._at(at, partial(self._town.command, lamps, level))
             lamp = self._random.choice(self._town.lamps)
             if self._random.random() < 0.2:
-                self._at(at, lambda lamp=lamp: self._town.break_lamp(lamp, "silent"))
-                self._at(at + _SILENCE_S, lambda lamp=lamp: self._town.mend_lamp(lamp))
+                self._at(at, partial(self._town.break_lamp, lamp, "silent"))
+                self._at(at + _SILENCE_S, partial(self._town.mend_lamp, lamp))
             else:
-                self._at(at, lambda lamp=lamp: self._town.break_lamp(lamp, "reboot"))
+                self._at(at, partial(self._town.break_lamp, lamp, "reboot"))
 
     def _at(self, seconds: float, action: Callable[[], object]) -> None:
         heapq.heappush(self._actions, (seconds, next(self._order), action))

@@ -76,7 +76,7 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
             yield kind, json.loads(line.removeprefix("data: "))
 
 
-async def next_event(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Any:  # noqa: ANN401 - any JSON
+async def next_event(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Any:
     """The data of the next event of that name."""
     async with asyncio.timeout(10):
         async for kind, data in events:

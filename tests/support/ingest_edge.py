@@ -12,12 +12,13 @@ from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 from protocols.lighting.plan import plan_hash
 from protocols.mapping import (
+    COMMANDED_METRICS,
     PRIMARY_HOST,
     PlanState,
     ack_from,
+    device_birth,
     event_metrics,
     gateway_birth,
-    lamp_birth,
     plan_from,
     plan_state_metrics,
     position_metric,
@@ -68,7 +69,9 @@ class Edge:
     plan: PlanState = field(default_factory=PlanState)
 
     def __post_init__(self) -> None:
-        self._session = EdgeNodeSession(self.group, self.gateway, PRIMARY_HOST)
+        self._session = EdgeNodeSession(
+            self.group, self.gateway, PRIMARY_HOST, never_aliased=COMMANDED_METRICS
+        )
         self._sent_at: dict[int, float] = {}
         self._next_position = 1
         self._connects = 0
@@ -103,7 +106,7 @@ class Edge:
 
     async def rebirth(self) -> None:
         births = {
-            lamp: lamp_birth(LampReading(lamp, _EPOCH))
+            lamp: device_birth(LampReading(lamp, _EPOCH))
             for lamp in self.lamps
             if lamp not in self._quarantined
         }
@@ -126,7 +129,7 @@ class Edge:
         )
         async with client:
             self._client = client
-            self._session.connected(wall_ms())
+            self._session.connected()
             await client.subscribe(self._session.subscriptions())
             raise_if_cancelled()
             pump = asyncio.create_task(self._pump())
@@ -142,7 +145,7 @@ class Edge:
                 await asyncio.gather(pump, return_exceptions=True)
 
     async def _receive(self, topic: str, body: bytes) -> bool:
-        for event in self._session.receive(topic, body, wall_ms()):
+        for event in self._session.receive(topic, body):
             if isinstance(event, HostOnline | RebirthRequested):
                 await self.rebirth()
             elif isinstance(event, HostOffline):

@@ -10,8 +10,9 @@ from edge.devices.device import Device, device_of
 from edge.line import Lane, NoResponseError, PortUnavailableError
 from edge.outbox import Record
 from edge.polling.reader import Reader
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
-from protocols.modbus.profile import Profile, Table, load_builtin, parse_profile
+from protocols.modbus.profile import Profile, Table, parse_profile
 
 EXCHANGE_S = 0.02
 MASK = 0xFFFF

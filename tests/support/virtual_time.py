@@ -10,7 +10,7 @@ T = TypeVar("T")
 _REAL_WAIT_S = 0.05
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Selector(selectors.DefaultSelector):
     """Where asyncio would wait, time moves instead; while threads work it stands still."""
 
     loop: "VirtualTimeLoop"
@@ -44,9 +44,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(  # type: ignore[override]
         self,
-        executor: Any,  # noqa: ANN401 - as asyncio has it
+        executor: Any,
         func: Callable[..., T],
-        *args: Any,  # noqa: ANN401
+        *args: Any,
     ) -> asyncio.Future[T]:
         self.busy += 1
         future = super().run_in_executor(executor, func, *args)

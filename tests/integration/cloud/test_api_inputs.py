@@ -12,7 +12,7 @@ from tests.support.api import Api
 NUL = "SOR\x001"
 
 
-async def _asked(api: Api, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
+async def _asked(api: Api, method: str, path: str, **more: Any) -> httpx.Response:
     async with api.client("operator") as client:
         return await client.request(method, f"/api/v1{path}", **more)
 

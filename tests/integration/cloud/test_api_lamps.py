@@ -100,7 +100,8 @@ async def test_pages_join_without_gap_or_double(mixed: Api, limit: str, state: s
     """Following the cursor gives each lamp once, and no empty page at the end."""
     wanted = {} if state is None else {"state": state}
     whole = [lamp["id"] for lamp in (await _get(mixed, "/lamps", **wanted))["items"]]
-    seen, cursor = [], {}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
         page = await _get(mixed, "/lamps", limit=limit, **wanted, **cursor)
         assert page["items"]

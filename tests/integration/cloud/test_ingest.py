@@ -22,11 +22,12 @@ from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.config import LIVE_TOPIC
 from cloud.database import create_engine, upgrade
+from cloud.ingest.dead_letters import DeadLetterRow
 from cloud.ingest.service import IngestComponents, IngestLimits, run_ingest
 from cloud.inventory.store import InventoryStore
 from cloud.mqtt import BrokerAddress
 from cloud.provisioning import import_inventory
-from cloud.state.store import GatewayStateRow, LampStateRow, RejectedReadingRow
+from cloud.state.store import GatewayStateRow, LampStateRow
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
 from protocols.clock import system_clock
@@ -386,8 +387,8 @@ async def test_a_store_that_is_away_is_waited_for_and_a_reading_it_refuses_is_ke
         await eventually(delivered(edge))
     assert poison.away == 0
     assert telemetry.count(LAMPS, DUSK, LATER) == len(LAMPS) - 1
-    (rejected,) = rows(engine, RejectedReadingRow)
-    assert rejected.lamp_id == LAMPS[4]
+    (letter,) = rows(engine, DeadLetterRow)
+    assert (letter.kind, letter.device_id, letter.gateway_id) == ("reading", LAMPS[4], GATEWAY)
 
 
 async def test_the_broker_is_killed_and_nothing_is_lost(

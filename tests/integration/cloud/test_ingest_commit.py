@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
 from cloud.ingest.batch import Batch, DevicePresence, Outbox
 from cloud.ingest.commit import Committer
-from cloud.ingest.dead_letters import RejectedRecordRow
+from cloud.ingest.dead_letters import DeadLetterRow
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.leader_lock import leader_lock_for
 from cloud.inventory.store import InventoryStore
@@ -237,7 +238,7 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
         assert {alarm.type for alarm in alarms(engine)} == {"lampFailure", "communicationFailure"}
         assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
         with engine.connect() as connection:
-            (row,) = connection.execute(sa.select(table_of(RejectedRecordRow))).all()
+            (row,) = connection.execute(sa.select(table_of(DeadLetterRow))).all()
             assert load_gateway_states(connection)[NODE[1]].online
         assert row.kind == kind.split()[1]
         assert row.device_id in LAMPS
@@ -303,7 +304,7 @@ def test_what_a_gateway_says_of_anothers_devices_is_only_kept_aside(
     assert committer.commit(work) == committer.commit(work) == LiveUpdate()
     assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 1
     with engine.connect() as connection:
-        kept = connection.execute(sa.select(table_of(RejectedRecordRow))).all()
+        kept = connection.execute(sa.select(table_of(DeadLetterRow))).all()
     assert sorted((row.kind, row.gateway_id, row.device_id) for row in kept) == [
         ("event", "other", LAMPS[1]),
         ("reading", "other", LAMPS[0]),
@@ -321,7 +322,7 @@ def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(
     assert (alarm.lamp_id, alarm.gateway_id, alarm.area_id) == ("STRAY", NODE[1], NODE[0])
 
 
-def cabinet(minute: float, **changes: float | bool) -> CabinetReading:
+def cabinet(minute: float, **changes: Any) -> CabinetReading:
     reading = CabinetReading(CABINET, DUSK + timedelta(minutes=minute), total_power_kw=3.0, door_open=False)
     return replace(reading, **changes)
 

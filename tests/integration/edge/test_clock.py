@@ -15,6 +15,7 @@ from protocols.clock import Clock
 from protocols.events import EventType
 from protocols.lamp import Reason
 from protocols.mapping import time_metrics
+from protocols.transfer.records import Record
 from tests.conftest import Broker, eventually
 from tests.integration.edge.test_gateway import BAUD, config_for
 from tests.support.edge_cloud import EVENING, GATEWAY, Cloud, clock_at
@@ -59,7 +60,7 @@ async def test_the_cloud_tells_the_time_and_all_is_put_right(mosquitto: Broker, 
     assert (ended.type, ended.active) == (EventType.LAST_SYNC_ERROR, False)
     reasons = {each.reason for each in cloud.readings.values()}
     assert reasons >= {Reason.DEFAULT, Reason.PROGRAM}
-    for record in (*cloud.readings.values(), began, ended):
+    for record in _records(cloud):
         assert EVENING - timedelta(seconds=1) < record.time <= true.now()
 
 
@@ -96,7 +97,7 @@ async def test_a_clock_before_the_last_time_known_waits_for_the_cloud(
             await eventually(lambda: len(cloud.readings) >= 3, what="readings put right")
             await eventually(lambda: len(cloud.events) == 2, what="the events")
             running.cancel()
-    for record in (*cloud.readings.values(), *cloud.events.values()):
+    for record in _records(cloud):
         assert EVENING - timedelta(seconds=1) < record.time <= true.now()
 
 
@@ -126,5 +127,9 @@ async def test_a_running_clock_set_back_a_year_is_not_followed_and_the_cloud_is_
             await eventually(lambda: len(cloud.readings) > before + 2, what="further readings")
             running.cancel()
     assert {each.type for each in cloud.events.values()} == {EventType.LAST_SYNC_ERROR}
-    for record in (*cloud.readings.values(), *cloud.events.values()):
+    for record in _records(cloud):
         assert EVENING - timedelta(seconds=1) < record.time <= true.now()
+
+
+def _records(cloud: Cloud) -> list[Record]:
+    return [*cloud.readings.values(), *cloud.events.values()]

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from edge.config.line_settings import DeviceConfig
@@ -62,7 +63,7 @@ async def test_a_ramp_left_in_a_controller_is_not_used_at_the_start_either(
         async with here.gateway():
             await eventually(lambda: len(here.cloud.alive) == 3, what="births")
             for unit in here.slave.units.values():
-                await eventually(lambda unit=unit: unit.holdings[:2] == [100, 0], what="level without ramp")
+                await eventually(partial(_is_lit_without_ramp, unit), what="level without ramp")
                 assert [address for address, _, _ in unit.writes][:2] == [1, 0]
 
 
@@ -102,3 +103,7 @@ async def test_a_level_that_a_controller_does_not_tell_is_not_confirmed(
             CommandStatus.FAILED,
             "does not tell its level, expected 40 %",
         )
+
+
+def _is_lit_without_ramp(unit: Unit) -> bool:
+    return unit.holdings[:2] == [100, 0]

@@ -19,7 +19,7 @@ from firmware_sim.wire.ports import pseudo_terminal
 from firmware_sim.wire.timing import WireTimer, WireTiming
 from protocols.clock import ScaledClock
 from protocols.lamp import CommandStatus, LampReading
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
 

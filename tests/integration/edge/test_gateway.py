@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from edge.config.line_settings import DeviceConfig, LineConfig
@@ -14,7 +15,8 @@ from edge.gateway import run_gateways
 from protocols.clock import ScaledClock
 from protocols.events import EventType
 from protocols.lamp import CommandStatus, Reason
-from protocols.metrics import TARGET_LIGHT_COMMAND, DataType
+from protocols.metrics import TARGET_LIGHT_COMMAND
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
@@ -151,7 +153,7 @@ async def test_impossible_commands_are_answered_and_change_nothing(mosquitto: Br
         here.slave.units[2].refuses = 3
         await cloud.command(lamp(2), 40, "refused")
         for name in ("too-bright", "nobody", "late", "refused"):
-            await eventually(lambda name=name: cloud.result(name), what=f"the result of {name}")
+            await eventually(partial(cloud.result, name), what=f"the result of {name}")
         too_bright, nobody = cloud.result("too-bright"), cloud.result("nobody")
         late, refused = cloud.result("late"), cloud.result("refused")
         assert too_bright is not None
@@ -327,6 +329,8 @@ async def test_a_gateway_ends_whenever_it_is_told_to(mosquitto: Broker, tmp_path
         for more in range(1, 16):
             before = here.slave.frames
             async with asyncio.timeout(10), here.gateway():
-                await eventually(
-                    lambda before=before, more=more: here.slave.frames >= before + more, what="frames"
-                )
+                await eventually(partial(_has_sent, here.slave, before + more), what="frames")
+
+
+def _has_sent(slave: SlaveLine, frames: int) -> bool:
+    return slave.frames >= frames

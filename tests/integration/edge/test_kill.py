@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ async def run_and_kill(config: Path, slave: SlaveLine, kills: int) -> None:
     for _ in range(kills):
         before = slave.reads_answered
         with gateway(config):
-            await eventually(lambda before=before: slave.reads_answered >= before + 20, what="polls")
+            await eventually(partial(_has_answered, slave, before + 20), what="polls")
 
 
 async def drain(config: Path, slave: SlaveLine, cloud: Cloud) -> None:
@@ -79,3 +80,7 @@ async def drain(config: Path, slave: SlaveLine, cloud: Cloud) -> None:
         await eventually(
             lambda: cloud.positions >= set(range(1, max(cloud.positions))), timeout_s=20, what="no gap"
         )
+
+
+def _has_answered(slave: SlaveLine, reads: int) -> bool:
+    return slave.reads_answered >= reads

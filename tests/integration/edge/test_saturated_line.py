@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from edge.config.line_settings import DeviceConfig, LineConfig
@@ -56,7 +57,7 @@ async def test_commands_overtake_the_polls(mosquitto: Broker, tmp_path: Path) ->
             for number in range(1, 21):
                 sent = time.monotonic()
                 await cloud.command(f"SOR-{number:05}", number, f"c{number}")
-                await eventually(lambda number=number: cloud.result(f"c{number}"), what="the result")
+                await eventually(partial(cloud.result, f"c{number}"), what="the result")
                 latencies.append(cloud.result_at[f"c{number}"] - sent)
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
         assert slave.silence_violations == 0

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -58,7 +59,8 @@ async def simulator(config: SimulatorConfig, speed: float = 60.0) -> AsyncIterat
         run_simulator(config, TOWN, clock, on_ready=ready.set_result, on_network=on_network)
     )
     try:
-        await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        waited: list[asyncio.Future[Any]] = [ready, task]
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED, timeout=10)
         async with httpx.AsyncClient(base_url=ready.result()) as http:
             yield Running(http, config.run_dir / "lines", networks)
     finally:
@@ -77,7 +79,8 @@ async def test_a_gateway_reads_and_dims_a_lamp_and_the_truth_agrees(running: Run
         with running.terminal() as client:
             assert not client.write_register(0, 60, device_id=FIRST.unit).isError()
             time.sleep(0.1)  # 6 s of the lamp's time: the fade is over
-            return client.read_input_registers(0, count=16, device_id=FIRST.unit).registers
+            registers: list[int] = client.read_input_registers(0, count=16, device_id=FIRST.unit).registers
+            return registers
 
     registers = await asyncio.to_thread(dim)
     truth = (await running.http.get(f"/sim/v1/lamps/{FIRST.id}")).json()

@@ -46,7 +46,7 @@ class Whole:
         """The cabinet as the API shows it, its values by name."""
         body = (await self.api.get(f"/api/v1/gateways/{GATEWAY}")).raise_for_status().json()
         (cabinet,) = body["cabinets"]
-        return cabinet | {each["attribute"]: each["value"] for each in cabinet["values"]}
+        return {**cabinet, **{each["attribute"]: each["value"] for each in cabinet["values"]}}
 
     async def truth(self) -> dict[str, Any]:
         """The cabinet as it is."""
@@ -127,7 +127,7 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
 
 async def _seen(whole: Whole) -> bool:
     cabinet = await whole.cabinet()
-    return cabinet["online"] and cabinet["totalPower"] > 0.3
+    return bool(cabinet["online"] and cabinet["totalPower"] > 0.3)
 
 
 async def test_the_meter_shows_what_the_lamps_draw_and_counts_it(whole: Whole) -> None:
@@ -145,7 +145,7 @@ async def test_the_meter_shows_what_the_lamps_draw_and_counts_it(whole: Whole) -
     )
 
     async def much_later() -> bool:
-        return (await whole.truth())["totalActiveEnergy"] > truth["totalActiveEnergy"] + 0.3
+        return bool((await whole.truth())["totalActiveEnergy"] > truth["totalActiveEnergy"] + 0.3)
 
     await eventually(much_later, 90, "0.3 kWh more")
     answer = await whole.api.get(

@@ -51,7 +51,7 @@ def test_the_files_hold_every_device_of_the_inventory_and_are_private(tmp_path: 
     written = write_gateway_files(place, tmp_path, Defaults(), overwrite=False)
     configs = [load(path) for path in written.paths]
     devices = {device.id: device for each in configs for line in each.lines for device in line.devices}
-    assert devices.keys() == {each.id for each in (*place.lamps, *place.cabinets)}
+    assert devices.keys() == {each.id for each in place.lamps} | {each.id for each in place.cabinets}
     assert devices["cabinet-1"].contacts is not None
     assert (devices["cabinet-1"].contacts.unit, devices["cabinet-2"].profile) == (202, "sdm120")
     assert all(device.unit == lamp.unit for lamp in place.lamps for device in [devices[lamp.id]])

@@ -35,7 +35,7 @@ async def cloud(tmp_path: Path, mosquitto: Broker) -> AsyncIterator[Process]:
 
 
 @asynccontextmanager
-async def running(work: Any) -> AsyncIterator[None]:  # noqa: ANN401 - a coroutine of any kind
+async def running(work: Any) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(work)
         yield

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cloud.config import CloudConfig, ConfigError, is_loopback, load_config
+from cloud.config import CloudConfig, ConfigError, load_config
+from runtime.net import is_loopback
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "LOCALHOST", "::1", "[::1]"])
@@ -56,4 +57,4 @@ def test_bad_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
 def test_settings_do_not_change() -> None:
     """What was checked at start stays as it was."""
     with pytest.raises(ValueError, match="frozen"):
-        CloudConfig().http_port = 1
+        CloudConfig().http_port = 1  # type: ignore[misc]

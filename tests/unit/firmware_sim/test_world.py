@@ -3,9 +3,10 @@
 import asyncio
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,19 +52,20 @@ def live_through(seed: int, polls_seed: int, loop: asyncio.AbstractEventLoop) ->
     clock = HandClock()
     world = new_world(seed, clock, loop)
     faults = [
-        (fault.at, lambda fault=fault: world.inject(fault.lamp_id, fault.type))
+        (fault.at, partial(world.inject, fault.lamp_id, fault.type))
         for fault in plan_night(list(world.lamps), DUSK, seed, per_1000=250)
     ]
     levels = [
-        (DUSK + timedelta(minutes=minutes), lambda level=level: set_level(world, level))
+        (DUSK + timedelta(minutes=minutes), partial(set_level, world, level))
         for minutes, level in ((20, 100), (380, 50), (700, 0))
     ]
     rng = random.Random(polls_seed)
     looks = [
-        (DUSK + NIGHT * rng.random(), lambda lamp_id=lamp_id: world.measure(lamp_id))
+        (DUSK + NIGHT * rng.random(), partial(world.measure, lamp_id))
         for lamp_id in rng.choices(list(world.lamps), k=300)
     ]
-    for at, act in sorted([*faults, *levels, *looks], key=lambda moment: moment[0]):
+    actions: list[tuple[datetime, Callable[[], object]]] = [*faults, *levels, *looks]
+    for at, act in sorted(actions, key=lambda moment: moment[0]):
         clock.instant = at
         act()
     clock.instant = DUSK + NIGHT

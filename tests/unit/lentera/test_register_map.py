@@ -3,7 +3,7 @@
 import pytest
 
 from lentera.docs.register_map import register_map
-from protocols.modbus.profile import builtin_ids, load_builtin
+from protocols.modbus.builtin import builtin_ids, load_builtin
 
 
 @pytest.mark.parametrize("profile_id", builtin_ids())

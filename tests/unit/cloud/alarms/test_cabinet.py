@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_a_healthy_cabinet_raises_nothing() -> None:
         ({"breaker_tripped": True}, EventType.CIRCUIT_BREAKER_TRIPPED),
     ],
 )
-def test_a_contact_is_believed_at_once_both_ways(fault: dict[str, bool], kind: EventType) -> None:
+def test_a_contact_is_believed_at_once_both_ways(fault: dict[str, Any], kind: EventType) -> None:
     wrong = replace(HEALTHY, **fault)
     assert [(change.type, change.raised) for change in told(HEALTHY, wrong, wrong, HEALTHY)] == [
         (kind, True),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cloud.commands.downlink import MAX_RANGES, Downlink, acknowledgements, merged
 from cloud.inventory.store import LampAddress
 from protocols.lamp import LightCommand
-from protocols.mapping import ack_from, command_from
+from protocols.mapping import COMMANDED_METRICS, ack_from, command_from
 from protocols.sparkplug.edge_node import DeviceCommand, EdgeNodeSession, NodeCommand
 
 NOW = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
@@ -23,12 +23,12 @@ def test_ranges_hold_each_position_once_and_no_other(positions: list[int]) -> No
 
 
 def test_an_acknowledgement_is_understood_by_the_gateway_and_kept_small() -> None:
-    session = EdgeNodeSession("32.04.37", "soreang-01")
+    session = EdgeNodeSession("32.04.37", "soreang-01", never_aliased=COMMANDED_METRICS)
     positions = range(1, 8 * MAX_RANGES, 2)
     acknowledged: list[tuple[int, int]] = []
     messages = acknowledgements("32.04.37", "soreang-01", 77, positions, 1)
     for message in messages:
-        (event,) = session.receive(message.topic, message.payload, 1)
+        (event,) = session.receive(message.topic, message.payload)
         assert isinstance(event, NodeCommand)
         assert not message.retain
         found = ack_from(event.metrics)
@@ -64,7 +64,7 @@ async def test_a_command_reaches_its_lamp_as_it_was_given() -> None:
     for (topic, payload, _, _), group, node in zip(
         sent, ("32.04.37", "32.04.39"), ("soreang-01", "ciwidey-02"), strict=True
     ):
-        (event,) = EdgeNodeSession(group, node).receive(topic, payload, 1)
+        (event,) = EdgeNodeSession(group, node).receive(topic, payload)
         assert isinstance(event, DeviceCommand)
         received.append(command_from(event.device, event.metrics, NOW))
     assert received == commands

@@ -19,9 +19,10 @@ from protocols.mapping import (
     reading_metrics,
     result_metrics,
 )
-from protocols.metrics import DataType
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.host_events import DeviceBorn, DeviceData, DeviceDied, NodeBorn, NodeData, NodeDied
 from protocols.sparkplug.payload import MetricValue
+from protocols.transfer.records import Record
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 NODE = ("32.04.37", "soreang-01")
@@ -171,7 +172,8 @@ def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
 def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], counts: bool) -> None:
     batch, collector, outbox = Batch(), Collector(OWNERS.get), Outbox(node, 77)
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
-    for position, record in enumerate((READING, event), 5):
+    records: list[Record] = [READING, event]
+    for position, record in enumerate(records, 5):
         collector.add_carried(batch, outbox, position, record)
     assert (len(batch.readings), len(batch.events)) == ((1, 1) if counts else (0, 0))
     assert len(batch.foreign) == (0 if counts else 2)

@@ -6,7 +6,8 @@ import pytest
 
 from edge.control.broadcast import broadcast_blocker, units_of
 from edge.devices.device import device_of, part_of
-from protocols.modbus.profile import Profile, builtin_ids, load_builtin
+from protocols.modbus.builtin import builtin_ids, load_builtin
+from protocols.modbus.profile import Profile
 from tests.support.street import WRITE_ONLY
 
 LAMP = load_builtin("lentera-lamp")

@@ -17,14 +17,15 @@ from edge.devices.device import Device, device_of, part_of
 from edge.line import Lane, NoResponseError, RequestRefusedError
 from edge.outbox import Record
 from edge.polling.reader import Reader
-from protocols.cabinet import CabinetReading
+from protocols.cabinet import CabinetReading, SwitchState
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import Reason
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
-from protocols.modbus.profile import Profile, Table, load_builtin
+from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
 
@@ -178,7 +179,7 @@ def test_the_state_of_now_is_asserted_once_and_shown() -> None:
     assert not site.begun
     assert site.device.reason is Reason.PROGRAM
     readings = [each for each in site.records if isinstance(each, CabinetReading)]
-    assert [each.contactor_state for each in readings[:3]].count("ON") >= 2
+    assert [each.contactor_state for each in readings[:3]].count(SwitchState.ON) >= 2
 
 
 def test_a_relay_that_is_right_is_not_written() -> None:
@@ -210,7 +211,7 @@ def test_a_segment_that_stays_energised_does_so_by_day_until_a_command() -> None
 
 
 def test_a_module_that_has_reset_is_told_again_but_not_every_few_seconds() -> None:
-    async def play(_: Site) -> None:
+    async def play(_site: Site) -> None:
         for _ in range(60):
             await virtual_time.passes(5)
             module.relay = False

@@ -13,7 +13,8 @@ from protocols.events import DeviceEvent, EventType
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.priority import Override
 from protocols.lighting.program import Place
-from protocols.modbus.profile import Profile, load_builtin, parse_profile
+from protocols.modbus.builtin import load_builtin
+from protocols.modbus.profile import Profile, parse_profile
 from tests.support import virtual_time
 from tests.support.street import FADE, LEVEL, Block
 

@@ -1,10 +1,11 @@
 """A level is told with the fade asked for, and counts as taken when the lamp says so: in virtual time."""
 
 from edge.control.level_writer import ATTEMPTS, proof_of
-from edge.devices.device import feedback_of
+from edge.devices.device import Device, feedback_of
 from edge.line import Lane
 from protocols.lamp import LampReading
-from protocols.modbus.profile import Profile, load_builtin, parse_profile
+from protocols.modbus.builtin import load_builtin
+from protocols.modbus.profile import Profile, parse_profile
 from tests.support import virtual_time
 from tests.support.street import FADE, LEVEL, WRITE_ONLY, Block
 
@@ -57,7 +58,7 @@ def test_a_lamp_that_knows_its_level_a_moment_later_is_confirmed() -> None:
         block.want(40)
         block.controller().masks = True
         block.reader.add_observer(lambda _: setattr(block.controller(), "masks", False))
-        confirmed = []
+        confirmed: list[Device] = []
         assert not await block.teller.settle(block.lamps, Lane.COMMAND, on_confirmed=confirmed.append)
         assert confirmed == block.lamps
 

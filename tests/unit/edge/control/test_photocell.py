@@ -10,7 +10,7 @@ from edge.devices.device import Device, device_of
 from edge.outbox import Record
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 

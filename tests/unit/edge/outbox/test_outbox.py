@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.outbox import Outbox, StoredRecord
+from edge.outbox import Outbox, Record, StoredRecord
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
@@ -35,7 +35,7 @@ async def running(path: Path, durable: list[StoredRecord], epoch: int = 1000) ->
 
 
 async def test_records_of_every_kind_come_back_as_they_were(tmp_path: Path) -> None:
-    records = [
+    records: list[Record] = [
         reading(1),
         DeviceEvent("SOR-00002", EventType.COMMUNICATION_FAILURE, NIGHT, True, "no answer"),
         CommandResult("c1", "SOR-00003", CommandStatus.FAILED, NIGHT, None, "refused"),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from edge.devices.device import Device, device_of
 from edge.polling.schedule import FIRST_PROBE_S, LAST_PROBE_S, PollSchedule, PollSlot
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 LAMP = load_builtin("lentera-lamp")

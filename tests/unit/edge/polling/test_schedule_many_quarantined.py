@@ -7,7 +7,7 @@ import pytest
 
 from edge.devices.device import Device, device_of
 from edge.polling.schedule import MOST_SHARE, PollSchedule, PollSlot
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 LAMP = load_builtin("lentera-lamp")

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,12 @@ from edge.tools.check import TURNAROUND_S, reject_clashes, report_on, sweep_s
 from protocols.lighting.calendar import Calendar
 from protocols.lighting.plan import LightingPlan, encode_plan
 from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram
-from protocols.modbus.profile import load_builtin
+from protocols.modbus.builtin import load_builtin
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 
 
-def document(gateway: str = "g1", port: str = "/dev/ttyNone", **changes: object) -> dict[str, object]:
+def document(gateway: str = "g1", port: str = "/dev/ttyNone", **changes: Any) -> dict[str, Any]:
     devices = [{"id": f"{gateway}-{unit}", "unit": unit} for unit in (1, 2, 3, 7)]
     meter = {"id": f"{gateway}-meter", "unit": 100, "profile": "sdm120"}
     return {
@@ -36,7 +37,7 @@ def document(gateway: str = "g1", port: str = "/dev/ttyNone", **changes: object)
     } | changes
 
 
-def config(*arguments: str, **changes: object) -> GatewayConfig:
+def config(*arguments: str, **changes: Any) -> GatewayConfig:
     return GatewayConfig.model_validate(document(*arguments, **changes))
 
 
@@ -69,7 +70,8 @@ def test_a_report_says_of_each_line_whether_it_is_told_by_broadcast() -> None:
     ):
         text = report_on(config(line=[{"port": "/dev/ttyNone", "device": devices}]), EVENING).text()
         assert f"\n  {said}\n" in text
-    for devices in ([contacts], lamps[:1]):
+    without_a_group: list[list[Any]] = [[contacts], lamps[:1]]
+    for devices in without_a_group:
         assert (
             "a change of all"
             not in report_on(config(line=[{"port": "/dev/ttyNone", "device": devices}]), EVENING).text()
@@ -109,7 +111,7 @@ def test_a_sweep_is_what_the_wire_takes() -> None:
 
 def test_what_will_not_work_well_is_pointed_out() -> None:
     slow = document(gateway="g1")
-    slow["gateway"] = {**slow["gateway"], "poll_interval_s": 0.1}  # type: ignore[dict-item]
+    slow["gateway"] = {**slow["gateway"], "poll_interval_s": 0.1}
     warnings = report_on(GatewayConfig.model_validate(slow), EVENING).warnings
     assert any("/dev/ttyNone" in each and "no such device" in each for each in warnings)
     assert any("longer than poll_interval_s 0.1" in each for each in warnings)
@@ -123,9 +125,9 @@ def test_a_sound_gateway_has_nothing_to_look_at(tmp_path: Path) -> None:
 def with_cabinet(poll_interval_s: float = 60, **settings: object) -> GatewayConfig:
     parts = document()
     cabinet = {"id": "g1-cabinet", "unit": 201, "profile": "sdm630", "contacts": {"unit": 202}} | settings
-    (line,) = parts["line"]  # type: ignore[misc]
+    (line,) = parts["line"]
     line["device"].append(cabinet)
-    parts["gateway"] = {**parts["gateway"], "poll_interval_s": poll_interval_s}  # type: ignore[dict-item]
+    parts["gateway"] = {**parts["gateway"], "poll_interval_s": poll_interval_s}
     return GatewayConfig.model_validate(parts)
 
 
@@ -148,7 +150,7 @@ def test_what_a_cabinet_does_is_explained(settings: dict[str, object], said: str
 
 def test_a_sun_that_does_not_set_is_said() -> None:
     polar = document()
-    polar["gateway"] = {**polar["gateway"], "latitude": 78.2, "longitude": 15.6}  # type: ignore[dict-item]
+    polar["gateway"] = {**polar["gateway"], "latitude": 78.2, "longitude": 15.6}
     assert "the sun does not set" in report_on(GatewayConfig.model_validate(polar), EVENING).text()
 
 

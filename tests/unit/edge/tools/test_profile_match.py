@@ -5,8 +5,9 @@ import struct
 import pytest
 
 from edge.tools.profile_match import ProfileMatch, best_first, match_score
-from protocols.modbus.codec import ReadBlock, decode_block, plan_reads
-from protocols.modbus.profile import Poll, builtin_ids, load_builtin
+from protocols.modbus.builtin import builtin_ids, load_builtin
+from protocols.modbus.codec import ReadBlock, Value, decode_block, plan_reads
+from protocols.modbus.profile import Poll
 
 DAY = [0, 0, 0, 2301, 20, 12, 300, 92, 0, 1500, 0, 7200, 0, 12, 1, 256]
 NIGHT = [100, 100, 4, 2298, 390, 900, 980, 95, 1, 1500, 0, 7200, 0, 12, 1, 256]
@@ -31,7 +32,7 @@ def fitting(registers: list[int]) -> list[str]:
         profile = load_builtin(profile_id)
         blocks = plan_reads(profile, Poll.FAST)
         if all(_answers(registers, block) for block in blocks):
-            values = {}
+            values: dict[str, Value] = {}
             for block in blocks:
                 values |= decode_block(profile, block, registers[block.address : block.end])
             found.append(match_score(profile_id, values))

@@ -25,8 +25,9 @@ from firmware_sim.wire.line import Station
 from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world, phase_of
 from protocols.inventory.model import InventoryError
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, decode_block, plan_reads
-from protocols.modbus.profile import Poll, Profile, Table, load_builtin
+from protocols.modbus.profile import Poll, Profile, Table
 from protocols.sun import night_of
 
 TOWN = generate_city(120, seed=3)
@@ -96,7 +97,7 @@ def ask(world: World, profile: Profile, unit: int, block: ReadBlock) -> dict[str
         words = [data[index >> 3] >> (index & 7) & 1 for index in range(block.count)]
     else:
         words = list(struct.unpack(f">{block.count}H", data))
-    return decode_block(profile, block, words)  # type: ignore[return-value]
+    return decode_block(profile, block, words)
 
 
 def read_all(world: World, name: str, unit: int) -> dict[str, float | bool | None]:

@@ -9,8 +9,9 @@ from firmware_sim.devices.controller import BOOT_S, LampController
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import FaultType
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import Value, decode_block, encode_write, plan_reads
-from protocols.modbus.profile import Poll, Table, load_builtin
+from protocols.modbus.profile import Poll, Table
 
 NIGHT = 1_750_000_000.0
 PROFILE = load_builtin("lentera-lamp")

@@ -34,14 +34,14 @@ class Gateway:
     def __init__(self, timer: WireTimer, baud: int, strict: bool = False) -> None:
         rng = random.Random(1)
         feeder = Feeder(FeederTraits.draw(rng), 270.0, 0.1, 107.5)
-        self.stations = {
-            unit: Station(
-                f"lamp-{unit}",
-                LampController(
-                    Luminaire(LuminaireTraits.draw(rng, 90.0, 107.5, unit / 3, unit), feeder, NIGHT), 1, NIGHT
-                ),
+        self.controllers = {
+            unit: LampController(
+                Luminaire(LuminaireTraits.draw(rng, 90.0, 107.5, unit / 3, unit), feeder, NIGHT), 1, NIGHT
             )
             for unit in (0x01, 0x02)
+        }
+        self.stations = {
+            unit: Station(f"lamp-{unit}", controller) for unit, controller in self.controllers.items()
         }
         self.polls: list[tuple[str, float, bytes]] = []
         self.line = Line(
@@ -121,14 +121,14 @@ async def test_a_broadcast_reaches_all_and_nobody_answers(timer: WireTimer) -> N
     gateway = Gateway(timer, 115200)
     gateway.put(build_frame(0, LEVEL_60))
     assert await gateway.quiet(0.05)
-    assert [station.controller.feedback_percent for station in gateway.stations.values()] == [60, 60]
+    assert [controller.feedback_percent for controller in gateway.controllers.values()] == [60, 60]
     assert gateway.line.statistics.broadcasts == 1
 
 
 async def test_nobody_answers_for_a_unit_that_is_not_there_or_silent(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     gateway.put(build_frame(9, READ_LAMP))
-    gateway.stations[1].controller.set_fault(FaultType.SILENT, True, NIGHT)
+    gateway.controllers[1].set_fault(FaultType.SILENT, True, NIGHT)
     await asyncio.sleep(0.01)
     gateway.put(build_frame(1, READ_LAMP))
     assert await gateway.quiet(0.05)

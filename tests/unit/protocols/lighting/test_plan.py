@@ -99,7 +99,7 @@ def test_a_plan_survives_its_document(plan: LightingPlan) -> None:
     shuffled = LightingPlan(
         plan.programs[::-1],
         plan.calendars[::-1],
-        dict(reversed(plan.assignments.items())),
+        dict(reversed(list(plan.assignments.items()))),
         plan.default_calendar_id,
     )
     assert encode_plan(shuffled) == document

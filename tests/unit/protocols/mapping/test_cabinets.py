@@ -16,13 +16,8 @@ from protocols.mapping import (
     is_cabinet_data,
     reading_metrics,
 )
-from protocols.metrics import (
-    CABINET_METRICS,
-    DEVICE_CONTROL_METRICS,
-    LAMP_METRICS,
-    TARGET_LIGHT_COMMAND,
-    DataType,
-)
+from protocols.metrics import CABINET_METRICS, DEVICE_CONTROL_METRICS, LAMP_METRICS, TARGET_LIGHT_COMMAND
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue, Payload, decode, encode
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

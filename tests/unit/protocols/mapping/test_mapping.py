@@ -20,11 +20,11 @@ from protocols.mapping import (
     ack_metrics,
     command_from,
     command_metrics,
+    device_birth,
     epoch_from,
     event_from,
     event_metrics,
     gateway_birth,
-    lamp_birth,
     plan_from,
     plan_metrics,
     plan_state_from,
@@ -50,8 +50,8 @@ from protocols.metrics import (
     PLAN_DOCUMENT,
     PLAN_HASH,
     TARGET_LIGHT_COMMAND,
-    DataType,
 )
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue, Payload, decode, encode
 from protocols.sparkplug.values import Value
 
@@ -170,13 +170,13 @@ def test_records_are_camel_case_json() -> None:
 
 def test_births_declare_every_metric_with_its_unit_and_value() -> None:
     reading = LampReading("L", NOW, supply_voltage_v=228.3)
-    birth = {metric.name: metric for metric in over_the_wire(lamp_birth(reading))}
+    birth = {metric.name: metric for metric in over_the_wire(device_birth(reading))}
     assert {metric.name for metric in LAMP_METRICS} < birth.keys()
     assert birth["LampMonitorFunction/supplyVoltage"].properties == {"engUnit": "V"}
     assert birth["LampMonitorFunction/supplyVoltage"].value == pytest.approx(228.3)
     assert birth[COMMAND_ID].value is None
     assert epoch_from(over_the_wire(gateway_birth(77, NOW_MS))) == 77
-    assert epoch_from(lamp_birth(reading)) is None
+    assert epoch_from(device_birth(reading)) is None
 
 
 def test_a_foreign_lamp_may_use_other_number_types_and_leave_metrics_out() -> None:

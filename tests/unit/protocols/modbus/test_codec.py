@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import CodecError, ReadBlock, Write, decode_block, encode_write, plan_reads
-from protocols.modbus.profile import Poll, Profile, Table, load_builtin, parse_profile
+from protocols.modbus.profile import Poll, Profile, Table, parse_profile
 
 LAMP = load_builtin("lentera-lamp")
 FAST = ReadBlock(Table.INPUT, 0, 16)

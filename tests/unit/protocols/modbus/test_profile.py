@@ -4,15 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.modbus.profile import (
-    Poll,
-    Profile,
-    ProfileError,
-    Table,
-    builtin_ids,
-    load_builtin,
-    parse_profile,
-)
+from protocols.modbus.builtin import builtin_ids, load_builtin
+from protocols.modbus.profile import Poll, Profile, ProfileError, Table, parse_profile
 
 HEAD = 'id = "x"\nname = "X"\nkind = "lamp"\n'
 REGISTER = '[[register]]\nname = "a"\ntable = "input"\naddress = 0\ntype = "u16"\n'

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.metrics import TARGET_LIGHT_COMMAND, DataType
+from protocols.mapping import COMMANDED_METRICS
+from protocols.metrics import TARGET_LIGHT_COMMAND
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.edge_node import (
     DeviceCommand,
     EdgeNodeSession,
@@ -43,9 +45,9 @@ def epoch() -> MetricValue:
 
 
 def connected(primary_host: str | None = None, bd_seq: int = 0) -> EdgeNodeSession:
-    session = EdgeNodeSession("g", "n", primary_host)
+    session = EdgeNodeSession("g", "n", primary_host, never_aliased=COMMANDED_METRICS)
     session.will(NOW, bd_seq)
-    session.connected(NOW)
+    session.connected()
     return session
 
 
@@ -53,7 +55,7 @@ def born(primary_host: str | None = None) -> EdgeNodeSession:
     session = connected(primary_host)
     if primary_host is not None:
         online = state_message(primary_host, online=True, timestamp_ms=NOW)
-        session.receive(online.topic, online.payload, NOW)
+        session.receive(online.topic, online.payload)
     session.birth([epoch()], {"a": [power(), target()], "b": [power(), target()]}, NOW)
     return session
 
@@ -69,9 +71,9 @@ def bd_seq_of(payload: Payload) -> object:
 @given(st.integers(0, 1000))
 @settings(deadline=None, max_examples=30)
 def test_will_and_birth_carry_the_same_bd_seq_modulo_256(connects: int) -> None:
-    session = EdgeNodeSession("g", "n")
+    session = EdgeNodeSession("g", "n", never_aliased=COMMANDED_METRICS)
     will = session.will(NOW, connects)
-    session.connected(NOW)
+    session.connected()
     (birth,) = session.birth([], {}, NOW)
     (death,) = session.death(NOW)
     found = [bd_seq_of(decode(message.payload)) for message in (will, birth, death)]
@@ -99,7 +101,7 @@ def test_seq_and_devices_start_over_on_a_new_connection_but_aliases_stay() -> No
     session = born()
     before = payloads(session.device_data("a", [power()], NOW))[0].metrics[0].alias
     session.will(NOW, 1)
-    session.connected(NOW)
+    session.connected()
     assert not session.is_born
     births = payloads(session.birth([epoch()], {"a": [power()]}, NOW))
     assert [payload.seq for payload in births] == [0, 1]
@@ -167,7 +169,7 @@ def test_a_device_dies_once_and_comes_back_with_a_birth() -> None:
 
 def state(session: EdgeNodeSession, host: str, *, online: bool, timestamp_ms: int) -> list[object]:
     message = state_message(host, online=online, timestamp_ms=timestamp_ms)
-    return list(session.receive(message.topic, message.payload, NOW))
+    return list(session.receive(message.topic, message.payload))
 
 
 def test_births_wait_for_the_primary_host() -> None:
@@ -190,14 +192,14 @@ def test_a_host_goes_by_its_newest_word() -> None:
     assert state(session, "lentera", online=False, timestamp_ms=10) == [HostOffline(10)]
     assert not session.may_birth
     assert state(session, "lentera", online=True, timestamp_ms=9) == []
-    session.connected(NOW)
+    session.connected()
     assert state(session, "lentera", online=True, timestamp_ms=9) == [HostOnline(9)]
 
 
 @pytest.mark.parametrize("body", [b"ONLINE", b"", b'{"online":1,"timestamp":2}', b'{"online":true}', b"\xff"])
 def test_a_state_that_cannot_be_read_changes_nothing(body: bytes) -> None:
     session = connected("lentera")
-    (event,) = session.receive("spBv1.0/STATE/lentera", body, NOW)
+    (event,) = session.receive("spBv1.0/STATE/lentera", body)
     assert isinstance(event, MessageRejected)
     assert "expected" in event.why
     assert not session.may_birth
@@ -207,15 +209,15 @@ def test_commands_are_resolved_by_name_and_by_alias() -> None:
     session = born()
     alias = payloads(session.device_data("a", [power()], NOW))[0].metrics[0].alias
     by_name = device_command("g", "n", "a", [target(30)], NOW)
-    assert session.receive(by_name.topic, by_name.payload, NOW) == [DeviceCommand("a", [target(30)])]
+    assert session.receive(by_name.topic, by_name.payload) == [DeviceCommand("a", [target(30)])]
     body = encode(Payload(NOW, [MetricValue(None, alias, DataType.FLOAT, 2.0)]), with_datatypes=False)
-    (event,) = session.receive(by_name.topic, body, NOW)
+    (event,) = session.receive(by_name.topic, body)
     assert event == DeviceCommand("a", [MetricValue(POWER, alias, DataType.FLOAT, 2.0)])
 
 
 def test_a_command_without_datatype_is_read_as_the_birth_says() -> None:
     body = encode(Payload(NOW, [target(-1)]), with_datatypes=False)
-    (event,) = born().receive("spBv1.0/g/DCMD/n/a", body, NOW)
+    (event,) = born().receive("spBv1.0/g/DCMD/n/a", body)
     assert event == DeviceCommand("a", [target(-1)])
 
 
@@ -224,7 +226,7 @@ def test_a_command_with_an_unknown_alias_or_another_devices_is_rejected_whole() 
     alias = payloads(session.device_data("a", [power()], NOW))[0].metrics[0].alias
     for wrong, device in ((99, "a"), (alias, "b"), (0, "a")):
         body = encode(Payload(NOW, [target(1), MetricValue(None, wrong, DataType.FLOAT, 2.0)]))
-        (event,) = session.receive(f"spBv1.0/g/DCMD/n/{device}", body, NOW)
+        (event,) = session.receive(f"spBv1.0/g/DCMD/n/{device}", body)
         assert event == MessageRejected(
             f"spBv1.0/g/DCMD/n/{device}", f"alias {wrong}, expected one from the birth"
         )
@@ -232,7 +234,7 @@ def test_a_command_with_an_unknown_alias_or_another_devices_is_rejected_whole() 
 
 def test_a_command_of_the_wrong_type_is_rejected() -> None:
     body = encode(Payload(NOW, [MetricValue(POWER, None, DataType.STRING, "much")]), with_datatypes=False)
-    (event,) = born().receive("spBv1.0/g/DCMD/n/a", body, NOW)
+    (event,) = born().receive("spBv1.0/g/DCMD/n/a", body)
     assert isinstance(event, MessageRejected)
     assert event.why == f"metric {POWER}: 'much' (str), expected FLOAT"
 
@@ -240,33 +242,33 @@ def test_a_command_of_the_wrong_type_is_rejected() -> None:
 def test_a_rebirth_request_is_told_from_other_commands() -> None:
     session = born()
     request = rebirth_request("g", "n", NOW)
-    assert session.receive(request.topic, request.payload, NOW) == [RebirthRequested()]
+    assert session.receive(request.topic, request.payload) == [RebirthRequested()]
     rebirth = MetricValue("Node Control/Rebirth", None, DataType.BOOLEAN, True, NOW)
     both = node_command("g", "n", [rebirth, epoch()], NOW)
-    assert session.receive(both.topic, both.payload, NOW) == [RebirthRequested(), NodeCommand([epoch()])]
+    assert session.receive(both.topic, both.payload) == [RebirthRequested(), NodeCommand([epoch()])]
     rebirth.value = False
     refused = node_command("g", "n", [rebirth], NOW)
-    assert session.receive(refused.topic, refused.payload, NOW) == []
-    assert connected().receive(request.topic, request.payload, NOW) == []
+    assert session.receive(refused.topic, refused.payload) == []
+    assert connected().receive(request.topic, request.payload) == []
 
 
 @pytest.mark.parametrize("topic", ["spBv1.0/g/NCMD/other", "spBv1.0/h/NCMD/n", "spBv1.0/g/NDATA/n"])
 def test_what_is_meant_for_others_is_left_alone(topic: str) -> None:
-    assert born().receive(topic, rebirth_request("g", "n", NOW).payload, NOW) == []
+    assert born().receive(topic, rebirth_request("g", "n", NOW).payload) == []
 
 
 @given(st.sampled_from(["spBv1.0/g/NCMD/n", "spBv1.0/g/DCMD/n/a", "spBv1.0/STATE/lentera"]), st.binary())
 @settings(deadline=None)
 def test_any_bytes_on_a_subscription_raise_nothing(topic: str, body: bytes) -> None:
     session = born("lentera")
-    session.receive(topic, body, NOW)
+    session.receive(topic, body)
     assert session.is_born
 
 
 @given(st.text(), st.binary(max_size=5))
 @settings(deadline=None)
 def test_any_topic_raises_nothing(topic: str, body: bytes) -> None:
-    assert all(isinstance(event, MessageRejected) for event in born().receive(topic, body, NOW))
+    assert all(isinstance(event, MessageRejected) for event in born().receive(topic, body))
 
 
 def test_subscriptions_are_its_own_commands_and_its_hosts_state() -> None:

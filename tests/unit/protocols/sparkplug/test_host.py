@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.metrics import DataType
+from protocols.mapping import COMMANDED_METRICS
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.edge_node import EdgeNodeSession, RebirthRequested
 from protocols.sparkplug.host import HostSession
 from protocols.sparkplug.host_events import (
@@ -38,14 +39,14 @@ class Pair:
     """An edge node and a host that hears what it is given of the node's messages."""
 
     def __init__(self, *devices: str) -> None:
-        self.edge = EdgeNodeSession("g", "n")
+        self.edge = EdgeNodeSession("g", "n", never_aliased=COMMANDED_METRICS)
         self.host = HostSession("lentera")
         self.devices = devices
         self.will = self.connect(0)
 
     def connect(self, bd_seq: int) -> Outgoing:
         will = self.edge.will(NOW, bd_seq)
-        self.edge.connected(NOW)
+        self.edge.connected()
         return will
 
     def births(self) -> list[Outgoing]:
@@ -219,7 +220,7 @@ def test_data_of_an_unknown_node_is_dropped_and_asks_for_one_rebirth_in_five_sec
     assert asked == [0, 50]
     assert events[0] == [RebirthNeeded("g", "n", "DDATA before its NBIRTH")]
     request = pair.host.rebirth_request("g", "n", NOW)
-    assert pair.edge.receive(request.topic, request.payload, NOW) == [RebirthRequested()]
+    assert pair.edge.receive(request.topic, request.payload) == [RebirthRequested()]
 
 
 def test_rebirths_of_one_node_do_not_silence_another() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.metrics import DataType
 from protocols.sparkplug import sparkplug_b_pb2 as pb
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, decode, encode, retype
 from protocols.sparkplug.values import Value, WrongValue
 

@@ -10,8 +10,8 @@ from protocols.inventory.model import Area, Gateway, Inventory, InventoryError
 from protocols.inventory.model import decode as decode_inventory
 from protocols.inventory.model import encode as encode_inventory
 from protocols.lamp import LampReading
-from protocols.mapping import gateway_birth, lamp_birth, reading_metrics
-from protocols.metrics import DataType
+from protocols.mapping import COMMANDED_METRICS, device_birth, gateway_birth, reading_metrics
+from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.edge_node import EdgeNodeSession, HostOffline, HostOnline, NotBorn, RebirthRequested
 from protocols.sparkplug.host import HostSession
 from protocols.sparkplug.messages import Outgoing, device_command, node_command, rebirth_request
@@ -24,14 +24,14 @@ READING = LampReading("a", from_unix_ms(NOW), active_power_w=90.0, target_level_
 
 
 def edge(primary_host: str | None = None) -> EdgeNodeSession:
-    return EdgeNodeSession("32.04.37", "soreang-01", primary_host)
+    return EdgeNodeSession("32.04.37", "soreang-01", primary_host, never_aliased=COMMANDED_METRICS)
 
 
 def births(session: EdgeNodeSession, bd_seq: int = 7) -> tuple[Outgoing, list[Outgoing]]:
     """The will of a new connection and its births, with two lamps."""
     will = session.will(NOW, bd_seq)
-    session.connected(NOW)
-    lamps = {"a": lamp_birth(READING), "b": lamp_birth(READING)}
+    session.connected()
+    lamps = {"a": device_birth(READING), "b": device_birth(READING)}
     return will, session.birth(gateway_birth(1, NOW), lamps, NOW)
 
 
@@ -166,9 +166,9 @@ def test_device_births() -> None:
     operational-behavior-data-publish-dbirth-values principles-birth-certificates-order
     """
     session = edge()
-    session.connected(NOW)
+    session.connected()
     with pytest.raises(NotBorn):
-        session.device_birth("a", lamp_birth(READING), NOW)
+        session.device_birth("a", device_birth(READING), NOW)
     _, (_, *devices) = births(session)
     for seq, message in enumerate(devices, 1):
         assert (message.qos, message.retain) == (0, False)
@@ -288,8 +288,8 @@ def test_rebirth() -> None:
     assert Topic.parse(request.topic).type is MessageType.NCMD
     (metric,) = decode(request.payload).metrics
     assert (metric.name, metric.datatype, metric.value) == ("Node Control/Rebirth", DataType.BOOLEAN, True)
-    assert session.receive(request.topic, request.payload, NOW) == [RebirthRequested()]
-    again = session.birth(gateway_birth(1, NOW), {"a": lamp_birth(READING)}, NOW)
+    assert session.receive(request.topic, request.payload) == [RebirthRequested()]
+    again = session.birth(gateway_birth(1, NOW), {"a": device_birth(READING)}, NOW)
     assert [decode(message.payload).seq for message in again] == [0, 1]
 
 
@@ -304,19 +304,19 @@ def test_an_edge_node_waits_for_its_primary_host_and_leaves_with_it() -> None:
     operational-behavior-edge-node-termination-host-offline-reconnect payloads-state-subscribe
     """
     session = edge("lentera")
-    session.connected(NOW)
+    session.connected()
     assert ("spBv1.0/STATE/lentera", 1) in session.subscriptions()
     host = HostSession("lentera")
     with pytest.raises(NotBorn):
         session.birth([], {}, NOW)
     impostor = HostSession("impostor").online(NOW)
-    assert session.receive(impostor.topic, impostor.payload, NOW) == []
+    assert session.receive(impostor.topic, impostor.payload) == []
     online = host.online(NOW)
-    assert session.receive(online.topic, online.payload, NOW) == [HostOnline(NOW)]
+    assert session.receive(online.topic, online.payload) == [HostOnline(NOW)]
     stale = host.will(NOW - 1)
-    assert session.receive(stale.topic, stale.payload, NOW) == []
+    assert session.receive(stale.topic, stale.payload) == []
     gone = host.will(NOW)
-    assert session.receive(gone.topic, gone.payload, NOW) == [HostOffline(NOW)]
-    session.connected(NOW)
+    assert session.receive(gone.topic, gone.payload) == [HostOffline(NOW)]
+    session.connected()
     with pytest.raises(NotBorn):
         session.birth([], {}, NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from protocols.clock import from_unix_ms
 from protocols.lamp import LampReading
-from protocols.mapping import gateway_birth, lamp_birth, reading_metrics
+from protocols.mapping import COMMANDED_METRICS, device_birth, gateway_birth, reading_metrics
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.host import HostSession
 from protocols.sparkplug.host_events import DeviceDied, NodeDied, RebirthNeeded
@@ -22,14 +22,14 @@ READING = LampReading("a", from_unix_ms(NOW), active_power_w=90.0, target_level_
 
 
 def edge(primary_host: str | None = None) -> EdgeNodeSession:
-    return EdgeNodeSession("32.04.37", "soreang-01", primary_host)
+    return EdgeNodeSession("32.04.37", "soreang-01", primary_host, never_aliased=COMMANDED_METRICS)
 
 
 def births(session: EdgeNodeSession, bd_seq: int = 7) -> tuple[Outgoing, list[Outgoing]]:
     """The will of a new connection and its births, with two lamps."""
     will = session.will(NOW, bd_seq)
-    session.connected(NOW)
-    lamps = {"a": lamp_birth(READING), "b": lamp_birth(READING)}
+    session.connected()
+    lamps = {"a": device_birth(READING), "b": device_birth(READING)}
     return will, session.birth(gateway_birth(1, NOW), lamps, NOW)
 
 

@@ -1,4 +1,4 @@
-"""Values as Lentera needs them, from clients that chose another Sparkplug type."""
+"""Values and errors of the mapping: what clients with other Sparkplug types may send, and what is refused."""
 
 import math
 from collections.abc import Iterable
@@ -8,6 +8,23 @@ from typing import Final
 from protocols.clock import to_unix_ms
 from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import Value
+
+
+class InvalidMetrics(ValueError):  # noqa: N818 - named for the condition
+    """Metrics that say nothing Lentera understands: names metric, value and what was expected."""
+
+
+class InvalidReading(InvalidMetrics):
+    """A lamp's data that is no reading."""
+
+
+class InvalidCommand(InvalidMetrics):
+    """A command that cannot be carried out as it stands; nothing is changed by it."""
+
+
+class InvalidRecord(InvalidMetrics):
+    """An event, result, position or acknowledgement that cannot be read."""
+
 
 LAST_MS: Final = to_unix_ms(datetime(9999, 1, 1, tzinfo=UTC))
 """The latest instant taken: what lies beyond is no date."""
