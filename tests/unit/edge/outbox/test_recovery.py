@@ -323,8 +323,12 @@ async def test_a_disk_that_cannot_be_read_is_told_and_asked_again(
 
 async def forget_pages(outbox: Outbox) -> None:
     """So that what is read comes from the disk."""
-    for pragma in ("cache_size = 1", "shrink_memory"):
-        await outbox.disk.read(lambda database, pragma=pragma: database.execute(f"PRAGMA {pragma}"))
+
+    def forget(database: sqlite3.Connection) -> None:
+        for pragma in ("cache_size = 1", "shrink_memory"):
+            database.execute(f"PRAGMA {pragma}")
+
+    await outbox.disk.read(forget)
 
 
 @contextmanager
