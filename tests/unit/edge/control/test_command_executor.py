@@ -192,6 +192,8 @@ async def test_is_never_carried_out_twice(tmp_path: Path) -> None:
         here.commander.submit(command(None, start=10 * MINUTE))
         await eventually(lambda: len(here.results) == 2, what="the end of the override")
         await eventually(lambda: not here.kept, what="the commands to be forgotten")
+        disk = here.memory.disk
+        await eventually(lambda: disk.completed == disk.submitted, what="that to be on disk")
     async with desk(tmp_path / "m.db", HandSetClock(EVENING + 11 * MINUTE)) as here:
         assert here.kept == []
         assert await here.memory.overrides() == {}
