@@ -155,7 +155,7 @@ async def _save_boot_counters(components: GatewayComponents, saved: Mapping[str,
         }
         changed = {device_id: count for device_id, count in present.items() if saved.get(device_id) != count}
         if changed:
-            await components.state.keep_boot_counters(changed)
+            await components.state.save_boot_counters(changed)
             saved = {**saved, **changed}
 
 

@@ -53,7 +53,7 @@ class ClockEventReporter:
 
     def clock_synchronised(self, shift: timedelta) -> None:
         """Have the outbox correct the times of its provisional records."""
-        self._outbox.put_times_right(shift)
+        self._outbox.correct_times(shift)
 
     def clock_stepped(self) -> None:
         """Do nothing: a step of a known time is no fault."""
@@ -72,5 +72,5 @@ class ClockEventReporter:
 async def save_time(timekeeper: Timekeeper, state: StateStore) -> None:
     """Save the present time every `SEEN_EVERY_S` for the next start, until cancelled."""
     while True:
-        await state.keep_seen(timekeeper.now(), is_known=timekeeper.is_known)
+        await state.save_time(timekeeper.now(), is_known=timekeeper.is_known)
         await asyncio.sleep(SEEN_EVERY_S)

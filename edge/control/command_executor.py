@@ -116,7 +116,7 @@ class CommandExecutor:
         self._starting -= {key_of(each) for each in batch}
         later = [each for each in executable.values() if each.start > now]
         if later:
-            await self._store.keep_commands(later)
+            await self._store.save_commands(later)
             self._schedule_changed.set()
         if dropped := (new.keys() - executable.keys()) & waiting:
             await self._store.forget_commands(list(dropped))
@@ -242,7 +242,7 @@ class CommandExecutor:
                 undone[device.id] = before[device.id]
             self._fail(command, problem.error)
         if undone:
-            await self._store.keep_overrides(undone)
+            await self._store.save_overrides(undone)
             self._put_in_force(undone)
         # Only now: before that the actuator would write the failed level once more.
         actuator.wake()

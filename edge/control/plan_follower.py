@@ -66,10 +66,10 @@ class PlanFollower:
 
     async def _accept_transferred(self) -> None:
         # Another process writes it into the store: nothing announces it, so it is looked for.
-        document = await self._store.brought_plan()
+        document = await self._store.offered_plan()
         if document is not None:
             await self._accept(document, _TRANSFERRED)
-            await self._store.plan_taken(document)
+            await self._store.remove_offer(document)
 
     async def _accept(self, document: bytes, source: str, issued_ms: int = 0) -> None:
         name = plan_hash(document)
@@ -79,14 +79,14 @@ class PlanFollower:
             self._state = PlanState(name)
         elif (plan := self._decode(document, source)) is not None:
             # Stored before it is in force: after a power cut the same plan is followed.
-            await self._store.keep_plan(document)
+            await self._store.save_plan(document)
             self._levels.put_plan(plan)
             self._state = PlanState(name)
             log.info("plan_activated", gateway=self._gateway_id, source=source, hash=name)
             for changed in self._on_changed:
                 changed()
         # A rejected plan leaves the issue time alone: the same one may be sent again, corrected.
-        await self._store.note_plan(self._state.problem, 0 if self._state.problem else issued_ms)
+        await self._store.save_plan_verdict(self._state.problem, 0 if self._state.problem else issued_ms)
         for answer in self._on_answer:
             answer()
 

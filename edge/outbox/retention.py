@@ -1,119 +1,85 @@
-"""What may go when the outbox is full, and in which order. Pure.
+"""Keeps the outbox within its limit: thins the older half of what it holds, portion by portion."""
 
-Events, command results and readings that tell of a change are never dropped. The newest half stays whole. Of
-the other readings of the older half every second one of each lamp goes, oldest first; when all of it has been
-through that, the next round begins. So the whole time stays covered evenly, only more coarsely.
-"""
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from edge.outbox import metadata, tables
+from edge.outbox.decimation import Decimation
+from edge.outbox.tables import ALWAYS_KEPT, SELECT, OutboxStatistics
 
-from protocols.cabinet import CabinetReading
-from protocols.lamp import LampReading
-from protocols.transfer.records import Record
+ROOM_TO_MAKE: Final = 0.02
+"""Thinning goes on until this part of the limit is free, so that it does not begin again with each record."""
 
-LEVEL_STEP_PERCENT: Final = 5.0
-"""A measured level this far from the last change is a change itself: less is noise."""
-
-T = TypeVar("T")
-
-_Signs = tuple[object, ...]
+_ROWS_PER_PORTION = 500
+_PORTIONS_PER_COMMIT = 20
+"""A commit that thins must not hold up new records for long: the next one goes on."""
 
 
-class ChangeWatch:
-    """Tells which readings must be kept; the first of a lamp is one of them."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much an outbox may hold; None is no limit of that kind."""
 
-    def __init__(self) -> None:
-        self._signs: dict[str, _Signs] = {}
-        self._levels: dict[str, float | None] = {}
-
-    def is_change(self, reading: LampReading | CabinetReading) -> bool:
-        """Whether the level, its reason, the health or the contacts differ from the change before."""
-        device_id, signs, level = device_of(reading), _signs(reading), _level(reading)
-        if signs == self._signs.get(device_id) and not _moved(self._levels.get(device_id), level):
-            return False
-        self._signs[device_id] = signs
-        self._levels[device_id] = level
-        return True
+    size_bytes: int | None = None
+    records: int | None = None
 
 
-class Decimation:
-    """Drops every second reading of each lamp, over as many portions as it takes.
-
-    A reading that has been through fewer rounds than the others is made up for: of four that went through two
-    rounds less, one stays.
-    """
-
-    def __init__(self) -> None:
-        self._to_drop: dict[str, int] = {}
-
-    def begin(self) -> None:
-        """Another round: of each lamp the next one stays."""
-        self._to_drop.clear()
-
-    def dropped(self, records: Iterable[tuple[T, str | None, int]]) -> Iterator[T]:
-        """Of records with their lamp and the rounds they lack, oldest first, those to go; None must stay."""
-        for record, lamp_id, rounds in records:
-            if lamp_id is None or rounds <= 0:
-                continue
-            left = min(self._to_drop.get(lamp_id, 0), 2**rounds - 1)
-            if left:
-                yield record
-            self._to_drop[lamp_id] = left - 1 if left else 2**rounds - 1
+def is_over(held: OutboxStatistics, limit: Limit, part: float) -> bool:
+    """Whether more is held than this part of the limit."""
+    too_large = limit.size_bytes is not None and held.size_bytes > part * limit.size_bytes
+    return too_large or (limit.records is not None and held.waiting > part * limit.records)
 
 
-@dataclass(slots=True)
-class Waiting:
-    """A record that is not on disk yet; it may go unless `keep`, and be sent only if it is `timed`."""
-
-    record: Record
-    keep: bool
-    timed: bool
-    rounds: int = 0
-
-
-def thinned(waiting: Sequence[Waiting], wanted: int, this_round: int, halving: Decimation) -> list[Waiting]:
-    """What is left after thinning the older half, oldest first, until no more than `wanted` are left."""
-    older = len(waiting) // 2
-    left: list[Waiting] = []
-    for index, each in enumerate(waiting[:older]):
-        if len(left) + len(waiting) - index <= wanted:
-            return [*left, *waiting[index:]]
-        device = None if each.keep else device_of(each.record)
-        if not list(halving.dropped([(index, device, this_round - each.rounds)])):
-            each.rounds = max(each.rounds, this_round)
-            left.append(each)
-    return [*left, *waiting[older:]]
+def make_room(database: sqlite3.Connection, limit: Limit, decimation: Decimation) -> OutboxStatistics:
+    """Thin while more is held than the limit allows, as far as one commit may; return what is held then."""
+    held = tables.statistics(database)
+    if not is_over(held, limit, 1.0):
+        return held
+    passes_ended = 0
+    for _ in range(_PORTIONS_PER_COMMIT):
+        if not _thin_portion(database, held, decimation):
+            passes_ended += 1
+            if passes_ended > 1:
+                break  # a whole pass gave nothing: all that is left must be kept
+        held = tables.statistics(database)
+        if not is_over(held, limit, 1.0 - ROOM_TO_MAKE):
+            break
+    return held
 
 
-def _moved(before: float | None, now: float | None) -> bool:
-    if before is None or now is None:
-        return before is not now
-    return abs(now - before) >= LEVEL_STEP_PERCENT
-
-
-def device_of(record: Record) -> str:
-    """The device a record is of."""
-    return record.device_id
-
-
-def _signs(reading: LampReading | CabinetReading) -> _Signs:
-    if isinstance(reading, CabinetReading):
-        return (
-            reading.door_open,
-            reading.breaker_tripped,
-            reading.contactor_state,
-            reading.photocell_output_on,
+def _thin_portion(database: sqlite3.Connection, held: OutboxStatistics, decimation: Decimation) -> bool:
+    """Thin the next rows of the pass; False where it has come to its end and another begins."""
+    before = metadata.load(database)
+    newest: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
+    bounds = (before.cursor, newest - held.waiting // 2, _ROWS_PER_PORTION)
+    query = f"{SELECT} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
+    values: list[Any] = database.execute(query, bounds).fetchall()
+    if not values:
+        decimation.begin_pass()
+        metadata.save(database, replace(before, pass_number=before.pass_number + 1, cursor=0))
+        return False
+    valid = tables.without_damaged(database, values)
+    candidates = (
+        (
+            each.row.position,
+            None if each.row.passes == ALWAYS_KEPT else each.record.device_id,
+            before.pass_number - each.row.passes,
         )
-    return (
-        reading.target_level_percent,
-        reading.feedback_level_percent,
-        reading.reason,
-        reading.lamp_failure,
-        reading.control_gear_failure,
+        for each in valid
     )
-
-
-def _level(reading: LampReading | CabinetReading) -> float | None:
-    return reading.actual_level_percent if isinstance(reading, LampReading) else None
+    dropped = set(decimation.dropped(candidates))
+    kept = [
+        each.row
+        if each.row.passes == ALWAYS_KEPT
+        else each.row._replace(passes=max(each.row.passes, before.pass_number))
+        for each in valid
+        if each.row.position not in dropped
+    ]
+    # Written again as a whole, for a page that has lost every second row is half empty but not free.
+    database.execute("DELETE FROM records WHERE position BETWEEN ? AND ?", (values[0][0], values[-1][0]))
+    tables.insert(database, kept)
+    # Setting damaged rows aside has changed the counts meanwhile.
+    counts = metadata.load(database)
+    waiting, thinned = counts.waiting - len(dropped), counts.thinned + len(dropped)
+    metadata.save(database, replace(counts, waiting=waiting, thinned=thinned, cursor=values[-1][0]))
+    return True

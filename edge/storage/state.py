@@ -2,64 +2,64 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from edge.storage import plan_handover as plan_news
 from edge.storage import state_tables as tables
-from edge.storage.sqlite_file import TROUBLE, SqliteFile
+from edge.storage.damage import TRANSIENT_ERRORS
+from edge.storage.sqlite_file import SqliteFile, Work
 from edge.storage.state_tables import CommandKey, key_of
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LightCommand
 from protocols.lighting.priority import Override
+from runtime.failure_reporter import FailureReporter
 
 _RETRY_S = 5.0
 
 log = structlog.get_logger(__name__)
 
-Work = Callable[[sqlite3.Connection], object]
-
 
 class StateStore:
     """A small file beside the outbox; every write is durable on return.
 
-    While the disk cannot be written, what is new is held in memory and written as soon as it can be: no lamp
-    stays dark for a full disk. That is said once, and so is its end.
+    While the disk cannot be written, changes are held in memory and written as soon as it can be: no lamp
+    stays dark for a full disk. So no method raises for the disk; its failure is logged once, as is its end.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = SqliteFile(path, tables.SCHEMA, tables.prepare)
+        self._file = SqliteFile(path, tables.SCHEMA)
+        self._reporter = FailureReporter(log, "state_unwritable", "state_writable", path=str(path))
+        self._failing = asyncio.Event()
         self._overrides: dict[str, Override | None] = {}
         self._waiting: dict[CommandKey, LightCommand] = {}
         self._begun: dict[CommandKey, LightCommand] = {}
-        self._answered: set[CommandKey] = set()
         self._boots: dict[str, int] = {}
         self._birth_death: int | None = None
         self._seen: datetime | None = None
         self._known: datetime | None = None
         self._plan: bytes | None = None
-        self._taken: bytes | None = None
-        self._plan_note: tuple[str, int] | None = None
-        self._failing = asyncio.Event()
+        self._plan_verdict: tuple[str, int] | None = None
+        # What is deleted has to be remembered until the file can be written, unlike what is replaced.
+        self._completed: set[CommandKey] = set()
+        self._handled_offer: bytes | None = None
 
     @property
     def disk(self) -> SqliteFile:
-        """The file it lies in."""
+        """Its file, whose thread is watched for progress."""
         return self._file
 
     @property
     def last_seen(self) -> datetime | None:
-        """The latest time that was kept."""
+        """The latest time that was saved."""
         return self._seen
 
     @property
     def last_known(self) -> datetime | None:
-        """The latest time that was kept and was not provisional."""
+        """The latest time that was saved and was not provisional."""
         return self._known
 
     @property
@@ -67,15 +67,26 @@ class StateStore:
         """The document of the plan in force; None where none was ever given."""
         return self._plan
 
+    @property
+    def waiting_commands(self) -> dict[CommandKey, LightCommand]:
+        """The commands that wait for their start."""
+        return dict(self._waiting)
+
+    @property
+    def begun_commands(self) -> dict[CommandKey, LightCommand]:
+        """The commands that were begun and have no durable result yet."""
+        return dict(self._begun)
+
     async def open(self) -> None:
-        """Open or create the file and take up what it holds."""
+        """Open or create the file and load what it holds."""
         try:
             await self._file.open()
             await self._file.run(self._load)
-        except TROUBLE as error:
+        except TRANSIENT_ERRORS as error:
             self._report_failure(error)
-            with suppress(*TROUBLE):  # that is said already
-                await self._file.glance(self._load)
+            # A full disk can still be read, and the lamps need their overrides and plan now.
+            with suppress(*TRANSIENT_ERRORS):
+                await self._file.read_without_wal(self._load)
 
     async def close(self) -> None:
         """Close the file."""
@@ -90,42 +101,35 @@ class StateStore:
                 if not self._file.is_open:
                     await self._file.open()
                 await self._file.run(self._write_all)
-            except TROUBLE:
+            except TRANSIENT_ERRORS:
                 continue
             self._failing.clear()
-            self._answered.clear()
-            self._taken = None
-            log.info("memory can be written again", path=str(self._path))
+            self._completed.clear()
+            self._handled_offer = None
+            self._reporter.recovered()
 
     async def overrides(self) -> dict[str, Override]:
-        """The overrides by lamp, expired ones too."""
-        return {lamp_id: each for lamp_id, each in self._overrides.items() if each is not None}
+        """Return the overrides by device, expired ones too."""
+        return {device_id: each for device_id, each in self._overrides.items() if each is not None}
 
-    async def keep_overrides(self, overrides: Mapping[str, Override | None]) -> None:
-        """Keep the override of each lamp in place of the one before; None forgets it."""
+    async def save_overrides(self, overrides: Mapping[str, Override | None]) -> None:
+        """Replace the override of each device; None removes it."""
         rows = dict(overrides)
         self._overrides.update(rows)
-        await self._write(lambda database: tables.write_overrides(database, rows))
+        await self._write(lambda database: tables.save_overrides(database, rows))
 
-    @property
-    def waiting_commands(self) -> dict[CommandKey, LightCommand]:
-        """The commands that wait for their start."""
-        return dict(self._waiting)
-
-    @property
-    def begun_commands(self) -> dict[CommandKey, LightCommand]:
-        """The commands that were begun and have no durable answer yet."""
-        return dict(self._begun)
-
-    async def keep_commands(self, commands: Sequence[LightCommand]) -> None:
-        """Keep commands that wait for their start."""
+    async def save_commands(self, commands: Sequence[LightCommand]) -> None:
+        """Save commands that wait for their start."""
         self._waiting.update((key_of(command), command) for command in commands)
-        await self._write(lambda database: tables.write_commands(database, commands, begun=False))
+        await self._write(lambda database: tables.save_commands(database, commands, begun=False))
 
     async def begin_commands(
         self, commands: Sequence[LightCommand], overrides: Mapping[str, Override | None]
     ) -> None:
-        """Keep the overrides that commands mean, and in the same moment that these are begun."""
+        """Save that commands have begun and, in the same transaction, the overrides they lead to.
+
+        Or a restart in between would begin them again, or never answer them.
+        """
         rows = dict(overrides)
         self._overrides.update(rows)
         for command in commands:
@@ -133,120 +137,119 @@ class StateStore:
             self._begun[key_of(command)] = command
 
         def write(database: sqlite3.Connection) -> None:
-            tables.write_overrides(database, rows)
-            tables.write_commands(database, commands, begun=True)
+            tables.save_overrides(database, rows)
+            tables.save_commands(database, commands, begun=True)
 
         await self._write(write)
 
     async def forget_commands(self, keys: Sequence[CommandKey]) -> None:
-        """Forget commands that were answered."""
+        """Delete commands whose result is stored."""
         for key in keys:
             self._waiting.pop(key, None)
             self._begun.pop(key, None)
-        self._answered.update(keys)
+        self._completed.update(keys)
         await self._write(lambda database: tables.delete_commands(database, keys))
         if not self._failing.is_set():
-            self._answered.difference_update(keys)
+            self._completed.difference_update(keys)
 
     async def boot_counters(self) -> dict[str, int]:
-        """The boot counter last seen of each lamp controller."""
+        """Return the boot counter last seen of each lamp controller."""
         return dict(self._boots)
 
-    async def keep_boot_counters(self, counters: Mapping[str, int]) -> None:
-        """Keep the boot counters just seen."""
+    async def save_boot_counters(self, counters: Mapping[str, int]) -> None:
+        """Save the boot counters just seen."""
         rows = dict(counters)
         self._boots.update(rows)
-        await self._write(lambda database: tables.write_boots(database, rows))
+        await self._write(lambda database: tables.save_boots(database, rows))
 
     async def next_birth_death_number(self) -> int:
-        """The Sparkplug bdSeq of the next connection: 0 to 255 and round again."""
+        """Return the Sparkplug bdSeq of the next connection: 0 to 255, then 0 again."""
         number = 0 if self._birth_death is None else (self._birth_death + 1) % 256
         self._birth_death = number
-        await self._write(lambda database: tables.put_one(database, "session", "birth_death", number))
+        await self._write(lambda database: tables.save_one(database, "session", "birth_death", number))
         return number
 
-    async def keep_seen(self, time: datetime, *, is_known: bool = True) -> None:
-        """Keep the present time, which is provisional unless it is known: the next start is later."""
+    async def save_time(self, time: datetime, *, is_known: bool = True) -> None:
+        """Save the present time, which is provisional unless it is known: the next start is later."""
         self._seen = time
         self._known = time if is_known else self._known
         await self._write(self._write_times)
 
-    async def keep_plan(self, document: bytes) -> None:
-        """Keep the plan in force in place of the one before."""
+    async def save_plan(self, document: bytes) -> None:
+        """Replace the plan in force."""
         self._plan = document
-        await self._write(lambda database: tables.put_one(database, "plan", "document", document))
+        await self._write(lambda database: tables.save_one(database, "plan", "document", document))
 
-    async def note_plan(self, problem: str, issued_ms: int) -> None:
-        """Keep why the newest plan was refused, if it was, and of when one is that the cloud sent, or 0."""
-        self._plan_note = (problem, max(issued_ms, self._plan_note[1] if self._plan_note else 0))
-        await self._write(lambda database: plan_news.note(database, problem, issued_ms))
+    async def save_plan_verdict(self, problem: str, issued_ms: int) -> None:
+        """Save why the newest plan was refused, '' if it was accepted.
 
-    async def brought_plan(self) -> bytes | None:
-        """The plan that another process has brought and that was not taken yet."""
+        `issued_ms` is its issue time in Unix milliseconds, 0 if unknown.
+        """
+        self._plan_verdict = (problem, max(issued_ms, self._plan_verdict[1] if self._plan_verdict else 0))
+        await self._write(lambda database: tables.save_plan_verdict(database, problem, issued_ms))
+
+    async def offered_plan(self) -> bytes | None:
+        """Return the plan that an offline transfer has brought and that was not dealt with yet."""
         if not self._file.is_open or self._failing.is_set():
             return None
-        brought: bytes | None = None
+        offered: bytes | None = None
         try:
-            brought = await self._file.run(lambda database: tables.one(database, "brought", "document"))
-        except TROUBLE as error:
+            offered = await self._file.run(lambda database: tables.load_one(database, "offered", "document"))
+        except TRANSIENT_ERRORS as error:
             self._report_failure(error)
-        return brought
+        return offered
 
-    async def plan_taken(self, document: bytes) -> None:
-        """The plan that was brought has been taken, or refused: it need not be offered again."""
-        self._taken = document
-        await self._write(lambda database: _take(database, document))
+    async def remove_offer(self, document: bytes) -> None:
+        """Remove an offered plan that was accepted or refused."""
+        self._handled_offer = document
+        await self._write(lambda database: tables.remove_offer(database, document))
         if not self._failing.is_set():
-            self._taken = None
+            self._handled_offer = None
 
     async def _write(self, work: Work) -> None:
         if self._failing.is_set():
-            return
+            return  # `run` writes it with everything else
         try:
             await self._file.run(work)
-        except TROUBLE as error:
+        except TRANSIENT_ERRORS as error:
             self._report_failure(error)
 
     def _report_failure(self, error: Exception) -> None:
-        log.error("memory cannot be written: held until it can", path=str(self._path), why=str(error))
+        self._reporter.failed(error)
         self._failing.set()
 
     def _load(self, database: sqlite3.Connection) -> None:
-        self._overrides = dict(tables.read_overrides(database))
-        waiting, begun = (tables.read_commands(database, begun=each) for each in (False, True))
+        self._overrides = dict(tables.load_overrides(database))
+        waiting, begun = (tables.load_commands(database, begun=each) for each in (False, True))
         self._waiting = {key_of(command): command for command in waiting}
         self._begun = {key_of(command): command for command in begun}
-        self._boots = dict(database.execute("SELECT lamp_id, counter FROM boots").fetchall())
-        self._birth_death = tables.one(database, "session", "birth_death")
-        self._plan = tables.one(database, "plan", "document")
-        self._seen = _time(tables.one(database, "seen", "time_ms"))
-        self._known = _time(tables.one(database, "known", "time_ms"))
+        self._boots = dict(database.execute("SELECT device_id, counter FROM boots").fetchall())
+        self._birth_death = tables.load_one(database, "session", "birth_death")
+        self._plan = tables.load_one(database, "plan", "document")
+        self._seen = _time(tables.load_one(database, "seen", "time_ms"))
+        self._known = _time(tables.load_one(database, "known", "time_ms"))
 
     def _write_all(self, database: sqlite3.Connection) -> None:
-        tables.write_overrides(database, self._overrides)
-        tables.delete_commands(database, self._answered)
-        tables.write_commands(database, self._waiting.values(), begun=False)
-        tables.write_commands(database, self._begun.values(), begun=True)
-        tables.write_boots(database, self._boots)
+        tables.save_overrides(database, self._overrides)
+        tables.delete_commands(database, self._completed)
+        tables.save_commands(database, self._waiting.values(), begun=False)
+        tables.save_commands(database, self._begun.values(), begun=True)
+        tables.save_boots(database, self._boots)
         if self._birth_death is not None:
-            tables.put_one(database, "session", "birth_death", self._birth_death)
+            tables.save_one(database, "session", "birth_death", self._birth_death)
         self._write_times(database)
         if self._plan is not None:
-            tables.put_one(database, "plan", "document", self._plan)
-        if self._taken is not None:
-            _take(database, self._taken)
-        if self._plan_note is not None:
-            plan_news.note(database, *self._plan_note)
+            tables.save_one(database, "plan", "document", self._plan)
+        if self._handled_offer is not None:
+            tables.remove_offer(database, self._handled_offer)
+        if self._plan_verdict is not None:
+            tables.save_plan_verdict(database, *self._plan_verdict)
 
     def _write_times(self, database: sqlite3.Connection) -> None:
         for table, time in (("seen", self._seen), ("known", self._known)):
             if time is not None:
-                tables.put_one(database, table, "time_ms", to_unix_ms(time))
+                tables.save_one(database, table, "time_ms", to_unix_ms(time))
 
 
 def _time(unix_ms: int | None) -> datetime | None:
     return None if unix_ms is None else from_unix_ms(unix_ms)
-
-
-def _take(database: sqlite3.Connection, document: bytes) -> None:
-    database.execute("DELETE FROM brought WHERE document = ?", (document,))

@@ -1,122 +1,116 @@
-"""The memory's tables: the plan, overrides, commands to come, counters, and the time."""
+"""The tables of a gateway's state file: overrides, commands, counters, the time, and the lighting plan."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from protocols.clock import from_unix_ms, to_unix_ms
 from protocols.lamp import LightCommand
-from protocols.lighting.plan import encode_plan, plan_of_program
+from protocols.lighting.plan import PlanError, decode_plan, plan_hash
 from protocols.lighting.priority import Override
-from protocols.lighting.talq import ProgramError, decode
+from protocols.transfer.bundle import FollowedPlan
 
 SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS overrides (
-    lamp_id TEXT PRIMARY KEY,
+CREATE TABLE overrides (
+    device_id TEXT PRIMARY KEY,
     command_id TEXT NOT NULL,
     level INTEGER NOT NULL,
     start_ms INTEGER NOT NULL,
     expiration_ms INTEGER
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS commands (
+CREATE TABLE commands (
     command_id TEXT NOT NULL,
-    lamp_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
     level INTEGER,
     start_ms INTEGER NOT NULL,
     deadline_ms INTEGER NOT NULL,
     expiration_ms INTEGER,
     ramp_s REAL NOT NULL,
     begun INTEGER NOT NULL,
-    PRIMARY KEY (command_id, lamp_id)
+    PRIMARY KEY (command_id, device_id)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS boots (lamp_id TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS session (birth_death INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS seen (time_ms INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS known (time_ms INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS plan (document BLOB NOT NULL);
+CREATE TABLE boots (device_id TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE session (birth_death INTEGER NOT NULL);
+CREATE TABLE seen (time_ms INTEGER NOT NULL);
+CREATE TABLE known (time_ms INTEGER NOT NULL);
+CREATE TABLE plan (document BLOB NOT NULL);
+CREATE TABLE offered (document BLOB NOT NULL);
+CREATE TABLE issued (time_ms INTEGER NOT NULL);
+CREATE TABLE refused (problem TEXT NOT NULL);
 """
-_BROUGHT = "CREATE TABLE IF NOT EXISTS brought (document BLOB NOT NULL)"
+_LONGEST_PROBLEM = 500
 
 CommandKey = tuple[str, str]
-"""The id of a command and the lamp it is for."""
+"""The id of a command and the device it is for."""
 
 
 def key_of(command: LightCommand) -> CommandKey:
-    """What tells a command for a lamp from all others."""
+    """Return what identifies a command: one id may stand for commands to many devices."""
     return command.command_id, command.device_id
 
 
-def prepare(database: sqlite3.Connection) -> None:
-    """Bring the tables of an older version up to date: the one program it kept is a plan."""
-    database.execute(_BROUGHT)
-    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'program'"
-    if database.execute(query).fetchone() is None:
-        return
-    document = one(database, "program", "document")
-    database.execute("DROP TABLE program")
-    if document is None or one(database, "plan", "document") is not None:
-        return
-    with suppress(ProgramError):  # what cannot be run is refused, and told of, as any other plan
-        document = encode_plan(plan_of_program(decode(document, "program")))
-    put_one(database, "brought", "document", document)
-
-
-def read_overrides(database: sqlite3.Connection) -> dict[str, Override]:
-    """The overrides by lamp."""
-    rows = database.execute("SELECT lamp_id, command_id, level, start_ms, expiration_ms FROM overrides")
+def load_overrides(database: sqlite3.Connection) -> dict[str, Override]:
+    """Return the overrides by device."""
+    rows = database.execute("SELECT device_id, command_id, level, start_ms, expiration_ms FROM overrides")
     return {
-        lamp_id: Override(
+        device_id: Override(
             command_id,
             level,
             from_unix_ms(start_ms),
             None if expiration_ms is None else from_unix_ms(expiration_ms),
         )
-        for lamp_id, command_id, level, start_ms, expiration_ms in rows.fetchall()
+        for device_id, command_id, level, start_ms, expiration_ms in rows.fetchall()
     }
 
 
-def write_overrides(database: sqlite3.Connection, overrides: Mapping[str, Override | None]) -> None:
-    """Put each lamp's override in place of the one before; None forgets it."""
-    for lamp_id, override in overrides.items():
+def save_overrides(database: sqlite3.Connection, overrides: Mapping[str, Override | None]) -> None:
+    """Replace the override of each device; None removes it."""
+    for device_id, override in overrides.items():
         if override is None:
-            database.execute("DELETE FROM overrides WHERE lamp_id = ?", (lamp_id,))
+            database.execute("DELETE FROM overrides WHERE device_id = ?", (device_id,))
             continue
         expiration_ms = None if override.expiration is None else to_unix_ms(override.expiration)
         database.execute(
-            "INSERT OR REPLACE INTO overrides (lamp_id, command_id, level, start_ms, expiration_ms)"
+            "INSERT OR REPLACE INTO overrides (device_id, command_id, level, start_ms, expiration_ms)"
             " VALUES (?, ?, ?, ?, ?)",
-            (lamp_id, override.command_id, override.level_percent, to_unix_ms(override.start), expiration_ms),
+            (
+                device_id,
+                override.command_id,
+                override.level_percent,
+                to_unix_ms(override.start),
+                expiration_ms,
+            ),
         )
 
 
-def read_commands(database: sqlite3.Connection, *, begun: bool) -> list[LightCommand]:
-    """The commands whose start is to come, or those that were begun and have no answer yet."""
+def load_commands(database: sqlite3.Connection, *, begun: bool) -> list[LightCommand]:
+    """Return the commands still to start, or those begun that have no durable result yet."""
     rows = database.execute(
-        "SELECT command_id, lamp_id, level, start_ms, deadline_ms, expiration_ms, ramp_s FROM commands"
+        "SELECT command_id, device_id, level, start_ms, deadline_ms, expiration_ms, ramp_s FROM commands"
         " WHERE begun = ?",
         (begun,),
     )
     return [
         LightCommand(
             command_id,
-            lamp_id,
+            device_id,
             level,
             from_unix_ms(start_ms),
             from_unix_ms(deadline_ms),
             None if expiration_ms is None else from_unix_ms(expiration_ms),
             ramp_s,
         )
-        for command_id, lamp_id, level, start_ms, deadline_ms, expiration_ms, ramp_s in rows.fetchall()
+        for command_id, device_id, level, start_ms, deadline_ms, expiration_ms, ramp_s in rows.fetchall()
     ]
 
 
-def write_commands(database: sqlite3.Connection, commands: Iterable[LightCommand], *, begun: bool) -> None:
-    """Put commands that wait for their start, or that have been begun."""
+def save_commands(database: sqlite3.Connection, commands: Iterable[LightCommand], *, begun: bool) -> None:
+    """Save commands that wait for their start, or that have begun."""
     database.executemany(
         "INSERT OR REPLACE INTO commands"
-        " (command_id, lamp_id, level, start_ms, deadline_ms, expiration_ms, ramp_s, begun)"
+        " (command_id, device_id, level, start_ms, deadline_ms, expiration_ms, ramp_s, begun)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
@@ -134,40 +128,80 @@ def write_commands(database: sqlite3.Connection, commands: Iterable[LightCommand
 
 
 def delete_commands(database: sqlite3.Connection, keys: Iterable[CommandKey]) -> None:
-    """Delete commands that need no answer any more."""
-    database.executemany("DELETE FROM commands WHERE command_id = ? AND lamp_id = ?", list(keys))
+    """Delete commands whose result is stored."""
+    database.executemany("DELETE FROM commands WHERE command_id = ? AND device_id = ?", list(keys))
 
 
-def write_boots(database: sqlite3.Connection, counters: Mapping[str, int]) -> None:
-    """Put the boot counters of lamp controllers."""
-    query = "INSERT OR REPLACE INTO boots (lamp_id, counter) VALUES (?, ?)"
+def save_boots(database: sqlite3.Connection, counters: Mapping[str, int]) -> None:
+    """Save the boot counters of lamp controllers."""
+    query = "INSERT OR REPLACE INTO boots (device_id, counter) VALUES (?, ?)"
     database.executemany(query, list(counters.items()))
 
 
-def bring_plan(database: sqlite3.Connection, document: bytes) -> None:
-    """Lay a plan before a gateway, which may be running: it takes it up, or says why it cannot."""
-    database.execute(_BROUGHT)  # the gateway may not have run since it was brought up to date
-    put_one(database, "brought", "document", document)
+def offer_plan(
+    database: sqlite3.Connection, document: bytes, issued_ms: int, *, older_too: bool = False
+) -> bool:
+    """Offer a plan to the gateway, which may be running, and return whether that was done.
+
+    Not where the gateway was given a newer one: an older answer carried to it must not undo that.
+    """
+    if not older_too and issued_ms < (load_one(database, "issued", "time_ms") or 0):
+        return False
+    save_one(database, "offered", "document", document)
+    save_one(database, "issued", "time_ms", issued_ms)
+    return True
 
 
-def plan_to_come(path: Path) -> bytes | None:
-    """The document a gateway would follow if it were started now; None where it was never given one."""
+def remove_offer(database: sqlite3.Connection, document: bytes) -> None:
+    """Remove an offered plan that was dealt with, unless another was offered meanwhile."""
+    database.execute("DELETE FROM offered WHERE document = ?", (document,))
+
+
+def save_plan_verdict(database: sqlite3.Connection, problem: str, issued_ms: int) -> None:
+    """Save why the newest plan was refused, '' if it was accepted, and its issue time, 0 if unknown."""
+    save_one(database, "refused", "problem", problem[:_LONGEST_PROBLEM] or None)
+    if issued_ms > (load_one(database, "issued", "time_ms") or 0):
+        save_one(database, "issued", "time_ms", issued_ms)
+
+
+def followed_plan(path: Path) -> FollowedPlan:
+    """Return the plan that the gateway with this state file follows. Raises: sqlite3.Error."""
+    with closing(_open_read_only(path)) as database:
+        document = load_one(database, "plan", "document")
+        problem = load_one(database, "refused", "problem")
+    if document is None:
+        return FollowedPlan("", problem or "")
+    try:
+        decode_plan(document, "the plan kept")
+    except PlanError as error:  # which the gateway does not follow either
+        return FollowedPlan("", str(error)[:_LONGEST_PROBLEM])
+    return FollowedPlan(plan_hash(document), problem or "")
+
+
+def next_plan(path: Path) -> bytes | None:
+    """Return the document a gateway would follow if it were started now; None where it has none.
+
+    Raises: sqlite3.Error.
+    """
     if not path.is_file():
         return None
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-        documents = (one(database, name, "document") for name in ("brought", "plan") if name in tables)
+    with closing(_open_read_only(path)) as database:
+        documents = [load_one(database, table, "document") for table in ("offered", "plan")]
         return next((document for document in documents if document is not None), None)
 
 
-def one(database: sqlite3.Connection, table: str, column: str) -> Any:  # noqa: ANN401 - as the column has it
-    """The value of a table that holds one, or None."""
+def load_one(database: sqlite3.Connection, table: str, column: str) -> Any:  # noqa: ANN401 - as the column has it
+    """Return the value of a table that holds one, or None."""
     row = database.execute(f"SELECT {column} FROM {table}").fetchone()  # noqa: S608 - names of the schema
     return None if row is None else row[0]
 
 
-def put_one(database: sqlite3.Connection, table: str, column: str, value: object) -> None:
-    """Put the value of a table that holds one; None is no value."""
+def save_one(database: sqlite3.Connection, table: str, column: str, value: object) -> None:
+    """Replace the value of a table that holds one; None leaves it empty."""
     database.execute(f"DELETE FROM {table}")  # noqa: S608 - names of the schema
     if value is not None:
         database.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (value,))  # noqa: S608
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)

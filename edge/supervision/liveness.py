@@ -73,4 +73,4 @@ def _line_progress(gateway: str, components: LineComponents, interval_s: float) 
 
 def _disk_progress(name: str, disk: SqliteFile) -> Progress:
     # A full or broken disk raises an error, which completes the work as well.
-    return Progress(name, disk.answered, DISK_STALL_S if disk.asked > disk.answered else None)
+    return Progress(name, disk.completed, DISK_STALL_S if disk.submitted > disk.completed else None)

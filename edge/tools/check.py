@@ -16,7 +16,7 @@ from edge.config.settings import GatewayConfig
 from edge.control.photocell import AGREEMENT
 from edge.devices.device import broadcast_blocker, device_from_config, is_dimmable, units_of
 from edge.line import OFF_WIRE, WireTiming, serial_timing
-from edge.storage.state_tables import plan_to_come
+from edge.storage.state_tables import next_plan
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
 from protocols.lighting.program import Place, levels_of_night
 from protocols.modbus.codec import ReadBlock, plan_reads
@@ -175,7 +175,7 @@ def _tonight(
 
 def _plan_of(config: GatewayConfig) -> LightingPlan:
     try:
-        document = plan_to_come(config.outbox.state_path)
+        document = next_plan(config.outbox.state_path)
         return DEFAULT_PLAN if document is None else decode_plan(document, "plan")
     except (PlanError, sqlite3.Error):
         return DEFAULT_PLAN  # the gateway falls back to it as well, and reports why

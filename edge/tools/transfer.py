@@ -9,8 +9,8 @@ from pathlib import Path
 import structlog
 
 from edge.config.settings import ConfigError, GatewayConfig
-from edge.outbox import tables as shelf
-from edge.storage import plan_handover as plan_news
+from edge.outbox.offline import OfflineOutbox
+from edge.storage.state_tables import followed_plan, offer_plan
 from protocols.lighting.plan import PlanError, decode_plan
 from protocols.transfer.bundle import (
     RECORDS_PER_FRAME,
@@ -31,7 +31,6 @@ from runtime.files import write_atomically
 
 log = structlog.get_logger(__name__)
 
-_RECORDS_PER_COMMIT = 10_000
 _BUSY_S = 8.0
 """How long to wait for a lock; less than a running gateway waits for one of ours."""
 
@@ -59,10 +58,11 @@ def export_records(config: GatewayConfig, file: Path) -> int:
     """
     key, path = _key_of(config), config.outbox.path
     with _explaining(path, f"{file} is not written"), closing(_open(path)) as database:
-        header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.state_path))
-        last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
+        outbox = OfflineOutbox(database)
+        header = _header(config, outbox, BundleKind.RECORDS, _followed(config.outbox.state_path))
         counted: list[int] = []
-        write_atomically(file, sign_bundle(header, _frames(database, last, counted), key))
+        frames = _frames(outbox, outbox.last_position(), counted)
+        write_atomically(file, sign_bundle(header, frames, key))
     return sum(counted)
 
 
@@ -78,51 +78,23 @@ def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = F
     answer, header = _read(config, file)
     state_path, path = config.outbox.state_path, config.outbox.path
     unchanged = "nothing has changed, import it again"
-    with closing(_open(state_path)) as state, closing(_open(path)) as outbox:
+    with closing(_open(state_path)) as state, closing(_open(path)) as database:
+        outbox = OfflineOutbox(database)
         with _explaining(path, unchanged):
             _check_addressee(header, config, outbox, file)
-            outbox.execute("BEGIN IMMEDIATE")
+            outbox.lock()
         with _explaining(state_path, unchanged), state:
             state.execute("BEGIN IMMEDIATE")
-            taken = plan_news.bring(state, answer.plan, answer.issued_ms, older_too=older_plan_too)
+            taken = offer_plan(state, answer.plan, answer.issued_ms, older_too=older_plan_too)
         plan = "the plan is accepted" if taken else "the plan is older than the last and was not accepted"
         deleted = 0
         try:
-            for count in _delete(outbox, answer.ranges):
+            for count in outbox.forget(answer.ranges):
                 deleted += count
         except sqlite3.Error as error:
             so_far = f"{plan}, but only {deleted} records were deleted, import it again"
             raise TransferError(f"{path}: {error}: {so_far}") from error
     return Imported(deleted, taken)
-
-
-def _delete(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[int]:
-    """Delete in portions and yield how many each time: a full disk has no room for a long journal."""
-    for portion in _portions(database, ranges):
-        with database:
-            if not database.in_transaction:
-                database.execute("BEGIN IMMEDIATE")
-            before = shelf.holding(database).waiting
-            shelf.write(database, [], portion)
-            count = before - shelf.holding(database).waiting
-        yield count
-
-
-def _portions(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    within = "SELECT position FROM records WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
-    query = f"SELECT MAX(position), COUNT(*) FROM ({within})"  # noqa: S608 - of the line above
-    portion: list[tuple[int, int]] = []
-    room = _RECORDS_PER_COMMIT
-    for start, end in ranges:
-        first = start
-        while (found := database.execute(query, (first, end, room)).fetchone())[1]:
-            portion.append((first, found[0]))
-            first, room = found[0] + 1, room - found[1]
-            if room == 0:
-                yield portion
-                portion, room = [], _RECORDS_PER_COMMIT
-    if portion:
-        yield portion
 
 
 def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
@@ -139,8 +111,8 @@ def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     return answer, header
 
 
-def _check_addressee(header: Header, config: GatewayConfig, database: sqlite3.Connection, file: Path) -> None:
-    if header != _header(config, database, BundleKind.ANSWER, None):
+def _check_addressee(header: Header, config: GatewayConfig, outbox: OfflineOutbox, file: Path) -> None:
+    if header != _header(config, outbox, BundleKind.ANSWER, None):
         raise TransferError(
             f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
             f"expected an answer for this gateway's outbox"
@@ -152,15 +124,15 @@ def _followed(path: Path) -> FollowedPlan | None:
     if not path.is_file():
         return None
     try:
-        return plan_news.followed(path)
+        return followed_plan(path)
     except sqlite3.Error as error:
         log.warning("followed_plan_unreadable", path=str(path), error=str(error))
         return None
 
 
-def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iterator[bytes]:
+def _frames(outbox: OfflineOutbox, last: int, counted: list[int]) -> Iterator[bytes]:
     position = 0
-    while rows := shelf.select(database, position, RECORDS_PER_FRAME):
+    while rows := outbox.records(position, RECORDS_PER_FRAME):
         wanted = [row for row in rows if row[0] <= last]
         counted.append(len(wanted))
         yield pack_records([PackedRecord(*row) for row in wanted])
@@ -170,12 +142,12 @@ def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iter
 
 
 def _header(
-    config: GatewayConfig, database: sqlite3.Connection, kind: BundleKind, plan: FollowedPlan | None
+    config: GatewayConfig, outbox: OfflineOutbox, kind: BundleKind, plan: FollowedPlan | None
 ) -> Header:
-    row = database.execute("SELECT epoch FROM identity").fetchone()
-    if row is None:
+    epoch = outbox.epoch()
+    if epoch is None:
         raise TransferError(f"{config.outbox.path}: names no epoch, expected that the gateway has run here")
-    return Header(kind, config.gateway.area, config.gateway.id, row[0], plan)
+    return Header(kind, config.gateway.area, config.gateway.id, epoch, plan)
 
 
 def _open(path: Path) -> sqlite3.Connection:

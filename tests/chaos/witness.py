@@ -75,7 +75,7 @@ def look(gateway_id: str, path: Path) -> OutboxView:
     """Read the outbox beside a running gateway, in one transaction."""
     with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
         database.execute("BEGIN")
-        (epoch,) = database.execute("SELECT epoch FROM identity").fetchone()
+        (epoch,) = database.execute("SELECT epoch FROM epoch").fetchone()
         rows = database.execute("SELECT position, kind, body FROM chaos_witness ORDER BY rowid").fetchall()
         waiting = database.execute("SELECT position FROM records").fetchall()
         aside = database.execute("SELECT position FROM damaged").fetchall()

@@ -215,9 +215,9 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     street.build()
     store = StateStore(config(folder).outbox.state_path)
     await store.open()
-    await store.keep_plan(encode_plan(PLAN))
-    await store.keep_overrides({lamp(3): HELD})
-    await store.keep_commands([TO_COME, TOO_LATE])
+    await store.save_plan(encode_plan(PLAN))
+    await store.save_overrides({lamp(3): HELD})
+    await store.save_commands([TO_COME, TOO_LATE])
     await store.close()
 
     await powered(folder, street, system, CUT)

@@ -86,7 +86,7 @@ async def test_a_clock_before_the_last_time_known_waits_for_the_cloud(
         config = config_for(slave, mosquitto, tmp_path)
         memory = StateStore(config.outbox.state_path)
         await memory.open()
-        await memory.keep_seen(EVENING - timedelta(hours=5), is_known=True)
+        await memory.save_time(EVENING - timedelta(hours=5), is_known=True)
         await memory.close()
         async with cloud.connected(mosquitto.port), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(run_gateway(config, wrong))

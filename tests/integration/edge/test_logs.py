@@ -179,14 +179,14 @@ async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest
             polls = 25
             await eventually(lambda: slave.reads_answered > polls, what="many polls without a disk")
             absent.unlink()
-            await eventually(lambda: "info: outbox can be written again" in said(logs), what="the outbox")
-            await eventually(lambda: "info: memory can be written again" in said(logs), what="the memory")
-        about_disk = sorted(each for each in said(logs) if "written" in each)
+            await eventually(lambda: "info: outbox_writable" in said(logs), what="the outbox")
+            await eventually(lambda: "info: state_writable" in said(logs), what="the memory")
+        about_disk = sorted(each for each in said(logs) if "writable" in each)
     assert about_disk == [
-        "error: memory cannot be written: held until it can",
-        "error: outbox cannot be written",
-        "info: memory can be written again",
-        "info: outbox can be written again",
+        "error: outbox_unwritable",
+        "error: state_unwritable",
+        "info: outbox_writable",
+        "info: state_writable",
     ]
 
 

@@ -37,7 +37,7 @@ async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -
     memory, outbox = StateStore(settings.state_path), Outbox(settings.path, lambda: 1)
     await memory.open()
     await outbox.open()
-    brought = await memory.brought_plan()
+    brought = await memory.offered_plan()
     assert brought is not None
     assert (brought, plan_hash(brought)) == (wanted.document, wanted.hash)
     assert decode_plan(brought, "brought").calendar_of("SOR-00001") == "dim"

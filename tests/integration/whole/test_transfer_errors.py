@@ -52,9 +52,9 @@ def damaged(content: bytes) -> Iterator[bytes]:
         yield content[:length]
 
 
-def brought(desk: Desk) -> bytes:
+def offered(desk: Desk) -> bytes:
     with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database:
-        document: bytes = database.execute("SELECT document FROM brought").fetchone()[0]
+        document: bytes = database.execute("SELECT document FROM offered").fetchone()[0]
         return document
 
 
@@ -100,7 +100,7 @@ def test_an_answer_changed_or_cut_anywhere_changes_nothing(desk: Desk) -> None:
         with pytest.raises(BundleError):
             import_answer(desk.settings, file)
     assert waiting(desk) == RECORDS
-    assert count(desk.settings.outbox.state_path, "brought") == 0
+    assert count(desk.settings.outbox.state_path, "offered") == 0
 
 
 def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
@@ -112,12 +112,12 @@ def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
         desk.bundle.with_suffix(".answer").rename(answer)
     assert import_answer(desk.settings, new) == Imported(RECORDS, plan_accepted=True)
     assert import_answer(desk.settings, old) == Imported(0, plan_accepted=False)
-    assert brought(desk) == wanted.document
+    assert offered(desk) == wanted.document
     said = desk.run("edge", "import", "--config", desk.config, old)
     assert said.startswith("0 records are stored in the cloud and deleted here; its lighting plan is older")
     said = desk.run("edge", "import", "--older-plan", "--config", desk.config, old)
     assert said.endswith("the lighting plan is accepted\n")
-    assert brought(desk) != wanted.document
+    assert offered(desk) != wanted.document
     assert import_answer(desk.settings, new) == Imported(0, plan_accepted=True)
 
 
@@ -125,7 +125,6 @@ def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
     export_records(desk.settings, desk.bundle)
     desk.store_at(NEXT_DAY, desk.bundle)
     with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database, database:
-        database.execute("CREATE TABLE issued (time_ms INTEGER NOT NULL)")
         database.execute("INSERT INTO issued VALUES (?)", (2**50,))
     done = import_answer(desk.settings, desk.bundle.with_suffix(".answer"))
     assert done == Imported(RECORDS, plan_accepted=False)
@@ -145,7 +144,7 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
         with pytest.raises(TransferError, match="database is locked: nothing has changed, import it again"):
             import_answer(desk.settings, answer)
         assert waiting(desk) == RECORDS
-        assert count(outbox.state_path, "brought") == 0
+        assert count(outbox.state_path, "offered") == 0
     assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_accepted=True)
 
 
@@ -166,7 +165,7 @@ def test_an_outbox_that_cannot_be_written_is_reported_with_what_was_done(
         "import it again\n"
     )
     assert waiting(desk) == RECORDS
-    monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
+    monkeypatch.setattr("edge.outbox.offline._RECORDS_PER_COMMIT", 300)
     with pytest.raises(TransferError, match="but only 1800 records were deleted, import it again"):
         import_answer(desk.settings, answer)
     assert waiting(desk) == RECORDS - 1800
@@ -180,7 +179,7 @@ def test_an_outbox_that_cannot_be_written_is_reported_with_what_was_done(
 def test_all_that_is_named_and_nothing_else_is_forgotten(
     desk: Desk, ranges: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
+    monkeypatch.setattr("edge.outbox.offline._RECORDS_PER_COMMIT", 300)
     outbox = desk.settings.outbox.path
     with closing(sqlite3.connect(outbox)) as database:
         kept = {at for (at,) in database.execute("SELECT position FROM records")}

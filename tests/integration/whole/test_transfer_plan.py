@@ -73,10 +73,10 @@ async def test_the_cloud_learns_which_plan_is_followed(desk: Desk, memory: State
     assert (gateway(desk).plan_hash, gateway(desk).plan_in_force, gateway(desk).online) == ("", False, False)
 
     import_answer(desk.settings, first.with_suffix(".answer"))
-    brought = await memory.brought_plan()
+    brought = await memory.offered_plan()
     assert brought is not None
-    await memory.keep_plan(brought)
-    await memory.note_plan("a newer one\0is nonsense", 0)
+    await memory.save_plan(brought)
+    await memory.save_plan_verdict("a newer one\0is nonsense", 0)
     await record_one(desk)
     export_records(desk.settings, second)
     desk.store_at(LATER, second)
@@ -98,7 +98,7 @@ async def record_one(desk: Desk) -> None:
 
 async def test_an_ingester_at_work_keeps_what_was_imported_beside_it(desk: Desk, memory: StateStore) -> None:
     committer = ingester(desk)
-    await memory.note_plan("too long", 0)
+    await memory.save_plan_verdict("too long", 0)
     export_records(desk.settings, desk.bundle)
     desk.store_at(LATER, desk.bundle)
     committer.refresh_inventory()

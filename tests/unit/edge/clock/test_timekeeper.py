@@ -350,7 +350,7 @@ async def test_provisional_records_are_corrected_even_after_a_restart(
         assert (durable, await outbox.after(0, 10), await outbox.count()) == ([], [], 3)
     async with running(tmp_path / "o.db", durable, corrected) as outbox:
         outbox.append(reading(EARLIEST + timedelta(seconds=3)), timed=False)
-        outbox.put_times_right(shift)
+        outbox.correct_times(shift)
         outbox.append(reading(TRUE))
         await eventually(lambda: corrected)
         times = [each.record.time for each in await outbox.after(0, 10)]

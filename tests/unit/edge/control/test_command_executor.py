@@ -216,7 +216,7 @@ async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
 async def test_a_command_for_a_removed_lamp_fails(tmp_path: Path) -> None:
     store = StateStore(tmp_path / "m.db")
     await store.open()
-    await store.keep_commands([command(lamp_id="SOR-00002")])
+    await store.save_commands([command(lamp_id="SOR-00002")])
     await store.close()
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 10 * MINUTE)) as here:
         result = await here.answer()

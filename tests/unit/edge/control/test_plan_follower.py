@@ -13,9 +13,8 @@ from structlog.testing import capture_logs
 
 from edge.control.levels import Levels
 from edge.control.plan_follower import PlanFollower
-from edge.storage import plan_handover as plan_news
 from edge.storage.state import StateStore
-from edge.storage.state_tables import bring_plan, one
+from edge.storage.state_tables import followed_plan, load_one, offer_plan, save_one
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, plan_hash, plan_of_program
 from protocols.lighting.program import LightingProgram, Place
 from protocols.lighting.talq import encode
@@ -75,7 +74,7 @@ async def following(path: Path) -> AsyncIterator[Following]:
 
 def bring(path: Path, document: bytes) -> None:
     with closing(sqlite3.connect(path)) as database, database:
-        bring_plan(database, document)
+        save_one(database, "offered", "document", document)
 
 
 def rows(path: Path, table: str) -> list[bytes]:
@@ -112,7 +111,7 @@ async def test_the_same_plan_again_is_answered_and_not_written(
         async def refuse(_: bytes) -> None:
             raise AssertionError("written again")
 
-        monkeypatch.setattr(here.store, "keep_plan", refuse)
+        monkeypatch.setattr(here.store, "save_plan", refuse)
         assert await here.give(document) == PlanState(plan_hash(document), "")
         assert here.changes == 1
 
@@ -141,7 +140,7 @@ async def test_a_transferred_plan_is_accepted_at_the_start(tmp_path: Path) -> No
         assert here.follower.state == PlanState(plan_hash(document), "")
         assert here.level == 40
     assert rows(tmp_path / "m.db", "plan") == [document]
-    assert rows(tmp_path / "m.db", "brought") == []
+    assert rows(tmp_path / "m.db", "offered") == []
 
 
 async def test_a_transferred_plan_is_accepted_while_it_runs(
@@ -157,7 +156,7 @@ async def test_a_transferred_plan_is_accepted_while_it_runs(
         await eventually(lambda: len(here.answers) == 2, what="the plan")
         assert here.level == 40
         await here.give(encode_plan(at(60)))
-        await eventually(lambda: not rows(tmp_path / "m.db", "brought"), what="the plan to be taken once")
+        await eventually(lambda: not rows(tmp_path / "m.db", "offered"), what="the plan to be taken once")
     assert [each.hash for each in here.answers] == [
         "",
         plan_hash(encode_plan(at(40))),
@@ -168,27 +167,12 @@ async def test_a_transferred_plan_is_accepted_while_it_runs(
 async def test_a_stored_plan_that_cannot_be_decoded_stops_nothing(tmp_path: Path) -> None:
     store = StateStore(tmp_path / "m.db")
     await store.open()
-    await store.keep_plan(b"{")
+    await store.save_plan(b"{")
     await store.close()
     async with following(tmp_path / "m.db") as here:
         assert here.follower.state.hash == ""
         assert here.follower.state.problem.startswith("the stored plan: ")
         assert here.level == 100
-
-
-@pytest.mark.parametrize("level", [40, None])
-async def test_the_one_program_of_an_older_version_becomes_a_plan(tmp_path: Path, level: int | None) -> None:
-    path = tmp_path / "m.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("CREATE TABLE program (document BLOB NOT NULL)")
-        if level is not None:
-            program = LightingProgram("kept", "", initial_level_percent=level)
-            database.execute("INSERT INTO program VALUES (?)", (encode(program),))
-    for _ in range(2):
-        async with following(path) as here:
-            assert here.level == (100 if level is None else level)
-            assert here.follower.state.problem == ""
-            assert (here.follower.state.hash == "") is (level is None)
 
 
 async def test_lamps_of_another_gateway_are_ignored(tmp_path: Path) -> None:
@@ -204,12 +188,12 @@ async def test_lamps_of_another_gateway_are_ignored(tmp_path: Path) -> None:
 def note(path: Path) -> tuple[int | None, str | None]:
     """When the newest plan was given, and why the last one was refused."""
     with closing(sqlite3.connect(path)) as database:
-        return one(database, "issued", "time_ms"), one(database, "refused", "problem")
+        return load_one(database, "issued", "time_ms"), load_one(database, "refused", "problem")
 
 
 def carry(path: Path, document: bytes, issued_ms: int) -> bool:
     with closing(sqlite3.connect(path)) as database, database:
-        return plan_news.bring(database, document, issued_ms)
+        return offer_plan(database, document, issued_ms)
 
 
 async def test_a_transferred_plan_is_not_older_than_the_one_from_the_cloud(tmp_path: Path) -> None:
@@ -222,25 +206,25 @@ async def test_a_transferred_plan_is_not_older_than_the_one_from_the_cloud(tmp_p
         here.follower.submit(document, 1000)
         await eventually(lambda: len(here.answers) > 1, what="another answer")
     assert note(path) == (2001, None)
-    assert rows(path, "brought") == [encode_plan(at(70))]
+    assert rows(path, "offered") == [encode_plan(at(70))]
 
 
 async def test_state_and_rejection_can_be_read_by_another_process(tmp_path: Path) -> None:
     path, document = tmp_path / "m.db", encode_plan(at(40))
     async with following(path) as here:
-        assert plan_news.followed(path) == FollowedPlan("", "")
+        assert followed_plan(path) == FollowedPlan("", "")
         await here.give(document)
-        assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
+        assert followed_plan(path) == FollowedPlan(plan_hash(document), "")
         here.follower.submit(b"{", 3000)
         await eventually(lambda: len(here.answers) > 1, what="a refusal")
         assert note(path)[0] is None, "a plan that was refused makes no other one older"
-        followed = plan_news.followed(path)
+        followed = followed_plan(path)
         assert (followed.hash, followed.problem) == (plan_hash(document), here.follower.state.problem)
     async with following(path):
-        assert plan_news.followed(path) == followed
+        assert followed_plan(path) == followed
     async with following(path) as here:
         await here.give(document)
-        assert plan_news.followed(path) == FollowedPlan(plan_hash(document), "")
-        await here.store.keep_plan(b"{")
-        assert plan_news.followed(path).problem.startswith("the stored plan: ")
-        assert plan_news.followed(path).hash == ""
+        assert followed_plan(path) == FollowedPlan(plan_hash(document), "")
+        await here.store.save_plan(b"{")
+        assert followed_plan(path).problem.startswith("the stored plan: ")
+        assert followed_plan(path).hash == ""

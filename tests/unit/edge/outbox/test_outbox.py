@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from edge.outbox import Outbox, Record, StoredRecord
@@ -103,23 +102,18 @@ async def test_closing_writes_what_waits(tmp_path: Path) -> None:
 async def test_a_full_disk_loses_nothing_that_comes_meanwhile(tmp_path: Path) -> None:
     durable: list[StoredRecord] = []
     async with running(tmp_path / "o.db", durable) as outbox:
-        await outbox._file.run(lambda database: database.execute("SELECT 1"))
         await fill_up(outbox, pages=1)
         numbers = range(200)
         for number in numbers:
             outbox.append(reading(number))
-        await eventually(lambda: outbox._failing, what="the failure")
+        await eventually(lambda: outbox.is_failing, what="the failure")
         assert durable == []
         await fill_up(outbox, pages=1_000_000)
         await eventually(lambda: len(durable) == len(numbers), what="the disk to have room again")
 
 
 async def fill_up(outbox: Outbox, pages: int) -> None:
-    connection = outbox._file._connection
-    assert connection is not None
-    await asyncio.get_running_loop().run_in_executor(
-        outbox._file._thread, connection.execute, f"PRAGMA max_page_count={pages}"
-    )
+    await outbox.disk.read(lambda database: database.execute(f"PRAGMA max_page_count={pages}"))
 
 
 async def test_a_file_that_is_no_database_is_set_aside_and_a_new_epoch_begins(tmp_path: Path) -> None:
@@ -133,7 +127,7 @@ async def test_a_file_that_is_no_database_is_set_aside_and_a_new_epoch_begins(tm
 async def test_while_the_disk_is_full_only_older_readings_are_decimated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.outbox.outbox._ROWS_IN_MEMORY", 350)
+    monkeypatch.setattr("edge.outbox.pending.MOST_IN_MEMORY", 350)
     durable: list[StoredRecord] = []
     async with running(tmp_path / "o.db", durable) as outbox:
         await eventually(outbox.opened.is_set)
@@ -156,22 +150,6 @@ async def test_while_the_disk_is_full_only_older_readings_are_decimated(
         assert again.holding.thinned == 400 - len(durable)
 
 
-async def test_the_file_of_an_older_version_is_taken_up(tmp_path: Path) -> None:
-    database = sqlite3.connect(tmp_path / "o.db")
-    database.executescript(
-        "CREATE TABLE records (position INTEGER PRIMARY KEY AUTOINCREMENT,"
-        " kind TEXT NOT NULL, body BLOB NOT NULL);"
-        "CREATE TABLE identity (epoch INTEGER NOT NULL); INSERT INTO identity VALUES (55);"
-    )
-    database.execute("INSERT INTO records VALUES (7, 'reading', ?)", (msgspec.msgpack.encode(reading(1)),))
-    database.commit()
-    database.close()
-    async with running(tmp_path / "o.db", []) as outbox:
-        assert outbox.epoch == 55
-        assert await outbox.after(0, 10) == [StoredRecord(7, reading(1))]
-        assert await outbox.count() == 1
-
-
 async def test_a_time_put_right_while_its_record_is_written_is_the_same_here_and_on_disk(
     tmp_path: Path,
 ) -> None:
@@ -186,7 +164,7 @@ async def test_a_time_put_right_while_its_record_is_written_is_the_same_here_and
         outbox.append(event, timed=False)
         for _ in range(10):
             await asyncio.sleep(0)  # the outbox hands it to its disk's thread, which waits for the lock
-        outbox.put_times_right(shift)
+        outbox.correct_times(shift)
         other.execute("COMMIT")
         other.close()
         await eventually(lambda: len(durable) == 2)

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 import structlog
 
 from edge.outbox import Outbox, Record, StoredRecord
-from edge.outbox import tables as shelf
+from edge.outbox.offline import OfflineOutbox
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading, Reason
 from tests.conftest import PATIENCE_S, eventually
@@ -41,7 +40,7 @@ class Running:
 
     outbox: Outbox
     durable: list[StoredRecord] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    reports: list[str] = field(default_factory=list)
 
     async def delivered(self) -> dict[int, Record]:
         """All that a cloud would get, in portions as it would."""
@@ -58,7 +57,7 @@ class Running:
 async def running(path: Path, epoch: int = EPOCH + 1) -> AsyncIterator[Running]:
     outbox = Outbox(path, lambda: epoch)
     here = Running(outbox)
-    task = asyncio.ensure_future(outbox.run(here.durable.extend, on_damage=here.told.append))
+    task = asyncio.ensure_future(outbox.run(here.durable.extend, on_damage=here.reports.append))
     try:
         opened = asyncio.ensure_future(outbox.opened.wait())
         await asyncio.wait([opened, task], return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
@@ -173,8 +172,21 @@ async def test_a_file_that_ends_too_early_gives_what_is_left_of_it(
     (tmp_path / "o.db").write_bytes(content[: len(content) * 3 // 4 + 77])
     missing, here = await missing_after(tmp_path / "o.db")
     assert 50 < len(missing) < RECORDS // 2
-    assert here.told == [f"outbox damaged: {RECORDS - len(missing)} records saved, some may be lost"]
+    assert here.reports == [f"outbox damaged: {RECORDS - len(missing)} records saved, some may be lost"]
     assert (tmp_path / "o.db.unreadable-1").read_bytes() == content[: len(content) * 3 // 4 + 77]
+
+
+@pytest.mark.parametrize("name", [b"records", b"metadata", b"untimed"])
+async def test_a_flipped_bit_that_renames_a_table_or_column_is_damage(
+    tmp_path: Path, whole: dict[str, bytes], name: bytes
+) -> None:
+    table = b"records" if name == b"untimed" else name
+    at = whole["closed"].index(name, whole["closed"].index(b"CREATE TABLE " + table))
+    renamed = bytes([name[0] ^ 1]) + name[1:]
+    (tmp_path / "o.db").write_bytes(whole["closed"][:at] + renamed + whole["closed"][at + len(name) :])
+    missing, here = await missing_after(tmp_path / "o.db")
+    assert missing == set()
+    assert here.reports == [f"outbox damaged: {RECORDS} records saved, some may be lost"]
 
 
 async def test_file_and_journal_are_both_kept_and_both_saved(tmp_path: Path, whole: dict[str, bytes]) -> None:
@@ -199,16 +211,16 @@ async def test_an_unreadable_record_is_set_aside_reported_once_and_counted(tmp_p
         database.execute("UPDATE records SET body = ? WHERE position = 3", (body[:-1] + b"\x01",))
         database.execute("UPDATE records SET body = x'c1' WHERE position = 4")
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        assert [row[0] for row in shelf.select(database, 0, 3)] == [1, 2, 5]  # what is carried by hand
+        assert [row[0] for row in OfflineOutbox(database).records(0, 3)] == [1, 2, 5]
     with structlog.testing.capture_logs() as log:
         async with running(path) as here:
             assert sorted(await here.delivered()) == [1, 2, 5]
             assert sorted(await here.delivered()) == [1, 2, 5]
-            await eventually(lambda: here.told)
+            await eventually(lambda: here.reports)
             assert here.outbox.holding.damaged == 2
             assert await here.outbox.count() == 3
-    assert here.told == ["outbox damaged: 2 records cannot be read and are set aside"]
-    assert [line["event"] for line in log] == ["damaged records set aside"]
+    assert here.reports == ["outbox damaged: 2 records cannot be read and are set aside"]
+    assert [line["event"] for line in log] == ["outbox_records_set_aside"]
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT position, body FROM damaged").fetchall()
     assert rows == [(3, body[:-1] + b"\x01"), (4, b"\xc1")]
@@ -241,7 +253,7 @@ async def test_what_a_running_gateway_finds_damaged_is_replaced_beneath_it(
         await eventually(lambda: here.durable)
         assert here.durable[0].position > RECORDS
         assert here.outbox.epoch == EPOCH
-    assert len(here.told) == 1
+    assert len(here.reports) == 1
     assert (tmp_path / "o.db.unreadable-1").exists()
 
 
@@ -251,7 +263,7 @@ async def test_only_where_no_place_tells_the_epoch_another_begins(
     path = tmp_path / "o.db"
     path.write_bytes(whole["closed"])
     with closing(sqlite3.connect(path)) as database:
-        roots = database.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('identity', 'tally')")
+        roots = database.execute("SELECT rootpage FROM sqlite_master WHERE name IN ('epoch', 'metadata')")
         pages = [page for (page,) in roots]
     content = bytearray(whole["closed"])
     for page in (1, *pages):
@@ -260,7 +272,7 @@ async def test_only_where_no_place_tells_the_epoch_another_begins(
     async with running(path) as here:
         assert here.outbox.epoch == EPOCH + 1
         assert len(await here.delivered()) == RECORDS
-    assert "new epoch" in here.told[0]
+    assert "new epoch" in here.reports[0]
 
 
 async def test_a_start_after_a_death_between_two_renamings_goes_on_with_the_new_file(
@@ -281,44 +293,6 @@ async def test_a_new_file_that_was_not_finished_is_begun_again(
     (tmp_path / "o.db").write_bytes(content)
     (tmp_path / "o.db.new").write_bytes(b"half of it")
     assert (await missing_after(tmp_path / "o.db"))[0] == set()
-
-
-_VERSION_1 = """
-CREATE TABLE records (position INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body BLOB NOT NULL,
-    rounds INTEGER NOT NULL DEFAULT -1, untimed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE identity (epoch INTEGER NOT NULL);
-CREATE TABLE tally (waiting INTEGER NOT NULL, thinned INTEGER NOT NULL, round INTEGER NOT NULL,
-    swept INTEGER NOT NULL);
-CREATE TABLE correction (shift_ms INTEGER NOT NULL);
-CREATE INDEX untimed_records ON records (position) WHERE untimed;
-"""
-
-
-@pytest.mark.parametrize("is_damaged", [False, True])
-async def test_a_file_without_checksums_keeps_all_it_holds(tmp_path: Path, is_damaged: bool) -> None:
-    path = tmp_path / "o.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executescript(_VERSION_1)
-        database.execute("INSERT INTO identity VALUES (?)", (EPOCH,))
-        database.execute("INSERT INTO tally VALUES (400, 55, 3, 0)")
-        for number in range(1, RECORDS + 1):
-            kind = "event" if isinstance(record(number), DeviceEvent) else "reading"
-            row = (number, kind, msgspec.msgpack.encode(record(number)), number % 3 - 1, number > RECORDS - 5)
-            database.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", row)
-    if is_damaged:
-        content = bytearray(path.read_bytes())
-        content[:PAGE] = bytes(PAGE)
-        path.write_bytes(content)
-    async with running(path) as here:
-        assert here.outbox.epoch == EPOCH
-        assert sorted(await here.delivered()) == list(range(1, RECORDS - 4))
-        assert here.outbox.holding.thinned == (0 if is_damaged else 55)
-        here.outbox.put_times_right(timedelta(0))
-        here.outbox.append(record(0))
-        await eventually(lambda: here.durable)
-        assert (here.durable[0].position == RECORDS + 1) != is_damaged
-        assert {*range(1, RECORDS + 1)} < (await here.delivered()).keys()
-        assert here.outbox.holding.waiting == RECORDS + 1
 
 
 async def test_while_another_process_writes_the_backlog_can_be_read(
@@ -344,15 +318,17 @@ async def test_a_disk_that_cannot_be_read_is_reported_and_read_again(
                 assert await here.outbox.backlog(0, RECORDS) is None
                 assert await here.outbox.backlog(0, RECORDS) is None
             assert len(await here.delivered()) == RECORDS
-    assert [line["event"] for line in log] == ["outbox cannot be read", "outbox can be read again"]
+    assert [line["event"] for line in log] == ["outbox_unreadable", "outbox_readable"]
 
 
 async def forget_pages(outbox: Outbox) -> None:
     """So that what is read comes from the disk."""
-    assert outbox._file._connection is not None
-    connection, thread = outbox._file._connection, outbox._file._thread
-    for pragma in ("cache_size = 1", "shrink_memory"):
-        await asyncio.get_running_loop().run_in_executor(thread, connection.execute, f"PRAGMA {pragma}")
+
+    def forget(database: sqlite3.Connection) -> None:
+        for pragma in ("cache_size = 1", "shrink_memory"):
+            database.execute(f"PRAGMA {pragma}")
+
+    await outbox.disk.read(forget)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.outbox import Limit, Outbox, StoredRecord
-from edge.outbox.retention import ChangeWatch, Decimation, Waiting, thinned
+from edge.outbox.decimation import ChangeDetector, Decimation
+from edge.outbox.pending import PendingRecord, thinned
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
@@ -94,7 +95,7 @@ async def test_a_limit_in_bytes_bounds_the_file(tmp_path: Path) -> None:
     assert 500 < len(left) < 10_000
 
 
-async def test_what_was_decimated_is_known_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_thinned_is_known_after_a_restart(tmp_path: Path) -> None:
     before, left = await filled(tmp_path / "o.db", Limit(records=2000), 4000)
     again = Outbox(tmp_path / "o.db", lambda: 1)
     await again.open()
@@ -105,11 +106,11 @@ async def test_what_was_decimated_is_known_after_a_restart(tmp_path: Path) -> No
 
 @given(st.lists(st.sampled_from(["a", "b", None]), max_size=60), st.integers(1, 7))
 def test_half_of_each_lamp_goes_whatever_the_portions(lamps: list[str | None], portion: int) -> None:
-    halving = Decimation()
+    decimation = Decimation()
     dropped: list[int] = []
     numbered = [(number, lamp, 1) for number, lamp in enumerate(lamps)]
     for start in range(0, len(numbered), portion):
-        dropped += halving.dropped(numbered[start : start + portion])
+        dropped += decimation.dropped(numbered[start : start + portion])
     counts, gone = Counter(lamps), Counter(lamps[number] for number in dropped)
     assert gone[None] == 0
     for lamp in ("a", "b"):
@@ -118,11 +119,11 @@ def test_half_of_each_lamp_goes_whatever_the_portions(lamps: list[str | None], p
         assert first not in dropped
 
 
-def waiting(records: int) -> list[Waiting]:
+def waiting(records: int) -> list[PendingRecord]:
     return [
-        Waiting(DeviceEvent("SOR-0", EventType.DEVICE_RESET, NIGHT, True), True, True)
+        PendingRecord(DeviceEvent("SOR-0", EventType.DEVICE_RESET, NIGHT, True), True, True)
         if number % 20 == 0
-        else Waiting(reading(number), False, True)
+        else PendingRecord(reading(number), False, True)
         for number in range(records)
     ]
 
@@ -140,19 +141,19 @@ def test_in_memory_too_events_and_the_newest_half_stay_and_the_oldest_go_first()
     assert len(least) == pytest.approx(1000 - 475 / 2, abs=LAMPS)
 
 
-def test_what_passed_in_memory_is_not_decimated_again() -> None:
-    halving = Decimation()
-    once = thinned(waiting(1000), 0, 1, halving)
-    twice = thinned(once, 0, 1, halving)
+def test_what_went_through_a_round_in_memory_is_not_thinned_again_in_it() -> None:
+    decimation = Decimation()
+    once = thinned(waiting(1000), 0, 1, decimation)
+    twice = thinned(once, 0, 1, decimation)
     older = len(once) // 2
     assert len(once) - len(twice) <= (older - 262) / 2 + LAMPS
     assert twice[:200] == once[:200]
-    halving.begin()
-    assert len(thinned(twice, 0, 2, halving)) < len(twice) - 80
+    decimation.begin_pass()
+    assert len(thinned(twice, 0, 2, decimation)) < len(twice) - 80
 
 
-def test_changes_are_distinguished_from_noise() -> None:
-    watch = ChangeWatch()
+def test_changes_are_told_from_noise() -> None:
+    watch = ChangeDetector()
     steps = [(100, 98.0, True), (100, 98.9, False), (100, 97.2, False), (50, 97.2, True), (50, 70.0, True)]
     steps += [(50, 51.0, True), (50, 49.0, False)]
     for number, (target, actual, expected) in enumerate(steps):

@@ -20,9 +20,9 @@ async def test_overrides_stay_until_they_are_replaced_or_ended(tmp_path: Path) -
     lasting = Override("c1", 40, NIGHT, None)
     timed = Override("c2", 0, NIGHT, NIGHT + timedelta(hours=2))
     memory = await opened(tmp_path / "m.db")
-    await memory.keep_overrides({"a": lasting, "b": lasting})
-    await memory.keep_overrides({"b": timed, "c": timed})
-    await memory.keep_overrides({"c": None})
+    await memory.save_overrides({"a": lasting, "b": lasting})
+    await memory.save_overrides({"b": timed, "c": timed})
+    await memory.save_overrides({"c": None})
     await memory.close()
     memory = await opened(tmp_path / "m.db")
     assert await memory.overrides() == {"a": lasting, "b": timed}
@@ -41,8 +41,8 @@ async def test_the_session_number_goes_on_over_restarts_and_wraps(tmp_path: Path
 
 async def test_boot_counters(tmp_path: Path) -> None:
     memory = await opened(tmp_path / "m.db")
-    await memory.keep_boot_counters({"a": 1, "b": 2})
-    await memory.keep_boot_counters({"b": 3})
+    await memory.save_boot_counters({"a": 1, "b": 2})
+    await memory.save_boot_counters({"b": 3})
     assert await memory.boot_counters() == {"a": 1, "b": 3}
     await memory.close()
 
@@ -52,8 +52,8 @@ async def test_commands_wait_are_begun_and_are_forgotten(tmp_path: Path) -> None
     ending = LightCommand("c1", "b", None, NIGHT, NIGHT + timedelta(minutes=5), NIGHT + timedelta(hours=1))
     other = LightCommand("c2", "a", 0, NIGHT, NIGHT + timedelta(minutes=5), None)
     memory = await opened(tmp_path / "m.db")
-    await memory.keep_commands([first, ending])
-    await memory.keep_commands([other])
+    await memory.save_commands([first, ending])
+    await memory.save_commands([other])
     await memory.forget_commands([("c2", "a"), ("never", "there")])
     await memory.close()
     memory = await opened(tmp_path / "m.db")

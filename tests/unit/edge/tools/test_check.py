@@ -11,7 +11,7 @@ import pytest
 from edge.config.line_settings import LineConfig
 from edge.config.settings import ConfigError, GatewayConfig, load_all
 from edge.storage.state import StateStore
-from edge.storage.state_tables import bring_plan
+from edge.storage.state_tables import save_one
 from edge.tools.check import TURNAROUND_S, report_on, sweep_s
 from edge.tools.clashes import reject_clashes
 from protocols.lighting.calendar import Calendar
@@ -87,10 +87,10 @@ async def test_a_report_shows_tonight_by_the_stored_or_transferred_plan(tmp_path
     plan = LightingPlan((ASTRO_DEFAULT, quiet), calendars, {"g1-3": "quiet"}, "usual")
     memory = StateStore(follows.outbox.state_path)
     await memory.open()
-    await memory.keep_plan(b"not followed any more")
+    await memory.save_plan(b"not followed any more")
     await memory.close()
     with closing(sqlite3.connect(follows.outbox.state_path)) as database, database:
-        bring_plan(database, encode_plan(plan))
+        save_one(database, "offered", "document", encode_plan(plan))
     memory = StateStore(follows.outbox.state_path)
     if runs:
         await memory.open()

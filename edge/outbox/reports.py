@@ -1,0 +1,79 @@
+"""What an outbox reports to the log: each failure once, and its end once."""
+
+from collections.abc import Iterator
+
+import structlog
+
+from edge.outbox.recovery import RecoveryReport
+from edge.outbox.retention import ROOM_TO_MAKE, Limit, is_over
+from edge.outbox.tables import OutboxStatistics
+from runtime.failure_reporter import FailureReporter
+
+log = structlog.get_logger(__name__)
+
+_ROOM_AGAIN = 0.9
+"""Of its limit: between full and this nothing is reported, or each acknowledgement would be."""
+
+
+class OutboxReporter:
+    """Reports of one outbox."""
+
+    def __init__(self) -> None:
+        self._writing = FailureReporter(log, "outbox_unwritable", "outbox_writable")
+        self._reading = FailureReporter(log, "outbox_unreadable", "outbox_readable")
+        self._space = FailureReporter(log, "outbox_full", "outbox_has_room", level="warning")
+        self._dropped = 0
+        self._damaged_reported = False
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the file cannot be written now."""
+        return self._writing.is_failing
+
+    def write_failed(self, error: Exception, pending: int) -> None:
+        """The file could not be written; `pending` records wait in memory."""
+        self._writing.failed(error, pending=pending)
+
+    def written(self, pending: int) -> None:
+        """The file was written."""
+        if self._writing.recovered(pending=pending, thinned=self._dropped):
+            self._dropped = 0
+
+    def dropped(self, count: int, pending: int) -> None:
+        """So many readings in memory were dropped for lack of room."""
+        if count and not self._dropped:
+            log.error("pending_readings_thinned", pending=pending)
+        self._dropped += count
+
+    def read_failed(self, error: Exception) -> None:
+        """The file could not be read."""
+        self._reading.failed(error)
+
+    def read(self) -> None:
+        """The file was read."""
+        self._reading.recovered()
+
+    def held(self, holding: OutboxStatistics, limit: Limit) -> None:
+        """The outbox holds this much of what it may."""
+        if is_over(holding, limit, 1.0 - ROOM_TO_MAKE):
+            self._space.failed("over its limit: older readings are thinned", holding=holding, limit=limit)
+        elif not is_over(holding, limit, _ROOM_AGAIN):
+            self._space.recovered(holding=holding)
+
+    def damage(self, recovered: RecoveryReport | None, damaged: int) -> Iterator[str]:
+        """Log what was lost, or may have been, and yield it in words for the cloud; `damaged` only once."""
+        if recovered is not None:
+            log.error(
+                "outbox_damaged",
+                saved=recovered.records,
+                same_epoch=recovered.same_epoch,
+                is_complete=recovered.is_complete,
+            )
+            text = f"outbox damaged: {recovered.records} records saved, some may be lost"
+            text += "" if recovered.is_complete else "; no room for the others"
+            text += "" if recovered.same_epoch else "; sent in a new epoch: events may come twice"
+            yield text
+        if damaged and not self._damaged_reported:
+            self._damaged_reported = True
+            log.error("outbox_records_set_aside", damaged=damaged)
+            yield f"outbox damaged: {damaged} records cannot be read and are set aside"
