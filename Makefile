@@ -14,9 +14,12 @@ STAMPS := .stamps
 demo: install web
 	@$(BIN)/lentera demo $(ARGS)
 
-## test: every test, on real brokers, databases and a real browser
+# pytest's exit status 5 says that nothing was selected: ARGS may name tests of one kind only.
+## test: every test, on real brokers, databases and a real browser; those that measure time alone, after the others
 test: install web packages
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --timing=without --numprocesses=2 --dist=worksteal $(ARGS); others=$$?; \
+	$(BIN)/python -m pytest --timing=only $(ARGS); timing=$$?; \
+	case "$$others $$timing" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac
 	@cd $(WEB) && npm test --silent
 
 ## test-unit: the tests of single modules, without servers or browser (ARGS="-k outbox")
@@ -44,7 +47,8 @@ bench: install packages
 chaos: install packages
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
-## generate: the MQTT reference, the register map, the API description and its TypeScript types, from the code
+## generate: from the code, the MQTT reference, the register map, the API description, its TypeScript types and the
+##   gateway's status page
 generate: install $(STAMPS)/web-modules
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=. \
 	  protocols/sparkplug/sparkplug_b.proto
@@ -52,12 +56,13 @@ generate: install $(STAMPS)/web-modules
 	@cd $(WEB) && npm run --silent generate
 
 generated-clean: generate
-	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated protocols/sparkplug \
+	@git diff --exit-code --stat -- docs/mqtt.md docs/register-map.md dashboards/web/src/api/generated edge/status/page.html \
+	  protocols/sparkplug \
 	  || { echo "generated files differ from what is committed: run 'make generate' and commit"; exit 1; }
 
-## screenshots: the README's picture, taken by the test that watches dusk
+## screenshots: the README's picture, taken by the test of an evening
 screenshots: install web packages
-	@RENEW_SCREENSHOTS=true $(BIN)/python -m pytest tests/e2e/test_night.py -k "starts or opens or dusk or seen"
+	@RENEW_SCREENSHOTS=true $(BIN)/python -m pytest tests/e2e/test_evening.py
 
 ## format: apply the style
 format: install

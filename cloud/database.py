@@ -27,7 +27,7 @@ _BEGIN_OPTION = "sqlite_begin"
 
 
 class Base(DeclarativeBase):
-    """What every concern's tables stand on; constraints have names that migrations can speak of."""
+    """The base of all tables; constraints get names, so that migrations can refer to them."""
 
     metadata = sa.MetaData(
         naming_convention={
@@ -45,7 +45,11 @@ class UnsupportedDatabaseError(ValueError):
 
 
 def create_engine(url: str) -> sa.Engine:
-    """An engine for `sqlite:///path` or `postgresql://…`; connects at first use."""
+    """Return an engine for `sqlite:///path` or `postgresql://…`; it connects at first use.
+
+    Raises:
+        UnsupportedDatabaseError: the URL names another kind of database.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite_engine(parsed)
@@ -59,7 +63,7 @@ def create_engine(url: str) -> sa.Engine:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that writes; SQLite takes the write lock at once, so it can't fail later as busy."""
+    """Open a transaction that writes; SQLite takes the write lock at once, so it can't fail later as busy."""
     with engine.execution_options(**{_BEGIN_OPTION: "IMMEDIATE"}).begin() as connection:
         yield connection
 
@@ -84,7 +88,7 @@ def insert_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) 
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Bring the schema to the newest migration; replicas that do so at the same time wait for one another."""
+    """Migrate the schema to the newest revision; replicas that start together wait for one another."""
     config = migration_config()
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
@@ -94,7 +98,7 @@ def upgrade(engine: sa.Engine) -> None:
 
 
 def migration_config() -> Config:
-    """Alembic's configuration; `attributes["connection"]` must be set before use."""
+    """Return Alembic's configuration; `attributes["connection"]` must be set before use."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -102,7 +106,7 @@ def migration_config() -> Config:
 
 
 def table_of(model: type[Base]) -> sa.Table:
-    """The table a model stands for, typed."""
+    """Return the table of a model, typed."""
     table = model.__table__
     if not isinstance(table, sa.Table):
         raise TypeError(f"{model.__name__} is mapped to {type(table).__name__}, expected a table")
@@ -145,7 +149,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry
 
 
 def enter_wal(connection: sqlite3.Connection) -> None:
-    """Write ahead; where connections change a new file's mode together, SQLite does not wait by itself."""
+    """Switch to write-ahead logging, waiting for other connections that do the same.
+
+    SQLite's busy timeout does not cover the change of the journal mode of a new file.
+    """
     give_up_s = time.monotonic() + _SQLITE_BUSY_MS / 1000
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The cloud's way to the MQTT broker."""
+"""The address of the MQTT broker, and clients for it."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from cloud.config import CloudConfig
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """Where the broker is and how to be let in."""
+    """The host and port of the broker, and the credentials for it."""
 
     host: str
     port: int
@@ -20,7 +20,7 @@ class BrokerAddress:
 
 
 def broker_address(config: CloudConfig) -> BrokerAddress:
-    """The broker of `config`."""
+    """Return the address of the broker that `config` names."""
     password = config.mqtt_password.get_secret_value() if config.mqtt_password else None
     return BrokerAddress(config.mqtt_host, config.mqtt_port, config.mqtt_username, password, config.mqtt_tls)
 
@@ -32,7 +32,7 @@ def broker_client(
     max_queued: int = 10_000,
     queue_type: type[asyncio.Queue[aiomqtt.Message]] | None = None,
 ) -> aiomqtt.Client:
-    """A client that connects on entry of its context; received messages past `max_queued` are dropped."""
+    """Return a client that connects on entry of its context and drops messages past `max_queued`."""
     return aiomqtt.Client(
         address.host,
         address.port,

@@ -23,7 +23,7 @@ from cloud.ingest.commit import Committer
 from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.service import IngestComponents
-from cloud.ingest.transfer import Carried, Stored, store_bundle
+from cloud.ingest.transfer import CarriedBundle, StoredBundle, store_bundle
 from cloud.inventory.store import InventoryStore
 from cloud.live.feed import LiveFeed
 from cloud.mqtt import broker_address
@@ -84,10 +84,10 @@ def ingest_parts(services: Services) -> IngestComponents:
     )
 
 
-def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, source: str) -> Stored:
-    """Store a parcel that was carried here, and answer it with its gateway's plan.
+def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, source: str) -> StoredBundle:
+    """Store a bundle that was carried here, and answer it with its gateway's plan.
 
-    Raises ParcelError, and one of UNSTORED.
+    Raises BundleError, and one of UNSTORED.
     """
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)
@@ -98,7 +98,7 @@ def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, sour
         collector = Collector(known.owner, ForeignReporter())
         committer.resume()
         town = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
-        carried = Carried(content, source, config.gateway_keys, issued_ms)
+        carried = CarriedBundle(content, source, config.gateway_keys, issued_ms)
         return store_bundle(carried, committer, collector, plan_of=town.document_for)
     finally:
         telemetry.close()

@@ -21,18 +21,30 @@ class _TaskServer(uvicorn.Server):
         """Do nothing: the process handles its signals itself."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, even if cancelled meanwhile."""
+        starting = asyncio.ensure_future(super().startup(sockets))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # asyncio accepts connections before it returns the server: until then nothing could close it.
+            await starting
+            self._shut_down()
+
     async def main_loop(self) -> None:
         """Serve until cancelled."""
         try:
             await super().main_loop()
         except asyncio.CancelledError:
-            # The shutdown that follows awaits open connections: it must not be cancelled as well.
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
-            self.should_exit = True
+            self._shut_down()
         finally:
             self._before_end()
+
+    def _shut_down(self) -> None:
+        """Let the orderly shutdown follow. It awaits open connections: it must not be cancelled as well."""
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        self.should_exit = True
 
 
 async def serve(

@@ -1,7 +1,9 @@
 """Real parts for tests: programs, free ports, a broker, and waiting for conditions."""
 
 import asyncio
+import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -19,6 +21,46 @@ SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 settings.register_profile("laptop", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "laptop")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Beside `-m`, so that whoever runs the tests may still select by marker."""
+    parser.addoption(
+        "--timing", choices=("with", "without", "only"), default="with", help="run tests marked `timing`"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what `--timing` does not want, and begin with the longest test.
+
+    Where it begins later, one worker runs it alone at the end while the others have nothing left to do.
+    """
+    wanted = {"with": (True, False), "without": (False,), "only": (True,)}[config.getoption("timing")]
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        measures_time = item.get_closest_marker("timing") is not None
+        (kept if measures_time in wanted else left_out).append(item)
+    if left_out:
+        items[:] = kept
+        config.hook.pytest_deselected(items=left_out)
+    if items:
+        longest = max(items, key=_timeout_s)
+        items.sort(key=lambda item: item is not longest)
+
+
+def _timeout_s(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return 0.0 if marker is None else float(marker.args[0])
+
+
+_PORTS_PER_WORKER = 4000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
+_FIRST_PORT = 12_000 + _WORKER * _PORTS_PER_WORKER
+# It begins anywhere, so that the tests of two checkouts on one machine do not go through the same ports.
+_PORTS = itertools.cycle(
+    random.sample(range(_FIRST_PORT, _FIRST_PORT + _PORTS_PER_WORKER), _PORTS_PER_WORKER)
+)
 
 
 def require_program(name: str, *elsewhere: str) -> str:
@@ -41,11 +83,20 @@ def shared_data(name: str) -> Path:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nothing listens on, and that no other test is given for a long while.
+
+    It lies below the ports that the system gives to clients and to whoever binds port 0: anybody could take
+    one of those before the test listens on it.
+    """
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as every server does
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def accepts_connections(port: int) -> bool:
@@ -55,7 +106,13 @@ def accepts_connections(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = "it") -> None:
+PATIENCE_S = 60.0
+"""How long a test waits for what must come; a bound on that is for tests marked `timing`."""
+
+
+def wait_until(
+    condition: Callable[[], object], timeout_s: float = PATIENCE_S, what: str = "the condition"
+) -> None:
     """Block until `condition()` is true; fails naming `what` after `timeout_s` wall seconds."""
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -65,7 +122,9 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0, what: s
 
 
 async def eventually(
-    condition: Callable[[], object | Awaitable[object]], timeout_s: float = 10.0, what: str = "the condition"
+    condition: Callable[[], object | Awaitable[object]],
+    timeout_s: float = PATIENCE_S,
+    what: str = "the condition",
 ) -> None:
     """As `wait_until`, on the event loop; `condition` may be a coroutine function."""
     deadline = time.monotonic() + timeout_s
@@ -98,7 +157,11 @@ class Broker:
         self._process = subprocess.Popen(
             [self._program, "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        wait_until(lambda: accepts_connections(self.port), what="mosquitto")
+        try:
+            wait_until(lambda: accepts_connections(self.port), what="mosquitto")
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End it with SIGKILL, as a power cut would."""
@@ -113,5 +176,7 @@ def mosquitto(tmp_path: Path) -> Iterator[Broker]:
     """A running broker of the test's own."""
     broker = Broker(require_program("mosquitto"), free_port(), tmp_path)
     broker.start()
-    yield broker
-    broker.kill()
+    try:
+        yield broker
+    finally:
+        broker.kill()

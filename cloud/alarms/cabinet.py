@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from cloud.alarms.model import AlarmChange, AlarmState, Rule, Verdict, applied, judge
+from cloud.alarms.model import AlarmChange, AlarmRule, DeviceAlarms, Verdict, applied, judge
 from protocols.cabinet import CabinetReading
 from protocols.events import EventType
 
@@ -25,13 +25,13 @@ class CabinetSituation:
     active: frozenset[EventType]
 
 
-CabinetAlarmState = AlarmState[None]
+CabinetAlarms = DeviceAlarms[None]
 """The rules for cabinets need no memory beyond streaks."""
 
 
 def evaluate_cabinet(
-    state: CabinetAlarmState, reading: CabinetReading
-) -> tuple[CabinetAlarmState, list[AlarmChange]]:
+    state: CabinetAlarms, reading: CabinetReading
+) -> tuple[CabinetAlarms, list[AlarmChange]]:
     """Return the cabinet's state after `reading`, and the alarms that start or end by it.
 
     A reading no newer than the last one changes nothing.
@@ -41,7 +41,7 @@ def evaluate_cabinet(
     streaks = dict(state.streaks)
     situation = CabinetSituation(reading, state.active)
     changes = judge(CABINET_RULES, situation, state.active, streaks, reading)
-    return AlarmState(applied(state.active, changes), reading.time, streaks), changes
+    return DeviceAlarms(applied(state.active, changes), reading.time, streaks), changes
 
 
 def _door(at: CabinetSituation) -> Verdict:
@@ -85,12 +85,14 @@ def _dark_phases(at: CabinetSituation) -> str:
     return f"nothing is drawn on phase {', '.join(dark)}" if dark else ""
 
 
-# A contact is a fact at once; a voltage may be missing only for the moment in which it was measured, and the
-# meter samples slowly enough that two readings in a row, however close, are two measurements.
+# A contact is a fact at once; a voltage may be missing only for the moment in which it was measured, so it
+# takes two readings in a row, however close.
 CABINET_RULES: Final = (
-    Rule(EventType.CABINET_DOOR_OPEN, _door, raise_after=1, clear_after=1, describe=lambda _: ""),
-    Rule(EventType.CIRCUIT_BREAKER_TRIPPED, _breaker, raise_after=1, clear_after=1, describe=_dark_phases),
-    Rule(
+    AlarmRule(EventType.CABINET_DOOR_OPEN, _door, raise_after=1, clear_after=1, describe=lambda _: ""),
+    AlarmRule(
+        EventType.CIRCUIT_BREAKER_TRIPPED, _breaker, raise_after=1, clear_after=1, describe=_dark_phases
+    ),
+    AlarmRule(
         EventType.SUPPLY_LOSS,
         _supply,
         raise_after=2,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from cloud.alarms.model import AlarmChange, AlarmState, Device, Transition
+from cloud.alarms.model import AlarmChange, AlarmedDevice, DeviceAlarms, Transition
 from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
 from protocols.events import EventType
@@ -12,7 +12,7 @@ from protocols.events import EventType
 OpenAlarms = Mapping[str, Collection[EventType]]
 """The types of open alarms by device."""
 
-_NEW: AlarmState[Any] = AlarmState()
+_NEW: DeviceAlarms[Any] = DeviceAlarms()
 
 ReadingT = TypeVar("ReadingT", bound=DeviceReading)
 
@@ -21,7 +21,7 @@ ReadingT = TypeVar("ReadingT", bound=DeviceReading)
 class AlarmChanges:
     """What a batch does to alarms; it takes effect only when it is passed to `AlarmEvaluator.accept`."""
 
-    states: dict[str, AlarmState[Any]] = field(default_factory=dict)
+    states: dict[str, DeviceAlarms[Any]] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
 
 
@@ -29,16 +29,16 @@ class AlarmEvaluator:
     """The alarm state of every device, in the memory of the one process that ingests them."""
 
     def __init__(self) -> None:
-        self._states: dict[str, AlarmState[Any]] = {}
+        self._states: dict[str, DeviceAlarms[Any]] = {}
 
     def resume(self, open_alarms: OpenAlarms) -> None:
         """Start from the alarms that are open in the store, without evidence from earlier readings."""
-        self._states = {device: AlarmState(frozenset(types)) for device, types in open_alarms.items()}
+        self._states = {device: DeviceAlarms(frozenset(types)) for device, types in open_alarms.items()}
 
     def reload(self, device_ids: Iterable[str], open_alarms: OpenAlarms) -> None:
         """Replace the state of these devices, whose readings another process has judged meanwhile."""
         for device_id in device_ids:
-            self._states[device_id] = AlarmState(frozenset(open_alarms.get(device_id, ())))
+            self._states[device_id] = DeviceAlarms(frozenset(open_alarms.get(device_id, ())))
 
     def forget(self, device_ids: Iterable[str]) -> None:
         """Drop the state of devices that left the inventory; their alarms were ended there."""
@@ -53,8 +53,8 @@ class AlarmEvaluator:
         self,
         changes: AlarmChanges,
         readings: Iterable[ReadingT],
-        evaluate: Callable[[AlarmState[Any], ReadingT], tuple[AlarmState[Any], list[AlarmChange]]],
-        device_of: Callable[[str], Device],
+        evaluate: Callable[[DeviceAlarms[Any], ReadingT], tuple[DeviceAlarms[Any], list[AlarmChange]]],
+        device_of: Callable[[str], AlarmedDevice],
     ) -> None:
         """Add to `changes` what the rules say of readings of one kind, in the order of their time."""
         for reading in sorted(readings, key=lambda reading: reading.time):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cloud.alarms.lamp_rules import CYCLE_WINDOW, CYCLES_TO_RAISE, LAMP_RULES, LampSituation
-from cloud.alarms.model import AlarmChange, AlarmState, applied, judge
+from cloud.alarms.model import AlarmChange, DeviceAlarms, applied, judge
 from cloud.state.light import emits_light, level_in_effect
 from protocols.events import EventType
 from protocols.lamp import LampReading
@@ -44,12 +44,12 @@ class LampMemory:
     failed_level: int | None
 
 
-LampAlarmState = AlarmState[LampMemory]
+LampAlarms = DeviceAlarms[LampMemory]
 
 
 def evaluate_lamp(
-    state: LampAlarmState, reading: LampReading, rated_power_w: float | None
-) -> tuple[LampAlarmState, list[AlarmChange]]:
+    state: LampAlarms, reading: LampReading, rated_power_w: float | None
+) -> tuple[LampAlarms, list[AlarmChange]]:
     """Return the lamp's state after `reading`, and the alarms that start or end by it.
 
     A reading no newer than the last one changes nothing.
@@ -82,7 +82,7 @@ def evaluate_lamp(
         failed_level=_failed_level(situation, changes),
     )
     active = applied(state.active, changes) if changes else state.active
-    return AlarmState(active, reading.time, streaks, after), changes
+    return DeviceAlarms(active, reading.time, streaks, after), changes
 
 
 def _held(memory: LampMemory | None, reading: LampReading, rated_power_w: float | None) -> Held:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from cloud.alarms.model import Rule, Verdict
+from cloud.alarms.model import AlarmRule, Verdict
 from cloud.state.light import burns_though_off, expected_power_w, is_dark
 from protocols.events import EventType
 from protocols.lamp import LampReading
@@ -48,7 +48,7 @@ class LampSituation:
 
     @property
     def supply_lost(self) -> bool:
-        """Whether there is no mains: then nothing can be said about the lamp."""
+        """Whether there is no mains: then the lamp can't be judged."""
         voltage = self.reading.supply_voltage_v
         return voltage is not None and voltage < _NO_SUPPLY_V
 
@@ -59,7 +59,7 @@ class LampSituation:
 
     @property
     def implied_level(self) -> float | None:
-        """The level that the power drawn stands for."""
+        """The level that corresponds to the power drawn."""
         if self.reading.active_power_w is None or not self.rated_power_w:
             return None
         return 100 * self.reading.active_power_w / self.rated_power_w
@@ -88,7 +88,7 @@ def lamp_failure(at: LampSituation) -> Verdict:
 
 
 def lamp_unexpected_on(at: LampSituation) -> Verdict:
-    """Light though off was asked for: a day burner."""
+    """Light though the target is 0: a day burner."""
     if not at.settled or at.target != 0:
         return Verdict.UNKNOWN
     if at.reading.active_power_w is not None:
@@ -101,7 +101,7 @@ def lamp_unexpected_on(at: LampSituation) -> Verdict:
 
 
 def dimming_failure(at: LampSituation) -> Verdict:
-    """Light, but not at the level in effect. That a controller does not take its level, the gateway says."""
+    """Light, but not at the level in effect. The gateway reports controllers that ignore their target."""
     if not at.settled or not at.target or at.level is None or at.supply_lost:
         return Verdict.UNKNOWN
     if abs(at.level - at.target) > _LEVEL_AGREES:
@@ -143,7 +143,7 @@ def supply_voltage_too_high(at: LampSituation) -> Verdict:
 
 
 def supply_voltage_too_low(at: LampSituation) -> Verdict:
-    """Below the supplier's limit, but there."""
+    """Below the supplier's limit, but present."""
     voltage = at.reading.supply_voltage_v
     if voltage is None or at.supply_lost:
         return Verdict.UNKNOWN
@@ -173,7 +173,7 @@ def _by_bit(bit: bool | None) -> Verdict:
 
 
 def _beyond(excess: float, hysteresis: float) -> Verdict:
-    """Suspicious above 0, healthy below minus the hysteresis, no opinion between."""
+    """Return suspicious above 0, healthy below minus the hysteresis, unknown between."""
     if excess > 0:
         return Verdict.SUSPICIOUS
     return Verdict.HEALTHY if excess <= -hysteresis else Verdict.UNKNOWN
@@ -199,14 +199,14 @@ def _too_bright(at: LampSituation) -> bool:
 
 
 def _proves_dimming(at: LampSituation) -> bool:
-    """Whether agreement at this level refutes a dimmingFailure: a lamp stuck at full agrees with full."""
+    """Return whether agreement at this level refutes a dimmingFailure: one stuck at full agrees with full."""
     if at.target is None or at.target < _FULL_LEVEL:
         return True
     return at.failed_level is None or at.failed_level >= _FULL_LEVEL
 
 
 def _power_ratio(at: LampSituation) -> float | None:
-    """Power drawn over power expected, where that says something about the light source."""
+    """Return the power drawn over the power expected, where that is evidence about the light source."""
     if not at.must_burn or at.level is None or at.rated_power_w is None or at.level < _POWER_JUDGED_FROM:
         return None
     power = at.reading.active_power_w
@@ -233,8 +233,8 @@ def _describe(at: LampSituation) -> str:
 
 def _rule(
     kind: EventType, judge: Callable[[LampSituation], Verdict], *, raise_after: int, clear_after: int
-) -> Rule[LampSituation]:
-    return Rule(kind, judge, raise_after, clear_after, describe=_describe)
+) -> AlarmRule[LampSituation]:
+    return AlarmRule(kind, judge, raise_after, clear_after, describe=_describe)
 
 
 LAMP_RULES: Final = (

@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(Generic[Situation]):
+class AlarmRule(Generic[Situation]):
     """A condition: how a reading in its situation is judged, and how many in a row start or end the alarm.
 
     Readings closer together than `spacing` count once. `describe` gives the info of an alarm that starts.
@@ -49,7 +49,7 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmState(Generic[Memory]):
+class DeviceAlarms(Generic[Memory]):
     """What must be known of a device between two readings.
 
     `time` is that of the newest reading judged, None before the first; `memory` is what the rules for the
@@ -88,7 +88,7 @@ class ReportedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class AlarmedDevice:
     """What can have an alarm; `lamp_id` is None for a gateway and for a cabinet."""
 
     id: str
@@ -101,7 +101,7 @@ class Device:
 class Transition:
     """The start or end of a condition of a device, as it is stored."""
 
-    device: Device
+    device: AlarmedDevice
     type: EventType
     raised: bool
     time_ms: int
@@ -109,7 +109,7 @@ class Transition:
 
 
 def judge(
-    rules: Sequence[Rule[Situation]],
+    rules: Sequence[AlarmRule[Situation]],
     situation: Situation,
     active: frozenset[EventType],
     streaks: dict[EventType, Streak],

@@ -42,7 +42,7 @@ class AlarmRow(Base):
 
 
 class EventRow(Base):
-    """What a gateway reported, keyed by its place in that gateway's outbox: a repeat changes nothing."""
+    """An event that a gateway reported, keyed by its outbox position: a repeat changes nothing."""
 
     __tablename__ = "events"
     __table_args__ = (sa.Index("ix_events_device_id_type_time_ms", "device_id", "type", "time_ms"),)

@@ -13,7 +13,7 @@ from cloud.plans.active import PlanInForce
 from cloud.plans.forecast import LevelChange
 from cloud.plans.impact import levels_between
 from cloud.plans.resolved import ResolvedPlan
-from cloud.telemetry.store import Series, StoreUnavailable, TelemetryStore
+from cloud.telemetry.store import Series, SeriesQuery, StoreUnavailable, TelemetryStore
 from protocols.clock import Clock, from_unix_ms
 from protocols.lighting.program import Place
 from protocols.sun import CIVIL_DEG, Night, SunEvent, night_of, sun_event
@@ -80,7 +80,8 @@ class NightService:
         try:
             for lamp_id in self._sample():
                 until = min(now, night.end_noon)
-                series += self._telemetry.series(lamp_id, [_ACTUAL], night.start_noon, until, _POINTS_A_NIGHT)
+                query = SeriesQuery(lamp_id, [_ACTUAL], night.start_noon, until, _POINTS_A_NIGHT)
+                series += self._telemetry.series(query)
         except StoreUnavailable as error:
             log.warning("actual levels of the night not read", error=str(error))
         return mean_levels(series)

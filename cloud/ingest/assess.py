@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from cloud.alarms.cabinet import evaluate_cabinet
 from cloud.alarms.evaluator import AlarmChanges
-from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
+from cloud.alarms.lamp import LampAlarms, evaluate_lamp
 from cloud.alarms.model import AlarmChange, Transition
 from cloud.ingest.batch import Batch, Node
 from cloud.ingest.gateway_changes import gateways_after
@@ -50,7 +50,7 @@ def assess(batch: Batch, known: KnownState, inventory: InventoryCache, now_ms: i
         heard={gateway_id for _, gateway_id in batch.sources.values()},
     )
 
-    def evaluate(state: LampAlarmState, reading: LampReading) -> tuple[LampAlarmState, list[AlarmChange]]:
+    def evaluate(state: LampAlarms, reading: LampReading) -> tuple[LampAlarms, list[AlarmChange]]:
         return evaluate_lamp(state, reading, inventory.rated_power_w(reading.device_id))
 
     # After a restart alarms have no evidence, so the state says which readings have been judged before.

@@ -63,6 +63,7 @@ class Batch:
         """Add the birth or death of a node: its devices are offline until each is born again."""
         node = (event.group, event.node)
         self.nodes[node] = event
+        # What was added before is void, and a batch keeps no order between births and the rest.
         self.lost = [one for one in self.lost if one != node]
         self.devices = {device: seen for device, seen in self.devices.items() if seen.node != node}
         self.size += 1

@@ -81,6 +81,7 @@ class Collector:
                 batch.devices[event.device] = DevicePresence(node, isinstance(event, DeviceBorn))
                 batch.size += 1
         else:
+            # An impostor's epoch counts too: its records must be acknowledged, or it sends them for ever.
             if isinstance(event, NodeBorn):
                 self._epochs[node] = _stored_integer(epoch_from(event.metrics))
             if self._belongs(event.node, node):
@@ -107,6 +108,7 @@ class Collector:
 
     def _add_reading(self, batch: Batch, node: Node, event: DeviceData) -> None:
         self._register_position(batch, node, event.metrics)
+        # Ids become tags of line protocol and MQTT topics, where control characters can't be escaped.
         if not event.device.isprintable():
             raise InvalidReading(f"device id {event.device!r}, expected printable characters")
         batch.size += 1
@@ -159,6 +161,7 @@ class Collector:
     ) -> tuple[Outbox, int] | None:
         """Add the record's position to those to acknowledge; None for a message without one."""
         position, epoch = _stored_integer(position_from(metrics)), self._epochs.get(node)
+        # A position means something only within an epoch, which the gateway states at its birth.
         if position is None or epoch is None:
             return None
         outbox = Outbox(node, epoch)

@@ -15,7 +15,7 @@ from cloud.ingest.batch import Batch, Node, halves
 from cloud.ingest.dead_letters import dead_letters_of, save_dead_letters
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import AHEAD, ALARMS, EVENTS, GATEWAYS, READINGS, REJECTED, RESULTS
-from cloud.ingest.model import Changes, KnownState, Stored
+from cloud.ingest.model import Changes, KnownState, StoredBatch
 from cloud.ingest.persist import (
     RefusedError,
     content_errors,
@@ -125,6 +125,7 @@ class Committer:
             parts = halves(batch)
             if parts is not None:
                 return joined(self.commit(parts[0]), self.commit(parts[1]))
+            # It must be acknowledged all the same, or it would block its gateway's outbox for ever.
             letters = dead_letters_of(batch, str(error))
             nodes = [gateway_id for _, gateway_id in batch.nodes]
             log.warning("record_rejected", error=str(error), records=letters, gateways=nodes)
@@ -136,7 +137,7 @@ class Committer:
         self._report(batch, changes, stored)
         return live_update(changes, stored, known, inventory)
 
-    def _report(self, batch: Batch, changes: Changes, stored: Stored) -> None:
+    def _report(self, batch: Batch, changes: Changes, stored: StoredBatch) -> None:
         for gateway_id, readings in changes.ahead.items():
             self._clocks.failed(gateway_id, "readings of the future", readings=readings)
         for gateway_id in changes.heard.difference(changes.ahead):

@@ -16,6 +16,7 @@ def gateways_after(batch: Batch, known: Mapping[str, GatewayState], now_ms: int)
         before = known.get(gateway_id) or GatewayState(gateway_id, area_id, False, now_ms, None)
         online = isinstance(event, NodeBorn)
         epoch = epoch_from(event.metrics) if isinstance(event, NodeBorn) else before.epoch
+        # A birth while online, after a rebirth request, does not reset since when it is online.
         since_ms = before.since_ms if before.online == online else now_ms
         changed[gateway_id] = replace(before, area_id=area_id, online=online, since_ms=since_ms, epoch=epoch)
     for area_id, gateway_id in batch.lost:

@@ -20,6 +20,7 @@ class GatewayPresence:
 
     def died(self, node: Node, now_s: float) -> None:
         """Note that the gateway is offline; a deadline that runs already stays."""
+        # A gateway can die twice, by its own death and by the broker's will: the first one counts.
         self._deadlines.setdefault(node, now_s + self._patience_s)
         self._online.discard(node)
 

@@ -26,6 +26,7 @@ class Heartbeat:
     @contextmanager
     def storing(self) -> Iterator[None]:
         """Enclose the storing of one batch, retries included."""
+        # A store blocks a thread of its own, so heartbeats go on and can say that nothing is stored.
         self._began_s = self._wall()
         try:
             yield

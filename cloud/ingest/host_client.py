@@ -20,6 +20,7 @@ from protocols.sparkplug.host_events import (
     StateContested,
 )
 from protocols.sparkplug.messages import Outgoing, node_command
+from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
 
@@ -77,7 +78,7 @@ class HostClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled; then publish STATE offline and disconnect."""
-        retry_s = _FIRST_RETRY_S
+        backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
         while True:
             began_ms = self._now_ms()
             try:
@@ -87,9 +88,8 @@ class HostClient:
             raise_if_cancelled()
             # A connection that lasted is no reason to wait long before the next.
             if self._now_ms() - began_ms > 1000 * _LONGEST_RETRY_S:
-                retry_s = _FIRST_RETRY_S
-            await asyncio.sleep(retry_s)
-            retry_s = min(_LONGEST_RETRY_S, retry_s * 2)
+                backoff.reset()
+            await asyncio.sleep(backoff.pause_s())
 
     async def publish(self, message: Outgoing) -> bool:
         """Send a message; return False while the broker is unreachable."""
@@ -108,6 +108,7 @@ class HostClient:
 
     async def _connect_once(self) -> None:
         session, since_ms = HostSession(PRIMARY_HOST), self._now_ms()
+        # Will and birth carry the same timestamp: by it, gateways ignore the will of an older connection.
         offline = session.will(since_ms)
         will = aiomqtt.Will(offline.topic, offline.payload, offline.qos, offline.retain)
         async with broker_client(self._address, CLIENT_ID, will, _MAX_QUEUED, MessageBatches) as client:
@@ -144,15 +145,18 @@ class HostClient:
                     payload = message.payload
                     if isinstance(payload, bytes):
                         await self._pass_on(session, session.receive(str(message.topic), payload, now_ms))
+                # A backlog can be 100,000 messages: heartbeats and commits must get their turn in between.
                 await asyncio.sleep(0)
 
     async def _tick(self, session: HostSession) -> None:
         while True:
+            # Reorder timeouts and repeated rebirth requests fall due without any message.
             await asyncio.sleep(_TICK_S)
             await self._pass_on(session, session.tick(self._now_ms()))
 
     async def _pass_on(self, session: HostSession, events: Iterable[HostEvent]) -> None:
         for event in events:
+            # Sparkplug's own housekeeping ends here; the listener gets data, births and deaths only.
             if isinstance(event, RebirthNeeded):
                 log.info("rebirth_requested", gateway=event.node, reason=event.why)
                 REBIRTHS.inc()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cloud.alarms.model import Device
+from cloud.alarms.model import AlarmedDevice
 from cloud.ingest.batch import Node
 from protocols.inventory.model import Inventory, Lamp
 
@@ -18,6 +18,7 @@ class InventoryCache:
 
     def refresh(self) -> set[str]:
         """Load the inventory as it is now; return the lamps, cabinets and gateways that left it."""
+        # One name space for all devices: alarms, results and dead letters name them by their id alone.
         before = {*self._lamps, *self._areas, *self._cabinets}
         inventory = self._load()
         self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
@@ -35,6 +36,7 @@ class InventoryCache:
 
     def owner(self, device_id: str) -> Node | None:
         """Return the node that reports a lamp, a cabinet or a gateway; None for what is in no inventory."""
+        # What is in no inventory may be reported by any node: it is stored, and shown nowhere.
         lamp = self._lamps.get(device_id)
         gateway_id = lamp.gateway_id if lamp else self._cabinets.get(device_id, device_id)
         area_id = self._areas.get(gateway_id)
@@ -49,20 +51,20 @@ class InventoryCache:
         lamp = self._lamps.get(lamp_id)
         return None if lamp is None else lamp.rated_power_w
 
-    def device(self, device_id: str, node: Node) -> Device:
+    def device(self, device_id: str, node: Node) -> AlarmedDevice:
         """Return the device with its place: that of `node` where it is in no inventory."""
         lamp = self._lamps.get(device_id)
         if lamp is not None:
             # A lamp may stand in another area than its gateway; its alarms are listed where it stands.
-            return Device(device_id, device_id, lamp.gateway_id, lamp.area_id)
+            return AlarmedDevice(device_id, device_id, lamp.gateway_id, lamp.area_id)
         if device_id in self._cabinets:
             return self.cabinet(device_id, node)
         area_id, gateway_id = node
         is_gateway = device_id == gateway_id
         area_id = self._areas.get(gateway_id, area_id)
-        return Device(device_id, None if is_gateway else device_id, gateway_id, area_id)
+        return AlarmedDevice(device_id, None if is_gateway else device_id, gateway_id, area_id)
 
-    def cabinet(self, cabinet_id: str, node: Node) -> Device:
+    def cabinet(self, cabinet_id: str, node: Node) -> AlarmedDevice:
         """Return a cabinet with its place."""
         gateway_id = self._cabinets.get(cabinet_id, node[1])
-        return Device(cabinet_id, None, gateway_id, self._areas.get(gateway_id, node[0]))
+        return AlarmedDevice(cabinet_id, None, gateway_id, self._areas.get(gateway_id, node[0]))

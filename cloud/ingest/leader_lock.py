@@ -121,6 +121,7 @@ class _FileLeaderLock:
     def acquire(self) -> bool:
         if self._path is None or self._file is not None:
             return True
+        # The file is never deleted: a process could then lock a file that others no longer find.
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,7 +29,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBatch:
     """What the stores made of a batch: the alarms and commands it changed, the lamps that look different.
 
     `overrides` holds those in force on the lamps of `lamps` that report to follow one.

@@ -22,7 +22,7 @@ from cloud.ingest.batch import Batch
 from cloud.ingest.dead_letters import DeadLetter, dead_letter, save_dead_letters
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import REJECTED
-from cloud.ingest.model import Changes, KnownState, Stored
+from cloud.ingest.model import Changes, KnownState, StoredBatch
 from cloud.state.cabinets import save_cabinet_states
 from cloud.state.store import save_gateway_states, save_lamp_states
 from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryStore
@@ -71,12 +71,13 @@ def persist(
     *,
     refused: list[DeadLetter],
     now_ms: int,
-) -> Stored:
+) -> StoredBatch:
     """Store the rest of a batch in the caller's transaction; `refused` are its readings without a place.
 
     Adds to `changes` the alarms that reported events start or end: which event is the newest, and so counts,
     only the table of events knows.
     """
+    # An event has an outbox position, and with it the area of its gateway.
     areas = {outbox.node[1]: outbox.node[0] for outbox in batch.positions}
     for one in record_events(connection, batch.events, now_ms + CLOCK_TOLERANCE_MS):
         device = inventory.device(one.device_id, (areas[one.gateway_id], one.gateway_id))
@@ -97,9 +98,10 @@ def persist(
     overridden = [lamp_id for lamp_id, one in lamps.items() if one.reading.reason is Reason.OVERRIDE]
     overrides: dict[str, StoredOverride] = {}
     if overridden:
+        # Only lamps that report to follow an override are looked up: usually none.
         wanted = overridden if len(overridden) <= _MAX_IN_LIST else None
         overrides = overrides_in_force(connection, wanted, now_ms)
-    return Stored(alarms, commands, lamps, overrides)
+    return StoredBatch(alarms, commands, lamps, overrides)
 
 
 @contextmanager

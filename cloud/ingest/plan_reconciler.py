@@ -42,12 +42,14 @@ class PlanReconciler:
         """Set the desired plans; a gateway without one is left alone."""
         wanted = dict(documents)
         for node, gateway in self._online.items():
+            # The pause before the next try was for the old document.
             if wanted.get(node) != self._wanted.get(node):
                 gateway.restart()
         self._wanted = wanted
 
     def born(self, node: Node, state: PlanState | None) -> None:
         """Note a birth; a gateway that reports no plan state knows no plans and is left alone."""
+        # A new birth is a new process, which may accept what the one before rejected.
         self._online.pop(node, None)
         if state is not None:
             self._online[node] = _Gateway(state.hash)
@@ -58,6 +60,7 @@ class PlanReconciler:
         if gateway is None:
             return
         gateway.reported = state.hash
+        # A gateway does not name the document it rejects: it can only be the last one sent.
         gateway.refused = gateway.sent if state.problem else None
 
     def died(self, node: Node) -> None:
@@ -80,6 +83,7 @@ class PlanReconciler:
         """Note that a gateway was sent its desired document."""
         gateway, wanted = self._online.get(node), self._wanted.get(node)
         if gateway is not None and wanted is not None:
+            # Being sent proves nothing: only the reported hash does, so it goes out again until then.
             gateway.sent = wanted.hash
             gateway.next_s = now_s + gateway.wait_s
             gateway.wait_s = min(LONGEST_RETRY_S, gateway.wait_s * 2)

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from cloud.commands.views import override_view
 from cloud.ingest.inventory_cache import InventoryCache
-from cloud.ingest.model import Changes, KnownState, Stored
+from cloud.ingest.model import Changes, KnownState, StoredBatch
 from cloud.live.model import LiveUpdate
 from cloud.state.views import LampView, gateway_view, lamp_view
 
 
-def live_update(changes: Changes, stored: Stored, known: KnownState, inventory: InventoryCache) -> LiveUpdate:
+def live_update(
+    changes: Changes, stored: StoredBatch, known: KnownState, inventory: InventoryCache
+) -> LiveUpdate:
     """Return the update for the live topic; `known` holds `changes` already.
 
     Lamps that are in no inventory have no place on a map and are left out.

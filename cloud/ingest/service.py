@@ -44,10 +44,13 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
+from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
+
+_FIRST_RETRY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Ingester:
 
     async def run(self) -> None:
         """Resume from what is stored, then ingest until cancelled."""
+        # Before the broker is connected: what a birth or a reading changes depends on what is known.
         await self._until_available(self._committer.resume, "resume")
         self._heartbeat.stored(self._committer.newest_reading())
         async with asyncio.TaskGroup() as tasks:
@@ -134,6 +138,7 @@ class Ingester:
 
     def connected(self) -> None:
         """Expect every gateway to be born again, and publish a heartbeat."""
+        # Deaths may have been missed meanwhile: no gateway counts as online until it is born again.
         self._plans.forget()
         until_s = time.monotonic() + self._limits.gateway_return_s
         self._presence.expect_again(self._committer.gateways_known(), until_s)
@@ -154,6 +159,7 @@ class Ingester:
             DROPPED.inc()
             return
         node = (event.group, event.node)
+        # An impostor with the id of another area's gateway must not end the alarm of the real one.
         if isinstance(event, NodeBorn | NodeDied) and not self._collector.is_impostor(node):
             if isinstance(event, NodeBorn):
                 self._presence.born(node)
@@ -162,6 +168,7 @@ class Ingester:
         try:
             self._collector.add(self._pending, event)
         except InvalidMetrics as error:
+            # Its position is in the batch and is acknowledged: resent, it would be no better.
             log.warning("record_malformed", gateway=event.node, error=str(error))
             MALFORMED.inc()
         self._wake_store()
@@ -182,10 +189,12 @@ class Ingester:
         while True:
             await self._arrived.wait()
             try:
+                # A short wait makes large batches under load, and costs a single reading a tenth of a second.
                 async with asyncio.timeout(self._limits.linger_s):
                     await self._full.wait()
             except TimeoutError:
                 pass
+            # What arrives while this batch is being stored gathers in the next one.
             batch, self._pending = self._pending, Batch()
             self._arrived.clear()
             self._full.clear()
@@ -213,15 +222,14 @@ class Ingester:
     async def _until_available(self, work: Callable[[], None], task: str) -> None:
         """Do blocking work in a thread, and again with growing pauses while a store is unavailable."""
         store = FailureReporter(log, "store_unavailable", "store_available", level="warning", task=task)
-        retry_s = 0.25
+        backoff = Backoff(_FIRST_RETRY_S, self._limits.longest_retry_s)
         while True:
             try:
                 await asyncio.to_thread(work)
             except StoreUnavailable as error:
                 store.failed(error)
                 RETRIES.inc()
-                await asyncio.sleep(retry_s)
-                retry_s = min(self._limits.longest_retry_s, retry_s * 2)
+                await asyncio.sleep(backoff.pause_s())
             else:
                 store.recovered()
                 return
@@ -237,10 +245,12 @@ class Ingester:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL_S)
+            # Also when nothing was stored: the API takes a missing heartbeat for a missing ingester.
             self._live.add(LiveUpdate(ingest=self._heartbeat.beat()))
 
     async def _refresh_inventory(self) -> None:
         while True:
+            # Imports are made by other processes, which have no way to call this one.
             await asyncio.sleep(self._limits.inventory_refresh_s)
             await self._until_available(self._committer.refresh_inventory, "inventory")
             self._expect_first_births()

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CarriedBundle:
     """A bundle as it came, the folder of the gateways' keys, and the issue time of the answer in Unix ms."""
 
     content: bytes
@@ -46,7 +46,7 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredBundle:
     """What was stored of a bundle: how many records, and the answer to carry back."""
 
     gateway: str
@@ -55,8 +55,8 @@ class Stored:
 
 
 def store_bundle(
-    carried: Carried, committer: Committer, collector: Collector, *, plan_of: Callable[[str], bytes]
-) -> Stored:
+    carried: CarriedBundle, committer: Committer, collector: Collector, *, plan_of: Callable[[str], bytes]
+) -> StoredBundle:
     """Store all records of a bundle, or none; storing it again changes nothing.
 
     `committer` has resumed; `plan_of` returns the document of the plan that a gateway should follow.
@@ -81,7 +81,9 @@ def store_bundle(
         committer.save_carried_plan(outbox.node, *map(_storable, (header.plan.hash, header.plan.problem)))
     answer = Answer(merged(positions), plan_of(header.gateway), carried.issued_ms)
     reply = Header(BundleKind.ANSWER, header.area, header.gateway, header.epoch)
-    return Stored(header.gateway, len(positions), b"".join(sign_bundle(reply, [pack_answer(answer)], key)))
+    return StoredBundle(
+        header.gateway, len(positions), b"".join(sign_bundle(reply, [pack_answer(answer)], key))
+    )
 
 
 def write_answer(file: Path, answer: bytes) -> None:
@@ -103,6 +105,7 @@ def create_key(keys: Path, gateway_id: str) -> Path:
     path = key_path(keys, gateway_id)
     keys.mkdir(parents=True, exist_ok=True)
     try:
+        # Never over an existing key: the gateway has a copy, and its bundles could not be verified any more.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise BundleError(f"{path}: exists, expected a gateway without a key") from error
@@ -118,7 +121,7 @@ def key_path(keys: Path, gateway_id: str) -> Path:
     return keys / f"{gateway_id}.key"
 
 
-def _newest_reading(carried: Carried, key: bytes) -> datetime | None:
+def _newest_reading(carried: CarriedBundle, key: bytes) -> datetime | None:
     """Return the time of the newest reading; raises BundleError unless all of the bundle can be read."""
     newest: datetime | None = None
     for packed in _packed(carried.content, key, carried.source):
@@ -129,10 +132,11 @@ def _newest_reading(carried: Carried, key: bytes) -> datetime | None:
 
 
 def _store_records(
-    carried: Carried, key: bytes, outbox: Outbox, committer: Committer, collector: Collector
+    carried: CarriedBundle, key: bytes, outbox: Outbox, committer: Committer, collector: Collector
 ) -> list[int]:
     positions: list[int] = []
     for frame in verify_bundle(carried.content, key, carried.source):
+        # One frame is one batch: a bundle may hold the records of weeks.
         batch = Batch()
         for packed in unpack_records(frame, carried.source):
             try:
@@ -145,6 +149,7 @@ def _store_records(
 
 
 def _storable(text: str) -> str:
+    # PostgreSQL stores no NUL in text.
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -70,7 +70,7 @@ def lamp_times_ms(connection: sa.Connection) -> list[tuple[str, str, int]]:
 
 
 def forget_future(connection: sa.Connection, latest_ms: int) -> None:
-    """Drop the states of lamps and cabinets that claim to be later than `latest_ms`: nothing could follow."""
+    """Delete the states of lamps and cabinets later than `latest_ms`: no reading could replace them."""
     for table in (_LAMPS, table_of(CabinetStateRow)):
         connection.execute(sa.delete(table).where(table.c.time_ms > latest_ms))
 

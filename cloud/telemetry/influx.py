@@ -1,70 +1,74 @@
 """Readings in InfluxDB: 1.x through `/write`, 1.8 and later through `/api/v2/write`; read with InfluxQL."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Protocol, cast
 
 import httpx
+import structlog
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from cloud.telemetry.influxql import failure, post
 from cloud.telemetry.line_protocol import encode
-from cloud.telemetry.store import Series, StoreUnavailable
+from cloud.telemetry.store import Series, SeriesQuery, StoreUnavailable
 from protocols.cabinet import DeviceReading
 from protocols.device_kinds import LAMPS, DeviceKind
+
+log = structlog.get_logger(__name__)
 
 _MILLISECONDS = cast(
     "WritePrecision", WritePrecision.MS
 )  # the client's own annotation is wrong: it wants the text
 
 
-class Writer(Protocol):
-    """How readings get into a server."""
+class TelemetryWriter(Protocol):
+    """The writing half of a TelemetryStore on a server."""
 
     def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings, durable on return."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...
 
 
-class Reader(Protocol):
-    """How readings are found again; as in TelemetryStore."""
+class TelemetryReader(Protocol):
+    """The reading half of a TelemetryStore on a server."""
 
-    def series(
-        self,
-        device_id: str,
-        attributes: Sequence[str],
-        start: datetime,
-        end: datetime,
-        max_points: int,
-        *,
-        kind: DeviceKind = LAMPS,
-    ) -> list[Series]:
-        """The attributes over time, thinned to `max_points`."""
+    def series(self, query: SeriesQuery) -> list[Series]:
+        """Return the attributes over time, thinned to `query.max_points`."""
         ...
 
     def count(
         self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
     ) -> int:
-        """How many readings of these devices there are."""
+        """Return how many readings of these devices there are."""
         ...
 
     def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """The Unix milliseconds of the device's readings, oldest first."""
+        """Return the Unix milliseconds of the device's readings, oldest first."""
         ...
 
 
-class ServerTelemetry:
-    """A TelemetryStore made of a way to write to a server and a way to read from it."""
+@dataclass(frozen=True, slots=True)
+class BucketRetention:
+    """How long a bucket keeps readings; without an end where `days` is None."""
 
-    def __init__(self, writer: Writer, reader: Reader, http: httpx.Client) -> None:
+    days: int | None
+
+
+class ServerTelemetry:
+    """A TelemetryStore of two halves: servers that are written alike are read in different languages."""
+
+    def __init__(self, writer: TelemetryWriter, reader: TelemetryReader, http: httpx.Client) -> None:
         self._writer = writer
         self._reader = reader
         self._http = http
@@ -74,31 +78,22 @@ class ServerTelemetry:
         if readings:
             self._writer.write(readings)
 
-    def series(
-        self,
-        device_id: str,
-        attributes: Sequence[str],
-        start: datetime,
-        end: datetime,
-        max_points: int,
-        *,
-        kind: DeviceKind = LAMPS,
-    ) -> list[Series]:
-        """The attributes over time, thinned to `max_points`."""
-        return self._reader.series(device_id, attributes, start, end, max_points, kind=kind)
+    def series(self, query: SeriesQuery) -> list[Series]:
+        """Return the attributes over time, thinned to `query.max_points`."""
+        return self._reader.series(query)
 
     def count(
         self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
     ) -> int:
-        """How many readings of these devices there are."""
+        """Return how many readings of these devices there are."""
         return self._reader.count(device_ids, start, end, kind=kind)
 
     def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """The Unix milliseconds of the device's readings, oldest first."""
+        """Return the Unix milliseconds of the device's readings, oldest first."""
         return self._reader.times(device_id, start, end, kind=kind)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         self._writer.close()
         self._http.close()
 
@@ -123,15 +118,23 @@ class V1Writer:
 class V2Writer:
     """Writes through `/api/v2/write`: InfluxDB 1.8, 2.x, 3.x, and VictoriaMetrics."""
 
-    def __init__(self, client: InfluxDBClient, bucket: str, organisation: str) -> None:
+    def __init__(
+        self, client: InfluxDBClient, bucket: str, organisation: str, *, create: BucketRetention | None = None
+    ) -> None:
+        """`create` makes the bucket before the first write where the server has none of that name."""
         self._client = client
         self._bucket = bucket
         self._organisation = organisation
+        self._create = create
         self._api = client.write_api(write_options=SYNCHRONOUS)
 
     def write(self, readings: Sequence[DeviceReading]) -> None:
-        """Store readings; returns after the server has taken them."""
+        """Store readings; returns after the server has accepted them."""
         try:
+            if self._create is not None:
+                # Not when it is opened: the server may be away then, and the first write is retried.
+                create_bucket(self._client, self._bucket, self._organisation, self._create)
+                self._create = None
             self._api.write(self._bucket, self._organisation, encode(readings), write_precision=_MILLISECONDS)
         except ApiException as error:
             where = f"{self._client.url}/api/v2/write"
@@ -145,7 +148,25 @@ class V2Writer:
         self._client.close()  # type: ignore[no-untyped-call]
 
 
+def create_bucket(client: InfluxDBClient, bucket: str, organisation: str, retention: BucketRetention) -> None:
+    """Create a bucket unless it exists; does nothing on servers without buckets, such as InfluxDB 1.8 and 3.
+
+    Raises:
+        HTTPError: the server is unreachable.
+    """
+    buckets = client.buckets_api()
+    try:
+        if buckets.find_bucket_by_name(bucket) is None:  # type: ignore[no-untyped-call]
+            seconds = 86_400 * (retention.days or 0)  # 0 is the API's value for "for ever"
+            rule = BucketRetentionRules(type="expire", every_seconds=seconds)  # type: ignore[no-untyped-call]
+            buckets.create_bucket(bucket_name=bucket, org=organisation, retention_rules=rule)
+    except ApiException as error:
+        # A token may be good for writing alone. Then the bucket must exist, and if not, the write says so.
+        if error.status != HTTPStatus.NOT_FOUND:
+            log.warning("bucket_not_created", bucket=bucket, error=f"HTTP {error.status} {error.body}")
+
+
 def create_database(http: httpx.Client, database: str) -> None:
-    """Make sure that an InfluxDB 1.x database is there; raises StoreUnavailable."""
+    """Create an InfluxDB 1.x database unless it exists; raises StoreUnavailable."""
     quoted = database.replace('"', '\\"')
     post(http, "/query", {}, {"q": f'CREATE DATABASE "{quoted}"'})

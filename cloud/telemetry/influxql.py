@@ -1,7 +1,6 @@
-"""Reading from InfluxDB with InfluxQL on `/query`, which every generation of it answers."""
+"""Reading from InfluxDB with InfluxQL on `/query`, which every generation of it serves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
@@ -10,11 +9,12 @@ import msgspec
 from cloud.telemetry.line_protocol import COUNTER_FIELD
 from cloud.telemetry.store import (
     Point,
+    Selection,
     Series,
+    SeriesQuery,
     StoreRejected,
     StoreUnavailable,
     Value,
-    Window,
     interval_ms,
     is_averaged,
     window,
@@ -37,18 +37,9 @@ class _Result(msgspec.Struct):
     error: str | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Response(msgspec.Struct):
     results: list[_Result] = []
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Whose readings, and when."""
-
-    kind: DeviceKind
-    device_ids: Sequence[str]
-    span: Window
 
 
 class InfluxQlReader:
@@ -60,63 +51,55 @@ class InfluxQlReader:
             {"rp": retention_policy} if retention_policy else {}
         )
 
-    def series(
-        self,
-        device_id: str,
-        attributes: Sequence[str],
-        start: datetime,
-        end: datetime,
-        max_points: int,
-        *,
-        kind: DeviceKind = LAMPS,
-    ) -> list[Series]:
-        """The attributes over time, thinned to `max_points`."""
-        metrics = [kind.metric(attribute) for attribute in attributes]
-        asked = _Asked(kind, [device_id], window(start, end))
-        width = interval_ms(self.count([device_id], start, end, kind=kind), asked.span, max_points)
+    def series(self, query: SeriesQuery) -> list[Series]:
+        """Return the attributes over time, thinned to `query.max_points`."""
+        metrics, device_ids = query.metrics(), [query.device_id]
+        chosen = Selection(query.kind, device_ids, window(query.start, query.end))
+        readings = self.count(device_ids, query.start, query.end, kind=query.kind)
+        width = interval_ms(readings, chosen.span, query.max_points)
         return [
-            Series(metric.attribute, metric.unit, self._points(metric, asked, width)) for metric in metrics
+            Series(metric.attribute, metric.unit, self._points(metric, chosen, width)) for metric in metrics
         ]
 
     def count(
         self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
     ) -> int:
-        """How many readings of these devices there are."""
+        """Return how many readings of these devices there are."""
         total = 0
         for first in range(0, len(device_ids), _DEVICES_PER_QUERY):
             chunk = device_ids[first : first + _DEVICES_PER_QUERY]
-            rows = self._select(f'count("{COUNTER_FIELD}")', _Asked(kind, chunk, window(start, end)))
+            rows = self._select(f'count("{COUNTER_FIELD}")', Selection(kind, chunk, window(start, end)))
             total += sum(int(value) for _, value in rows if isinstance(value, int | float))
         return total
 
     def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """The Unix milliseconds of the device's readings, oldest first."""
-        rows = self._select(f'"{COUNTER_FIELD}"', _Asked(kind, [device_id], window(start, end)))
+        """Return the Unix milliseconds of the device's readings, oldest first."""
+        rows = self._select(f'"{COUNTER_FIELD}"', Selection(kind, [device_id], window(start, end)))
         return [time_ms for time_ms, _ in rows]
 
-    def _points(self, metric: Metric, asked: _Asked, width_ms: int | None) -> list[Point]:
+    def _points(self, metric: Metric, chosen: Selection, width_ms: int | None) -> list[Point]:
         field, grouping = f'"{metric.attribute}"', ""
         if width_ms is not None:
             field = f"{'mean' if is_averaged(metric) else 'last'}({field})"
             grouping = f" GROUP BY time({width_ms}ms) fill(none)"
-        rows = self._select(field, asked, grouping)
+        rows = self._select(field, chosen, grouping)
         return [
-            (max(time_ms, asked.span.start_ms), _typed(metric, value))
+            (max(time_ms, chosen.span.start_ms), _typed(metric, value))
             for time_ms, value in rows
             if value is not None
         ]
 
-    def _select(self, field: str, asked: _Asked, grouping: str = "") -> list[tuple[int, Value | None]]:
-        condition = _condition(asked) + grouping
-        statement = f'SELECT {field} FROM "{asked.kind.name}" WHERE {condition}'  # noqa: S608 - values are quoted
-        answer = post(self._http, "/query", self._parameters, {"q": statement})
+    def _select(self, field: str, chosen: Selection, grouping: str = "") -> list[tuple[int, Value | None]]:
+        condition = _condition(chosen) + grouping
+        statement = f'SELECT {field} FROM "{chosen.kind.name}" WHERE {condition}'  # noqa: S608 - values are quoted
+        response = post(self._http, "/query", self._parameters, {"q": statement})
         try:
-            decoded = msgspec.json.decode(answer.content, type=_Answer)
+            decoded = msgspec.json.decode(response.content, type=_Response)
         except msgspec.DecodeError as error:
-            raise StoreUnavailable(f"{answer.url}: {error}, expected an InfluxQL answer") from error
+            raise StoreUnavailable(f"{response.url}: {error}, expected an InfluxQL response") from error
         problem = decoded.error or next((result.error for result in decoded.results if result.error), None)
         if problem:
-            raise StoreUnavailable(f"{answer.url}: {problem}")
+            raise StoreUnavailable(f"{response.url}: {problem}")
         rows = [row for result in decoded.results for series in result.series for row in series.values]
         return [(int(row[0] or 0), row[1]) for row in rows]
 
@@ -127,24 +110,26 @@ def post(
     """POST and expect success; raises StoreUnavailable, or StoreRejected where the body is at fault."""
     try:
         if isinstance(body, bytes):
-            answer = http.post(path, params=parameters, content=body)
+            response = http.post(path, params=parameters, content=body)
         else:
-            answer = http.post(path, params=parameters, data=body)
+            response = http.post(path, params=parameters, data=body)
     except httpx.TransportError as error:
         raise StoreUnavailable(f"{http.base_url}{path}: {error or type(error).__name__}") from error
-    if answer.is_success:
-        return answer
-    raise failure(answer.status_code, f"{http.base_url}{path}: HTTP {answer.status_code} {answer.text[:500]}")
+    if response.is_success:
+        return response
+    raise failure(
+        response.status_code, f"{http.base_url}{path}: HTTP {response.status_code} {response.text[:500]}"
+    )
 
 
 def failure(status: int, message: str) -> StoreRejected | StoreUnavailable:
-    """What an HTTP status means for readings: 400, 413 and 422 blame them, all else blames the way there."""
+    """Return the error for an HTTP status: 400, 413 and 422 blame the readings, all others the server."""
     return StoreRejected(message) if status in (400, 413, 422) else StoreUnavailable(message)
 
 
-def _condition(asked: _Asked) -> str:
-    tag, span = asked.kind.name, asked.span
-    devices = " OR ".join(f"\"{tag}\" = '{_escaped(device_id)}'" for device_id in asked.device_ids)
+def _condition(chosen: Selection) -> str:
+    tag, span = chosen.kind.name, chosen.span
+    devices = " OR ".join(f"\"{tag}\" = '{_escaped(device_id)}'" for device_id in chosen.device_ids)
     return f"({devices}) AND time >= {span.start_ms}ms AND time < {span.end_ms}ms"
 
 

@@ -13,7 +13,7 @@ COUNTER_FIELD = "readings"
 
 
 def encode(readings: Iterable[DeviceReading]) -> bytes:
-    """One line per reading, times in milliseconds; values that are missing or not finite are left out."""
+    """Return one line per reading, times in ms; values that are missing or not finite are left out."""
     return "\n".join(map(_line, readings)).encode()
 
 
@@ -42,7 +42,7 @@ def _field_value(value: float | bool | str) -> str | None:
 def _tag(text: str) -> str:
     for special in ", =":
         text = text.replace(special, f"\\{special}")
-    return text.replace("\n", "\\n")  # a line break would end the line, whatever stands before it
+    return text.replace("\n", "\\n")  # a line break would end the line, escaped or not
 
 
 _FIELDS = {

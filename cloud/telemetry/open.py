@@ -2,7 +2,7 @@
 
 sqlite:///path/to/file.db
 influxdb://[user:password@]host:8086/database[?rp=policy&tls=true]        InfluxDB 1.x
-influxdb2://[:token@]host:8086/bucket[?org=name&tls=true]                 InfluxDB 1.8, 2.x, 3.x
+influxdb2://[:token@]host:8086/bucket[?org=name&retention_days=90&tls=true]  InfluxDB 1.8, 2.x, 3.x
 victoriametrics://[user:password@]host:8428[?tls=true]                    VictoriaMetrics
 """
 
@@ -13,7 +13,12 @@ from cloud.telemetry.store import TelemetryStore, TelemetryUrlError
 
 
 def open_store(url: str) -> TelemetryStore:
-    """The store that `url` names, what is missing made; raises TelemetryUrlError, StoreUnavailable."""
+    """Open the store that `url` names and create what is missing.
+
+    Raises:
+        TelemetryUrlError: the URL names no store.
+        StoreUnavailable: trying again may help.
+    """
     scheme = url.partition("://")[0]
     if scheme == "sqlite":
         return _open_sqlite(url)

@@ -13,7 +13,7 @@ from cloud.http.problems import ProblemError, invalid, not_found
 from cloud.http.responses import answers, json_response
 from cloud.http.views import View
 from cloud.services import Services, ServicesOf
-from cloud.telemetry.store import Series, StoreUnavailable
+from cloud.telemetry.store import Series, SeriesQuery, StoreUnavailable
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, UnknownAttribute
 
 router = APIRouter(tags=["telemetry"])
@@ -50,8 +50,8 @@ class CabinetTelemetryView(View, frozen=True):
     series: list[SeriesView]
 
 
-class Asked:
-    """Which readings are asked for: the parameters that both routes have."""
+class SeriesParameters:
+    """The query parameters that both routes have."""
 
     def __init__(
         self,
@@ -72,19 +72,19 @@ class Asked:
             raise invalid("from", self.start.isoformat(), "an instant before `to`, by at most 366 days")
 
 
-AskedFor = Annotated[Asked, Depends()]
+Parameters = Annotated[SeriesParameters, Depends()]
 
 
 @router.get(
     "/lamps/{lamp_id}/telemetry",
     responses=answers(TelemetryView, "One series for each attribute", 404, 422, 503),
 )
-def get_telemetry(*, services: ServicesOf, lamp_id: PathIdentifier, asked: AskedFor) -> Response:
+def get_telemetry(*, services: ServicesOf, lamp_id: PathIdentifier, wanted: Parameters) -> Response:
     """Readings of one lamp; by default light and power of the last 24 hours."""
     if not services.inventory_store.addresses([lamp_id]):
         raise not_found("lamp", "lampId", lamp_id)
-    series = _series(services, LAMPS, lamp_id, asked)
-    return json_response(TelemetryView(lamp_id=lamp_id, start=asked.start, end=asked.end, series=series))
+    series = _series(services, LAMPS, lamp_id, wanted)
+    return json_response(TelemetryView(lamp_id=lamp_id, start=wanted.start, end=wanted.end, series=series))
 
 
 @router.get(
@@ -95,7 +95,7 @@ def get_gateway_telemetry(
     *,
     services: ServicesOf,
     gateway_id: PathIdentifier,
-    asked: AskedFor,
+    wanted: Parameters,
     cabinet: Annotated[
         Identifier | None, Query(description="one of the gateway's; the first when not given")
     ] = None,
@@ -110,19 +110,21 @@ def get_gateway_telemetry(
     view = CabinetTelemetryView(
         gateway_id=gateway_id,
         cabinet_id=cabinet_id,
-        start=asked.start,
-        end=asked.end,
-        series=_series(services, CABINETS, cabinet_id, asked),
+        start=wanted.start,
+        end=wanted.end,
+        series=_series(services, CABINETS, cabinet_id, wanted),
     )
     return json_response(view)
 
 
-def _series(services: Services, kind: DeviceKind, device_id: str, asked: Asked) -> list[SeriesView]:
-    given = _DEFAULT_ATTRIBUTES[kind] if asked.attributes is None else asked.attributes
+def _series(
+    services: Services, kind: DeviceKind, device_id: str, wanted: SeriesParameters
+) -> list[SeriesView]:
+    given = _DEFAULT_ATTRIBUTES[kind] if wanted.attributes is None else wanted.attributes
     names = [name.strip() for name in given.split(",") if name.strip()]
     try:
         series = services.telemetry.series(
-            device_id, names, asked.start, asked.end, asked.max_points, kind=kind
+            SeriesQuery(device_id, names, wanted.start, wanted.end, wanted.max_points, kind)
         )
     except UnknownAttribute as error:
         known = ", ".join(metric.attribute for metric in kind.metrics)

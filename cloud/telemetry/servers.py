@@ -1,4 +1,4 @@
-"""Telemetry stores on servers, by URL; imported only where one is used, for its client takes long to load."""
+"""Telemetry stores on servers, by URL; imported only where one is used: its client is slow to import."""
 
 from collections.abc import Callable
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 import httpx
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from cloud.telemetry.influx import ServerTelemetry, V1Writer, V2Writer, create_database
+from cloud.telemetry.influx import BucketRetention, ServerTelemetry, V1Writer, V2Writer, create_database
 from cloud.telemetry.influxql import InfluxQlReader
 from cloud.telemetry.store import TelemetryStore, TelemetryUrlError
 from cloud.telemetry.victoria import VictoriaReader
@@ -27,14 +27,16 @@ def _influx_v2(url: str) -> TelemetryStore:
     headers = {"Authorization": f"Token {token}"} if token else {}
     http = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_S)
     client = InfluxDBClient(base, token=token, org=org, timeout=int(_TIMEOUT_S * 1000), enable_gzip=True)
-    return ServerTelemetry(V2Writer(client, bucket, org), InfluxQlReader(http, bucket), http)
+    writer = V2Writer(client, bucket, org, create=_retention(url))
+    return ServerTelemetry(writer, InfluxQlReader(http, bucket), http)
 
 
 def _victoria(url: str) -> TelemetryStore:
     parts = urlsplit(url)
     base, flush = _base(parts, url), _parameter(url, "flush") == "true"
     http = httpx.Client(base_url=base, auth=_credentials(parts), timeout=_TIMEOUT_S)
-    client = InfluxDBClient(base, token=unquote(parts.password or ""), org="-", enable_gzip=True)
+    token = unquote(parts.password or "")
+    client = InfluxDBClient(base, token=token, org="-", timeout=int(_TIMEOUT_S * 1000), enable_gzip=True)
     return ServerTelemetry(V2Writer(client, "lentera", "-"), VictoriaReader(http, flush_first=flush), http)
 
 
@@ -56,6 +58,15 @@ def _name(url: str, kind: str) -> str:
     return name
 
 
+def _retention(url: str) -> BucketRetention:
+    given = _parameter(url, "retention_days")
+    if given is None:
+        return BucketRetention(None)
+    if not given.isdecimal() or not int(given):
+        raise TelemetryUrlError(f"telemetry_url: retention_days {given!r}, expected a whole number from 1")
+    return BucketRetention(int(given))
+
+
 def _parameter(url: str, name: str) -> str | None:
     return next(iter(parse_qs(urlsplit(url).query).get(name, [])), None)
 
@@ -69,4 +80,4 @@ SERVERS: dict[str, Callable[[str], TelemetryStore]] = {
     "influxdb2": _influx_v2,
     "victoriametrics": _victoria,
 }
-"""How to open a store, by the scheme of its URL."""
+"""What opens a store, by the scheme of its URL."""

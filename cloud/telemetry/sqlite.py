@@ -15,6 +15,7 @@ from cloud.database import enter_wal
 from cloud.telemetry.store import (
     Point,
     Series,
+    SeriesQuery,
     StoreRejected,
     StoreUnavailable,
     Value,
@@ -32,7 +33,7 @@ from protocols.sparkplug.datatypes import DataType
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where the readings of one kind of device lie, and the statements on it."""
+    """The tables of one kind of device, and the statements on them."""
 
     kind: DeviceKind
     devices: str
@@ -40,7 +41,7 @@ class _Table:
 
     @property
     def schema(self) -> str:
-        """What makes the tables."""
+        """The statements that create the tables."""
         device, fields = self.kind.name, ", ".join(metric.field for metric in self.kind.metrics)
         return f"""
             CREATE TABLE IF NOT EXISTS {self.devices} (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
@@ -51,7 +52,7 @@ class _Table:
 
     @property
     def insert(self) -> str:
-        """Stores a reading: key, time and the fields in the order of the catalogue."""
+        """The statement that stores a reading: key, time and the fields in the order of the catalogue."""
         fields = [metric.field for metric in self.kind.metrics]
         return (
             f"INSERT OR IGNORE INTO {self.readings} ({self.kind.name}, time_ms, {', '.join(fields)}) "  # noqa: S608 - names of the catalogue
@@ -60,7 +61,7 @@ class _Table:
 
     @property
     def within(self) -> str:
-        """The readings of a device in a window."""
+        """The condition for the readings of a device in a window."""
         key = f"(SELECT key FROM {self.devices} WHERE id = ?)"  # noqa: S608
         return f"{self.kind.name} = {key} AND time_ms >= ? AND time_ms < ?"
 
@@ -110,40 +111,31 @@ class SqliteTelemetry:
         for kind, keys in known.items():
             self._keys[kind] = keys if len(keys) > len(self._keys[kind]) else self._keys[kind]
 
-    def series(
-        self,
-        device_id: str,
-        attributes: Sequence[str],
-        start: datetime,
-        end: datetime,
-        max_points: int,
-        *,
-        kind: DeviceKind = LAMPS,
-    ) -> list[Series]:
-        """The attributes over time, thinned to `max_points`."""
-        metrics = [kind.metric(attribute) for attribute in attributes]
-        table, asked = _TABLES[kind], _Asked(device_id, window(start, end))
+    def series(self, query: SeriesQuery) -> list[Series]:
+        """Return the attributes over time, thinned to `query.max_points`."""
+        metrics, table = query.metrics(), _TABLES[query.kind]
+        chosen = _DeviceWindow(query.device_id, window(query.start, query.end))
         with self._reading() as connection:
-            width = interval_ms(_count(connection, table, asked), asked.span, max_points)
+            width = interval_ms(_count(connection, table, chosen), chosen.span, query.max_points)
             return [
-                Series(metric.attribute, metric.unit, _points(connection, table, metric, asked, width))
+                Series(metric.attribute, metric.unit, _points(connection, table, metric, chosen, width))
                 for metric in metrics
             ]
 
     def count(
         self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
     ) -> int:
-        """How many readings of these devices there are."""
+        """Return how many readings of these devices there are."""
         span = window(start, end)
         with self._reading() as connection:
-            return sum(_count(connection, _TABLES[kind], _Asked(each, span)) for each in device_ids)
+            return sum(_count(connection, _TABLES[kind], _DeviceWindow(each, span)) for each in device_ids)
 
     def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """The Unix milliseconds of the device's readings, oldest first."""
-        table, asked = _TABLES[kind], _Asked(device_id, window(start, end))
+        """Return the Unix milliseconds of the device's readings, oldest first."""
+        table, chosen = _TABLES[kind], _DeviceWindow(device_id, window(start, end))
         query = f"SELECT time_ms FROM {table.readings} WHERE {table.within} ORDER BY time_ms"  # noqa: S608
         with self._reading() as connection:
-            return [time_ms for (time_ms,) in connection.execute(query, asked.parameters)]
+            return [time_ms for (time_ms,) in connection.execute(query, chosen.parameters)]
 
     def close(self) -> None:
         """Close the file."""
@@ -151,7 +143,7 @@ class SqliteTelemetry:
             self._writer.close()
 
     def _keys_of(self, kind: DeviceKind, device_ids: set[str]) -> dict[str, int]:
-        """All known keys of a kind and those of `device_ids`, made where they are new."""
+        """Return all known keys of a kind and those of `device_ids`, created where they are new."""
         devices, known = _TABLES[kind].devices, self._keys[kind]
         new = [device_id for device_id in device_ids if device_id not in known]
         if not new:
@@ -168,10 +160,10 @@ class SqliteTelemetry:
 
 
 def _add_fields(writer: sqlite3.Connection, table: _Table) -> None:
-    """Give a file of an earlier version the columns that the catalogue has gained since."""
+    """Add to an older file the columns that the catalogue has gained since."""
     if not _missing_fields(writer, table):
         return
-    with _transaction(writer):  # another process may be at it
+    with _transaction(writer):  # another process may have added them meanwhile
         for field in _missing_fields(writer, table):
             writer.execute(f"ALTER TABLE {table.readings} ADD COLUMN {field}")
 
@@ -203,15 +195,15 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """Whose readings, and when."""
+class _DeviceWindow:
+    """A device and a window of time."""
 
     device_id: str
     span: Window
 
     @property
     def parameters(self) -> tuple[str, int, int]:
-        """What a table's `within` asks for."""
+        """The values of the placeholders in a table's `within`."""
         return self.device_id, self.span.start_ms, self.span.end_ms
 
 
@@ -229,14 +221,14 @@ def _finite(value: Value | None) -> Value | None:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _count(connection: sqlite3.Connection, table: _Table, asked: _Asked) -> int:
+def _count(connection: sqlite3.Connection, table: _Table, chosen: _DeviceWindow) -> int:
     query = f"SELECT count(*) FROM {table.readings} WHERE {table.within}"  # noqa: S608
-    count: int = connection.execute(query, asked.parameters).fetchone()[0]
+    count: int = connection.execute(query, chosen.parameters).fetchone()[0]
     return count
 
 
 def _points(
-    connection: sqlite3.Connection, table: _Table, metric: Metric, asked: _Asked, width_ms: int | None
+    connection: sqlite3.Connection, table: _Table, metric: Metric, chosen: _DeviceWindow, width_ms: int | None
 ) -> list[Point]:
     condition = f"{table.within} AND {metric.field} IS NOT NULL"
     if width_ms is None:
@@ -248,8 +240,8 @@ def _points(
             f"SELECT time_ms / {width_ms} * {width_ms}, {value}, max(time_ms) "  # noqa: S608
             f"FROM {table.readings} WHERE {condition} GROUP BY 1 ORDER BY 1"
         )
-    rows = connection.execute(query, asked.parameters)
-    return [(max(row[0], asked.span.start_ms), _typed(metric, row[1])) for row in rows]
+    rows = connection.execute(query, chosen.parameters)
+    return [(max(row[0], chosen.span.start_ms), _typed(metric, row[1])) for row in rows]
 
 
 def _typed(metric: Metric, stored: int | float | str) -> Value:

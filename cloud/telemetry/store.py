@@ -1,4 +1,4 @@
-"""What every telemetry backend does; one contract suite runs on all of them."""
+"""The protocol of every telemetry store; one contract suite runs on all of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Point = tuple[int, Value]
 
 
 class TelemetryError(Exception):
-    """A telemetry store did not do what was asked."""
+    """A telemetry store did not do what it should."""
 
 
 class StoreUnavailable(TelemetryError):  # noqa: N818 - reads as a condition, like the standard library's
@@ -49,8 +49,33 @@ class Window:
     end_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesQuery:
+    """Attributes (by their TALQ names) of a device from `start` up to `end`, in at least 2 `max_points`."""
+
+    device_id: str
+    attributes: Sequence[str]
+    start: datetime
+    end: datetime
+    max_points: int
+    kind: DeviceKind = LAMPS
+
+    def metrics(self) -> list[Metric]:
+        """Return the metrics of the attributes; raises UnknownAttribute."""
+        return [self.kind.metric(attribute) for attribute in self.attributes]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Devices of one kind and a window of time."""
+
+    kind: DeviceKind
+    device_ids: Sequence[str]
+    span: Window
+
+
 class TelemetryStore(Protocol):
-    """Readings by device and time: of lamps where no other `kind` is asked for.
+    """Readings by device and time: of lamps where no other `kind` is given.
 
     Calls block; they may be made from any thread. Every call raises StoreUnavailable when trying again may
     help.
@@ -59,55 +84,50 @@ class TelemetryStore(Protocol):
     def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings, durable on return; one already stored for the same device and time stays one.
 
-        Raises StoreRejected when the store will never take one of them; then some may have been stored.
+        Raises:
+            StoreRejected: the store will never take one of them; others may have been stored.
         """
         ...
 
-    def series(
-        self,
-        device_id: str,
-        attributes: Sequence[str],
-        start: datetime,
-        end: datetime,
-        max_points: int,
-        *,
-        kind: DeviceKind = LAMPS,
-    ) -> list[Series]:
-        """The attributes from `start` up to `end`, in the order asked.
+    def series(self, query: SeriesQuery) -> list[Series]:
+        """Return the attributes over time, in the order of the query.
 
-        Where the device has more than `max_points` (at least 2) readings they are thinned to at most that
-        many equal intervals: the mean of what is measured, the last of what is set, counted or said. A
-        thinned point bears the time its interval starts. Raises UnknownAttribute.
+        Where the device has more than `max_points` readings they are thinned to at most that many equal
+        intervals: the mean of what is measured, the last of what is set, counted or a text. The time of a
+        thinned point is the start of its interval.
+
+        Raises:
+            UnknownAttribute: the kind of device has no such attribute.
         """
         ...
 
     def count(
         self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
     ) -> int:
-        """How many readings of these devices there are from `start` up to `end`."""
+        """Return how many readings of these devices there are from `start` up to `end`."""
         ...
 
     def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """The Unix milliseconds of the device's readings from `start` up to `end`, oldest first."""
+        """Return the Unix milliseconds of the device's readings from `start` up to `end`, oldest first."""
         ...
 
     def close(self) -> None:
-        """Let go of connections; the store is not used after."""
+        """Close connections; the store is not used after."""
         ...
 
 
 def window(start: datetime, end: datetime) -> Window:
-    """The instants as a window."""
+    """Return the instants as a window."""
     return Window(to_unix_ms(start), to_unix_ms(end))
 
 
 def is_averaged(metric: Metric) -> bool:
-    """Whether a thinned series takes the mean; the mean of two commands or counters is neither."""
+    """Return whether a thinned series takes the mean; the mean of two commands or counters is neither."""
     return metric.datatype is DataType.FLOAT
 
 
 def interval_ms(readings: int, span: Window, max_points: int) -> int | None:
-    """The width of the intervals to thin to; None when every reading can be shown.
+    """Return the width in ms of the intervals to thin to; None when every reading can be shown.
 
     Intervals are aligned to 1970, so one more than divides the span may touch it.
     """

@@ -1,13 +1,12 @@
-"""Reading from VictoriaMetrics, which takes InfluxDB's writes but has its own way to ask.
+"""Reading from VictoriaMetrics, which takes InfluxDB's writes but has a query language of its own.
 
-Line protocol `lamp,lamp=<id> activePower=…` becomes the metric `lamp_activePower{lamp="<id>"}`. Three things
-are its nature: text (`reason`) is not kept, samples reach the disk a few seconds after they were taken, and
-the server must run with `-dedup.minScrapeInterval=1ms` so that writing twice changes nothing.
+Line protocol `lamp,lamp=<id> activePower=…` becomes the metric `lamp_activePower{lamp="<id>"}`. Three limits
+follow from the server: it stores no text (`reason`), samples reach its disk a few seconds after they were
+accepted, and it must run with `-dedup.minScrapeInterval=1ms` so that writing twice changes nothing.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
 
@@ -18,10 +17,11 @@ from cloud.telemetry.influxql import failure
 from cloud.telemetry.line_protocol import COUNTER_FIELD
 from cloud.telemetry.store import (
     Point,
+    Selection,
     Series,
+    SeriesQuery,
     StoreUnavailable,
     Value,
-    Window,
     interval_ms,
     is_averaged,
     window,
@@ -39,15 +39,6 @@ class _Exported(msgspec.Struct):
     timestamps: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Whose readings, and when."""
-
-    kind: DeviceKind
-    device_ids: Sequence[str]
-    span: Window
-
-
 class VictoriaReader:
     """The reading half of a TelemetryStore on VictoriaMetrics."""
 
@@ -56,69 +47,63 @@ class VictoriaReader:
         self._http = http
         self._flush_first = flush_first
 
-    def series(
-        self,
-        device_id: str,
-        attributes: Sequence[str],
-        start: datetime,
-        end: datetime,
-        max_points: int,
-        *,
-        kind: DeviceKind = LAMPS,
-    ) -> list[Series]:
-        """The attributes over time, thinned to `max_points`."""
-        metrics = [kind.metric(attribute) for attribute in attributes]
-        asked = _Asked(kind, [device_id], window(start, end))
-        width = interval_ms(self.count([device_id], start, end, kind=kind), asked.span, max_points)
+    def series(self, query: SeriesQuery) -> list[Series]:
+        """Return the attributes over time, thinned to `query.max_points`."""
+        metrics, device_ids = query.metrics(), [query.device_id]
+        chosen = Selection(query.kind, device_ids, window(query.start, query.end))
+        readings = self.count(device_ids, query.start, query.end, kind=query.kind)
+        width = interval_ms(readings, chosen.span, query.max_points)
         return [
-            Series(metric.attribute, metric.unit, self._points(metric, asked, width)) for metric in metrics
+            Series(metric.attribute, metric.unit, self._points(metric, chosen, width)) for metric in metrics
         ]
 
     def count(
         self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
     ) -> int:
-        """How many readings of these devices there are."""
+        """Return how many readings of these devices there are."""
         span = window(start, end)
         return sum(
             len(exported.timestamps)
             for first in range(0, len(device_ids), _DEVICES_PER_QUERY)
             for exported in self._export(
-                COUNTER_FIELD, _Asked(kind, device_ids[first : first + _DEVICES_PER_QUERY], span)
+                COUNTER_FIELD, Selection(kind, device_ids[first : first + _DEVICES_PER_QUERY], span)
             )
         )
 
     def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """The Unix milliseconds of the device's readings, oldest first."""
-        exported = self._export(COUNTER_FIELD, _Asked(kind, [device_id], window(start, end)))
+        """Return the Unix milliseconds of the device's readings, oldest first."""
+        exported = self._export(COUNTER_FIELD, Selection(kind, [device_id], window(start, end)))
         return sorted(time_ms for one in exported for time_ms in one.timestamps)
 
-    def _points(self, metric: Metric, asked: _Asked, width_ms: int | None) -> list[Point]:
+    def _points(self, metric: Metric, chosen: Selection, width_ms: int | None) -> list[Point]:
         if metric.datatype is DataType.STRING:
             return []
         samples = sorted(
             (time_ms, value)
-            for exported in self._export(metric.attribute, asked)
+            for exported in self._export(metric.attribute, chosen)
             for time_ms, value in zip(exported.timestamps, exported.values, strict=True)
             if value is not None
         )
         thinned = samples if width_ms is None else _thinned(metric, samples, width_ms)
-        return [(max(time_ms, asked.span.start_ms), _typed(metric, value)) for time_ms, value in thinned]
+        return [(max(time_ms, chosen.span.start_ms), _typed(metric, value)) for time_ms, value in thinned]
 
-    def _export(self, field: str, asked: _Asked) -> list[_Exported]:
-        tag, span = asked.kind.name, asked.span
+    def _export(self, field: str, chosen: Selection) -> list[_Exported]:
+        tag, span = chosen.kind.name, chosen.span
         matches = [
-            f'{{__name__="{tag}_{field}",{tag}="{_escaped(device_id)}"}}' for device_id in asked.device_ids
+            f'{{__name__="{tag}_{field}",{tag}="{_escaped(device_id)}"}}' for device_id in chosen.device_ids
         ]
         parameters = {"start": _seconds(span.start_ms), "end": _seconds(span.end_ms - 1)}
         try:
             if self._flush_first:
                 self._http.get("/internal/force_flush")
-            answer = self._http.post("/api/v1/export", data={"match[]": matches, **parameters})
+            response = self._http.post("/api/v1/export", data={"match[]": matches, **parameters})
         except httpx.TransportError as error:
             raise StoreUnavailable(f"{self._http.base_url}: {error or type(error).__name__}") from error
-        if not answer.is_success:
-            raise failure(answer.status_code, f"{answer.url}: HTTP {answer.status_code} {answer.text[:500]}")
-        return [msgspec.json.decode(line, type=_Exported) for line in answer.content.splitlines() if line]
+        if not response.is_success:
+            raise failure(
+                response.status_code, f"{response.url}: HTTP {response.status_code} {response.text[:500]}"
+            )
+        return [msgspec.json.decode(line, type=_Exported) for line in response.content.splitlines() if line]
 
 
 def _thinned(metric: Metric, samples: Iterable[tuple[int, float]], width_ms: int) -> list[tuple[int, float]]:

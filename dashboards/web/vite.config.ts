@@ -28,5 +28,22 @@ export default defineConfig({
   },
   worker: { format: "es" },
   build: { target: "es2023", chunkSizeWarningLimit: 1200 },
-  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
+  test: {
+    // Long enough for a machine that is busy with other work.
+    testTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "logic", include: ["src/**/*.test.ts"], environment: "node" } },
+      {
+        extends: true,
+        test: {
+          // Long enough for a machine that is busy with other work.
+          testTimeout: 60_000,
+          name: "screen",
+          include: ["src/**/*.test.tsx"],
+          environment: "jsdom",
+          setupFiles: ["src/testing/browser.ts"],
+        },
+      },
+    ],
+  },
 });

@@ -11,8 +11,10 @@ from edge.line.errors import (
 )
 from edge.line.factory import LineSettings, open_line
 from edge.line.lanes import Lane
+from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
 
 __all__ = [
+    "OFF_WIRE",
     "CorruptResponseError",
     "Lane",
     "Line",
@@ -23,5 +25,7 @@ __all__ = [
     "PortUnavailableError",
     "RequestRefusedError",
     "TransientLineError",
+    "WireTiming",
     "open_line",
+    "serial_timing",
 ]

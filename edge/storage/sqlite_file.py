@@ -99,12 +99,12 @@ class SqliteFile:
 
     async def open(self) -> None:
         """Open or create the file; one that is damaged is set aside and its content taken to a new one."""
-        self._connection = await self._in_thread(self._open)
+        self._connection = await self._submit(self._open)
 
     async def renew(self, why: Exception) -> None:
         """Set an open file aside that has turned out to be damaged, and go on with a new one."""
         connection, self._connection = self._connection, None
-        self._connection = await self._in_thread(partial(self._replace, connection, str(why)))
+        self._connection = await self._submit(partial(self._replace, connection, str(why)))
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` as one transaction, durable on return; an exception undoes it."""
@@ -120,13 +120,14 @@ class SqliteFile:
             raise sqlite3.ProgrammingError(f"{self._path} is not open")
         self.asked += 1
         try:
-            return await self._in_thread(partial(_transact, connection, work, begin))
+            # A caller that is cancelled no longer waits; its work is still done, before the file is closed.
+            return await asyncio.shield(self._submit(partial(_transact, connection, work, begin)))
         finally:
             self.answered += 1
 
     async def glance(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read a file that cannot be opened: a full disk has no room for what SQLite lays beside it."""
-        return await self._in_thread(partial(self._glance, work))
+        return await self._submit(partial(self._glance, work))
 
     def _glance(self, work: Callable[[sqlite3.Connection], T]) -> T:
         address = f"{self._path.resolve().as_uri()}?mode=rw"
@@ -137,12 +138,12 @@ class SqliteFile:
     async def close(self) -> None:
         """Finish what was asked for and close the file."""
         if self._connection is not None:
-            await self._in_thread(self._connection.close)
+            await self._submit(self._connection.close)
             self._connection = None
         self._thread.shutdown(wait=False)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from edge.config.profiles import load_profile
 from edge.config.settings import GatewayConfig
 from edge.control.photocell import AGREEMENT
 from edge.devices.device import broadcast_blocker, device_from_config, is_dimmable, units_of
-from edge.line.timing import OFF_WIRE, WireTiming, serial_timing
+from edge.line import OFF_WIRE, WireTiming, serial_timing
 from edge.storage.state_tables import plan_to_come
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
 from protocols.lighting.program import Place, levels_of_night

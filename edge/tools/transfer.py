@@ -1,6 +1,5 @@
-"""Data by hand: unacknowledged records into one signed file, and the cloud's answer to it back."""
+"""Offline transfer: unacknowledged records into one signed bundle, and the cloud's answer to it back."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -28,74 +27,77 @@ from protocols.transfer.bundle import (
     unpack_answer,
     verify_bundle,
 )
+from runtime.files import write_atomically
 
 log = structlog.get_logger(__name__)
 
 _RECORDS_PER_COMMIT = 10_000
 _BUSY_S = 8.0
-"""Less than the gateway waits in its turn, for it may be running."""
+"""How long to wait for a lock; less than a running gateway waits for one of ours."""
 
 
 class TransferError(Exception):
-    """What a person at the gateway can put right."""
+    """A transfer that failed for a reason the person at the gateway can remove; says what has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many records have gone, and whether the answer's plan was the newest so far, and taken."""
+    """How many records were deleted, and whether the plan was newer than any before, and accepted."""
 
-    forgotten: int
-    plan_taken: bool
+    deleted: int
+    plan_accepted: bool
 
 
 def export_records(config: GatewayConfig, file: Path) -> int:
-    """Write all records that may be sent; how many. A file of that name is replaced only by a whole one.
+    """Write all records that may be sent to `file` and return how many; the gateway may be running.
 
-    The gateway may be running. The records stay in its outbox until the answer is imported.
+    The records stay in its outbox until the answer is imported. `file` is replaced by a complete one or not.
+
+    Raises:
+        TransferError: the outbox cannot be read; `file` is not written.
+        OSError: `file` cannot be written.
     """
     key, path = _key_of(config), config.outbox.path
-    partial = file.with_name(file.name + ".partial")
-    try:
-        with _telling(path, f"{file} is not written"), closing(_open(path)) as database:
-            header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.state_path))
-            last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
-            counted: list[int] = []
-            _write_whole(partial, sign_bundle(header, _frames(database, last, counted), key))
-        partial.rename(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with _explaining(path, f"{file} is not written"), closing(_open(path)) as database:
+        header = _header(config, database, BundleKind.RECORDS, _followed(config.outbox.state_path))
+        last: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
+        counted: list[int] = []
+        write_atomically(file, sign_bundle(header, _frames(database, last, counted), key))
     return sum(counted)
 
 
 def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = False) -> Imported:
-    """Take the lighting plan the cloud sent, if it is no older than the last, then forget what it has stored.
+    """Hand the answer's lighting plan to the gateway unless it knows a newer one, then delete what is stored.
 
-    Raises ParcelError, and then nothing has changed, or ByHandError, which says what has. To import it again
-    does what is left.
+    Importing it again does what is left.
+
+    Raises:
+        BundleError: the file is refused, nothing has changed.
+        TransferError: which says what has changed.
     """
     answer, header = _read(config, file)
     state_path, path = config.outbox.state_path, config.outbox.path
     unchanged = "nothing has changed, import it again"
-    with closing(_open(state_path)) as memory, closing(_open(path)) as outbox:
-        with _telling(path, unchanged):
+    with closing(_open(state_path)) as state, closing(_open(path)) as outbox:
+        with _explaining(path, unchanged):
             _check_addressee(header, config, outbox, file)
             outbox.execute("BEGIN IMMEDIATE")
-        with _telling(state_path, unchanged), memory:
-            memory.execute("BEGIN IMMEDIATE")
-            taken = plan_news.bring(memory, answer.plan, answer.issued_ms, older_too=older_plan_too)
-        plan = "the plan is taken up" if taken else "the plan is older than the last and was not taken"
-        forgotten = 0
+        with _explaining(state_path, unchanged), state:
+            state.execute("BEGIN IMMEDIATE")
+            taken = plan_news.bring(state, answer.plan, answer.issued_ms, older_too=older_plan_too)
+        plan = "the plan is accepted" if taken else "the plan is older than the last and was not accepted"
+        deleted = 0
         try:
-            for count in _forgetting(outbox, answer.ranges):
-                forgotten += count
+            for count in _delete(outbox, answer.ranges):
+                deleted += count
         except sqlite3.Error as error:
-            so_far = f"{plan}, but only {forgotten} records were forgotten, import it again"
+            so_far = f"{plan}, but only {deleted} records were deleted, import it again"
             raise TransferError(f"{path}: {error}: {so_far}") from error
-    return Imported(forgotten, taken)
+    return Imported(deleted, taken)
 
 
-def _forgetting(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[int]:
-    """Forget portion by portion, and say how many each time: a full disk has no room for a long journal."""
+def _delete(database: sqlite3.Connection, ranges: list[tuple[int, int]]) -> Iterator[int]:
+    """Delete in portions and yield how many each time: a full disk has no room for a long journal."""
     for portion in _portions(database, ranges):
         with database:
             if not database.in_transaction:
@@ -128,7 +130,7 @@ def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     header = read_header(content, file.name)
     frames = verify_bundle(content, key, file.name)
     if header.kind is not BundleKind.ANSWER:
-        raise TransferError(f"{file}: a parcel of {header.kind.value}, expected the cloud's answer to one")
+        raise TransferError(f"{file}: a bundle of {header.kind.value}, expected the cloud's answer to one")
     answer = unpack_answer(frames, file.name)
     try:
         decode_plan(answer.plan, file.name)
@@ -146,22 +148,14 @@ def _check_addressee(header: Header, config: GatewayConfig, database: sqlite3.Co
 
 
 def _followed(path: Path) -> FollowedPlan | None:
-    """The plan that is followed here; None, for the records go all the same, where that cannot be read."""
+    """Return the plan that is followed here; None where it cannot be read: the records go all the same."""
     if not path.is_file():
         return None
     try:
         return plan_news.followed(path)
     except sqlite3.Error as error:
-        log.warning("the parcel does not say which plan is followed", path=str(path), why=str(error))
+        log.warning("followed_plan_unreadable", path=str(path), error=str(error))
         return None
-
-
-def _write_whole(file: Path, portions: Iterator[bytes]) -> None:
-    with file.open("wb") as parcel:
-        for portion in portions:
-            parcel.write(portion)
-        parcel.flush()
-        os.fsync(parcel.fileno())
 
 
 def _frames(database: sqlite3.Connection, last: int, counted: list[int]) -> Iterator[bytes]:
@@ -187,12 +181,12 @@ def _header(
 def _open(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise TransferError(f"{path}: no such file, expected that the gateway has run here")
-    with _telling(path, "nothing has changed"):
+    with _explaining(path, "nothing has changed"):
         return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
 
 
 @contextmanager
-def _telling(path: Path, so_far: str) -> Iterator[None]:
+def _explaining(path: Path, so_far: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

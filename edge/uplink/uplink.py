@@ -1,7 +1,6 @@
 """The gateway's connection to the cloud: connect, birth, deliver, receive, and back off when it breaks."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -24,13 +23,14 @@ from protocols.clock import Clock, to_unix_ms
 from protocols.mapping import COMMANDED_METRICS
 from protocols.sparkplug.edge_node import EdgeNodeSession
 from protocols.sparkplug.topics import state_host
+from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
 
 log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE_S: Final = 5.0
-_FIRST_PAUSE_S = 0.5
+_FIRST_PAUSE_S = 1.0
 _DEATH_TIMEOUT_S = 2.0
 
 
@@ -85,7 +85,7 @@ class Uplink:
         self._reporter = FailureReporter(
             log, "broker_unreachable", "broker_reconnected", level="warning", gateway=gateway_id
         )
-        self._failures = 0
+        self._backoff = Backoff(_FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._problem: str | None = "not connected yet"
 
     @property
@@ -123,22 +123,19 @@ class Uplink:
         self._sender.request_plan_state()
 
     async def run(self) -> None:
-        """Stay connected until cancelled, with full-jitter back-off between attempts."""
+        """Stay connected until cancelled, with back-off between attempts."""
         # The epoch of the outbox is part of the birth.
         await self._outbox.opened.wait()
         while True:
             try:
                 await self._run_session()
             except* aiomqtt.MqttError as errors:
-                self._failures += 1
                 self._problem = str(errors.exceptions[0])
                 self._reporter.failed(self._problem)
             except* HostWentOffline:
                 log.info("cloud_offline", gateway=self._gateway_id)
             raise_if_cancelled()
-            # Full jitter: all gateways of a city lose their broker at the same moment.
-            ceiling_s = min(LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(self._failures, 10))
-            await asyncio.sleep(random.uniform(0, ceiling_s))
+            await asyncio.sleep(self._backoff.pause_s())
 
     async def _run_session(self) -> None:
         number = await self._state.next_birth_death_number()
@@ -151,8 +148,9 @@ class Uplink:
                 for topic, qos in self._session.subscriptions():
                     await client.subscribe(topic, qos)
                     raise_if_cancelled()
-                self._reporter.recovered(attempts=self._failures)
-                self._failures, self._problem = 0, None
+                self._reporter.recovered(attempts=self._backoff.attempts)
+                self._backoff.reset()
+                self._problem = None
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._sender.run(client))
                     tasks.create_task(self._sender.tick(client))

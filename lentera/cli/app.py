@@ -1,13 +1,11 @@
 """The command line: each command reads its options, builds what they name and runs it."""
 
-import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -15,6 +13,7 @@ import typer
 from lentera.built_map import built_map
 from lentera.cli.admin import admin
 from lentera.cli.errors import UsageError, as_usage_errors
+from lentera.cli.signals import run_until_stopped
 from lentera.cli.transfer import edge_app
 from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
 from lentera.inventory_source import generated_place, read_place, zone_option
@@ -65,7 +64,7 @@ def demo(
     )
     place = _place(inventory, lamps, seed, zone)
     with as_usage_errors(DemoError, ProcessFailedError):
-        _run(lambda: run_demo(place, options))
+        run_until_stopped(lambda: run_demo(place, options))
 
 
 @app.command()
@@ -93,7 +92,7 @@ def sim(
 
     ports = {} if uplinks is None else _uplink_ports(uplinks)
     configure_logs()
-    _run(
+    run_until_stopped(
         lambda: run_simulation(
             _place(inventory, lamps, seed, zone),
             clock_from(os.environ),
@@ -144,7 +143,7 @@ def edge(
     configure_logs()
     simulated = CLOCK_VARIABLE in os.environ
     trim_heap()
-    _run(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
+    run_until_stopped(lambda: run_process(list(configs.values()), clock, os.environ, simulated=simulated))
 
 
 @app.command()
@@ -197,7 +196,7 @@ def cloud(
         config = load_config()
         if config.web_dir is None:
             config = config.model_copy(update={"web_dir": built_map()})
-        _run(lambda: run_cloud(config, clock_from(os.environ), roles))
+        run_until_stopped(lambda: run_cloud(config, clock_from(os.environ), roles))
 
 
 @app.command()
@@ -229,13 +228,6 @@ def main() -> None:
     except (UsageError, ClockError, InventoryError) as error:
         sys.stderr.write(f"lentera: {error}\n")
         sys.exit(2)
-
-
-def _run(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        asyncio.run(start())
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _place(inventory: Path | None, lamps: int, seed: int, zone: str) -> Inventory:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # not before a command needs it
 
 edge_app = typer.Typer(help="Run a gateway, or transfer its records in files.")
 
-_OLDER_PLAN = "its lighting plan is older than the one given here last and was not taken (see --older-plan)"
+_OLDER_PLAN = (
+    "its lighting plan is older than the one given here last and was not accepted (see --older-plan)"
+)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The gateway's gateway.toml.")]
 
@@ -40,7 +42,7 @@ def import_command(
         bool, typer.Option("--older-plan", help="Follow its plan even if a newer one was given here before.")
     ] = False,
 ) -> None:
-    """Take the cloud's answer: follow the lighting plan it sent, and forget what it has stored."""
+    """Take the cloud's answer: follow the lighting plan it sent, and delete what it has stored."""
     from edge.config.settings import ConfigError  # noqa: PLC0415
     from edge.tools.transfer import TransferError, import_answer  # noqa: PLC0415
     from protocols.transfer.bundle import BundleError  # noqa: PLC0415
@@ -52,8 +54,8 @@ def import_command(
             done = import_answer(_load(config), file, older_plan_too=older_plan)
         except BundleError as error:
             raise UsageError(f"refused whole, nothing has changed: {error}") from error
-    plan = "the lighting plan is taken up" if done.plan_taken else _OLDER_PLAN
-    sys.stdout.write(f"{done.forgotten} records are in the cloud and gone from here; {plan}\n")
+    plan = "the lighting plan is accepted" if done.plan_accepted else _OLDER_PLAN
+    sys.stdout.write(f"{done.deleted} records are stored in the cloud and deleted here; {plan}\n")
 
 
 def _load(path: Path) -> "GatewayConfig":

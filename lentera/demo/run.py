@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import signal
 import socket
 import sys
 import tempfile
@@ -60,8 +59,7 @@ class Ports:
 
 
 async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
-    """Run until interrupted; raises DemoError when the town cannot be brought up."""
-    _cancel_when_asked()
+    """Run until cancelled; raises DemoError when the town cannot be brought up."""
     with suppress(asyncio.CancelledError), _folder(options.folder) as folder:
         ports = _choose_ports(inventory, options.port)
         start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
@@ -199,14 +197,6 @@ async def _answers(client: httpx.AsyncClient, url: str) -> bool:
         return (await client.get(url)).is_success
     except httpx.TransportError:
         return False
-
-
-def _cancel_when_asked() -> None:
-    """Cancel this task at Ctrl-C or SIGTERM, so that every block it is in is left in order."""
-    if (task := asyncio.current_task()) is None:
-        return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 @contextmanager

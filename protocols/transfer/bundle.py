@@ -1,6 +1,6 @@
-"""A file that carries records to the cloud by hand, or its answer back: signed, and taken whole or not.
+"""The signed file of an offline transfer: records to the cloud, or its answer; accepted as a whole or not.
 
-    lentera parcel 1 ⏎ header as JSON ⏎ body … HMAC-SHA256 of all before it, as 64 hexadecimal digits
+    lentera bundle 1 ⏎ header as JSON ⏎ body … HMAC-SHA256 of all before it, as 64 hexadecimal digits
 
 The body is a zlib stream of frames, each of them MessagePack behind its length in four bytes, big-endian. The
 key is shared by one gateway and the cloud.
@@ -18,7 +18,7 @@ import msgspec
 
 RECORDS_PER_FRAME: Final = 1000
 
-_MAGIC = b"lentera parcel 1\n"
+_MAGIC = b"lentera bundle 1\n"
 _LONGEST_HEADER = 65_536
 _MAC_DIGITS = 64
 _LENGTH_BYTES = 4
@@ -28,11 +28,11 @@ _LEAST_KEY_BYTES = 32
 
 
 class BundleError(ValueError):
-    """A parcel or a key that cannot be used; names the source and what was expected."""
+    """A bundle or a key that cannot be used; names the source and what was expected."""
 
 
 class BundleKind(StrEnum):
-    """Which way a parcel goes."""
+    """The direction of a bundle."""
 
     RECORDS = "records"
     ANSWER = "answer"
@@ -46,7 +46,7 @@ class FollowedPlan(msgspec.Struct, rename="camel", frozen=True):
 
 
 class Header(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
-    """Whose outbox a parcel is about; one from a gateway may say which plan is followed there."""
+    """The outbox a bundle belongs to; one from a gateway may name the plan followed there."""
 
     kind: BundleKind
     area: str
@@ -56,7 +56,7 @@ class Header(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
 
 
 class PackedRecord(msgspec.Struct, array_like=True, frozen=True):
-    """A record with its place in the outbox."""
+    """A record with its outbox position."""
 
     position: int
     kind: str
@@ -64,9 +64,9 @@ class PackedRecord(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Answer(msgspec.Struct, rename="camel", frozen=True):
-    """What the cloud has stored, ends included, and the lighting plan to follow as its document.
+    """The positions the cloud has stored, ends included, and the document of the lighting plan to follow.
 
-    `issued_ms` tells which of two plans is newer; 0 is a cloud that does not say.
+    `issued_ms` (Unix milliseconds) decides which of two plans is newer; 0 if unknown.
     """
 
     ranges: list[tuple[int, int]]
@@ -75,7 +75,11 @@ class Answer(msgspec.Struct, rename="camel", frozen=True):
 
 
 def parse_key(text: str, source: str) -> bytes:
-    """A key of at least 256 bits from its hexadecimal digits; raises ParcelError, which never shows it."""
+    """Return a key of at least 256 bits from its hexadecimal digits.
+
+    Raises:
+        BundleError: which never shows the key.
+    """
     digits = text.strip()
     if not re.fullmatch(r"([0-9a-fA-F]{2})+", digits) or len(digits) < 2 * _LEAST_KEY_BYTES:
         raise BundleError(f"{source}: expected at least {2 * _LEAST_KEY_BYTES} hexadecimal digits")
@@ -83,7 +87,7 @@ def parse_key(text: str, source: str) -> bytes:
 
 
 def sign_bundle(header: Header, frames: Iterable[bytes], key: bytes) -> Iterator[bytes]:
-    """The bytes of a parcel, portion by portion."""
+    """Yield the bytes of a bundle in chunks."""
     signature = hmac.new(key, digestmod=sha256)
     for portion in _unsigned(header, frames):
         signature.update(portion)
@@ -100,9 +104,9 @@ def _unsigned(header: Header, frames: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_header(content: bytes, source: str) -> Header:
-    """What a parcel says of itself: whose key to try, and no more to be believed before it is unsealed."""
+    """Return the unverified header of a bundle: good for choosing the key, not to be trusted beyond that."""
     if not content.startswith(_MAGIC):
-        raise BundleError(f"{source}: expected a Lentera parcel of version 1")
+        raise BundleError(f"{source}: expected a Lentera bundle of version 1")
     end = content.find(b"\n", len(_MAGIC), len(_MAGIC) + _LONGEST_HEADER)
     try:
         return msgspec.json.decode(content[len(_MAGIC) : max(end, len(_MAGIC))], type=Header)
@@ -111,7 +115,11 @@ def read_header(content: bytes, source: str) -> Header:
 
 
 def verify_bundle(content: bytes, key: bytes, source: str) -> Iterator[bytes]:
-    """The frames of a parcel whose signature is right; raises ParcelError before the first one otherwise."""
+    """Yield the frames of a bundle.
+
+    Raises:
+        BundleError: the signature does not match; before the first frame.
+    """
     signed, mac = content[:-_MAC_DIGITS], content[-_MAC_DIGITS:]
     if not hmac.compare_digest(hmac.new(key, signed, sha256).hexdigest().encode(), mac):
         raise BundleError(f"{source}: signature does not fit: cut, changed, or signed with another key")
@@ -139,12 +147,16 @@ def _frames(body: memoryview, source: str) -> Iterator[bytes]:
 
 
 def pack_records(records: list[PackedRecord]) -> bytes:
-    """A frame of records."""
+    """Return records as a frame."""
     return msgspec.msgpack.encode(records)
 
 
 def unpack_records(frame: bytes, source: str) -> list[PackedRecord]:
-    """The records of a frame; raises ParcelError."""
+    """Return the records of a frame.
+
+    Raises:
+        BundleError: it holds no records.
+    """
     try:
         return msgspec.msgpack.decode(frame, type=list[PackedRecord])
     except msgspec.DecodeError as error:
@@ -152,12 +164,16 @@ def unpack_records(frame: bytes, source: str) -> list[PackedRecord]:
 
 
 def pack_answer(answer: Answer) -> bytes:
-    """The only frame of an answer."""
+    """Return an answer as its only frame."""
     return msgspec.msgpack.encode(answer)
 
 
 def unpack_answer(frames: Iterable[bytes], source: str) -> Answer:
-    """The answer in a parcel; raises ParcelError."""
+    """Return the answer in a bundle.
+
+    Raises:
+        BundleError: it holds none, or more than one frame.
+    """
     try:
         (frame,) = frames
         return msgspec.msgpack.decode(frame, type=Answer)

@@ -1,4 +1,4 @@
-"""A record as it lies in an outbox and in a parcel: what kind it is, and its fields as MessagePack."""
+"""A record as it is stored in an outbox and in a bundle: its kind, and its fields as MessagePack."""
 
 from typing import Final
 

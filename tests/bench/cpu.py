@@ -8,16 +8,17 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from protocols.clock import system_clock
 from protocols.modbus.builtin import load_builtin
 from tests.bench.line import BusyLine, fast_block, saturated
 from tests.bench.polling import polled
 from tests.bench.results import Result
-from tests.bench.simulator import LATITUDE, LONGITUDE, ZONE, Simulation, lamp_id, shortest_s, simulated
+from tests.bench.simulator import Simulation, lamp_id, shortest_s, simulated
 from tests.conftest import Broker, free_port, require_program
+from tests.support.gateway_configs import make_gateway_config
 
 BAUD = 115200
 LINES = 32
@@ -80,18 +81,16 @@ async def _whole_gateway(folder: Path) -> Result:
 
 def _gateway(simulation: Simulation, broker_port: int, folder: Path) -> GatewayConfig:
     devices = tuple(DeviceConfig(id=lamp_id(1, unit), unit=unit) for unit in range(1, LAMPS + 1))
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id="bench",
-            area="bench",
-            latitude=LATITUDE,
-            longitude=LONGITUDE,
-            time_zone=ZONE,
-            poll_interval_s=0.01,
-        ),
-        mqtt=MqttConfig(port=broker_port),
-        outbox=OutboxConfig(path=folder / "outbox.db"),
-        lines=(LineConfig(port=str(simulation.lines[0]), baud=BAUD, stop_bits=2, devices=devices),),
+    return make_gateway_config(
+        folder,
+        str(simulation.lines[0]),
+        devices,
+        gateway_id="bench",
+        area="bench",
+        baud=BAUD,
+        stop_bits=2,
+        broker_port=broker_port,
+        poll_interval_s=0.01,
     )
 
 

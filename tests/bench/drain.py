@@ -13,8 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from edge.clock.timekeeper import Timekeeper
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
 from edge.control.command_executor import CommandExecutor
 from edge.control.levels import Levels
 from edge.control.plan_follower import PlanFollower
@@ -29,6 +28,7 @@ from protocols.lighting.program import Place
 from tests.bench.ingester import running_ingester
 from tests.bench.results import Result
 from tests.conftest import Broker, eventually, free_port, require_program
+from tests.support.gateway_configs import make_gateway_config
 
 AREA, GATEWAY = "32.04.37", "soreang-01"
 LAMPS = 100
@@ -135,13 +135,14 @@ class _LitLamps:
 
 @asynccontextmanager
 async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None]:
-    config = GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY, area=AREA, latitude=-7.0, longitude=107.5, time_zone="Asia/Jakarta"
-        ),
-        mqtt=MqttConfig(port=port),
-        outbox=OutboxConfig(path=folder / "outbox.db"),
-        lines=(LineConfig(port="/dev/null", devices=(DeviceConfig(id=_lamp(0), unit=1),)),),
+    config = make_gateway_config(
+        folder,
+        "/dev/null",
+        [DeviceConfig(id=_lamp(0), unit=1)],
+        gateway_id=GATEWAY,
+        area=AREA,
+        broker_port=port,
+        poll_interval_s=60.0,
     )
     memory, clock = StateStore(folder / "memory.db"), system_clock(time.time)
     await memory.open()

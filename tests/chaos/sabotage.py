@@ -19,7 +19,7 @@ def backlog(town: ChaosTown, gateway_id: str) -> list[int]:
     """Cut the uplink until some records wait behind those under way; their positions."""
     town.set_network(gateway_id, up=False)
     newest = witness.look(gateway_id, town.outbox(gateway_id)).last_position
-    wait_until(lambda: len(_waiting(town, gateway_id, newest)) >= _AT_ONCE, 30, "a backlog")
+    wait_until(lambda: len(_waiting(town, gateway_id, newest)) >= _AT_ONCE, what="a backlog")
     return _waiting(town, gateway_id, newest)[:_AT_ONCE]
 
 
@@ -57,7 +57,7 @@ def acknowledge_unstored(town: ChaosTown, gateway_id: str, positions: list[int])
         asyncio.run(publish())  # again and again: the gateway may still be on its way to the broker
         return not set(positions) & set(_waiting(town, gateway_id, 0))
 
-    wait_until(gone, 30, "a gateway that believes the acknowledgement")
+    wait_until(gone, what="a gateway that believes the acknowledgement")
     town.children["ingest"].start()
 
 

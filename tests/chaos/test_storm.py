@@ -16,7 +16,7 @@ from tests.chaos.town import GATEWAYS, ChaosTown, running_town
 from tests.chaos.witness import Taken
 from tests.conftest import require_program
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
 
 SEED = 3940  # all kinds of fault, and clocks that are wrong until that is noticed
 FAULTS = 30

@@ -36,7 +36,7 @@ def running(command: list[str], ready_url: str) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
         wait_until(
-            lambda: process.poll() is not None or answers(ready_url), 30, f"{command[0]} at {ready_url}"
+            lambda: process.poll() is not None or answers(ready_url), what=f"{command[0]} at {ready_url}"
         )
         assert process.poll() is None, f"{command[0]} ended by itself"
         yield

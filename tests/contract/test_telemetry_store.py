@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.telemetry.store import TelemetryStore
+from cloud.telemetry.store import SeriesQuery, TelemetryStore
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import to_unix_ms
 from protocols.device_kinds import CABINETS, LAMPS, UnknownAttribute
@@ -49,7 +49,7 @@ def store(any_store: TelemetryStore) -> Iterator[TelemetryStore]:
 def test_an_empty_store_answers_empty(store: TelemetryStore) -> None:
     assert store.count(["SOR-00001"], DUSK, DUSK + LONG) == 0
     assert store.times("SOR-00001", DUSK, DUSK + LONG) == []
-    (series,) = store.series("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 10)
+    (series,) = store.series(SeriesQuery("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 10))
     assert (series.attribute, series.unit, series.points) == ("activePower", "W", [])
 
 
@@ -72,7 +72,7 @@ def test_every_field_comes_back_as_it_was(store: TelemetryStore, keeps_text: boo
     }
     if keeps_text:
         expected |= {"reason": "override"}
-    series = store.series("SOR-00001", list(expected), DUSK, DUSK + LONG, 10)
+    series = store.series(SeriesQuery("SOR-00001", list(expected), DUSK, DUSK + LONG, 10))
     assert {one.attribute: one.points for one in series} == {
         attribute: [(to_unix_ms(FULL.time), value)] for attribute, value in expected.items()
     }
@@ -92,13 +92,13 @@ def test_writing_twice_changes_nothing(store: TelemetryStore) -> None:
 def test_late_readings_fall_into_place(store: TelemetryStore) -> None:
     for minute in (3, 0, 2, 1):
         store.write([reading(minute, active_power_w=float(minute))])
-    (series,) = store.series("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 10)
+    (series,) = store.series(SeriesQuery("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 10))
     assert [value for _, value in series.points] == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_a_missing_value_is_no_point(store: TelemetryStore) -> None:
     store.write([reading(0), reading(1, active_power_w=None), reading(2, active_power_w=float("nan"))])
-    (series,) = store.series("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 10)
+    (series,) = store.series(SeriesQuery("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 10))
     assert [value for _, value in series.points] == [90.0]
     assert store.count(["SOR-00001"], DUSK, DUSK + LONG) == 3
 
@@ -132,7 +132,7 @@ def test_a_long_series_is_thinned(store: TelemetryStore) -> None:
     ]
     store.write(readings)
     end = DUSK + timedelta(minutes=1000)
-    power, counter = store.series("SOR-00001", ["activePower", "switchOnCounter"], DUSK, end, 51)
+    power, counter = store.series(SeriesQuery("SOR-00001", ["activePower", "switchOnCounter"], DUSK, end, 51))
     assert 25 <= len(power.points) <= 51
     assert all(0.3 < value < 0.7 for _, value in power.points if not isinstance(value, str))
     times = [time for time, _ in power.points]
@@ -147,13 +147,13 @@ def test_a_long_series_is_thinned(store: TelemetryStore) -> None:
 
 def test_as_many_points_as_readings_are_not_thinned(store: TelemetryStore) -> None:
     store.write([reading(minute) for minute in range(50)])
-    (series,) = store.series("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 50)
+    (series,) = store.series(SeriesQuery("SOR-00001", ["activePower"], DUSK, DUSK + LONG, 50))
     assert [time for time, _ in series.points] == [to_unix_ms(reading(minute).time) for minute in range(50)]
 
 
 def test_an_unknown_attribute_is_named(store: TelemetryStore) -> None:
     with pytest.raises(UnknownAttribute, match=r"'power', expected one of .*activePower"):
-        store.series("SOR-00001", ["power"], DUSK, DUSK + LONG, 10)
+        store.series(SeriesQuery("SOR-00001", ["power"], DUSK, DUSK + LONG, 10))
 
 
 def test_many_readings_at_once(store: TelemetryStore) -> None:
@@ -192,7 +192,7 @@ def test_a_cabinet_comes_back_as_it_was(store: TelemetryStore, keeps_text: bool)
     if keeps_text:
         expected |= {"actualState": "ON"}
     asked = [*expected, "neutralCurrent"]
-    series = store.series(CABINET.device_id, asked, DUSK, DUSK + LONG, 10, kind=CABINETS)
+    series = store.series(SeriesQuery(CABINET.device_id, asked, DUSK, DUSK + LONG, 10, kind=CABINETS))
     assert {one.attribute: one.points for one in series if one.points} == {
         attribute: [(to_unix_ms(CABINET.time), value)] for attribute, value in expected.items()
     }
@@ -204,11 +204,11 @@ def test_a_cabinet_comes_back_as_it_was(store: TelemetryStore, keeps_text: bool)
 def test_a_lamp_and_a_cabinet_of_one_name_do_not_mix(store: TelemetryStore) -> None:
     store.write([reading(0, "soreang-01-cabinet", supply_voltage_v=228.0), CABINET, reading(1, "SOR-00001")])
     lamp, cabinet = (
-        store.series("soreang-01-cabinet", ["supplyVoltage"], DUSK, DUSK + LONG, 10, kind=kind)[0].points
+        store.series(SeriesQuery("soreang-01-cabinet", ["supplyVoltage"], DUSK, DUSK + LONG, 10, kind))
         for kind in (LAMPS, CABINETS)
     )
-    assert [value for _, value in lamp] == [228.0]
-    assert [value for _, value in cabinet] == [229.5]
+    assert [value for _, value in lamp[0].points] == [228.0]
+    assert [value for _, value in cabinet[0].points] == [229.5]
     assert store.count(["SOR-00001"], DUSK, DUSK + LONG, kind=CABINETS) == 0
     with pytest.raises(UnknownAttribute, match=r"'totalPower', expected one of .*activePower"):
-        store.series("SOR-00001", ["totalPower"], DUSK, DUSK + LONG, 10)
+        store.series(SeriesQuery("SOR-00001", ["totalPower"], DUSK, DUSK + LONG, 10))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.conftest import require_program
+from tests.conftest import PATIENCE_S, require_program
 from tests.support.whole_town import Town, start_town
 
 CHROMIUM_FLAGS = [
@@ -22,7 +22,7 @@ CHROMIUM_FLAGS = [
     "--no-first-run",
 ]
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 1000 * PATIENCE_S
 """How long a page may take to show something: software WebGL on two busy cores is slow."""
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import wait_until
 from tests.support.whole_town import Town
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 
 TOWN = ("--lamps", "100", "--faults", "0", "--speed", "60", "--baud", "19200")
 READINGS_BY_LAMP = "SELECT id, COUNT(*) FROM readings JOIN lamps ON lamps.key = readings.lamp GROUP BY id"
@@ -19,7 +19,7 @@ READINGS_BY_LAMP = "SELECT id, COUNT(*) FROM readings JOIN lamps ON lamps.key = 
 def test_kills_lose_and_double_nothing(town: Town) -> None:
     """Every record an outbox ever took is stored exactly once, and every answered poll is a record."""
     for name in ("ingest", "edge", "broker"):
-        wait_until(lambda: _grows(town), 30, "a reading after the last kill")
+        wait_until(lambda: _grows(town), what="a reading after the last kill")
         town.kill(name)
     wait_until(lambda: _grows(town), 60, "a reading after the broker's return")
     wait_until(lambda: _grows(town), 60, "readings that go on")

@@ -78,7 +78,7 @@ def postgres() -> Iterator[Postgres]:
         )  # fmt: skip
     cluster = Postgres(folder, user)
     try:
-        wait_until(cluster.answers, 30, "PostgreSQL")
+        wait_until(cluster.answers, what="PostgreSQL")
         yield cluster
     finally:
         process.send_signal(signal.SIGQUIT)  # ends at once, without writing what nobody will read

@@ -24,20 +24,9 @@ from cloud.wiring import open_services
 from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, Road
 from tests.conftest import eventually
+from tests.support.clocks import FakeClock
 
 EVENING = datetime(2026, 8, 10, 13, 0, tzinfo=UTC)  # 20:00 in Soreang: lamps are on at 100 %
-
-
-@dataclass
-class FixedClock:
-    """A clock that stands until a test moves it."""
-
-    instant: datetime = EVENING
-    speed: float = 1.0
-
-    def now(self) -> datetime:
-        """The instant it was set to."""
-        return self.instant
 
 
 @dataclass
@@ -46,7 +35,7 @@ class Api:
 
     app: FastAPI
     services: Services
-    clock: FixedClock
+    clock: FakeClock
     tokens: dict[str, str]
 
     def client(self, role: str | None = "operator") -> httpx.AsyncClient:
@@ -136,7 +125,7 @@ async def running(feed: LiveFeed) -> AsyncIterator[None]:
 @contextmanager
 def open_api(database_url: str, folder: Path, mqtt_port: int = 1) -> Iterator[Api]:
     """An application over the database, with the small town and one user of each role."""
-    clock = FixedClock()
+    clock = FakeClock(EVENING)
     telemetry_url = f"sqlite:///{folder / 'telemetry.db'}"
     config = CloudConfig(database_url=database_url, telemetry_url=telemetry_url, mqtt_port=mqtt_port)
     services = open_services(config, clock)

@@ -16,8 +16,9 @@ from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
 from cloud.provisioning import import_inventory
 from protocols.inventory.model import Inventory
-from tests.conftest import accepts_connections, eventually, free_port
-from tests.support.api import EVENING, FixedClock
+from tests.conftest import PATIENCE_S, accepts_connections, eventually, free_port
+from tests.support.api import EVENING
+from tests.support.clocks import FakeClock
 
 
 @dataclass
@@ -52,9 +53,11 @@ async def running_api(
     engine.dispose()
     async with (
         asyncio.TaskGroup() as group,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.http_port}", headers=headers) as client,
+        httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{config.http_port}", headers=headers, timeout=PATIENCE_S
+        ) as client,
     ):
-        task = group.create_task(run_cloud(config, FixedClock(), roles))
+        task = group.create_task(run_cloud(config, FakeClock(EVENING), roles))
         await eventually(lambda: accepts_connections(config.http_port), what="the API")
         await eventually(lambda: ready(client), what="readiness")
         yield Process(config, client, task)
@@ -78,7 +81,7 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
 
 async def next_event(events: AsyncIterator[tuple[str, Any]], wanted: str) -> Any:
     """The data of the next event of that name."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async for kind, data in events:
             if kind == wanted:
                 return data

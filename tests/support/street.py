@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from edge.control.commanded_state import CommandedState
 from edge.control.level_writer import LevelWriter
@@ -17,6 +16,7 @@ from protocols.lamp import Reason
 from protocols.modbus.builtin import load_builtin
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Profile, Table, parse_profile
+from tests.support.clocks import LoopClock
 
 EXCHANGE_S = 0.02
 MASK = 0xFFFF
@@ -41,18 +41,6 @@ type = "u16"
 """,
     "plain.toml",
 )
-
-
-class LoopClock:
-    """Domain time that goes with the loop's."""
-
-    speed = 1.0
-
-    def __init__(self, start: datetime = datetime(2026, 6, 1, 13, tzinfo=UTC)) -> None:
-        self._start = start
-
-    def now(self) -> datetime:
-        return self._start + timedelta(seconds=asyncio.get_running_loop().time())
 
 
 @dataclass

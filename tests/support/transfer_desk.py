@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cloud.config import CloudConfig
 from cloud.database import create_engine, upgrade
-from cloud.ingest.transfer import Stored, create_key
+from cloud.ingest.transfer import StoredBundle, create_key
 from cloud.plans.model import Assignment, DesiredPlan, Scope
 from cloud.plans.resolved import WantedDocument, resolve_plan
 from cloud.plans.store import PlanStore
@@ -53,8 +53,8 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.parcel = folder / "soreang-01.parcel"
-        self.answer = folder / "soreang-01.parcel.answer"
+        self.bundle = folder / "soreang-01.bundle"
+        self.answer = folder / "soreang-01.bundle.answer"
         engine = create_engine(self.cloud.database_url)
         upgrade(engine)
         engine.dispose()
@@ -92,17 +92,17 @@ class Desk:
             gateway_keys=self.folder / "keys",
         )
 
-    def store_at(self, now: datetime, parcel: Path) -> Stored:
-        """As `store`, in this process and at that time; the answer lies beside the parcel."""
-        stored = store_bundle_records(self.cloud, clock_at(now), parcel.read_bytes(), parcel.name)
-        parcel.with_suffix(".answer").write_bytes(stored.answer)
+    def store_at(self, now: datetime, bundle: Path) -> StoredBundle:
+        """As `store`, in this process and at that time; the answer lies beside the bundle."""
+        stored = store_bundle_records(self.cloud, clock_at(now), bundle.read_bytes(), bundle.name)
+        bundle.with_suffix(".answer").write_bytes(stored.answer)
         return stored
 
     def export(self) -> str:
-        return self.run("edge", "export", "--config", self.config, self.parcel)
+        return self.run("edge", "export", "--config", self.config, self.bundle)
 
     def store(self, status: int = 0) -> str:
-        return self.run("admin", "import", self.parcel, status=status)
+        return self.run("admin", "import", self.bundle, status=status)
 
     def stored(self) -> tuple[int, int, int]:
         """Readings, events and results in the cloud's stores."""

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import PATIENCE_S, wait_until
 
 START_TIMEOUT_S = 90
 FROM_CHECKOUT = (sys.executable, "-m", "lentera")
@@ -77,7 +77,7 @@ class Town:
         pid_file = self.folder / "processes" / f"{name}.pid"
         before = int(pid_file.read_text())
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda: int(pid_file.read_text() or before) != before, 30, f"a new {name}")
+        wait_until(lambda: int(pid_file.read_text() or before) != before, what=f"a new {name}")
 
 
 @contextmanager
@@ -108,27 +108,26 @@ def start_town(folder: Path, *options: str, program: Sequence[str] = FROM_CHECKO
             httpx.Client(
                 base_url=_origin(ready["url"]),
                 headers={"Authorization": f"Bearer {ready['token']}"},
-                timeout=30,
+                timeout=PATIENCE_S,
             ) as api,
-            httpx.Client(base_url=ready["sim"], timeout=30) as sim,
+            httpx.Client(base_url=ready["sim"], timeout=PATIENCE_S) as sim,
         ):
             yield Town(process, folder / "town", ready["url"], time.monotonic() - began, api, sim)
     finally:
         pids = _pids(folder / "town")
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-        if process.stdout is not None:
-            process.stdout.close()
+        _interrupt(process)
     left = [name for name, pid in pids.items() if _alive(pid)]
     assert left == [], f"still running after Ctrl-C: {left}"
 
 
-def night_instants(start: datetime, until: datetime, every: timedelta) -> Iterator[datetime]:
-    """The instants from `start` to `until`, `every` apart."""
-    instant = start
-    while instant < until:
-        yield instant
-        instant += every
+def _interrupt(process: subprocess.Popen[str]) -> None:
+    """End it as Ctrl-C does; it is killed, and the test fails, if it does not follow."""
+    with process:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(PATIENCE_S)
+        finally:
+            process.kill()
 
 
 def _ready_line(process: subprocess.Popen[str], folder: Path) -> dict[str, str]:

@@ -1,5 +1,5 @@
 /**
- * A stand-in for the API while the dashboard is being worked on: `npm run mock`, then `npm run dev`.
+ * A mock of the API for work on the dashboard: `npm run mock`, then `npm run dev`.
  * Never part of the bundle. PORT, LAMPS, SPEED, START (ISO time) and DIST (a folder to serve) are read from the environment.
  */
 import { readFile } from "node:fs/promises";

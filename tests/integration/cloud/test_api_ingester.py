@@ -17,7 +17,7 @@ import pytest
 from cloud.commands.store import CommandRow
 from cloud.config import LIVE_TOPIC
 from cloud.database import create_engine, table_of
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support import ingest_process
 from tests.support.api import small_town
 from tests.support.api_process import Process, events_of, next_event, running_api
@@ -46,7 +46,7 @@ def _ingester(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def _heartbeat(port: int) -> None:
-    async with asyncio.timeout(20), aiomqtt.Client("127.0.0.1", port) as client:
+    async with asyncio.timeout(PATIENCE_S), aiomqtt.Client("127.0.0.1", port) as client:
         await client.subscribe(LIVE_TOPIC)
         async for message in client.messages:
             assert isinstance(message.payload, bytes)
@@ -86,6 +86,8 @@ def _commands_stored(process: Process) -> int:
     return len(stored)
 
 
+@pytest.mark.timing
+@pytest.mark.slow
 async def test_a_killed_ingester_is_missed_until_another_works(
     process: Process, mosquitto: Broker, tmp_path: Path
 ) -> None:
@@ -105,11 +107,13 @@ async def test_a_killed_ingester_is_missed_until_another_works(
     assert refusal.json()["detail"].startswith("no ingester is at work")
     assert _commands_stored(process) == stored
     with _ingester(mosquitto.port, tmp_path):
-        await eventually(lambda: _online(process), timeout_s=20, what="the return")
+        await eventually(lambda: _online(process), what="the return")
         assert (await process.client.post("/api/v1/commands", json=ORDER)).status_code == 202
         assert (await _clock(process))["ingestOnline"] is True
 
 
+@pytest.mark.timing
+@pytest.mark.slow
 async def test_an_ingester_that_hangs_is_missed_too(
     process: Process, mosquitto: Broker, tmp_path: Path
 ) -> None:

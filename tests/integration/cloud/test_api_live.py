@@ -16,9 +16,10 @@ from cloud.config import LIVE_TOPIC, CloudConfig
 from cloud.http.server import ListenError
 from cloud.live.routes import live
 from protocols.inventory.model import Inventory, Lamp
-from tests.conftest import Broker, accepts_connections, eventually, free_port
-from tests.support.api import Api, FixedClock, small_town
+from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
+from tests.support.api import EVENING, Api, small_town
 from tests.support.api_process import Process, events_of, next_event, ready, running_api
+from tests.support.clocks import FakeClock
 
 FAST_S = 0.3
 
@@ -107,6 +108,7 @@ async def test_a_command_is_on_every_map_at_once(process: Process) -> None:
         assert await next_event(events, "commands") == [sent]
 
 
+@pytest.mark.timing
 async def test_it_ends_though_a_map_is_open(process: Process) -> None:
     """Ctrl-C ends streams and server within seconds, and frees the port."""
     async with process.client.stream("GET", "/api/v1/live") as answer:
@@ -124,7 +126,7 @@ async def test_it_ends_though_a_map_is_open(process: Process) -> None:
 async def test_a_taken_port_is_named(process: Process) -> None:
     """The message says which address and what to do."""
     with pytest.raises(ListenError, match=f"can't listen on 127.0.0.1:{process.config.http_port}"):
-        await run_cloud(process.config, FixedClock(), frozenset({"api"}))
+        await run_cloud(process.config, FakeClock(EVENING), frozenset({"api"}))
 
 
 async def test_an_ingester_shows_its_metrics(tmp_path: Path, mosquitto: Broker) -> None:
@@ -137,9 +139,9 @@ async def test_an_ingester_shows_its_metrics(tmp_path: Path, mosquitto: Broker) 
     )
     async with (
         asyncio.TaskGroup() as group,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}") as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.metrics_port}", timeout=PATIENCE_S) as client,
     ):
-        task = group.create_task(run_cloud(config, FixedClock(), frozenset({"ingest"})))
+        task = group.create_task(run_cloud(config, FakeClock(EVENING), frozenset({"ingest"})))
         await eventually(lambda: accepts_connections(config.metrics_port or 0), what="the ingester")
         assert (await client.get("/healthz")).status_code == 200
         assert "lentera_ingest" in (await client.get("/metrics")).text
@@ -155,6 +157,7 @@ async def test_metrics_are_counted_by_route(process: Process) -> None:
     assert "SOR-1" not in text
 
 
+@pytest.mark.timing
 async def test_a_city_is_listed_at_once(tmp_path: Path, mosquitto: Broker) -> None:
     """4,129 lamps in one answer within 300 ms, best of five."""
     town = small_town()

@@ -156,7 +156,7 @@ async def test_late_readings_do_not_overwrite_the_present(
     assert open_alarms(engine) == []
 
 
-async def test_a_gateway_is_told_the_time_at_its_birth(parts: IngestComponents, mosquitto: Broker) -> None:
+async def test_a_gateway_gets_the_time_at_its_birth(parts: IngestComponents, mosquitto: Broker) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     async with running(run_ingest(parts), edge.run()):
         await eventually(lambda: edge.told_times, what="the time")
@@ -307,7 +307,7 @@ async def listen(port: int, live: list[dict[str, Any]]) -> None:
             live.append(msgspec.json.decode(message.payload))
 
 
-async def test_open_maps_are_told_what_changed(parts: IngestComponents, mosquitto: Broker) -> None:
+async def test_open_maps_receive_what_changed(parts: IngestComponents, mosquitto: Broker) -> None:
     edge, live = Edge(mosquitto.port, GATEWAY, LAMPS), list[dict[str, Any]]()
     async with running(listen(mosquitto.port, live), run_ingest(parts), edge.run()):
         for minute in range(2):
@@ -336,7 +336,7 @@ async def test_the_heartbeat_says_when_nothing_is_stored(
 
     edge.put(lit(LAMPS[0], 0))
     async with running(listen(mosquitto.port, live), run_ingest(parts), edge.run()):
-        await eventually(lambda: told(storing=False), timeout_s=15, what="the trouble, live")
+        await eventually(lambda: told(storing=False), what="the trouble, live")
         assert told(storing=False)[-1]["dataAsOf"] is None
         poison.away = 0
         await eventually(lambda: [one for one in told(storing=True) if one["dataAsOf"]], what="the recovery")
@@ -376,7 +376,7 @@ class Poison:
         self._store.write(absurd)
 
 
-async def test_a_store_that_is_away_is_waited_for_and_a_reading_it_refuses_is_kept(
+async def test_an_unavailable_store_is_retried_a_refused_reading_is_kept(
     parts: IngestComponents, mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine
 ) -> None:
     edge = Edge(mosquitto.port, GATEWAY, LAMPS, resend_s=5)
@@ -403,11 +403,11 @@ async def test_the_broker_is_killed_and_nothing_is_lost(
                 mosquitto.kill()
                 mosquitto.start()
             await asyncio.sleep(0.002)
-        await eventually(delivered(edge), 30)
+        await eventually(delivered(edge))
     assert telemetry.count(LAMPS, DUSK, LATER) == 300
 
 
-async def test_the_ingester_is_killed_again_and_again_and_nothing_is_lost_or_doubled(
+async def test_repeated_kills_of_the_ingester_neither_lose_nor_double_anything(
     mosquitto: Broker, telemetry: TelemetryStore, engine: sa.Engine, tmp_path: Path
 ) -> None:
     edges = [
@@ -427,17 +427,17 @@ async def test_the_ingester_is_killed_again_and_again_and_nothing_is_lost_or_dou
     async with running(*(edge.run() for edge in edges)):
         for life in range(4):
             with ingest_process(mosquitto.port, tmp_path) as process:
-                await eventually(lambda: all(edge.born for edge in edges), 30, "births")
+                await eventually(lambda: all(edge.born for edge in edges), what="births")
                 enough = sum(edge.acknowledged for edge in edges) + 200
                 for minute in range(life * 40, life * 40 + 40):
                     total += put(minute)
                     await asyncio.sleep(0.005)
-                await eventually(lambda least=enough: sum(e.acknowledged for e in edges) > least, 30)  # type: ignore[misc]
+                await eventually(lambda least=enough: sum(e.acknowledged for e in edges) > least)  # type: ignore[misc]
                 process.send_signal(signal.SIGKILL)
                 process.wait()
             assert any(edge.outbox for edge in edges), "killed too late to prove anything"
         with ingest_process(mosquitto.port, tmp_path):
-            await eventually(lambda: not any(edge.outbox for edge in edges), 30, "all acknowledged")
+            await eventually(lambda: not any(edge.outbox for edge in edges), what="all acknowledged")
     stored = [telemetry.count([lamp], DUSK, LATER) for edge in edges for lamp in edge.lamps]
     assert stored == [160] * 30
     assert sum(stored) == total

@@ -156,7 +156,7 @@ def test_the_whole_state_survives_a_restart(
     assert update.lamps[-1].state is LampCondition.LIT
 
 
-def test_what_another_process_imported_is_taken_up_while_the_gateway_is_not_connected(
+def test_a_transfer_by_another_process_is_loaded_while_offline(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
 ) -> None:
     committer.commit(batch(lit(0)))
@@ -246,7 +246,7 @@ POISON = {
 
 
 @pytest.mark.parametrize("kind", POISON)
-def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_stored(
+def test_one_record_no_store_takes_is_a_dead_letter_the_others_stored(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore, kind: str
 ) -> None:
     CommandStore(engine).add(Command("c1", 40, DUSK, DUSK, None, "siti", ""), LAMPS)
@@ -268,7 +268,7 @@ def test_one_record_that_cannot_be_stored_is_kept_aside_and_the_others_are_store
 FAR = 40_000_000.0  # minutes from dusk: the year 2102
 
 
-def test_a_lamp_taken_out_and_put_back_can_fail_anew(committer: Committer, engine: sa.Engine) -> None:
+def test_a_lamp_removed_and_added_again_can_fail_again(committer: Committer, engine: sa.Engine) -> None:
     committer.commit(batch(*FAILING))
     whole = InventoryStore(engine).load()
     import_inventory(engine, replace(whole, lamps=whole.lamps[1:]))
@@ -317,7 +317,7 @@ def test_states_that_are_in_the_future_already_are_healed(
         assert load_cabinet_states(connection)[CABINET].reading == cabinet(1)
 
 
-def test_what_a_gateway_says_of_anothers_devices_is_only_kept_aside(
+def test_records_about_another_gateways_devices_are_dead_letters(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
 ) -> None:
     committer.commit(batch(lit(0)))
@@ -352,7 +352,7 @@ def cabinet_batch(*readings: CabinetReading) -> Batch:
     return Batch(cabinets=list(readings), sources={CABINET: NODE})
 
 
-def test_a_cabinet_is_stored_and_its_door_raises_one_alarm_of_the_gateway(
+def test_a_cabinet_is_stored_and_its_open_door_raises_one_alarm(
     committer: Committer, engine: sa.Engine, telemetry: TelemetryStore
 ) -> None:
     work = cabinet_batch(cabinet(0), cabinet(1, door_open=True))

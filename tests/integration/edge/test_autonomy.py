@@ -42,6 +42,7 @@ from protocols.lighting.priority import Override
 from protocols.lighting.program import LightingProgram, Place, SwitchPoint
 from protocols.modbus.codec import ReadBlock, Write
 from tests.support import virtual_time
+from tests.support.clocks import OffsetClock
 
 ZONE = ZoneInfo("Asia/Jakarta")
 PLACE = Place(-7.03, 107.52, ZONE)
@@ -101,18 +102,6 @@ TOO_LATE = LightCommand(
     SECOND_CUT + timedelta(minutes=40),
     SECOND_CUT + timedelta(hours=6),
 )
-
-
-@dataclass
-class SystemClock:
-    """The true time, or what a machine without a battery shows after a power cut."""
-
-    true: Clock
-    off_by: timedelta = timedelta(0)
-    speed: float = 1.0
-
-    def now(self) -> datetime:
-        return self.true.now() + self.off_by
 
 
 @dataclass
@@ -202,7 +191,7 @@ def config(folder: Path) -> GatewayConfig:
     )
 
 
-async def powered(folder: Path, street: Street, system: SystemClock, until: datetime) -> None:
+async def powered(folder: Path, street: Street, system: OffsetClock, until: datetime) -> None:
     """The gateway from now until the power is cut."""
 
     def make_line(settings: LineSettings) -> Line:
@@ -222,7 +211,7 @@ async def powered(folder: Path, street: Street, system: SystemClock, until: date
 async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     loop = asyncio.get_running_loop()
     true = ScaledClock(START.astimezone(UTC), loop.time(), 1.0, loop.time)
-    street, system = Street(true), SystemClock(true)
+    street, system = Street(true), OffsetClock(true)
     street.build()
     store = StateStore(config(folder).outbox.state_path)
     await store.open()
@@ -235,8 +224,8 @@ async def thirty_days(folder: Path) -> tuple[Street, list[StoredRecord]]:
     await asyncio.sleep((BACK - true.now()).total_seconds())
     await powered(folder, street, system, SECOND_CUT)
     await asyncio.sleep((BACK_IN_1970 - true.now()).total_seconds())
-    system.off_by = datetime(1970, 1, 1, 0, 0, 9, tzinfo=UTC) - true.now()
-    loop.call_later((TIME_SET - true.now()).total_seconds(), setattr, system, "off_by", timedelta(0))
+    system.offset = datetime(1970, 1, 1, 0, 0, 9, tzinfo=UTC) - true.now()
+    loop.call_later((TIME_SET - true.now()).total_seconds(), setattr, system, "offset", timedelta(0))
     await powered(folder, street, system, END)
 
     outbox = Outbox(config(folder).outbox.path, lambda: 1)

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from firmware_sim.devices.dali import DaliGateway, Gear
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
@@ -22,6 +22,7 @@ from protocols.lamp import CommandStatus, LampReading
 from protocols.modbus.builtin import load_builtin
 from tests.conftest import Broker, eventually
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 
 BAUD = 38400
 UNIT = 9
@@ -64,18 +65,8 @@ def config_for(port: Path, broker: Broker, folder: Path) -> GatewayConfig:
         DeviceConfig(id=lamp_id, unit=UNIT, profile="intesis-dali", bus=bus, address=address)
         for (bus, address), lamp_id in GEARS.items()
     )
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=1.0,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "outbox.db"),
-        lines=(LineConfig(port=str(port), baud=BAUD, devices=devices),),
+    return make_gateway_config(
+        folder, str(port), devices, gateway_id=GATEWAY, area=AREA, baud=BAUD, broker_port=broker.port
     )
 
 
@@ -101,7 +92,7 @@ async def site(broker: Broker, folder: Path) -> AsyncIterator[Site]:
                 running = tasks.create_task(
                     run_gateways([config_for(folder / "line", broker, folder)], clock)
                 )
-                await eventually(lambda: cloud.alive == set(GEARS.values()), 20, "every lamp's birth")
+                await eventually(lambda: cloud.alive == set(GEARS.values()), what="every lamp's birth")
                 yield Site({GEARS[place]: gear for place, gear in unit.gears.items()}, cloud, clock)
                 running.cancel()
     finally:
@@ -111,14 +102,14 @@ async def site(broker: Broker, folder: Path) -> AsyncIterator[Site]:
 async def test_each_lamp_follows_the_programme_and_its_own_command(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here:
         await eventually(
-            lambda: all(here.level(lamp) == 100 for lamp in GEARS.values()), 10, "all lamps at 100 %"
+            lambda: all(here.level(lamp) == 100 for lamp in GEARS.values()), what="all lamps at 100 %"
         )
         await here.cloud.command("DALI-2", 30, "c1")
-        await eventually(lambda: here.cloud.result("c1") is not None, 10, "the result")
+        await eventually(lambda: here.cloud.result("c1") is not None, what="the result")
         result = here.cloud.result("c1")
         assert result is not None
         assert (result.status, result.level_percent) == (CommandStatus.CONFIRMED, 30)
-        await eventually(lambda: here.level("DALI-2") == 30, 5, "30 %")
+        await eventually(lambda: here.level("DALI-2") == 30, what="30 %")
         assert [here.level(lamp) for lamp in ("DALI-1", "DALI-3")] == [100, 100]
 
         def is_reported() -> bool:
@@ -128,12 +119,12 @@ async def test_each_lamp_follows_the_programme_and_its_own_command(mosquitto: Br
                 30,
             )
 
-        await eventually(is_reported, 10, "a reading at 30 %")
+        await eventually(is_reported, what="a reading at 30 %")
 
 
 async def test_a_gears_faults_are_its_own(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path) as here:
-        await eventually(lambda: here.level("DALI-1") == 100, 10, "light")
+        await eventually(lambda: here.level("DALI-1") == 100, what="light")
         here.gears["DALI-1"].set_fault(FaultType.LAMP_OUT, True, here.now_s())
         here.gears["DALI-3"].set_fault(FaultType.DRIVER_FAILURE, True, here.now_s())
 
@@ -146,5 +137,6 @@ async def test_a_gears_faults_are_its_own(mosquitto: Broker, tmp_path: Path) -> 
             ]
 
         await eventually(
-            lambda: faults() == [(True, False, 0), (False, False, 100), (False, True, None)], 10, "the faults"
+            lambda: faults() == [(True, False, 0), (False, False, 100), (False, True, None)],
+            what="the faults",
         )

@@ -40,7 +40,14 @@ async def with_backlog(config: GatewayConfig, slave: SlaveLine, clock: Clock, re
     """Let it run without a cloud."""
     polls = slave.reads_answered
     async with running(config, clock):
-        await eventually(lambda: slave.reads_answered > polls + readings, 30, "a backlog")
+        await eventually(lambda: slave.reads_answered > polls + readings, what="a backlog")
+
+
+def newest_position(config: GatewayConfig) -> int:
+    """The position of the record last written to the outbox."""
+    with closing(sqlite3.connect(config.outbox.path, timeout=30)) as database:
+        position: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0]
+        return position
 
 
 def types(cloud: Cloud) -> set[EventType]:
@@ -48,7 +55,7 @@ def types(cloud: Cloud) -> set[EventType]:
 
 
 def failures(log: list[MutableMapping[str, Any]]) -> list[str]:
-    return [line["event"] for line in log if "gateway failed" in line["event"]]
+    return [line["event"] for line in log if line["event"] == "gateway_failed"]
 
 
 @pytest.mark.parametrize("is_page", [False, True])
@@ -70,10 +77,10 @@ async def test_what_is_damaged_is_told_and_all_else_delivered(
         config.outbox.path.write_bytes(content)
     with structlog.testing.capture_logs() as log:
         async with cloud.connected(mosquitto.port), running(config, clock):
-            await eventually(lambda: waiting - {at} <= cloud.positions, 20, "all other records")
+            await eventually(lambda: waiting - {at} <= cloud.positions, what="all other records")
             polls = slave.reads_answered
             await eventually(lambda: slave.reads_answered > polls + 10, what="polls that go on")
-            await eventually(lambda: EventType.DEVICE_RESET in types(cloud), 10, "it told")
+            await eventually(lambda: EventType.DEVICE_RESET in types(cloud), what="it told")
             assert at not in cloud.positions
             assert cloud.births == 1
     assert failures(log) == []
@@ -86,10 +93,11 @@ async def test_another_process_that_locks_the_outbox_stops_no_lamp(
     cloud = Cloud(clock)
     config = config_for(slave, mosquitto, tmp_path, poll_interval_s=0.1)
     await with_backlog(config, slave, clock, 20)
+    before = newest_position(config)
     with structlog.testing.capture_logs() as log:
         async with running(config, clock):
-            polls = slave.reads_answered
-            await eventually(lambda: slave.reads_answered > polls, what="polls")
+            # A gateway is known to the cloud by its outbox, so that must be open before it is locked.
+            await eventually(lambda: newest_position(config) > before, what="a record of this start")
             with closing(sqlite3.connect(config.outbox.path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 async with cloud.connected(mosquitto.port):
@@ -97,5 +105,5 @@ async def test_another_process_that_locks_the_outbox_stops_no_lamp(
                     await cloud.command(lamp(2), 40, "c1")
                     await eventually(lambda: slave.units[2].holdings[0] == 40, what="the command")
                     other.execute("ROLLBACK")
-                    await eventually(lambda: cloud.result("c1"), 20, "the result")
+                    await eventually(lambda: cloud.result("c1"), what="the result")
     assert failures(log) == []

@@ -82,20 +82,22 @@ async def test_lamps_run_on_while_the_disk_is_full_and_nothing_is_lost(
             running = tasks.create_task(run_gateways([config], clock))
             await eventually(lambda: len(cloud.readings) > 5, what="readings")
             filler = fill(small_disk)
-            await eventually(lambda: any("outbox cannot" in line["event"] for line in log), 30, "the failure")
+            await eventually(
+                lambda: any("outbox cannot" in line["event"] for line in log), what="the failure"
+            )
             await cloud.command(lamp(2), 40, "c1")
             await eventually(lambda: slave.units[2].holdings[0] == 40, what="the command")
             polls = slave.reads_answered
             await eventually(lambda: slave.reads_answered > polls + 20, what="polls that go on")
             filler.unlink()
-            await eventually(lambda: cloud.result("c1"), 20, what="the result once there is room")
+            await eventually(lambda: cloud.result("c1"), what="the result once there is room")
             result = cloud.result("c1")
             assert result is not None
             assert result.status is CommandStatus.CONFIRMED
             for unit in slave.units.values():
                 unit.silent = True
-            await eventually(lambda: len(cloud.events) >= 3, 20, what="their silence")
-            await eventually(lambda: len(cloud.readings) == slave.reads_answered, 20, what="every reading")
+            await eventually(lambda: len(cloud.events) >= 3, what="their silence")
+            await eventually(lambda: len(cloud.readings) == slave.reads_answered, what="every reading")
             running.cancel()
     said = [line["event"] for line in log if "written" in line["event"]]
     assert said.count("outbox cannot be written") == said.count("outbox can be written again") == 1
@@ -112,7 +114,7 @@ async def test_a_gateway_starts_on_a_full_disk(mosquitto: Broker, small_disk: Pa
             await eventually(lambda: slave.units[1].holdings[0] == 100, what="the level of now")
             assert not cloud.readings
             filler.unlink()
-            await eventually(lambda: len(cloud.readings) > 5, 20, what="readings")
+            await eventually(lambda: len(cloud.readings) > 5, what="readings")
             running.cancel()
 
 
@@ -137,10 +139,10 @@ async def test_plan_overrides_and_commands_outlive_a_restart_on_a_full_disk(
             await eventually(lambda: [each[0] for each in levels] == [70, 40, 30], what="plan and override")
             await eventually(lambda: levels[0][0] == 20, what="the command to come")
             filler.unlink()
-            await eventually(lambda: cloud.result("c2"), 20, what="its result once there is room")
+            await eventually(lambda: cloud.result("c2"), what="its result once there is room")
             await cloud.send_node_metrics(plan_metrics(BRIGHT))
             await eventually(lambda: PlanState(plan_hash(BRIGHT)) in cloud.plans, what="the new plan")
-            await eventually(lambda: kept_plan(config) == BRIGHT, 20, what="the new plan to be kept")
+            await eventually(lambda: kept_plan(config) == BRIGHT, what="the new plan to be kept")
             running.cancel()
     memory = StateStore(config.outbox.state_path)
     await memory.open()

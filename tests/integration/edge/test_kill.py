@@ -43,6 +43,7 @@ def gateway(config: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("cloud_listens", [False, True])
+@pytest.mark.slow
 async def test_kill_9_loses_at_most_the_read_in_flight(
     mosquitto: Broker, tmp_path: Path, cloud_listens: bool
 ) -> None:
@@ -76,10 +77,8 @@ async def drain(config: Path, slave: SlaveLine, cloud: Cloud) -> None:
         await eventually(lambda: slave.reads_answered >= before + 20, what="polls")
         for unit in slave.units.values():
             unit.silent = True
-        await eventually(lambda: len(cloud.events) >= len(slave.units), timeout_s=20, what="their silence")
-        await eventually(
-            lambda: cloud.positions >= set(range(1, max(cloud.positions))), timeout_s=20, what="no gap"
-        )
+        await eventually(lambda: len(cloud.events) >= len(slave.units), what="their silence")
+        await eventually(lambda: cloud.positions >= set(range(1, max(cloud.positions))), what="no gap")
 
 
 def _has_answered(slave: SlaveLine, reads: int) -> bool:

@@ -146,6 +146,7 @@ async def test_noise_and_a_foreign_frame_before_the_answer_are_passed_over() -> 
             assert line.counters.foreign == 1
 
 
+@pytest.mark.timing
 async def test_a_unit_that_is_held_back_does_not_hold_back_another() -> None:
     with SlaveLine({1: Unit(silent=True), 2: Unit(inputs=healthy_inputs(22))}) as slave:
         async with running(slave.path) as line:
@@ -206,6 +207,7 @@ async def test_an_asker_that_gives_up_does_not_mix_up_the_answers() -> None:
 @pytest.mark.parametrize(
     ("requests_under_way", "why"), [(1, "the device reached its end"), (0, os.strerror(errno.EIO))]
 )
+@pytest.mark.timing
 async def test_an_adapter_that_is_unplugged_fails_at_once_and_is_opened_again_elsewhere(
     tmp_path: Path, requests_under_way: int, why: str
 ) -> None:

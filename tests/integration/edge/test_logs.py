@@ -28,8 +28,6 @@ from tests.integration.edge.test_gateway import BAUD, config_for
 from tests.support.edge_cloud import EVENING, Cloud, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit
 
-LONG_S = 30.0
-
 
 @asynccontextmanager
 async def running(config: GatewayConfig, speed: float = 1.0) -> AsyncIterator[list[EventDict]]:
@@ -54,6 +52,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("quiet")
+@pytest.mark.slow
 async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LAST_PROBE_S", 0.5)
     units = {1: Unit(), 2: Unit(silent=True)}
@@ -61,13 +60,13 @@ async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             silence = "warning: device_unresponsive"
-            await eventually(lambda: silence in said(logs), LONG_S, "the silence")
+            await eventually(lambda: silence in said(logs), what="the silence")
             asked = len(slave.requests)
             await eventually(
-                lambda: [unit for unit, _ in slave.requests[asked:]].count(2) >= 2, LONG_S, "two probes more"
+                lambda: [unit for unit, _ in slave.requests[asked:]].count(2) >= 2, what="two probes more"
             )
             units[2].silent = False
-            await eventually(lambda: "info: device_responsive" in said(logs), LONG_S, "the return")
+            await eventually(lambda: "info: device_responsive" in said(logs), what="the return")
         about_lamp = [each for each in said(logs) if "device" in each]
     assert about_lamp == [silence, "info: device_responsive"]
 
@@ -79,10 +78,10 @@ async def test_a_lamp_that_refuses(tmp_path: Path) -> None:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             await eventually(
-                lambda: [request for request in slave.requests if request == (2, 4)][5:], LONG_S, "six polls"
+                lambda: [request for request in slave.requests if request == (2, 4)][5:], what="six polls"
             )
             units[2].refuses = 0
-            await eventually(lambda: "info: polls_accepted" in said(logs), LONG_S, "the end of it")
+            await eventually(lambda: "info: polls_accepted" in said(logs), what="the end of it")
         about_polls = [each for each in said(logs) if "polls" in each]
     assert about_polls == ["warning: polls_refused", "info: polls_accepted"]
 
@@ -95,11 +94,11 @@ async def test_a_dead_broker(mosquitto: Broker, tmp_path: Path) -> None:
             async with cloud.connected(mosquitto.port):
                 await eventually(lambda: cloud.alive, what="the birth")
                 mosquitto.kill()
-                await eventually(lambda: "warning: broker_unreachable" in said(logs), LONG_S, "the loss")
+                await eventually(lambda: "warning: broker_unreachable" in said(logs), what="the loss")
                 polls = slave.reads_answered
-                await eventually(lambda: slave.reads_answered > polls + 25, LONG_S, "many polls without it")
+                await eventually(lambda: slave.reads_answered > polls + 25, what="many polls without it")
                 mosquitto.start()
-                await eventually(lambda: "info: broker_reconnected" in said(logs), LONG_S, "the return")
+                await eventually(lambda: "info: broker_reconnected" in said(logs), what="the return")
             again = next(each for each in logs if each["event"] == "broker_reconnected")
         about_broker = [each for each in said(logs) if "broker" in each]
     assert about_broker == ["warning: broker_unreachable", "info: broker_reconnected"]
@@ -112,15 +111,15 @@ async def test_a_vanished_port(tmp_path: Path) -> None:
     broker = Broker("", free_port(), tmp_path)
     with SlaveLine({1: Unit()}, BAUD, link) as slave:
         async with running(config_for(slave, broker, tmp_path, 0.2, port=str(link))) as logs:
-            await eventually(lambda: slave.reads_answered > 3, LONG_S, "polls")
+            await eventually(lambda: slave.reads_answered > 3, what="polls")
             slave.close()
-            await eventually(lambda: "error: line cannot be used" in said(logs), LONG_S, "the loss")
+            await eventually(lambda: "error: line cannot be used" in said(logs), what="the loss")
             link.unlink()
             loop = asyncio.get_running_loop()
             until = loop.time() + 3  # several attempts to open it
             await eventually(lambda: loop.time() > until, what="three seconds")
             with SlaveLine({1: Unit()}, BAUD, link) as returned:
-                await eventually(lambda: returned.reads_answered > 3, LONG_S, "polls again")
+                await eventually(lambda: returned.reads_answered > 3, what="polls again")
                 about_line = [each for each in said(logs) if "line" in each or "device" in each]
     assert about_line == ["error: line cannot be used", "info: line is open again"]
 
@@ -134,11 +133,11 @@ async def test_a_lamp_that_does_not_take_its_level(tmp_path: Path, monkeypatch: 
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             refused = "warning: dimming_failed"
-            await eventually(lambda: refused in said(logs), LONG_S, "the refusal")
+            await eventually(lambda: refused in said(logs), what="the refusal")
             told = len(units[2].writes)
-            await eventually(lambda: len(units[2].writes) >= told + 9, LONG_S, "three rounds more")
+            await eventually(lambda: len(units[2].writes) >= told + 9, what="three rounds more")
             units[2].ignores_writes = False
-            await eventually(lambda: "info: dimming_recovered" in said(logs), LONG_S, "the end of it")
+            await eventually(lambda: "info: dimming_recovered" in said(logs), what="the end of it")
         about_lamp = [each for each in said(logs) if "dimming" in each]
     assert about_lamp == [refused, "info: dimming_recovered"]
 
@@ -153,16 +152,16 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             refused = "warning: controller_watchdog_failed"
-            await eventually(lambda: refused in said(logs), LONG_S, "the refusal")
+            await eventually(lambda: refused in said(logs), what="the refusal")
 
             def tries() -> int:
                 return [address for address, _, _ in units[2].writes].count(2)
 
             tried = tries()
-            await eventually(lambda: tries() >= tried + 3, LONG_S, "three tries more")
+            await eventually(lambda: tries() >= tried + 3, what="three tries more")
             units[2].ignores_writes = False
             end = "info: controller_watchdog_recovered"
-            await eventually(lambda: end in said(logs), LONG_S, "the end of it")
+            await eventually(lambda: end in said(logs), what="the end of it")
         about_watchdog = [each for each in said(logs) if each in {refused, end}]
     assert about_watchdog == [refused, end]
 
@@ -178,10 +177,10 @@ async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, absent / "data", 0.2)) as logs:
             polls = 25
-            await eventually(lambda: slave.reads_answered > polls, LONG_S, "many polls without a disk")
+            await eventually(lambda: slave.reads_answered > polls, what="many polls without a disk")
             absent.unlink()
-            await eventually(lambda: "info: outbox can be written again" in said(logs), LONG_S, "the outbox")
-            await eventually(lambda: "info: memory can be written again" in said(logs), LONG_S, "the memory")
+            await eventually(lambda: "info: outbox can be written again" in said(logs), what="the outbox")
+            await eventually(lambda: "info: memory can be written again" in said(logs), what="the memory")
         about_disk = sorted(each for each in said(logs) if "written" in each)
     assert about_disk == [
         "error: memory cannot be written: held until it can",
@@ -201,12 +200,12 @@ async def test_a_status_page_whose_address_is_taken(monkeypatch: pytest.MonkeyPa
         address = StatusConfig(port=taken.getsockname()[1])
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve_status(pages, address))
-            await eventually(lambda: logs, LONG_S, "the failure")
+            await eventually(lambda: logs, what="the failure")
             loop = asyncio.get_running_loop()
             until = loop.time() + 0.5  # several attempts
             await eventually(lambda: loop.time() > until, what="half a second")
             taken.close()
-            await eventually(lambda: "info: status_page_served" in said(logs), LONG_S, "the page")
+            await eventually(lambda: "info: status_page_served" in said(logs), what="the page")
             serving.cancel()
     assert said(logs) == [
         "warning: status_page_unavailable",
@@ -248,7 +247,7 @@ async def test_a_gateway_that_cannot_run(tmp_path: Path, monkeypatch: pytest.Mon
     with SlaveLine({1: Unit()}, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            await eventually(lambda: "info: gateway_recovered" in said(logs), LONG_S, "the recovery")
+            await eventually(lambda: "info: gateway_recovered" in said(logs), what="the recovery")
         about_gateway = [each for each in said(logs) if "gateway" in each]
     assert about_gateway == [
         "error: gateway_failed",

@@ -22,6 +22,7 @@ LAMPS = 12
 GATEWAYS = 12
 
 
+@pytest.mark.timing
 async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Path) -> None:
     """Each lamp in turn, as often as the wire allows: however long it lasts, readings are fresh."""
     clock = clock_at(EVENING)
@@ -48,6 +49,7 @@ async def test_a_line_that_cannot_keep_up_skips_polls_and_owes_none(tmp_path: Pa
     assert requests - answers - broadcasts <= 1, "more than one request in flight"
 
 
+@pytest.mark.timing
 async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> None:
     """A machine that was held up goes on at its pace: a burst would bring nothing but a busy line."""
     interval_s, held_up_s = 0.3, 3.0
@@ -65,6 +67,7 @@ async def test_polls_that_were_missed_are_not_made_up_for(tmp_path: Path) -> Non
     assert all(1 <= polled.count(unit) <= 5 for unit in (1, 2, 3)), polled
 
 
+@pytest.mark.timing
 async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(
     tmp_path: Path,
 ) -> None:
@@ -82,7 +85,7 @@ async def test_gateways_that_lost_one_broker_do_not_come_back_at_one_instant(
     configs = [_gateway(number, port, tmp_path) for number in range(GATEWAYS)]
     async with server, asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways(configs, clock_at(EVENING)))
-        await eventually(lambda: len(arrivals) >= 3 * GATEWAYS, 40, "three attempts each")
+        await eventually(lambda: len(arrivals) >= 3 * GATEWAYS, what="three attempts each")
         running.cancel()
     later = sorted(arrivals)[GATEWAYS:]
     crowd = max(sum(at <= other < at + 0.1 for other in later) for at in later)

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from edge.control.level_writer import ATTEMPTS
 from protocols.lamp import CommandStatus
 from protocols.lighting.calendar import Calendar, CalendarRule
@@ -64,6 +66,7 @@ async def test_a_plan_reaches_the_lamps_and_its_hash_the_cloud(mosquitto: Broker
         assert [written(here, unit) for unit in (1, 2, 3)] == [[70], [70], [30]]
 
 
+@pytest.mark.timing
 async def test_a_scheduled_command_outlives_a_restart(mosquitto: Broker, tmp_path: Path) -> None:
     async with site(mosquitto, tmp_path, speed=30.0) as here, here.cloud.connected(mosquitto.port):
         cloud = here.cloud

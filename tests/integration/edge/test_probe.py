@@ -27,8 +27,10 @@ def line_at_19200() -> Iterator[Path]:
             [*command, "--run-dir", folder, "--port", str(port)], stderr=subprocess.DEVNULL
         )
         try:
-            wait_until(lambda: accepts_connections(port), timeout_s=30, what="the simulator")
-            yield next((Path(folder) / "lines").iterdir())
+            lines = Path(folder) / "lines"
+            # The port accepts connections before the lines are there.
+            wait_until(lambda: accepts_connections(port) and any(lines.glob("*")), what="the simulator")
+            yield next(lines.iterdir())
         finally:
             process.terminate()
             process.wait()
@@ -73,6 +75,7 @@ def test_what_is_found_is_printed_as_settings_that_pass_the_check(
     assert "3 devices of profile lentera-lamp" in checked.stdout
 
 
+@pytest.mark.timing
 def test_a_silent_line_is_given_up_quickly_and_only_read() -> None:
     with SlaveLine({}, baud=9600) as slave:
         began = time.monotonic()

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+import pytest
+
+from edge.config.line_settings import DeviceConfig
 from edge.gateway import run_gateways
 from protocols.clock import Clock
 from protocols.lamp import CommandStatus
 from tests.conftest import Broker, eventually
-from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.edge_cloud import EVENING, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 from tests.support.modbus_slave import SlaveLine, Unit
 
 LAMPS = 50
@@ -22,24 +24,12 @@ LAMPS = 50
 
 @asynccontextmanager
 async def saturated(slave: SlaveLine, broker: Broker, folder: Path, clock: Clock) -> AsyncIterator[None]:
-    config = GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=0.01,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(
-            LineConfig(
-                port=slave.path,
-                baud=9600,
-                devices=tuple(DeviceConfig(id=f"SOR-{unit:05}", unit=unit) for unit in slave.units),
-            ),
-        ),
+    config = make_gateway_config(
+        folder,
+        slave.path,
+        [DeviceConfig(id=f"SOR-{unit:05}", unit=unit) for unit in slave.units],
+        broker_port=broker.port,
+        poll_interval_s=0.01,
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways([config], clock))
@@ -47,6 +37,7 @@ async def saturated(slave: SlaveLine, broker: Broker, folder: Path, clock: Clock
         running.cancel()
 
 
+@pytest.mark.timing
 async def test_commands_overtake_the_polls(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(EVENING)
     cloud = Cloud(clock)
@@ -72,9 +63,8 @@ async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_p
         async with cloud.connected(mosquitto.port), saturated(slave, mosquitto, tmp_path, clock):
             await eventually(lambda: len(cloud.alive) == LAMPS, what="births")
             sent, before = time.monotonic(), len(slave.requests)
-            for number in range(1, LAMPS + 1):
-                await cloud.command(f"SOR-{number:05}", 30, "all")
-            await eventually(lambda: len(cloud.results) == LAMPS, 30.0, "all results")
+            await burst(cloud, range(1, LAMPS + 1), "all")
+            await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
             took_s, requests = time.monotonic() - sent, slave.requests[before:]
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
             assert broadcasts_heard(slave) == 1
@@ -96,12 +86,16 @@ async def test_lamps_that_are_being_told_are_not_told_a_second_time(
             await cloud.command("SOR-00001", 30, "first")
             await eventually(lambda: (0, 30, False) in slave.units[1].writes, what="the first lamp's level")
             before = len(slave.requests)
-            for number in range(2, LAMPS + 1):
-                await cloud.command(f"SOR-{number:05}", 30, "rest")
-            await eventually(lambda: len(cloud.results) == LAMPS, 30.0, "all results")
+            await burst(cloud, range(2, LAMPS + 1), "rest")
+            await eventually(lambda: len(cloud.results) == LAMPS, what="all results")
             await eventually(lambda: len(slave.requests) > before + 2 * LAMPS, what="polls afterwards")
             assert broadcasts_heard(slave) <= 1
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
+
+
+async def burst(cloud: Cloud, units: range, command_id: str) -> None:
+    """Command 30 % to all at once: sent one after another, it would be as slow as this process."""
+    await asyncio.gather(*(cloud.command(f"SOR-{unit:05}", 30, command_id) for unit in units))
 
 
 def broadcasts_heard(slave: SlaveLine) -> int:
@@ -109,13 +103,15 @@ def broadcasts_heard(slave: SlaveLine) -> int:
     return slave.units[7].writes.count((0, 30, True))
 
 
+@pytest.mark.timing
+@pytest.mark.slow
 async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(datetime(2026, 6, 1, 10, 33, tzinfo=UTC), speed=60)
     with SlaveLine({unit: Unit() for unit in range(1, LAMPS + 1)}) as slave:
         async with saturated(slave, mosquitto, tmp_path, clock):
             fade_and_off = [(1, 0, True), (0, 0, True)]
             await eventually(lambda: slave.units[9].writes == fade_and_off, what="off by day")
-            await eventually(lambda: slave.units[9].holdings[0] == 100, timeout_s=30, what="dusk")
+            await eventually(lambda: slave.units[9].holdings[0] == 100, what="dusk")
             told_at, before = time.monotonic(), len(slave.requests)
 
             def asked() -> set[int]:
@@ -129,6 +125,8 @@ async def test_dusk_is_told_and_read_back_within_seconds(mosquitto: Broker, tmp_
     assert took_s < 4.5
 
 
+@pytest.mark.timing
+@pytest.mark.slow
 async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Path) -> None:
     clock = clock_at(EVENING)
     cloud = Cloud(clock)
@@ -145,7 +143,7 @@ async def test_dead_lamps_cost_the_living_little(mosquitto: Broker, tmp_path: Pa
             healthy = await living_polls_per_s()
             for unit in dead:
                 slave.units[unit].silent = True
-            await eventually(lambda: len(cloud.events) == len(dead), timeout_s=30, what="their silence")
+            await eventually(lambda: len(cloud.events) == len(dead), what="their silence")
             with_dead = await living_polls_per_s()
     print(f"polls/s of a busy line: {healthy:.1f}, with half its lamps dead {with_dead:.1f}")  # noqa: T201
     assert with_dead > 0.8 * healthy

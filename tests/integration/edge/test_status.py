@@ -12,7 +12,7 @@ import httpx
 
 from edge.config.settings import GatewayConfig, StatusConfig
 from edge.process import run_process
-from tests.conftest import Broker, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for, lamp
 from tests.support.edge_cloud import EVENING, GATEWAY, Cloud, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit, healthy_inputs
@@ -24,7 +24,7 @@ class Phone:
     """Requests the status page."""
 
     def __init__(self, port: int) -> None:
-        self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}")
+        self._client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
 
     async def get(self, path: str, method: str = "GET") -> httpx.Response:
         return await self._client.request(method, path)
@@ -78,7 +78,7 @@ async def test_the_crew_sees_lamps_and_their_level_without_any_cloud(tmp_path: P
                 status = await phone.gateway()
                 return status is not None and status["silent"] == 1 and units[1].inputs == healthy_inputs(100)
 
-            await eventually(settled, timeout_s=30, what="a lit lamp and a silent one")
+            await eventually(settled, what="a lit lamp and a silent one")
             await eventually(
                 lambda: _reads(phone, 1, "actualLightState", 100), what="the reading that shows it"
             )
@@ -176,7 +176,7 @@ async def test_prometheus_can_scrape_it(tmp_path: Path) -> None:
     units = {1: Unit(), 2: Unit(silent=True)}
     with SlaveLine(units, BAUD) as slave:
         async with served(without_broker(slave, tmp_path)) as phone:
-            await eventually(lambda: _is_silent(phone, 1), timeout_s=30, what="a quarantine")
+            await eventually(lambda: _is_silent(phone, 1), what="a quarantine")
             text = (await phone.get("/metrics")).text
     for sample in (
         'lentera_gateway_devices_quarantined{gateway="soreang-01"} 1.0',

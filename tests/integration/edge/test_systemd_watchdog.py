@@ -107,6 +107,7 @@ async def test_a_stalled_line_ends_the_keepalives_and_is_named(
             assert about_stalls(logs) == [STALL]
 
 
+@pytest.mark.slow
 async def test_silent_lamps_and_a_vanished_port_are_no_stall(systemd: Systemd, tmp_path: Path) -> None:
     units = {1: Unit(), 2: Unit()}
     with SlaveLine(units, BAUD) as slave:

@@ -11,8 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
 from edge.gateway import run_gateways
 from edge.line import (
     Lane,
@@ -33,8 +32,9 @@ from protocols.inventory.model import Area, Gateway, Inventory, Lamp
 from protocols.lamp import CommandStatus
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
-from tests.conftest import Broker, accepts_connections, eventually, free_port
+from tests.conftest import PATIENCE_S, Broker, accepts_connections, eventually, free_port
 from tests.support.edge_cloud import AREA, EVENING, GATEWAY, Cloud, clock_at
+from tests.support.gateway_configs import make_gateway_config
 from tests.support.modbus_slave import healthy_inputs
 
 LAMPS = 10
@@ -86,7 +86,7 @@ async def town(folder: Path, framing: TcpFraming, clock: Clock, baud: int = BAUD
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_simulator(config, inventory, clock, on_ready=ready.set_result))
-        async with httpx.AsyncClient(base_url=await ready) as http:
+        async with httpx.AsyncClient(base_url=await ready, timeout=PATIENCE_S) as http:
             (row,) = (await http.get("/sim/v1/lines")).json()
             yield Town(http, SCHEMES[framing], row["tcpPort"])
         running.cancel()
@@ -94,24 +94,13 @@ async def town(folder: Path, framing: TcpFraming, clock: Clock, baud: int = BAUD
 
 @asynccontextmanager
 async def gateway_at(address: str, broker: Broker, folder: Path, clock: Clock) -> AsyncIterator[None]:
-    config = GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=0.5,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(
-            LineConfig(
-                port=address,
-                baud=BAUD,
-                devices=tuple(DeviceConfig(id=lamp(unit), unit=unit) for unit in range(1, LAMPS + 1)),
-            ),
-        ),
+    config = make_gateway_config(
+        folder,
+        address,
+        [DeviceConfig(id=lamp(unit), unit=unit) for unit in range(1, LAMPS + 1)],
+        baud=BAUD,
+        broker_port=broker.port,
+        poll_interval_s=0.5,
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_gateways([config], clock))
@@ -140,7 +129,7 @@ async def test_a_gateway_works_behind_a_converter(
             assert await far.levels() == [25] * LAMPS
             assert (await far.line())["broadcasts"] > before
             await far.silence(7)
-            await eventually(lambda: cloud.events, 20.0, what="the event")
+            await eventually(lambda: cloud.events, what="the event")
             (event,) = cloud.events.values()
             assert (event.device_id, event.type, event.active) == (
                 lamp(7),
@@ -148,7 +137,7 @@ async def test_a_gateway_works_behind_a_converter(
                 True,
             )
             await far.wake(7)
-            await eventually(lambda: len(cloud.alive) == LAMPS, 20.0, what="its return")
+            await eventually(lambda: len(cloud.alive) == LAMPS, what="its return")
         counts = await far.line()
     assert (counts["silenceViolations"], counts["collisions"], counts["crcErrors"]) == (0, 0, 0)
 
@@ -311,6 +300,7 @@ async def test_a_converter_still_busy_with_a_dead_unit_costs_the_next_ones_nothi
         assert [await level_of(line, unit) for unit in (3, 4)] == [3, 4]
 
 
+@pytest.mark.timing
 async def test_a_connection_that_is_closed_is_opened_again() -> None:
     async def close_on_the_second(
         far: Converter, to: asyncio.StreamWriter, request: bytes, number: int
@@ -328,6 +318,7 @@ async def test_a_connection_that_is_closed_is_opened_again() -> None:
         assert (far.connections, line.counters.reopened) == (2, 1)
 
 
+@pytest.mark.timing
 async def test_a_converter_that_is_not_there_yet_is_found_when_it_is() -> None:
     far = Converter()
     line = open_line(LineSettings(f"tcp://127.0.0.1:{far.port}"))
@@ -341,6 +332,7 @@ async def test_a_converter_that_is_not_there_yet_is_found_when_it_is() -> None:
             owner.cancel()
 
 
+@pytest.mark.timing
 async def test_a_connection_that_hangs_is_given_up_for_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "_PATIENCE_S", 0.5)
     hanging: list[asyncio.StreamWriter] = []
@@ -414,6 +406,7 @@ async def behind_network(port: int) -> AsyncIterator[tuple[GatewayNetwork, int]]
 
 
 @pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.timing
 async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, framing: TcpFraming) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,
@@ -430,6 +423,7 @@ async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.timing
 async def test_a_way_that_is_cut_and_mended_is_used_again(tmp_path: Path, framing: TcpFraming) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,

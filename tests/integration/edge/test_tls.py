@@ -40,15 +40,13 @@ def guarded_broker(tmp_path: Path) -> Iterator[int]:
         f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\n"
         f"certfile {tmp_path / 'ca.pem'}\nkeyfile {tmp_path / 'key.pem'}\nuser root\n"
     )
-    broker = subprocess.Popen(
-        [require_program("mosquitto"), "-c", str(config)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until(lambda: accepts_connections(port), what="mosquitto")
-    yield port
-    broker.kill()
-    broker.wait()
+    command = [require_program("mosquitto"), "-c", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as broker:
+        try:
+            wait_until(lambda: accepts_connections(port), what="mosquitto")
+            yield port
+        finally:
+            broker.kill()
 
 
 def _settings(port: int, tmp_path: Path, password: str, *, tls: bool) -> MqttConfig:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from firmware_sim.wire.network import GatewayNetwork, Network, serve_uplinks
-from tests.conftest import eventually, free_port
+from tests.conftest import PATIENCE_S, eventually, free_port
 
 GOOD = Network()
 HOLE = Network(blackhole=True)
@@ -70,7 +70,7 @@ async def _accepts(port: int) -> bool:
 
 async def _answer(stream: Stream, text: bytes) -> bytes:
     stream[1].write(text)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         return await stream[0].readexactly(len(text))
 
 

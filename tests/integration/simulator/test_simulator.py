@@ -21,7 +21,7 @@ from firmware_sim.config import SimulatorConfig, TcpFraming
 from firmware_sim.town.city import generate_city
 from firmware_sim.wire.network import Network
 from protocols.clock import ScaledClock
-from tests.conftest import eventually
+from tests.conftest import PATIENCE_S, eventually
 
 DUSK = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
 TOWN = generate_city(120, seed=1)
@@ -39,7 +39,7 @@ class Running:
     def terminal(self, number: int = 1) -> ModbusSerialClient:
         """A gateway's own view of its first line."""
         port = self.lines / f"{TOWN.gateways[0].id}-{number}"
-        return ModbusSerialClient(str(port), baudrate=115200, timeout=0.3, retries=0)
+        return ModbusSerialClient(str(port), baudrate=115200, timeout=3, retries=0)
 
     async def line(self, name: str) -> dict[str, int]:
         lines = (await self.http.get("/sim/v1/lines")).json()
@@ -60,8 +60,8 @@ async def simulator(config: SimulatorConfig, speed: float = 60.0) -> AsyncIterat
     )
     try:
         waited: list[asyncio.Future[Any]] = [ready, task]
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED, timeout=10)
-        async with httpx.AsyncClient(base_url=ready.result()) as http:
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
+        async with httpx.AsyncClient(base_url=ready.result(), timeout=PATIENCE_S) as http:
             yield Running(http, config.run_dir / "lines", networks)
     finally:
         task.cancel()
@@ -226,7 +226,7 @@ async def test_lines_are_gone_when_the_simulator_has_ended(tmp_path: Path) -> No
 async def test_a_line_speaks_modbus_tcp_and_tells_when_nobody_answers(tmp_path: Path) -> None:
     async with simulator(SimulatorConfig(tmp_path, baud=115200, tcp_first_port=0)) as running:
         port = (await running.line(f"{TOWN.gateways[0].id}-1"))["tcpPort"]
-        async with AsyncModbusTcpClient("127.0.0.1", port=port, timeout=3) as client:
+        async with AsyncModbusTcpClient("127.0.0.1", port=port, timeout=PATIENCE_S) as client:
             assert not (await client.write_register(0, 40, device_id=FIRST.unit)).isError()
             registers = (await client.read_input_registers(1, count=1, device_id=FIRST.unit)).registers
             nobody = await client.read_input_registers(0, count=1, device_id=200)
@@ -240,14 +240,14 @@ async def test_a_modbus_tcp_converter_hangs_up_on_what_is_not_modbus(tmp_path: P
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
         with contextlib.suppress(ConnectionResetError):
-            assert await asyncio.wait_for(reader.read(), 5) == b""
+            assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         writer.close()
 
 
 async def test_a_broadcast_passes_a_modbus_tcp_converter(tmp_path: Path) -> None:
     async with simulator(SimulatorConfig(tmp_path, baud=0, tcp_first_port=0)) as running:
         port = (await running.line(f"{TOWN.gateways[0].id}-1"))["tcpPort"]
-        async with AsyncModbusTcpClient("127.0.0.1", port=port) as client:
+        async with AsyncModbusTcpClient("127.0.0.1", port=port, timeout=PATIENCE_S) as client:
             await client.write_register(0, 30, device_id=0, no_response_expected=True)
             registers = (await client.read_input_registers(1, count=1, device_id=FIRST.unit)).registers
     assert registers == [30]
@@ -257,7 +257,9 @@ async def test_a_line_speaks_rtu_over_tcp(tmp_path: Path) -> None:
     config = SimulatorConfig(tmp_path, baud=115200, tcp_first_port=0, tcp_framing=TcpFraming.RTU)
     async with simulator(config) as running:
         port = (await running.line(f"{TOWN.gateways[0].id}-1"))["tcpPort"]
-        async with AsyncModbusTcpClient("127.0.0.1", port=port, framer=FramerType.RTU) as client:
+        async with AsyncModbusTcpClient(
+            "127.0.0.1", port=port, framer=FramerType.RTU, timeout=PATIENCE_S
+        ) as client:
             registers = (await client.read_input_registers(15, count=1, device_id=FIRST.unit)).registers
     assert registers == [0x0104]
 
@@ -265,7 +267,7 @@ async def test_a_line_speaks_rtu_over_tcp(tmp_path: Path) -> None:
 async def test_a_gateway_set_to_another_baud_is_not_understood(tmp_path: Path) -> None:
     def ask(lines: Path, baud: int) -> bool:
         port = lines / f"{TOWN.gateways[0].id}-1"
-        with ModbusSerialClient(str(port), baudrate=baud, timeout=0.2, retries=0) as client:
+        with ModbusSerialClient(str(port), baudrate=baud, timeout=2, retries=0) as client:
             try:
                 return not client.read_input_registers(0, count=1, device_id=FIRST.unit).isError()
             except ModbusIOException:

@@ -24,7 +24,7 @@ from firmware_sim.config import SimulatorConfig
 from firmware_sim.town.city import generate_city
 from lentera.demo.town import TownSettings, write_gateway_configs
 from protocols.clock import ScaledClock
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support.api import Api, open_api
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)  # 20:00 in Bandung: lit at 100 %
@@ -72,14 +72,14 @@ class Whole:
         async def raised() -> bool:
             return any(each["type"] == kind and each["lampId"] is None for each in await self.alarms())
 
-        await eventually(raised, 30, kind)
+        await eventually(raised, what=kind)
         return next(each for each in await self.alarms() if each["type"] == kind and each["lampId"] is None)
 
     async def until_ended(self, kind: str) -> None:
         async def ended() -> bool:
             return all(each["type"] != kind or each["lampId"] for each in await self.alarms())
 
-        await eventually(ended, 30, f"the end of {kind}")
+        await eventually(ended, what=f"the end of {kind}")
 
 
 @pytest.fixture
@@ -116,9 +116,12 @@ async def _running(folder: Path, broker_port: int) -> AsyncIterator[Whole]:
                 group.create_task(run_ingest(parts)),
                 group.create_task(run_gateway(load(path), clock)),
             ]
-            async with httpx.AsyncClient(base_url=base) as simulator, cloud.client("viewer") as api:
+            async with (
+                httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as simulator,
+                cloud.client("viewer") as api,
+            ):
                 whole = Whole(api, simulator, cloud)
-                await eventually(lambda: _seen(whole), 30, "a reading of the cabinet")
+                await eventually(lambda: _seen(whole), what="a reading of the cabinet")
                 yield whole
             for task in tasks:
                 task.cancel()
@@ -130,6 +133,7 @@ async def _seen(whole: Whole) -> bool:
     return bool(cabinet["online"] and cabinet["totalPower"] > 0.3)
 
 
+@pytest.mark.slow
 async def test_the_meter_shows_what_the_lamps_draw_and_counts_it(whole: Whole) -> None:
     shown, truth = await whole.cabinet(), await whole.truth()
     lamps = (await whole.sim.get("/sim/v1/lamps")).json()
@@ -194,10 +198,10 @@ async def test_a_silent_cabinet_is_an_alarm_until_it_responds(whole: Whole) -> N
     await whole.break_it(type="silent")
     alarm = await whole.until_raised("communicationFailure")
     assert f"unit {TOWN.cabinets[0].unit}" in alarm["info"]
-    await eventually(lambda: _online(whole, False), 20, "a cabinet that is offline")
+    await eventually(lambda: _online(whole, False), what="a cabinet that is offline")
     await whole.mend()
     await whole.until_ended("communicationFailure")
-    await eventually(lambda: _online(whole, True), 20, "a cabinet that is back")
+    await eventually(lambda: _online(whole, True), what="a cabinet that is back")
 
 
 async def _online(whole: Whole, online: bool) -> bool:

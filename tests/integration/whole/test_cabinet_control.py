@@ -11,9 +11,10 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 
-from edge.config.line_settings import ContactorConfig, ContactsConfig, DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import ContactorConfig, ContactsConfig, DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateway
 from firmware_sim.api.server import run_simulator
 from firmware_sim.config import SimulatorConfig
@@ -23,8 +24,9 @@ from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandStatus, Reason
 from protocols.mapping import time_metrics
 from protocols.sun import night_of
-from tests.conftest import Broker, eventually
+from tests.conftest import PATIENCE_S, Broker, eventually
 from tests.support.edge_cloud import Cloud
+from tests.support.gateway_configs import make_gateway_config
 
 TOWN = generate_city(3, seed=4)
 GATEWAY = TOWN.gateways[0]
@@ -84,7 +86,7 @@ class Site:
         async def are_so() -> bool:
             return await self.levels() == {level}
 
-        await eventually(are_so, 10, f"lamps at {level} %")
+        await eventually(are_so, what=f"lamps at {level} %")
 
     async def until_event(self, kind: EventType, active: bool) -> DeviceEvent:
         """The newest event of the cabinet of that kind, once it says so."""
@@ -94,7 +96,7 @@ class Site:
             return max(said, key=lambda each: each.time, default=None)
 
         await eventually(
-            lambda: (event := newest()) is not None and event.active is active, 10, f"{kind} {active}"
+            lambda: (event := newest()) is not None and event.active is active, what=f"{kind} {active}"
         )
         event = newest()
         assert event is not None
@@ -115,21 +117,16 @@ def config_for(
         contactor=None if follows is None else ContactorConfig(follows=follows),
     )
     lamps = [DeviceConfig(id=lamp.id, unit=lamp.unit) for lamp in TOWN.lamps] if follows is None else []
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY.id,
-            area=GATEWAY.area_id,
-            latitude=GATEWAY.latitude,
-            longitude=GATEWAY.longitude,
-            time_zone=GATEWAY.time_zone,
-            poll_interval_s=poll_s,
-            default_level=SAFE_LEVEL,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "gateway.outbox.db"),
-        lines=(
-            LineConfig(port=str(folder / "lines" / f"{GATEWAY.id}-1"), baud=BAUD, devices=(*lamps, cabinet)),
-        ),
+    return make_gateway_config(
+        folder,
+        str(folder / "lines" / f"{GATEWAY.id}-1"),
+        [*lamps, cabinet],
+        gateway_id=GATEWAY.id,
+        area=GATEWAY.area_id,
+        baud=BAUD,
+        broker_port=broker.port,
+        poll_interval_s=poll_s,
+        default_level=SAFE_LEVEL,
     )
 
 
@@ -148,7 +145,7 @@ async def running(
         tasks = [group.create_task(run_simulator(sim, TOWN, clock, on_ready=ready.set_result))]
         base = await ready
         tasks.append(group.create_task(run_gateway(config, gateway_clock or clock)))
-        async with httpx.AsyncClient(base_url=base) as client:
+        async with httpx.AsyncClient(base_url=base, timeout=PATIENCE_S) as client:
             yield Site(client, cloud)
         for task in tasks:
             task.cancel()
@@ -158,6 +155,7 @@ def clock_at(instant: datetime, speed: float = 1.0) -> ScaledClock:
     return ScaledClock(instant, time.time(), speed, time.time)
 
 
+@pytest.mark.timing
 async def test_plan_and_command_switch_a_segment_within_a_second(mosquitto: Broker, tmp_path: Path) -> None:
     assert NIGHT.sunset is not None
     clock = clock_at(NIGHT.sunset - timedelta(seconds=2.5))

@@ -10,27 +10,27 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from tests.conftest import accepts_connections, free_port, wait_until
+from tests.conftest import PATIENCE_S, accepts_connections, free_port, wait_until
 
 
 @pytest.fixture
 def embedded_broker() -> Iterator[int]:
     """amqtt in a process of its own, as the demo runs it where there is no mosquitto."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lentera.demo.broker", str(port)], stderr=subprocess.DEVNULL
-    )
-    wait_until(lambda: accepts_connections(port), what="amqtt")
-    yield port
-    process.terminate()
-    process.wait()
+    command = [sys.executable, "-m", "lentera.demo.broker", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: accepts_connections(port), what="amqtt")
+            yield port
+        finally:
+            process.terminate()
 
 
 async def test_the_embedded_broker_keeps_what_is_retained(embedded_broker: int) -> None:
     """The host's STATE is retained: a gateway that comes later must find it."""
     async with aiomqtt.Client("127.0.0.1", embedded_broker) as host:
         await host.publish("spBv1.0/STATE/lentera", b"{}", qos=1, retain=True)
-    async with aiomqtt.Client("127.0.0.1", embedded_broker) as gateway, asyncio.timeout(10):
+    async with aiomqtt.Client("127.0.0.1", embedded_broker) as gateway, asyncio.timeout(PATIENCE_S):
         await gateway.subscribe("spBv1.0/STATE/lentera", qos=1)
         message = await anext(aiter(gateway.messages))
     assert message.payload == b"{}"

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from cloud.database import create_engine, writing
 from cloud.plans.store import ProgramRow, touch_plan
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, MqttConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateways
 from protocols.lamp import LampReading, Reason
 from protocols.lighting.plan import decode_plan, plan_hash
@@ -20,6 +20,7 @@ from tests.conftest import Broker, eventually
 from tests.support.api import EVENING, small_town
 from tests.support.api_process import Process, running_api
 from tests.support.edge_cloud import AREA, clock_at
+from tests.support.gateway_configs import make_gateway_config
 from tests.support.ingest_edge import Edge
 from tests.support.modbus_slave import SlaveLine, Unit
 
@@ -160,18 +161,8 @@ async def test_what_is_no_plan_stops_no_reading(cloud: Process, mosquitto: Broke
 
 def real_gateway(slave: SlaveLine, broker: Broker, folder: Path) -> GatewayConfig:
     devices = tuple(DeviceConfig(id=lamp, unit=unit) for unit, lamp in enumerate(LAMPS, 1))
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id=GATEWAY,
-            area=AREA,
-            latitude=-7.03,
-            longitude=107.52,
-            time_zone="Asia/Jakarta",
-            poll_interval_s=1,
-        ),
-        mqtt=MqttConfig(port=broker.port),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(LineConfig(port=slave.path, baud=38400, devices=devices),),
+    return make_gateway_config(
+        folder, slave.path, devices, gateway_id=GATEWAY, area=AREA, baud=38400, broker_port=broker.port
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from edge.config.settings import load
-from tests.conftest import free_port
+from tests.conftest import PATIENCE_S, free_port
 from tests.support.modbus_slave import SlaveLine, Unit
 
 ROOT = Path(__file__).parents[3]
@@ -138,24 +138,23 @@ unit = 1
 def test_a_gateway_says_when_it_is_ready_beats_and_ends_when_interrupted(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, SlaveLine({1: Unit()}, 38400) as slave:
         systemd.bind(f"{tmp_path}/notify")
-        systemd.settimeout(30)
+        systemd.settimeout(PATIENCE_S)
         config = tmp_path / "g.toml"
         config.write_text(SETTINGS.format(broker=free_port(), folder=tmp_path, line=slave.path))
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "-m", "lentera", "edge", "--config", str(config)],
             env={"NOTIFY_SOCKET": f"{tmp_path}/notify", "WATCHDOG_USEC": "600000"},
             stderr=subprocess.PIPE,
-        )
-        try:
-            assert systemd.recv(64) == b"READY=1"
-            assert systemd.recv(64) == b"WATCHDOG=1"
-            process.send_signal(signal.SIGINT)
-            while (told := systemd.recv(64)) == b"WATCHDOG=1":
-                pass
-            assert told == b"STOPPING=1"
-            _, said = process.communicate(timeout=30)
-        finally:
-            process.kill()
-            process.wait()
+        ) as process:
+            try:
+                assert systemd.recv(64) == b"READY=1"
+                assert systemd.recv(64) == b"WATCHDOG=1"
+                process.send_signal(signal.SIGINT)
+                while (state := systemd.recv(64)) == b"WATCHDOG=1":
+                    pass
+                assert state == b"STOPPING=1"
+                _, log = process.communicate(timeout=PATIENCE_S)
+            finally:
+                process.kill()
     assert process.returncode == 130
-    assert b"Traceback" not in said
+    assert b"Traceback" not in log

@@ -48,14 +48,14 @@ async def test_there_and_back_twice_and_nothing_is_lost_or_doubled(desk: Desk) -
     assert desk.export().startswith("0 records")
 
 
-async def test_a_tampered_parcel_is_refused_whole(desk: Desk) -> None:
+async def test_a_tampered_bundle_is_refused_whole(desk: Desk) -> None:
     desk.export()
     desk.store()
-    for file in (desk.parcel, desk.answer):
+    for file in (desk.bundle, desk.answer):
         file.write_bytes(file.read_bytes().replace(b'"gateway":"s', b'"gateway":"\xff'))
     refused = desk.store(status=2), desk.run("edge", "import", "--config", desk.config, desk.answer, status=2)
     for said, what in zip(refused, ("nothing of it is stored", "nothing has changed"), strict=True):
-        assert said.startswith(f"lentera: refused whole, {what}: soreang-01.parcel")
+        assert said.startswith(f"lentera: refused whole, {what}: soreang-01.bundle")
         assert said.count("\n") == 1
 
 
@@ -81,6 +81,6 @@ async def test_one_gateway_cannot_speak_for_another(desk: Desk) -> None:
 
 async def test_without_a_key_nothing_is_written(desk: Desk) -> None:
     (desk.folder / "soreang-01.key").unlink()
-    said = desk.run("edge", "export", "--config", desk.config, desk.parcel, status=2)
+    said = desk.run("edge", "export", "--config", desk.config, desk.bundle, status=2)
     assert "expected a readable key" in said
-    assert not desk.parcel.exists()
+    assert not desk.bundle.exists()

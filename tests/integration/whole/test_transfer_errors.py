@@ -16,7 +16,7 @@ from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
 from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.inventory_cache import InventoryCache
-from cloud.ingest.transfer import Carried, store_bundle
+from cloud.ingest.transfer import CarriedBundle, store_bundle
 from cloud.inventory.store import InventoryStore
 from cloud.telemetry.open import open_store
 from edge.outbox import Outbox
@@ -42,7 +42,7 @@ async def desk(tmp_path: Path) -> Desk:
 
 
 def damaged(content: bytes) -> Iterator[bytes]:
-    """The parcel with each byte of its header changed, some behind it, and cut short at some places."""
+    """The bundle with each byte of its header changed, some behind it, and cut short at some places."""
     draw = random.Random(7)
     header = content.index(b"\n", content.index(b"\n") + 1) + 1
     for at in (*range(header), *(draw.randrange(header, len(content)) for _ in range(60))):
@@ -70,21 +70,21 @@ def held(path: Path) -> Iterator[None]:
         yield
 
 
-def test_a_parcel_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
-    content, engine = desk.parcel.read_bytes(), create_engine(desk.cloud.database_url)
+def test_a_bundle_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
+    export_records(desk.settings, desk.bundle)
+    content, engine = desk.bundle.read_bytes(), create_engine(desk.cloud.database_url)
     telemetry, directory = open_store(desk.cloud.telemetry_url), InventoryCache(InventoryStore(engine).load)
     committer = Committer(engine, telemetry, directory, clock_at(NEXT_DAY))
     collector = Collector(lambda _: None, ForeignReporter())
     committer.resume()
     for each in damaged(content):
-        carried = Carried(each, "p", desk.cloud.gateway_keys, 1)
+        carried = CarriedBundle(each, "p", desk.cloud.gateway_keys, 1)
         with pytest.raises(BundleError):
             store_bundle(carried, committer, collector, plan_of=lambda _: b"{}")
     assert desk.stored() == (0, 0, 0)
     assert count(desk.folder / "cloud.db", "gateway_states") == 0
     stored = store_bundle(
-        Carried(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
+        CarriedBundle(content, "p", desk.cloud.gateway_keys, 1), committer, collector, plan_of=lambda _: b"{}"
     )
     assert stored.records == RECORDS
     telemetry.close()
@@ -92,9 +92,9 @@ def test_a_parcel_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
 
 
 def test_an_answer_changed_or_cut_anywhere_changes_nothing(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(NEXT_DAY, desk.parcel)
-    content, file = desk.parcel.with_suffix(".answer").read_bytes(), desk.folder / "damaged"
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(NEXT_DAY, desk.bundle)
+    content, file = desk.bundle.with_suffix(".answer").read_bytes(), desk.folder / "damaged"
     for each in damaged(content):
         file.write_bytes(each)
         with pytest.raises(BundleError):
@@ -104,31 +104,31 @@ def test_an_answer_changed_or_cut_anywhere_changes_nothing(desk: Desk) -> None:
 
 
 def test_an_older_answer_does_not_undo_a_newer_plan(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
+    export_records(desk.settings, desk.bundle)
     old, new = desk.folder / "old.answer", desk.folder / "new.answer"
     for level, answer, days in ((40, old, 1), (60, new, 200)):
         wanted = want_a_plan(desk.folder, level)
-        desk.store_at(EVENING + timedelta(days=days), desk.parcel)
-        desk.parcel.with_suffix(".answer").rename(answer)
-    assert import_answer(desk.settings, new) == Imported(RECORDS, plan_taken=True)
-    assert import_answer(desk.settings, old) == Imported(0, plan_taken=False)
+        desk.store_at(EVENING + timedelta(days=days), desk.bundle)
+        desk.bundle.with_suffix(".answer").rename(answer)
+    assert import_answer(desk.settings, new) == Imported(RECORDS, plan_accepted=True)
+    assert import_answer(desk.settings, old) == Imported(0, plan_accepted=False)
     assert brought(desk) == wanted.document
     said = desk.run("edge", "import", "--config", desk.config, old)
-    assert said.startswith("0 records are in the cloud and gone from here; its lighting plan is older")
+    assert said.startswith("0 records are stored in the cloud and deleted here; its lighting plan is older")
     said = desk.run("edge", "import", "--older-plan", "--config", desk.config, old)
-    assert said.endswith("the lighting plan is taken up\n")
+    assert said.endswith("the lighting plan is accepted\n")
     assert brought(desk) != wanted.document
-    assert import_answer(desk.settings, new) == Imported(0, plan_taken=True)
+    assert import_answer(desk.settings, new) == Imported(0, plan_accepted=True)
 
 
 def test_an_older_answer_still_says_what_the_cloud_has(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(NEXT_DAY, desk.parcel)
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(NEXT_DAY, desk.bundle)
     with closing(sqlite3.connect(desk.settings.outbox.state_path)) as database, database:
         database.execute("CREATE TABLE issued (time_ms INTEGER NOT NULL)")
         database.execute("INSERT INTO issued VALUES (?)", (2**50,))
-    done = import_answer(desk.settings, desk.parcel.with_suffix(".answer"))
-    assert done == Imported(RECORDS, plan_taken=False)
+    done = import_answer(desk.settings, desk.bundle.with_suffix(".answer"))
+    assert done == Imported(RECORDS, plan_accepted=False)
     assert waiting(desk) == 0
 
 
@@ -137,24 +137,24 @@ def test_a_busy_file_changes_nothing_and_it_can_be_done_again(
     desk: Desk, busy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge.tools.transfer._BUSY_S", 0.02)
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(NEXT_DAY, desk.parcel)
-    answer, outbox = desk.parcel.with_suffix(".answer"), desk.settings.outbox
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(NEXT_DAY, desk.bundle)
+    answer, outbox = desk.bundle.with_suffix(".answer"), desk.settings.outbox
     path = outbox.path if busy == "outbox.path" else outbox.state_path
     with held(path):
         with pytest.raises(TransferError, match="database is locked: nothing has changed, import it again"):
             import_answer(desk.settings, answer)
         assert waiting(desk) == RECORDS
         assert count(outbox.state_path, "brought") == 0
-    assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_taken=True)
+    assert import_answer(desk.settings, answer) == Imported(RECORDS, plan_accepted=True)
 
 
-def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
+def test_an_outbox_that_cannot_be_written_is_reported_with_what_was_done(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(NEXT_DAY, desk.parcel)
-    answer, path = desk.parcel.with_suffix(".answer"), desk.settings.outbox.path
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(NEXT_DAY, desk.bundle)
+    answer, path = desk.bundle.with_suffix(".answer"), desk.settings.outbox.path
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(
             "CREATE TRIGGER full BEFORE DELETE ON records WHEN OLD.position = 2000"
@@ -162,17 +162,17 @@ def test_an_outbox_that_cannot_be_written_is_told_with_what_was_done(
         )
     said = desk.run("edge", "import", "--config", desk.config, answer, status=2)
     assert said == (
-        f"lentera: {path}: disk is full: the plan is taken up, but only 0 records were forgotten, "
+        f"lentera: {path}: disk is full: the plan is accepted, but only 0 records were deleted, "
         "import it again\n"
     )
     assert waiting(desk) == RECORDS
     monkeypatch.setattr("edge.tools.transfer._RECORDS_PER_COMMIT", 300)
-    with pytest.raises(TransferError, match="but only 1800 records were forgotten, import it again"):
+    with pytest.raises(TransferError, match="but only 1800 records were deleted, import it again"):
         import_answer(desk.settings, answer)
     assert waiting(desk) == RECORDS - 1800
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP TRIGGER full")
-    assert import_answer(desk.settings, answer) == Imported(RECORDS - 1800, plan_taken=True)
+    assert import_answer(desk.settings, answer) == Imported(RECORDS - 1800, plan_accepted=True)
     assert waiting(desk) == 0
 
 
@@ -190,19 +190,19 @@ def test_all_that_is_named_and_nothing_else_is_forgotten(
     header = Header(BundleKind.ANSWER, "32.04.37", "soreang-01", 1_780_000_000_000)
     answer = desk.folder / "an.answer"
     answer.write_bytes(b"".join(sign_bundle(header, [pack_answer(Answer(ranges, PLAN))], key)))
-    assert import_answer(desk.settings, answer).forgotten == RECORDS - len(kept)
+    assert import_answer(desk.settings, answer).deleted == RECORDS - len(kept)
     with closing(sqlite3.connect(outbox)) as database:
         assert {at for (at,) in database.execute("SELECT position FROM records")} == kept
 
 
 @pytest.mark.parametrize("file", ["outbox.path", "outbox.state_path"])
 def test_a_file_that_is_no_database_is_named(desk: Desk, file: str) -> None:
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(NEXT_DAY, desk.parcel)
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(NEXT_DAY, desk.bundle)
     outbox = desk.settings.outbox
     path = outbox.path if file == "outbox.path" else outbox.state_path
     path.write_bytes(b"no database" * 1000)
-    said = desk.run("edge", "import", "--config", desk.config, desk.parcel.with_suffix(".answer"), status=2)
+    said = desk.run("edge", "import", "--config", desk.config, desk.bundle.with_suffix(".answer"), status=2)
     assert said.startswith(f"lentera: {path}: ")
     assert "nothing has changed" in said
     if path == outbox.path:
@@ -212,15 +212,15 @@ def test_a_file_that_is_no_database_is_named(desk: Desk, file: str) -> None:
 
 
 def test_records_are_stored_though_the_answer_finds_no_place(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
+    export_records(desk.settings, desk.bundle)
     nowhere = desk.folder / "nowhere" / "answer"
-    said = desk.run("admin", "import", desk.parcel, "--answer", nowhere, status=2)
+    said = desk.run("admin", "import", desk.bundle, "--answer", nowhere, status=2)
     assert f"{RECORDS} records of soreang-01 are stored, but the answer is not written" in said
     assert desk.stored()[0] == RECORDS - 2
 
 
 def test_a_cloud_database_that_cannot_be_used_is_one_line(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
+    export_records(desk.settings, desk.bundle)
     (desk.folder / "cloud.db").write_bytes(b"no database" * 1000)
     said = desk.store(status=2)
     assert "file is not a database" in said
@@ -248,7 +248,7 @@ async def record(outbox: Outbox, first: datetime, count: int) -> None:
 
 async def test_two_visits_overlap_out_of_order_while_the_gateway_records_on(desk: Desk) -> None:
     want_a_plan(desk.folder)
-    first, second = desk.folder / "1.parcel", desk.folder / "2.parcel"
+    first, second = desk.folder / "1.bundle", desk.folder / "2.bundle"
     start = EVENING + timedelta(days=30)
     async with recording(desk) as outbox:
         assert export_records(desk.settings, first) == RECORDS
@@ -256,14 +256,14 @@ async def test_two_visits_overlap_out_of_order_while_the_gateway_records_on(desk
         assert export_records(desk.settings, second) == RECORDS + 100
         await record(outbox, start + timedelta(hours=1), 100)
         now = start + timedelta(days=1)
-        for parcel in (second, first, second):
-            desk.store_at(now, parcel)
+        for bundle in (second, first, second):
+            desk.store_at(now, bundle)
             now += timedelta(hours=1)
         assert desk.stored() == (RECORDS - 2 + 100, 1, 0)
-        answers = [parcel.with_suffix(".answer") for parcel in (second, first, second)]
+        answers = [bundle.with_suffix(".answer") for bundle in (second, first, second)]
         done = [import_answer(desk.settings, answer) for answer in answers]
-        assert [each.forgotten for each in done] == [RECORDS + 100, 0, 0]
-        assert [each.plan_taken for each in done] == [True, False, True]
+        assert [each.deleted for each in done] == [RECORDS + 100, 0, 0]
+        assert [each.plan_accepted for each in done] == [True, False, True]
         await record(outbox, start + timedelta(hours=2), 100)
         assert await outbox.count() == waiting(desk) == 200
         assert export_records(desk.settings, first) == 200

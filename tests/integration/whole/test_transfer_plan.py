@@ -66,7 +66,7 @@ def ingester(desk: Desk) -> Committer:
 
 
 async def test_the_cloud_learns_which_plan_is_followed(desk: Desk, memory: StateStore) -> None:
-    first, second = desk.folder / "1.parcel", desk.folder / "2.parcel"
+    first, second = desk.folder / "1.bundle", desk.folder / "2.bundle"
     assert (gateway(desk).plan_hash, gateway(desk).plan_in_force) == (None, False)
     export_records(desk.settings, first)
     desk.store_at(LATER, first)
@@ -85,7 +85,7 @@ async def test_the_cloud_learns_which_plan_is_followed(desk: Desk, memory: State
     assert follows.plan_problem == "a newer one\N{REPLACEMENT CHARACTER}is nonsense"
     assert not follows.online
     desk.store_at(LATER, first)
-    assert gateway(desk) == follows, "an older parcel does not know better"
+    assert gateway(desk) == follows, "an older bundle does not know better"
 
 
 async def record_one(desk: Desk) -> None:
@@ -99,31 +99,31 @@ async def record_one(desk: Desk) -> None:
 async def test_an_ingester_at_work_keeps_what_was_imported_beside_it(desk: Desk, memory: StateStore) -> None:
     committer = ingester(desk)
     await memory.note_plan("too long", 0)
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(LATER, desk.parcel)
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(LATER, desk.bundle)
     committer.refresh_inventory()
     committer.commit(Batch(lost=[NODE]))
     assert (gateway(desk).plan_hash, gateway(desk).plan_problem) == ("", "too long")
 
 
 async def test_a_gateway_within_reach_knows_better_than_a_file(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
+    export_records(desk.settings, desk.bundle)
     committer, batch = ingester(desk), Batch()
     batch.add_node(NodeBorn(*NODE, [], 0))
     committer.commit(batch)
-    desk.store_at(LATER, desk.parcel)
+    desk.store_at(LATER, desk.bundle)
     assert (gateway(desk).plan_hash, gateway(desk).online) == (None, True)
     batch = Batch()
     batch.add_node(NodeDied(*NODE))
     committer.commit(batch)
-    desk.store_at(LATER, desk.parcel)
+    desk.store_at(LATER, desk.bundle)
     assert (gateway(desk).plan_hash, gateway(desk).online) == ("", False)
 
 
-async def test_a_parcel_of_an_older_version_leaves_what_is_known(desk: Desk) -> None:
-    export_records(desk.settings, desk.parcel)
-    desk.store_at(LATER, desk.parcel)
-    known, old = gateway(desk), desk.folder / "old.parcel"
+async def test_a_bundle_of_an_older_version_leaves_what_is_known(desk: Desk) -> None:
+    export_records(desk.settings, desk.bundle)
+    desk.store_at(LATER, desk.bundle)
+    known, old = gateway(desk), desk.folder / "old.bundle"
     key = bytes.fromhex((desk.folder / "soreang-01.key").read_text())
     old.write_bytes(b"".join(sign_bundle(Header(BundleKind.RECORDS, *NODE, 1_780_000_000_000), [], key)))
     assert desk.store_at(LATER, old).records == 0

@@ -19,21 +19,10 @@ from firmware_sim.town.city import generate_city
 from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world
 from protocols.inventory.model import InventoryError
+from tests.support.clocks import FakeClock
 
 DUSK = datetime(2026, 6, 1, 10, 40, tzinfo=UTC)
 TOWN = generate_city(120, seed=1)
-
-
-class HandClock:
-    """A clock that a test turns."""
-
-    speed = 1.0
-
-    def __init__(self) -> None:
-        self.instant = DUSK
-
-    def now(self) -> datetime:
-        return self.instant
 
 
 @pytest.fixture
@@ -43,13 +32,13 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     event_loop.close()
 
 
-def new_world(seed: int, clock: HandClock, loop: asyncio.AbstractEventLoop) -> World:
+def new_world(seed: int, clock: FakeClock, loop: asyncio.AbstractEventLoop) -> World:
     return build_world(SimulatorConfig(Path("unused"), seed=seed), TOWN, clock, WireTimer(loop))
 
 
 def live_through(seed: int, polls_seed: int, loop: asyncio.AbstractEventLoop) -> dict[str, Measurement]:
     """A night with its faults, a dimming at midnight and polls at times of their own."""
-    clock = HandClock()
+    clock = FakeClock(DUSK)
     world = new_world(seed, clock, loop)
     faults = [
         (fault.at, partial(world.inject, fault.lamp_id, fault.type))
@@ -106,7 +95,7 @@ def test_the_night_has_lamps_that_are_dark_or_burn_when_they_should_not(
 
 
 def test_a_fault_is_put_on_and_taken_off(loop: asyncio.AbstractEventLoop) -> None:
-    world, lamp_id = new_world(1, HandClock(), loop), TOWN.lamps[0].id
+    world, lamp_id = new_world(1, FakeClock(DUSK), loop), TOWN.lamps[0].id
     simulated = world.lamps[lamp_id]
     station = simulated.line.stations[simulated.lamp.unit]
     for fault in FaultType:
@@ -127,7 +116,7 @@ def test_a_fault_is_put_on_and_taken_off(loop: asyncio.AbstractEventLoop) -> Non
 
 
 def test_lamps_are_wired_to_their_own_line_and_unit(loop: asyncio.AbstractEventLoop) -> None:
-    world = new_world(1, HandClock(), loop)
+    world = new_world(1, FakeClock(DUSK), loop)
     for lamp in TOWN.lamps:
         simulated = world.lamps[lamp.id]
         assert simulated.line.name == f"{lamp.gateway_id}-{lamp.line}"
@@ -137,4 +126,4 @@ def test_lamps_are_wired_to_their_own_line_and_unit(loop: asyncio.AbstractEventL
 def test_a_controller_of_another_make_is_refused(loop: asyncio.AbstractEventLoop) -> None:
     town = replace(TOWN, lamps=[replace(TOWN.lamps[0], profile="intesis-dali"), *TOWN.lamps[1:]])
     with pytest.raises(InventoryError, match="has profile 'intesis-dali', expected 'lentera-lamp'"):
-        build_world(SimulatorConfig(Path("unused")), town, HandClock(), WireTimer(loop))
+        build_world(SimulatorConfig(Path("unused")), town, FakeClock(DUSK), WireTimer(loop))

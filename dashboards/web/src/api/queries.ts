@@ -17,7 +17,7 @@ export const keys = {
 const CHART_ATTRIBUTES = ["actualLightState", "activePower"];
 const DAY_MS = 24 * 3_600_000;
 
-/** A refusal will be the same next time; only what may be transient is tried again. */
+/** Retry what may be transient: a refused request is refused the next time too. */
 export function worthRetrying(failures: number, error: Error): boolean {
   if (error instanceof ApiError && error.status < 500) return false;
   return failures < 3;
@@ -43,7 +43,7 @@ export const useAlarms = () =>
 export const useLampDetail = (id: string) =>
   useQuery({ queryKey: keys.lamp(id), queryFn: () => api.lamp(id), refetchInterval: 5_000 });
 
-/** The last day of a lamp; waits until the system's own day is known. */
+/** The last 24 hours of a lamp; disabled until the system's time is known, which may be simulated. */
 export const useTelemetry = (id: string, nowMs: () => number, enabled: boolean) =>
   useQuery({
     enabled,
@@ -56,7 +56,7 @@ export const useTelemetry = (id: string, nowMs: () => number, enabled: boolean) 
     refetchInterval: 10_000,
   });
 
-/** A command as it stands; asks again by itself until every lamp has answered, in case the stream is down. */
+/** The state of a command; polls while it is pending, in case the live stream is down. */
 export const useCommand = (id: string | null) =>
   useQuery({
     queryKey: keys.command(id ?? ""),

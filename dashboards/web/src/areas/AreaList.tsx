@@ -2,50 +2,44 @@ import { useTranslation } from "react-i18next";
 import { useAreas } from "../api/queries";
 import type { Area } from "../api/types";
 import { useFormat } from "../format/useFormat";
-import { Failed } from "../shell/Failed";
 import { useDesk, useStoreVersion } from "../state/desk";
 import type { Counts } from "../state/lampStore";
 import { setView, useView } from "../state/view";
+import { EmptyHint } from "../ui/EmptyHint";
+import { Failed } from "../ui/Failed";
+import { LampIcon } from "../ui/LampIcon";
+import { List, ListRow } from "../ui/ListRow";
 import styles from "./AreaList.module.css";
 
-/** Counts from the lamps themselves once they are loaded, from the server until then. */
+/** Counted over the loaded lamps, which are live; the server's counts until they are loaded. */
 function useAreaCounts(areas: readonly Area[]): (Counts & { id: string; name: string })[] {
   const { store } = useDesk();
   useStoreVersion();
   return areas.map((area) => (store.size > 0 ? { ...area, ...store.countsOf(area.id) } : area));
 }
 
-export function AreaList({ onPicked }: { onPicked: (() => void) | undefined }) {
+export function AreaList({ onPicked }: { onPicked?: (() => void) | undefined }) {
   const { t } = useTranslation();
   const areas = useAreas();
   const rows = useAreaCounts(areas.data ?? []).filter((row) => row.total > 0);
   const { areaId } = useView();
   if (areas.isError) return <Failed text={t("areas.failed")} onRetry={() => void areas.refetch()} />;
-  if (areas.data && rows.length === 0) return <p className={styles.empty}>{t("areas.empty")}</p>;
+  if (areas.data && rows.length === 0) return <EmptyHint>{t("areas.empty")}</EmptyHint>;
   const pick = (id: string | null) => {
     setView({ areaId: id, lampId: null });
     onPicked?.();
   };
   return (
-    <ul className={styles.list} data-testid="area-list">
+    <List data-testid="area-list">
       {rows.length > 1 && (
-        <li>
-          <button
-            type="button"
-            className={styles.row}
-            aria-pressed={areaId === null}
-            onClick={() => pick(null)}
-          >
-            <span className={styles.name}>{t("areas.all")}</span>
-          </button>
-        </li>
+        <ListRow selected={areaId === null} onPick={() => pick(null)}>
+          <span className={styles.name}>{t("areas.all")}</span>
+        </ListRow>
       )}
       {rows.map((row) => (
-        <li key={row.id}>
-          <AreaRow row={row} selected={row.id === areaId} onPick={() => pick(row.id)} />
-        </li>
+        <AreaRow key={row.id} row={row} selected={row.id === areaId} onPick={() => pick(row.id)} />
       ))}
-    </ul>
+    </List>
   );
 }
 
@@ -60,11 +54,10 @@ function AreaRow({ row, selected, onPick }: AreaRowProps) {
   const format = useFormat();
   const parts = (["lit", "off", "fault", "unknown"] as const).filter((kind) => row[kind] > 0);
   return (
-    <button
-      type="button"
+    <ListRow
+      selected={selected}
+      onPick={onPick}
       className={styles.row}
-      aria-pressed={selected}
-      onClick={onPick}
       data-testid={`area-row-${row.id}`}
       data-lit={row.lit}
       data-total={row.total}
@@ -73,7 +66,7 @@ function AreaRow({ row, selected, onPick }: AreaRowProps) {
       <span className={styles.name}>{row.name}</span>
       {row.fault > 0 && (
         <span className={styles.fault} title={t("faults.title")}>
-          <span className={styles.diamond} />
+          <LampIcon kind="fault" size={12} />
           {format.count(row.fault)}
         </span>
       )}
@@ -85,6 +78,6 @@ function AreaRow({ row, selected, onPick }: AreaRowProps) {
       <span className={styles.counts}>
         {t("areas.lit", { lit: format.count(row.lit), total: format.count(row.total) })}
       </span>
-    </button>
+    </ListRow>
   );
 }

@@ -4,7 +4,7 @@ import { type LiveStatus, useDesk, useNow, useSpeed } from "../state/desk";
 import { noDataText } from "./noData";
 import styles from "./TopBar.module.css";
 
-/** The place's time; says when it is simulated and when the stream is down. */
+/** The time where the lamps are; marks simulated time, a lost live stream and missing readings. */
 export function BarClock({ live }: { live: LiveStatus }) {
   const { t } = useTranslation();
   const format = useFormat();

@@ -6,7 +6,7 @@ import { api } from "../api/client";
 import { keys, useSession } from "../api/queries";
 import { setLanguage } from "../i18n";
 import { LANGUAGES } from "../i18n/language";
-import { setThemeChoice, type ThemeChoice, useThemeChoice } from "../shell/themeChoice";
+import { setThemeChoice, type ThemeChoice, useThemeChoice } from "../theme/themeChoice";
 import styles from "./TopBar.module.css";
 
 const THEMES: {

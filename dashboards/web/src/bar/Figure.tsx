@@ -3,7 +3,7 @@ import styles from "./TopBar.module.css";
 
 interface FigureProps {
   testId: string;
-  /** The bare number, for whoever reads the page without eyes. */
+  /** The number without format, for tests and scripts. */
   raw: number | undefined;
   icon: ReactNode;
   tone: "amber" | "fault" | "calm";

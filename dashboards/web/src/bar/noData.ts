@@ -3,7 +3,7 @@ import type { DomainClock } from "../state/clock";
 
 const DAY_MS = 86_400_000;
 
-/** What the bar says while no readings come in; null while they do. */
+/** The notice that no readings come in, and since when; null while they do. */
 export function noDataText(
   data: DomainClock["data"],
   nowMs: number,

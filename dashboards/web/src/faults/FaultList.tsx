@@ -3,14 +3,17 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAlarms, useAreas } from "../api/queries";
 import { useFormat } from "../format/useFormat";
-import { Failed } from "../shell/Failed";
 import { groupFaults } from "../state/alarms";
 import { setView, useView } from "../state/view";
+import { EmptyHint } from "../ui/EmptyHint";
+import { Failed } from "../ui/Failed";
+import { List } from "../ui/ListRow";
 import styles from "./FaultList.module.css";
 import { FaultRow } from "./FaultRow";
 
 const PAGE = 100;
 
+/** Every device with a fault, those of the chosen area if one is chosen. */
 export function FaultList() {
   const { t } = useTranslation();
   const format = useFormat();
@@ -18,7 +21,7 @@ export function FaultList() {
   const areas = useAreas();
   const { areaId } = useView();
   const [shown, setShown] = useState(PAGE);
-  const area = areas.data?.find((known) => known.id === areaId);
+  const area = areas.data?.find((each) => each.id === areaId);
   if (alarms.isError) return <Failed text={t("faults.failed")} onRetry={() => void alarms.refetch()} />;
   const groups = groupFaults(alarms.data ?? [], areaId);
   const left = groups.length - shown;
@@ -33,15 +36,15 @@ export function FaultList() {
         </p>
       )}
       {alarms.data && groups.length === 0 && (
-        <p className={styles.empty}>
+        <EmptyHint>
           {areaId ? t("faults.noneInArea", { area: area?.name ?? areaId }) : t("faults.none")}
-        </p>
+        </EmptyHint>
       )}
-      <ul className={styles.list}>
+      <List>
         {groups.slice(0, shown).map((group) => (
           <FaultRow key={group.deviceId} group={group} />
         ))}
-      </ul>
+      </List>
       {left > 0 && (
         <Button fullWidth variant="subtle" onClick={() => setShown(shown + PAGE)}>
           {t("faults.more", { amount: format.count(Math.min(left, PAGE)) })}

@@ -1,16 +1,19 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { IconEye, IconEyeCheck, IconRouterOff } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useAcknowledge, useSession } from "../api/queries";
 import { useFormat } from "../format/useFormat";
-import { LampMarkIcon } from "../lamp/LampMarkIcon";
+import { useEventName } from "../i18n/useEventName";
 import { acknowledged, type FaultGroup } from "../state/alarms";
 import { useDesk, useLamp, useNow } from "../state/desk";
+import { markOf } from "../state/lampMark";
 import { setView, useView } from "../state/view";
+import { LampIcon } from "../ui/LampIcon";
+import { ListRow } from "../ui/ListRow";
 import styles from "./FaultList.module.css";
-import { useEventName } from "./useEventName";
 
-/** One device and what is wrong with it; a press goes to its place on the map. */
+/** One device and its faults; picking it shows its lamp, or for a gateway one of its lamps. */
 export function FaultRow({ group }: { group: FaultGroup }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -20,41 +23,33 @@ export function FaultRow({ group }: { group: FaultGroup }) {
   const view = useView();
   const now = useNow(5_000);
   const known = acknowledged(group);
-  const go = () => {
-    if (group.lampId) setView({ lampId: group.lampId });
-    else setView({ lampId: firstLampOf(store.values(), group.gatewayId) });
-  };
+  const go = () => setView({ lampId: group.lampId ?? firstLampOf(store.values(), group.gatewayId) });
   return (
-    <li
+    <ListRow
+      selected={group.lampId !== null && group.lampId === view.lampId}
+      onPick={go}
       className={styles.row}
+      action={<Acknowledge group={group} known={known} />}
       data-testid={`fault-row-${group.deviceId}`}
       data-type={group.worst.type}
       data-severity={group.worst.severity}
       data-acknowledged={known}
     >
-      <button
-        type="button"
-        className={styles.main}
-        aria-pressed={group.lampId !== null && group.lampId === view.lampId}
-        onClick={go}
-      >
-        <span className={styles.mark}>
-          {lamp ? <LampMarkIcon lamp={lamp} /> : <IconRouterOff size={16} aria-hidden="true" />}
-        </span>
-        <span className={styles.what}>
-          {eventName(group.worst.type)}
-          {group.alarms.length > 1 && (
-            <span className={styles.also}>{t("faults.also", { count: group.alarms.length - 1 })}</span>
-          )}
-        </span>
-        <span className={styles.age}>{format.age(group.worst.raisedAt, now)}</span>
-        <span className={styles.where}>
-          {group.lampId ?? t("faults.gateway", { id: group.gatewayId })}
-          {lamp?.road ? ` · ${lamp.road}` : ""}
-        </span>
-      </button>
-      <Acknowledge group={group} known={known} />
-    </li>
+      <span className={styles.mark}>
+        {lamp ? <LampIcon {...markOf(lamp)} /> : <IconRouterOff size={16} aria-hidden="true" />}
+      </span>
+      <span className={styles.what}>
+        {eventName(group.worst.type)}
+        {group.alarms.length > 1 && (
+          <span className={styles.also}>{t("faults.also", { count: group.alarms.length - 1 })}</span>
+        )}
+      </span>
+      <span className={styles.age}>{format.age(group.worst.raisedAt, now)}</span>
+      <span className={styles.where}>
+        {group.lampId ?? t("faults.gateway", { id: group.gatewayId })}
+        {lamp?.road ? ` · ${lamp.road}` : ""}
+      </span>
+    </ListRow>
   );
 }
 
@@ -67,51 +62,60 @@ function firstLampOf(
 }
 
 function Acknowledge({ group, known }: { group: FaultGroup; known: boolean }) {
+  const { t } = useTranslation();
   const acknowledge = useAcknowledge();
   const session = useSession();
-  if (session.data?.role === "viewer" && !known) return null;
+  if (known) {
+    const name = group.worst.acknowledgedBy ?? "";
+    return (
+      <EyeButton group={group} label={t("faults.acknowledged", { name })} look="done">
+        <IconEyeCheck size={17} />
+      </EyeButton>
+    );
+  }
+  if (session.data?.role === "viewer") return null;
+  const failed = acknowledge.isError;
   const send = () => {
     for (const alarm of group.alarms) if (!alarm.acknowledgedAt) acknowledge.mutate(alarm.id);
   };
   return (
-    <AcknowledgeButton
-      deviceId={group.deviceId}
-      by={known ? (group.worst.acknowledgedBy ?? "") : null}
-      failed={acknowledge.isError}
-      pending={acknowledge.isPending}
-      onSend={send}
-    />
+    <EyeButton
+      group={group}
+      label={failed ? t("faults.notAcknowledged") : t("faults.acknowledge")}
+      look={failed ? "failed" : "open"}
+      disabled={acknowledge.isPending}
+      onClick={send}
+    >
+      <IconEye size={17} stroke={1.6} />
+    </EyeButton>
   );
 }
 
-interface AcknowledgeButtonProps {
-  deviceId: string;
-  /** Who has acknowledged it; null while nobody has. */
-  by: string | null;
-  failed: boolean;
-  pending: boolean;
-  onSend: () => void;
+interface EyeButtonProps {
+  group: FaultGroup;
+  label: string;
+  look: "open" | "done" | "failed";
+  disabled?: boolean;
+  onClick?: () => void;
+  children: ReactNode;
 }
 
-export function AcknowledgeButton({ deviceId, by, failed, pending, onSend }: AcknowledgeButtonProps) {
-  const { t } = useTranslation();
-  const known = by !== null;
-  const wrong = failed && !known;
-  const asked = wrong ? t("faults.notAcknowledged") : t("faults.acknowledge");
-  const label = known ? t("faults.acknowledged", { name: by }) : asked;
+const COLOUR = { open: "gray", done: "teal", failed: "red" } as const;
+
+function EyeButton({ group, label, look, children, ...rest }: EyeButtonProps) {
   return (
-    <Tooltip label={label} withArrow {...(wrong ? { opened: true, color: "red" } : {})}>
+    <Tooltip label={label} withArrow {...(look === "failed" ? { opened: true, color: "red" } : {})}>
       <ActionIcon
-        variant={known || wrong ? "light" : "subtle"}
-        color={wrong ? "red" : known ? "teal" : "gray"}
+        className={styles.acknowledge ?? ""}
+        variant={look === "open" ? "subtle" : "light"}
+        color={COLOUR[look]}
         aria-label={label}
-        aria-pressed={known}
-        disabled={pending}
-        onClick={known ? undefined : onSend}
-        data-testid={`acknowledge-${deviceId}`}
-        data-failed={wrong}
+        aria-pressed={look === "done"}
+        data-testid={`acknowledge-${group.deviceId}`}
+        data-failed={look === "failed"}
+        {...rest}
       >
-        {known ? <IconEyeCheck size={17} /> : <IconEye size={17} stroke={1.6} />}
+        {children}
       </ActionIcon>
     </Tooltip>
   );

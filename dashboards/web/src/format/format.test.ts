@@ -61,7 +61,7 @@ describe("ages", () => {
   });
 });
 
-it("tells the place's time, not the reader's", () => {
+it("gives the time of the lamps' zone, not of the browser's", () => {
   const instant = Date.parse("2025-11-24T10:50:00Z");
   expect(clockTime(instant, "Asia/Jakarta")).toBe("17:50");
   expect(clockTime(instant, "Europe/Amsterdam")).toBe("11:50");

@@ -1,17 +1,17 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { usePlace } from "../state/place";
 import { count, level, power, quantity } from "./numbers";
 import { ageOf, clockTime, clockTimeSeconds, dayLabel, spanOf } from "./time";
+import { useTimeZone } from "./timeZone";
 
 type Instant = string | number;
 
 const ms = (instant: Instant) => (typeof instant === "number" ? instant : Date.parse(instant));
 
-/** Numbers and times in the reader's language and the place's time zone. */
+/** Numbers and times in the user's language and the lamps' time zone. */
 export function useFormat() {
   const { t, i18n } = useTranslation();
-  const { timeZone } = usePlace();
+  const timeZone = useTimeZone();
   const language = i18n.language;
   return useMemo(
     () => ({

@@ -24,7 +24,7 @@ function describe(command: CommandView, t: TFunction, level: (value: number | nu
   }
 }
 
-/** What the gateway says of the first lamp that failed, for whoever goes there. */
+/** The gateway's reason for the first lamp that failed: what the crew has to look for. */
 function reasonOf(command: CommandView | undefined): string | undefined {
   if (command?.status !== "failed" && command?.status !== "partial") return undefined;
   return command.results.find((result) => result.detail && result.status !== "confirmed")?.detail;
@@ -36,7 +36,7 @@ function Mark({ status }: { status: string }) {
   return <Icon size={18} aria-hidden="true" />;
 }
 
-/** What became of the last command, as the lamp answers. */
+/** The state of the last command: pending until the lamps have answered, then its result. */
 export function CommandStatus({ commandId, refused }: { commandId: string | null; refused: Error | null }) {
   const { t, i18n } = useTranslation();
   const format = useFormat();

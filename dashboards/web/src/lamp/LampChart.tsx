@@ -3,13 +3,15 @@ import { useTranslation } from "react-i18next";
 import uPlot from "uplot";
 import { useTelemetry } from "../api/queries";
 import type { Telemetry } from "../api/types";
+import { useTimeZone } from "../format/timeZone";
 import { useFormat } from "../format/useFormat";
-import { PALETTES } from "../map/palette";
 import { useClockKnown, useDesk } from "../state/desk";
-import { usePlace } from "../state/place";
-import { chartData, chartOptions, powerColour } from "./chart";
+import { COLOURS } from "../theme/colours";
+import { useTheme } from "../theme/theme";
+import { Muted } from "../ui/Muted";
+import { SectionTitle } from "../ui/SectionTitle";
+import { chartData, chartOptions } from "./chart";
 import styles from "./LampChart.module.css";
-import panel from "./LampPanel.module.css";
 
 /** Level and power over the last 24 hours. */
 export function LampChart({ id }: { id: string }) {
@@ -21,11 +23,11 @@ export function LampChart({ id }: { id: string }) {
   return (
     <section aria-label={t("lamp.chart")}>
       <div className={styles.head}>
-        <h3 className={panel.title}>{t("lamp.chart")}</h3>
+        <SectionTitle>{t("lamp.chart")}</SectionTitle>
         {data && !empty && <Reading data={data} index={cursor} />}
       </div>
       {!data && <div className={styles.chart} />}
-      {empty && <p className={panel.quiet}>{t("lamp.chartEmpty")}</p>}
+      {empty && <Muted>{t("lamp.chartEmpty")}</Muted>}
       {data && !empty && <Plot data={data} onCursor={setCursor} />}
     </section>
   );
@@ -34,7 +36,8 @@ export function LampChart({ id }: { id: string }) {
 function Plot({ data, onCursor }: { data: Telemetry; onCursor: (index: number | null) => void }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { theme, timeZone } = usePlace();
+  const theme = useTheme();
+  const timeZone = useTimeZone();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
 
@@ -59,11 +62,11 @@ function Plot({ data, onCursor }: { data: Telemetry; onCursor: (index: number | 
   );
 }
 
-/** The key of the chart; under the pointer it tells that moment's values. */
+/** The key of the chart; with the pointer over it, the values of that moment. */
 function Reading({ data, index }: { data: Telemetry; index: number | null }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { theme } = usePlace();
+  const theme = useTheme();
   const [times, levels, powers] = chartData(data);
   const time = index === null ? undefined : times[index];
   const at = (values: typeof levels | undefined) => (index === null ? null : values?.[index]);
@@ -71,11 +74,11 @@ function Reading({ data, index }: { data: Telemetry; index: number | null }) {
     <span className={styles.key}>
       {time !== undefined && <span>{format.time(time * 1000)}</span>}
       <span>
-        <i style={{ background: PALETTES[theme].amber }} />
+        <i style={{ background: COLOURS[theme].lit }} />
         {time === undefined ? t("lamp.level") : format.level(at(levels))}
       </span>
       <span>
-        <i style={{ background: powerColour(theme) }} />
+        <i style={{ background: COLOURS[theme].power }} />
         {time === undefined ? t("attribute.activePower") : format.quantity(at(powers), "W")}
       </span>
     </span>

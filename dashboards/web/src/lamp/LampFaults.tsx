@@ -1,10 +1,11 @@
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { useAlarms } from "../api/queries";
-import { useEventName } from "../faults/useEventName";
 import { useFormat } from "../format/useFormat";
+import { useEventName } from "../i18n/useEventName";
 import { useNow } from "../state/desk";
-import styles from "./LampPanel.module.css";
+import { Muted } from "../ui/Muted";
+import styles from "./LampFaults.module.css";
 
 export function LampFaults({ lampId }: { lampId: string }) {
   const { t } = useTranslation();
@@ -19,7 +20,7 @@ export function LampFaults({ lampId }: { lampId: string }) {
         <li key={alarm.id} data-type={alarm.type}>
           <IconAlertTriangle size={16} aria-hidden="true" color="var(--fault)" />
           <strong>{eventName(alarm.type)}</strong>
-          <span className={styles.quiet}>{format.age(alarm.raisedAt, now)}</span>
+          <Muted as="span">{format.age(alarm.raisedAt, now)}</Muted>
         </li>
       ))}
     </ul>

@@ -5,14 +5,16 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
 import { keys, useAreas, useLampDetail } from "../api/queries";
 import type { LampState } from "../api/types";
-import { Failed } from "../shell/Failed";
-import { Sheet } from "../shell/Sheet";
-import { useNarrow } from "../shell/useNarrow";
 import { useLamp } from "../state/desk";
+import { markOf } from "../state/lampMark";
 import { setView } from "../state/view";
+import { Card } from "../ui/Card";
+import { Failed } from "../ui/Failed";
+import { LampIcon } from "../ui/LampIcon";
+import { Sheet } from "../ui/Sheet";
+import { useNarrow } from "../ui/useNarrow";
 import { LampChart } from "./LampChart";
 import { LampFaults } from "./LampFaults";
-import { LampMarkIcon } from "./LampMarkIcon";
 import styles from "./LampPanel.module.css";
 import { LampReason } from "./LampReason";
 import { LampValues } from "./LampValues";
@@ -21,7 +23,7 @@ import { LightControl } from "./LightControl";
 
 const close = () => setView({ lampId: null });
 
-/** The detail is fetched again whenever the stream brings something new of this lamp. */
+/** Fetch the detail again whenever the live stream changes this lamp. */
 function useFreshDetail(id: string, live: LampState | undefined) {
   const queries = useQueryClient();
   const stamp = `${live?.observedAt}|${live?.reason}|${live?.override?.commandId}`;
@@ -70,24 +72,22 @@ interface FrameProps {
 }
 
 function Frame({ label, panelRef, children }: FrameProps) {
+  const { t } = useTranslation();
   const narrow = useNarrow();
-  const panel = (
-    <section
-      ref={panelRef}
-      className={styles.panel}
-      data-narrow={narrow}
-      tabIndex={-1}
-      aria-label={label}
-      data-testid="lamp-panel"
-    >
-      {children}
-    </section>
-  );
-  if (!narrow) return panel;
+  const shared = { ref: panelRef, tabIndex: -1, "aria-label": label, "data-testid": "lamp-panel" };
+  if (narrow) {
+    return (
+      <Sheet label={t("command.title")} onClose={close}>
+        <section className={styles.inSheet} {...shared}>
+          {children}
+        </section>
+      </Sheet>
+    );
+  }
   return (
-    <Sheet label="command.title" onClose={close}>
-      {panel}
-    </Sheet>
+    <Card className={styles.panel} {...shared}>
+      {children}
+    </Card>
   );
 }
 
@@ -104,7 +104,7 @@ function Head({ id, lamp }: { id: string; lamp: LampState | undefined }) {
       </div>
       {lamp && (
         <span className={styles.state} data-state={lamp.state} data-testid="lamp-state">
-          <LampMarkIcon lamp={lamp} />
+          <LampIcon {...markOf(lamp)} />
           {t(`state.${lamp.state}`)}
         </span>
       )}

@@ -3,9 +3,10 @@ import { useTranslation } from "react-i18next";
 import type { LampDetail, LampState } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import { useNow } from "../state/desk";
-import styles from "./LampPanel.module.css";
+import { Muted } from "../ui/Muted";
+import styles from "./LampReason.module.css";
 
-/** Lentera's own programs speak the reader's language; others have the name they were given. */
+/** Built-in programs are named in the user's language; others have the name they were given. */
 function programName({ id, name }: LampDetail["program"], t: TFunction): string {
   return id === "astro-default" ? t("program.astro-default") : name;
 }
@@ -35,15 +36,15 @@ function Next({ next }: { next: LampDetail["nextChange"] }) {
   const { t } = useTranslation();
   const format = useFormat();
   return (
-    <p className={styles.quiet} data-testid="lamp-next">
+    <Muted testId="lamp-next">
       {next
         ? t("lamp.next", { time: format.time(next.time), level: format.level(next.level) })
         : t("lamp.noNext")}
-    </p>
+    </Muted>
   );
 }
 
-/** "Why is this lamp on?", and what happens next. */
+/** Why the lamp has its level, until when, and the next change. */
 export function LampReason({ lamp, detail }: { lamp: LampState; detail: LampDetail | undefined }) {
   const { t } = useTranslation();
   const format = useFormat();

@@ -2,7 +2,9 @@ import { useTranslation } from "react-i18next";
 import type { AttributeValue } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import { useNow } from "../state/desk";
-import styles from "./LampPanel.module.css";
+import { Muted } from "../ui/Muted";
+import { SectionTitle } from "../ui/SectionTitle";
+import styles from "./LampValues.module.css";
 
 const ORDER = [
   "activePower",
@@ -27,8 +29,8 @@ export function LampValues({ values }: { values: AttributeValue[] | undefined })
   });
   return (
     <section aria-label={t("lamp.values")}>
-      <h3 className={styles.title}>{t("lamp.values")}</h3>
-      {values && shown.length === 0 && <p className={styles.quiet}>{t("lamp.noValues")}</p>}
+      <SectionTitle>{t("lamp.values")}</SectionTitle>
+      {values && shown.length === 0 && <Muted>{t("lamp.noValues")}</Muted>}
       {shown.length > 0 && (
         <dl className={styles.values} data-testid="lamp-values">
           {shown.map(({ name, value, unit, time }) => (

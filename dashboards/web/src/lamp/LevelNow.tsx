@@ -2,9 +2,10 @@ import { useTranslation } from "react-i18next";
 import type { LampState } from "../api/types";
 import { useFormat } from "../format/useFormat";
 import { useNow } from "../state/desk";
-import styles from "./LampPanel.module.css";
+import { Muted } from "../ui/Muted";
+import styles from "./LevelNow.module.css";
 
-/** What the lamp measures now, against what was asked of it. */
+/** The measured level and power, and the target level where the lamp has not reached it. */
 export function LevelNow({ lamp }: { lamp: LampState }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -21,9 +22,9 @@ export function LevelNow({ lamp }: { lamp: LampState }) {
       <div className={styles.facts}>
         <strong>{format.quantity(lamp.activePower, "W")}</strong>
         {differs && <span>{t("lamp.target", { level: format.level(lamp.targetLightCommand) })}</span>}
-        <span className={styles.quiet} data-testid="lamp-age">
+        <Muted as="span" testId="lamp-age">
           {lamp.observedAt ? format.age(lamp.observedAt, now) : t("lamp.never")}
-        </span>
+        </Muted>
       </div>
     </div>
   );

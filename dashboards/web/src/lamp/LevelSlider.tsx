@@ -1,16 +1,16 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../format/useFormat";
-import { PALETTES } from "../map/palette";
-import { usePlace } from "../state/place";
+import { COLOURS } from "../theme/colours";
+import { useTheme } from "../theme/theme";
 import styles from "./LightControl.module.css";
 
 export function LevelSlider({ level, onChange }: { level: number; onChange: (level: number) => void }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { theme } = usePlace();
+  const theme = useTheme();
   const id = useId();
-  const { ember, amber, bright, off } = PALETTES[theme];
+  const { ember, lit, bright, off } = COLOURS[theme];
   return (
     <div className={styles.slider}>
       <label htmlFor={id}>{t("command.level")}</label>
@@ -24,7 +24,7 @@ export function LevelSlider({ level, onChange }: { level: number; onChange: (lev
         value={level}
         aria-valuetext={format.level(level)}
         onChange={(event) => onChange(Number(event.currentTarget.value))}
-        style={{ background: `linear-gradient(90deg, ${off} 0 2%, ${ember} 4%, ${amber} 50%, ${bright})` }}
+        style={{ background: `linear-gradient(90deg, ${off} 0 2%, ${ember} 4%, ${lit} 50%, ${bright})` }}
         data-testid="level-slider"
       />
     </div>

@@ -5,8 +5,9 @@ import { useTranslation } from "react-i18next";
 import { useSendCommand } from "../api/queries";
 import type { LampState } from "../api/types";
 import { useFormat } from "../format/useFormat";
+import { Muted } from "../ui/Muted";
+import { SectionTitle } from "../ui/SectionTitle";
 import { CommandStatus } from "./CommandStatus";
-import panel from "./LampPanel.module.css";
 import { LevelSlider } from "./LevelSlider";
 import styles from "./LightControl.module.css";
 
@@ -14,7 +15,7 @@ const DEFAULT_DURATION_S = 7200;
 const MINUTES = [15, 30];
 const HOURS = [1, 2, 4, 8, 12];
 
-/** Set one lamp by hand for a while, and hear from the lamp whether it did. */
+/** Override the level of one lamp for a while, and show whether the lamp confirmed it. */
 export function LightControl({ lamp, canCommand }: { lamp: LampState; canCommand: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -24,12 +25,12 @@ export function LightControl({ lamp, canCommand }: { lamp: LampState; canCommand
   );
   const [duration, setDuration] = useState<number | null>(DEFAULT_DURATION_S);
   const [note, setNote] = useState("");
-  if (!canCommand) return <p className={panel.quiet}>{t("command.viewer")}</p>;
-  const command = (wanted: number | null) =>
+  if (!canCommand) return <Muted>{t("command.viewer")}</Muted>;
+  const command = (target: number | null) =>
     send.mutate({
       lampIds: [lamp.id],
-      level: wanted,
-      duration: wanted === null ? null : duration,
+      level: target,
+      duration: target === null ? null : duration,
       note: note.trim(),
     });
   return (
@@ -41,7 +42,7 @@ export function LightControl({ lamp, canCommand }: { lamp: LampState; canCommand
         command(level);
       }}
     >
-      <h3 className={panel.title}>{t("command.title")}</h3>
+      <SectionTitle>{t("command.title")}</SectionTitle>
       <LevelSlider level={level} onChange={setLevel} />
       <div className={styles.quick}>
         <Button

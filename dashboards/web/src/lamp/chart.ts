@@ -1,13 +1,15 @@
 import uPlot from "uplot";
 import type { Telemetry } from "../api/types";
-import { PALETTES } from "../map/palette";
-import type { Theme } from "../night/sky";
+import { COLOURS } from "../theme/colours";
+import { TEXT_FONT } from "../theme/fonts";
+import { alpha } from "../theme/mix";
+import type { Theme } from "../theme/theme";
 
 const HEIGHT = 144;
 const LEVEL = "actualLightState";
 const POWER = "activePower";
 
-/** Two series on one time axis (seconds), as uPlot wants them. */
+/** Two series on one time axis (seconds), in uPlot's format. */
 export function chartData(telemetry: Telemetry): uPlot.AlignedData {
   const tables = [LEVEL, POWER].map((name): uPlot.AlignedData => {
     const points = telemetry.series.find((series) => series.attribute === name)?.points ?? [];
@@ -20,8 +22,6 @@ export function chartData(telemetry: Telemetry): uPlot.AlignedData {
   return joined.length === 3 ? joined : [[], [], []];
 }
 
-export const powerColour = (theme: Theme) => (theme === "dark" ? "#7fb2ff" : "#2457a6");
-
 export function chartOptions(
   width: number,
   theme: Theme,
@@ -29,10 +29,10 @@ export function chartOptions(
   time: (ms: number) => string,
   onCursor: (index: number | null) => void,
 ): uPlot.Options {
-  const palette = PALETTES[theme];
+  const palette = COLOURS[theme];
   const axis = {
     stroke: palette.areaText,
-    font: '11px "Figtree Variable", sans-serif',
+    font: `11px ${TEXT_FONT}`,
     grid: { stroke: palette.areaLine, width: 0.5 },
     ticks: { show: false },
   };
@@ -72,8 +72,8 @@ export function chartOptions(
       {},
       {
         scale: "level",
-        stroke: palette.amber,
-        fill: `${palette.amber}33`,
+        stroke: palette.lit,
+        fill: alpha(palette.lit, 0.2),
         width: 2,
         points: { show: false },
         spanGaps: true,
@@ -81,7 +81,7 @@ export function chartOptions(
       },
       {
         scale: "power",
-        stroke: powerColour(theme),
+        stroke: palette.power,
         width: 1.5,
         points: { show: false },
         spanGaps: true,

@@ -1,9 +1,10 @@
 import { IconFocusCentered, IconMinus, IconPlus } from "@tabler/icons-react";
 import type { Map as MapLibreMap } from "maplibre-gl";
 import { useTranslation } from "react-i18next";
-import { usePlace } from "../state/place";
+import { COLOURS } from "../theme/colours";
+import { useTheme } from "../theme/theme";
+import { LampIcon } from "../ui/LampIcon";
 import styles from "./MapStage.module.css";
-import { PALETTES } from "./palette";
 
 export function MapControls({ map, onFit }: { map: MapLibreMap; onFit: () => void }) {
   const { t } = useTranslation();
@@ -32,37 +33,25 @@ export function MapControls({ map, onFit }: { map: MapLibreMap; onFit: () => voi
 
 function Legend() {
   const { t } = useTranslation();
-  const { theme } = usePlace();
-  const palette = PALETTES[theme];
+  const theme = useTheme();
+  const palette = COLOURS[theme];
   return (
     <ul className={styles.legend} aria-label={t("map.legend")}>
       <li>
         <span
           className={styles.ramp}
           style={{
-            background: `linear-gradient(90deg, ${palette.ember}, ${palette.amber}, ${palette.bright})`,
+            background: `linear-gradient(90deg, ${palette.ember}, ${palette.lit}, ${palette.bright})`,
           }}
         />
         {t("state.lit")}
       </li>
-      <li>
-        <svg viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
-          <circle cx="8" cy="8" r="5" fill={palette.off} />
-        </svg>
-        {t("state.off")}
-      </li>
-      <li>
-        <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-          <path d="M8 1 15 8 8 15 1 8Z" fill={palette.fault} />
-        </svg>
-        {t("state.fault")}
-      </li>
-      <li>
-        <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-          <circle cx="8" cy="8" r="5.5" fill="none" stroke={palette.unknown} strokeWidth="2" />
-        </svg>
-        {t("state.unknown")}
-      </li>
+      {(["off", "fault", "unknown"] as const).map((kind) => (
+        <li key={kind}>
+          <LampIcon kind={kind} />
+          {t(`state.${kind}`)}
+        </li>
+      ))}
     </ul>
   );
 }

@@ -1,36 +1,35 @@
 import { useTranslation } from "react-i18next";
-import type { Night } from "../api/types";
 import { useFormat } from "../format/useFormat";
-import { levelAt } from "../night/plan";
-import { Failed } from "../shell/Failed";
 import { useCounts } from "../state/desk";
 import type { LampLoading } from "../state/useLive";
+import { Card } from "../ui/Card";
+import { Failed } from "../ui/Failed";
 import styles from "./MapStage.module.css";
 import { MapView } from "./MapView";
 
-interface MapStageProps {
-  lamps: LampLoading;
-  night: Night | undefined;
-  previewMs: number | null;
+/** A moment of the night other than now, and the level that is planned for it in %. */
+export interface Preview {
+  ms: number;
+  level: number;
 }
 
-/** The map and what it says when there is nothing to see. */
-export function MapStage({ lamps, night, previewMs }: MapStageProps) {
-  const previewLevel = previewMs !== null && night ? levelAt(night.planned, previewMs) : null;
+interface MapStageProps {
+  lamps: LampLoading;
+  preview: Preview | null;
+}
+
+/** The map, with a notice over it while there is nothing to see. */
+export function MapStage({ lamps, preview }: MapStageProps) {
   return (
     <div className={styles.stage}>
-      <MapView previewLevel={previewLevel} />
-      {previewMs !== null && previewLevel !== null ? (
-        <Preview ms={previewMs} level={previewLevel} />
-      ) : (
-        <MapNotice lamps={lamps} />
-      )}
+      <MapView previewLevel={preview?.level ?? null} />
+      {preview ? <PreviewBanner {...preview} /> : <MapNotice lamps={lamps} />}
     </div>
   );
 }
 
-/** The map shows a plan, not the lamps: that must not be mistaken. */
-function Preview({ ms, level }: { ms: number; level: number }) {
+/** Marks the map as showing the plan, so that it is not taken for the present state. */
+function PreviewBanner({ ms, level }: Preview) {
   const { t } = useTranslation();
   const format = useFormat();
   return (
@@ -46,9 +45,9 @@ function MapNotice({ lamps }: { lamps: LampLoading }) {
   const { total } = useCounts();
   if (lamps.status === "failed" && total === 0) {
     return (
-      <div className={styles.notice}>
+      <Card className={styles.notice}>
         <Failed text={t("map.failed")} onRetry={lamps.reload} />
-      </div>
+      </Card>
     );
   }
   if (lamps.status === "loading") {
@@ -60,9 +59,9 @@ function MapNotice({ lamps }: { lamps: LampLoading }) {
   }
   if (total > 0) return null;
   return (
-    <div className={styles.notice} data-testid="map-empty">
+    <Card className={styles.notice} data-testid="map-empty">
       <h2>{t("map.empty")}</h2>
       <p>{t("map.emptyHint")}</p>
-    </div>
+    </Card>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Card } from "../ui/Card";
 import { MapControls } from "./MapControls";
 import { MapHover } from "./MapHover";
 import styles from "./MapStage.module.css";
@@ -7,7 +8,7 @@ import { useCamera } from "./useCamera";
 import { useLampMap } from "./useLampMap";
 import { useMapData } from "./useMapData";
 
-/** The map itself; every behaviour is a hook of its own. */
+/** The map itself: one hook each for building it, for its data and for its camera. */
 export function MapView({ previewLevel }: { previewLevel: number | null }) {
   const { t } = useTranslation();
   const [box, setBox] = useState<HTMLElement | null>(null);
@@ -24,9 +25,9 @@ export function MapView({ previewLevel }: { previewLevel: number | null }) {
         data-ready={lampMap !== null}
       />
       {unsupported && (
-        <div className={styles.notice} role="alert">
+        <Card className={styles.notice} role="alert">
           <p>{t("map.noWebgl")}</p>
-        </div>
+        </Card>
       )}
       {lampMap && <MapHover lampMap={lampMap} />}
       {lampMap && <MapControls map={lampMap.map} onFit={fit} />}

@@ -1,8 +1,9 @@
 import type { StyleSpecification } from "maplibre-gl";
-import type { Theme } from "../night/sky";
-import { PALETTES } from "./palette";
+import { COLOURS } from "../theme/colours";
+import { MAP_FONT } from "../theme/fonts";
+import type { Theme } from "../theme/theme";
 
-/** What `/config.json` may say; it is read at run time, so that a place can bring its own ground. */
+/** The contents of `/config.json`; read at run time, so that a city can use its own base map. */
 export interface MapConfig {
   /** Address of a MapLibre style. */
   mapStyle?: string | null;
@@ -11,7 +12,6 @@ export interface MapConfig {
   attribution?: string | null;
 }
 
-const OWN_FONT = "Figtree Variable";
 const GROUND_TIMEOUT_MS = 5_000;
 
 export async function loadConfig(): Promise<MapConfig> {
@@ -23,13 +23,13 @@ export async function loadConfig(): Promise<MapConfig> {
   }
 }
 
-/** The ground without any tile server: a plain colour under our own roads and outlines. */
+/** The base map without a tile server: a plain colour under our own roads and outlines. */
 export function plainStyle(theme: Theme): StyleSpecification {
   return {
     version: 8,
     sources: {},
     layers: [
-      { id: "lentera-ground", type: "background", paint: { "background-color": PALETTES[theme].ground } },
+      { id: "lentera-ground", type: "background", paint: { "background-color": COLOURS[theme].ground } },
     ],
   };
 }
@@ -37,7 +37,7 @@ export function plainStyle(theme: Theme): StyleSpecification {
 async function pmtilesStyle(config: MapConfig, address: string, theme: Theme): Promise<StyleSpecification> {
   const [{ Protocol }, { addProtocol }] = await Promise.all([import("pmtiles"), import("maplibre-gl")]);
   addProtocol("pmtiles", new Protocol().tile);
-  const { area, areaLine, road } = PALETTES[theme];
+  const { area, areaLine, road } = COLOURS[theme];
   const style = plainStyle(theme);
   const url = `pmtiles://${new URL(address, window.location.href).href}`;
   style.sources.ground = { type: "vector", url, attribution: config.attribution ?? "" };
@@ -67,16 +67,16 @@ async function pmtilesStyle(config: MapConfig, address: string, theme: Theme): P
   return style;
 }
 
-async function foreignStyle(address: string): Promise<StyleSpecification> {
+async function configuredStyle(address: string): Promise<StyleSpecification> {
   const response = await fetch(address, { signal: AbortSignal.timeout(GROUND_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${address}: HTTP ${response.status}`);
   return (await response.json()) as StyleSpecification;
 }
 
-/** The configured ground; where it cannot be had, the plain one: lamps matter more than tiles. */
+/** The configured base map; the plain one where it cannot be loaded: lamps matter more than tiles. */
 export async function baseStyle(config: MapConfig, theme: Theme): Promise<StyleSpecification> {
   try {
-    if (config.mapStyle) return await foreignStyle(config.mapStyle);
+    if (config.mapStyle) return await configuredStyle(config.mapStyle);
     if (config.pmtiles) return await pmtilesStyle(config, config.pmtiles, theme);
   } catch {
     return plainStyle(theme);
@@ -84,12 +84,12 @@ export async function baseStyle(config: MapConfig, theme: Theme): Promise<StyleS
   return plainStyle(theme);
 }
 
-/** A foreign style's glyph server knows its own fonts only; without one, glyphs are drawn from ours. */
+/** A configured style's glyph server has only its own fonts; without one, glyphs are drawn from ours. */
 export function fontOf(style: StyleSpecification): string {
-  if (!style.glyphs) return OWN_FONT;
+  if (!style.glyphs) return MAP_FONT;
   for (const layer of style.layers) {
     const font = layer.type === "symbol" ? layer.layout?.["text-font"] : undefined;
     if (Array.isArray(font) && typeof font[0] === "string") return font[0];
   }
-  return OWN_FONT;
+  return MAP_FONT;
 }

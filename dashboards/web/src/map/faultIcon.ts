@@ -1,6 +1,6 @@
 import type { Map as MapLibreMap } from "maplibre-gl";
-import type { Theme } from "../night/sky";
-import { PALETTES } from "./palette";
+import { COLOURS } from "../theme/colours";
+import type { Theme } from "../theme/theme";
 
 const SIZE = 48;
 
@@ -16,9 +16,9 @@ function diamond(context: CanvasRenderingContext2D, radius: number, fill: string
   context.fill();
 }
 
-/** A diamond: told from a lamp by shape alone. Its heart says whether the lamp gives light. */
+/** A diamond, to differ from a lamp by shape alone; its centre shows whether the lamp gives light. */
 function drawFault(theme: Theme, lit: boolean): ImageData {
-  const palette = PALETTES[theme];
+  const palette = COLOURS[theme];
   const canvas = document.createElement("canvas");
   canvas.width = SIZE;
   canvas.height = SIZE;

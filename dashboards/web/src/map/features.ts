@@ -1,6 +1,6 @@
 import type { LampState } from "../api/types";
+import { markOf } from "../state/lampMark";
 import { type Point, paddedHull, topMiddle } from "./hull";
-import { markOf } from "./lampPaint";
 
 type Features = GeoJSON.FeatureCollection;
 

@@ -1,5 +1,6 @@
 import type { GeoJSONSource, Map as MapLibreMap, MapMouseEvent } from "maplibre-gl";
 import type { LampState, Roads } from "../api/types";
+import { type LampMark, markOf, sameMark } from "../state/lampMark";
 import type { LampStore } from "../state/lampStore";
 import { putFaultIcons } from "./faultIcon";
 import {
@@ -13,12 +14,11 @@ import {
   pointFeature,
 } from "./features";
 import type { Point } from "./hull";
-import { type LampMark, markOf, sameMark } from "./lampPaint";
 import { applyLook, FAULT_LAYER, LAMP_LAYER, type Look, ownLayers, SOURCES } from "./layers";
 
 const CLICK_SLACK_PX = 9;
 
-/** Keeps the map's own sources in step with the lamp store; a change of state costs one feature-state. */
+/** Keeps the map's sources equal to the lamp store; a changed lamp costs one feature-state. */
 export class LampMap {
   readonly map: MapLibreMap;
   private readonly store: LampStore;
@@ -62,7 +62,7 @@ export class LampMap {
     this.source(SOURCES.selected)?.setData(pointFeature(lamp));
   }
 
-  /** Draw what changed; lamps that came or went need their source anew. */
+  /** Draw what changed; added or removed lamps need their whole source set again. */
   update(changed: ReadonlySet<string>): void {
     if (this.membership !== this.store.membership) {
       this.redraw();
@@ -83,7 +83,7 @@ export class LampMap {
     this.drawLabels();
   }
 
-  /** The lamp nearest to a click, within a finger's slack. */
+  /** The lamp nearest to a click, within the width of a finger. */
   lampAt(event: MapMouseEvent): string | null {
     const { x, y } = event.point;
     const found = this.map.queryRenderedFeatures(
@@ -124,7 +124,7 @@ export class LampMap {
     this.drawLabels();
   }
 
-  /** Most changes of a lamp leave every count as it was: only a new text is set. */
+  /** Most changes of a lamp change no count, so labels are set only when their text differs. */
   private drawLabels(): void {
     const labels = areaLabelFeatures(this.outlines, this.labelOf);
     const text = JSON.stringify(labels);

@@ -1,45 +1,13 @@
 import type { ExpressionSpecification } from "maplibre-gl";
-import type { LampState } from "../api/types";
-import { mix, type Theme } from "../night/sky";
-import { type MapPalette, PALETTES } from "./palette";
-
-export type Kind = "off" | "lit" | "fault" | "unknown";
-
-/** What the map needs to know of a lamp: its kind and how bright it is. */
-export interface LampMark {
-  kind: Kind;
-  level: number;
-}
-
-export function markOf(lamp: LampState): LampMark {
-  const level = lamp.actualLightState ?? 0;
-  if (lamp.state === "fault" || lamp.state === "unknown") return { kind: lamp.state, level };
-  return {
-    kind: lamp.state,
-    level: lamp.state === "lit" ? (lamp.actualLightState ?? lamp.targetLightCommand ?? 100) : 0,
-  };
-}
-
-export const sameMark = (a: LampMark | undefined, b: LampMark) => a?.kind === b.kind && a.level === b.level;
-
-/** Warm amber, brighter when brighter: from ember over amber to bright. */
-export function litColour(level: number, theme: Theme): string {
-  const { ember, amber, bright } = PALETTES[theme];
-  const share = Math.min(Math.max(level, 0), 100) / 100;
-  return share < 0.5 ? mix(ember, amber, share * 2) : mix(amber, bright, share * 2 - 1);
-}
-
-export function markColour(mark: LampMark, theme: Theme): string {
-  if (mark.kind === "lit") return litColour(mark.level, theme);
-  return PALETTES[theme][mark.kind];
-}
+import type { Palette } from "../theme/colours";
+import type { LampKind } from "../theme/lampColour";
 
 const state = (name: string): ExpressionSpecification => ["coalesce", ["feature-state", name], ["get", name]];
 
-const kindIs = (kind: Kind): ExpressionSpecification => ["==", state("kind"), kind];
+const kindIs = (kind: LampKind): ExpressionSpecification => ["==", state("kind"), kind];
 
 /** Paint of the lamp layers; `previewLevel` shows every sound lamp as it is planned for another moment. */
-export function lampExpressions(palette: MapPalette, previewLevel: number | null) {
+export function lampExpressions(palette: Palette, previewLevel: number | null) {
   const lit: ExpressionSpecification =
     previewLevel === null
       ? kindIs("lit")
@@ -54,7 +22,7 @@ export function lampExpressions(palette: MapPalette, previewLevel: number | null
     0,
     palette.ember,
     50,
-    palette.amber,
+    palette.lit,
     100,
     palette.bright,
   ];
@@ -71,7 +39,7 @@ export function lampExpressions(palette: MapPalette, previewLevel: number | null
   const glow: ExpressionSpecification = ["case", lit, ["+", 0.12, ["*", 0.0045, level]], 0];
   const spread: ExpressionSpecification = ["case", lit, ["+", 1.8, ["*", 0.018, level]], 0];
   return {
-    colour: ["case", lit, ramp, hollow, "rgba(0,0,0,0)", palette.off] as ExpressionSpecification,
+    colour: ["case", lit, ramp, hollow, "transparent", palette.off] as ExpressionSpecification,
     strokeColour: ["case", hollow, palette.unknown, lit, ramp, palette.offStroke] as ExpressionSpecification,
     size,
     edge,
@@ -80,13 +48,13 @@ export function lampExpressions(palette: MapPalette, previewLevel: number | null
   };
 }
 
-/** Glow of lamps that stand close together on the screen adds up, so each gives less of it. */
+/** The glow of lamps close together on the screen adds up, so each has less of it when zoomed out. */
 export function glowByZoom(glow: ExpressionSpecification): ExpressionSpecification {
   const at = (share: number): ExpressionSpecification => ["*", glow, share];
   return ["interpolate", ["linear"], ["zoom"], 10, at(0.18), 13, at(0.42), 15, at(0.85), 16, at(1)];
 }
 
-/** `base` pixels at street zoom, shrinking to a star-map dot over the whole regency. */
+/** `base` pixels at street zoom, shrinking to a dot over the whole regency. */
 export function byZoom(factor: ExpressionSpecification | number, base: number): ExpressionSpecification {
   const at = (share: number): ExpressionSpecification => ["*", factor, base * share];
   return [

@@ -1,7 +1,7 @@
 import type { LayerSpecification, Map as MapLibreMap } from "maplibre-gl";
-import type { Theme } from "../night/sky";
+import { COLOURS } from "../theme/colours";
+import type { Theme } from "../theme/theme";
 import { byZoom, glowByZoom, lampExpressions } from "./lampPaint";
-import { PALETTES } from "./palette";
 
 export const SOURCES = {
   areas: "lentera-areas",
@@ -22,7 +22,7 @@ export interface Look {
 }
 
 function groundLayers({ theme, font }: Look): LayerSpecification[] {
-  const palette = PALETTES[theme];
+  const palette = COLOURS[theme];
   return [
     {
       id: "lentera-area-fill",
@@ -78,13 +78,13 @@ function groundLayers({ theme, font }: Look): LayerSpecification[] {
         "text-offset": [0, 1.1],
         "symbol-spacing": 420,
       },
-      paint: { "text-color": palette.roadText, "text-halo-color": palette.halo, "text-halo-width": 1.4 },
+      paint: { "text-color": palette.roadText, "text-halo-color": palette.ground, "text-halo-width": 1.4 },
     },
   ];
 }
 
 function lampLayers({ theme, previewLevel }: Look): LayerSpecification[] {
-  const palette = PALETTES[theme];
+  const palette = COLOURS[theme];
   const lamp = lampExpressions(palette, previewLevel);
   return [
     {
@@ -114,7 +114,7 @@ function lampLayers({ theme, previewLevel }: Look): LayerSpecification[] {
 }
 
 function markLayers({ theme, font }: Look): LayerSpecification[] {
-  const palette = PALETTES[theme];
+  const palette = COLOURS[theme];
   return [
     {
       id: "lentera-selected",
@@ -122,7 +122,7 @@ function markLayers({ theme, font }: Look): LayerSpecification[] {
       source: SOURCES.selected,
       paint: {
         "circle-radius": ["interpolate", ["linear"], ["zoom"], 10, 8, 16, 14, 19, 24],
-        "circle-color": "rgba(0,0,0,0)",
+        "circle-color": "transparent",
         "circle-stroke-color": palette.select,
         "circle-stroke-width": 2.5,
       },
@@ -150,7 +150,7 @@ function markLayers({ theme, font }: Look): LayerSpecification[] {
         "text-offset": [0, 1.4],
         "text-anchor": "top",
       },
-      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.4 },
+      paint: { "text-color": palette.areaText, "text-halo-color": palette.ground, "text-halo-width": 1.4 },
     },
     {
       id: "lentera-area-label",
@@ -167,7 +167,7 @@ function markLayers({ theme, font }: Look): LayerSpecification[] {
         "text-padding": 4,
         "text-max-width": 24,
       },
-      paint: { "text-color": palette.areaText, "text-halo-color": palette.halo, "text-halo-width": 1.6 },
+      paint: { "text-color": palette.areaText, "text-halo-color": palette.ground, "text-halo-width": 1.6 },
     },
   ];
 }
@@ -176,7 +176,7 @@ export function ownLayers(look: Look): LayerSpecification[] {
   return [...groundLayers(look), ...lampLayers(look), ...markLayers(look)];
 }
 
-/** Bring paint that already stands on the map to another look, without touching the data. */
+/** Repaint the layers that are on the map for another look, without touching their data. */
 export function applyLook(map: MapLibreMap, look: Look): void {
   for (const layer of ownLayers(look)) {
     if (!map.getLayer(layer.id)) continue;
@@ -185,6 +185,6 @@ export function applyLook(map: MapLibreMap, look: Look): void {
     }
   }
   if (map.getLayer("lentera-ground")) {
-    map.setPaintProperty("lentera-ground", "background-color", PALETTES[look.theme].ground);
+    map.setPaintProperty("lentera-ground", "background-color", COLOURS[look.theme].ground);
   }
 }

@@ -1,6 +1,7 @@
 import { createExpression, type StylePropertySpecification } from "@maplibre/maplibre-gl-style-spec";
 import { describe, expect, it } from "vitest";
 import { lampState } from "../testing/lamps";
+import { COLOURS } from "../theme/colours";
 import {
   areaLabelFeatures,
   areaOutlines,
@@ -10,11 +11,7 @@ import {
   outlineFeatures,
 } from "./features";
 import { convexHull, paddedHull, topMiddle } from "./hull";
-import { lampExpressions, litColour, markOf } from "./lampPaint";
-import { PALETTES } from "./palette";
-
-const light = (hex: string) =>
-  [1, 3, 5].reduce((sum, at) => sum + Number.parseInt(hex.slice(at, at + 2), 16), 0);
+import { lampExpressions } from "./lampPaint";
 
 function evaluate(expression: unknown, state: Record<string, unknown>): unknown {
   const spec = { type: "number", "property-type": "data-driven" } as unknown as StylePropertySpecification;
@@ -23,42 +20,12 @@ function evaluate(expression: unknown, state: Record<string, unknown>): unknown 
   return parsed.value.evaluate({ zoom: 15 }, { type: 1, properties: {} } as never, state as never);
 }
 
-describe("lamp colours", () => {
-  it("are brighter when the lamp is brighter, in both themes", () => {
-    for (const theme of ["dark", "light"] as const) {
-      const steps = [0, 25, 50, 75, 100].map((level) => light(litColour(level, theme)));
-      expect(steps).toEqual([...steps].sort((a, b) => a - b));
-      expect(new Set(steps).size).toBe(5);
-    }
-  });
-
-  it("do not go beyond their ends", () => {
-    expect(litColour(140, "dark")).toBe(PALETTES.dark.bright);
-    expect(litColour(-3, "dark")).toBe(PALETTES.dark.ember);
-  });
-});
-
-describe("markOf", () => {
-  it("takes the measured level of a lit lamp, the asked one where none was measured", () => {
-    expect(markOf(lampState({ actualLightState: 48 }))).toEqual({ kind: "lit", level: 48 });
-    expect(markOf(lampState({ actualLightState: null, targetLightCommand: 60 }))).toEqual({
-      kind: "lit",
-      level: 60,
-    });
-    expect(markOf(lampState({ state: "off", actualLightState: 0 }))).toEqual({ kind: "off", level: 0 });
-  });
-
-  it("never calls an unknown lamp dark or lit", () => {
-    expect(markOf(lampState({ state: "unknown", actualLightState: null })).kind).toBe("unknown");
-  });
-});
-
 describe("lamp expressions", () => {
-  const now = lampExpressions(PALETTES.dark, null);
-  const planned = lampExpressions(PALETTES.dark, 50);
-  const dark = lampExpressions(PALETTES.dark, 0);
+  const now = lampExpressions(COLOURS.dark, null);
+  const planned = lampExpressions(COLOURS.dark, 50);
+  const dark = lampExpressions(COLOURS.dark, 0);
 
-  it("draw a fault as no disc at all: its diamond stands there", () => {
+  it("draw no disc for a fault, which has its diamond", () => {
     expect(evaluate(now.size, { kind: "fault", level: 100 })).toBe(0);
     expect(evaluate(planned.size, { kind: "fault", level: 100 })).toBe(0);
   });
@@ -87,7 +54,7 @@ describe("features", () => {
     expect(first).toMatchObject({ id: 65, properties: { id: "A", kind: "lit", level: 100 } });
   });
 
-  it("tell a dark fault from a lit one", () => {
+  it("give a dark fault another icon than a lit one", () => {
     expect(faultFeatures(lamps).features.map((feature) => feature.properties?.icon)).toEqual([
       "fault-dark",
       "fault-lit",

@@ -2,10 +2,10 @@ import { AttributionControl, Map as MapLibreMap, type StyleSpecification, setWor
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Theme } from "../night/sky";
 import { type Desk, useDesk } from "../state/desk";
-import { usePlace } from "../state/place";
 import { currentView, setView } from "../state/view";
+import type { Theme } from "../theme/theme";
+import { useTheme } from "../theme/theme";
 import { baseStyle, fontOf, loadConfig, plainStyle } from "./baseStyle";
 import { LampMap } from "./lampMap";
 
@@ -18,18 +18,18 @@ interface Built {
   font: string;
 }
 
-/** The style that stands: the wanted one, or the plain one where the map refuses it. */
+/** The style in use: the configured one, or the plain one where MapLibre rejects it. */
 async function styled(
   map: MapLibreMap,
   style: StyleSpecification,
   theme: Theme,
 ): Promise<StyleSpecification> {
-  const stands = map.once("style.load").then(() => true);
+  const loaded = map.once("style.load").then(() => true);
   const refused = map.once("error").then(() => false);
-  if (await Promise.race([stands, refused])) return style;
+  if (await Promise.race([loaded, refused])) return style;
   const plain = plainStyle(theme);
   map.setStyle(plain, { diff: false });
-  await stands;
+  await loaded;
   return plain;
 }
 
@@ -59,10 +59,10 @@ async function buildMap(
   abort.addEventListener("abort", () => map.remove());
   if (config.attribution) map.addControl(new AttributionControl({ customAttribution: config.attribution }));
   map.touchZoomRotate.disableRotation();
-  const standing = await styled(map, style, theme);
+  const used = await styled(map, style, theme);
   if (abort.aborted) return null;
   const lampMap = new LampMap(map, desk.store);
-  const font = fontOf(standing);
+  const font = fontOf(used);
   lampMap.build({ theme, previewLevel: null, font });
   return { lampMap, font };
 }
@@ -79,11 +79,11 @@ function watchUser(lampMap: LampMap): void {
   });
 }
 
-/** The living map in `box`, in the desk's theme; null until it can draw. */
+/** The MapLibre map in `box`, in the desk's theme; null until its style has loaded. */
 export function useLampMap(box: HTMLElement | null, previewLevel: number | null) {
   const { t } = useTranslation();
   const desk = useDesk();
-  const { theme } = usePlace();
+  const theme = useTheme();
   const [built, setBuilt] = useState<Built | null>(null);
   const [unsupported, setUnsupported] = useState(false);
 

@@ -3,10 +3,11 @@ import { useTranslation } from "react-i18next";
 import { useAlarms } from "../api/queries";
 import type { Night } from "../api/types";
 import { useFormat } from "../format/useFormat";
-import { usePlace } from "../state/place";
+import { ON_SKY } from "../theme/colours";
+import { type Theme, useTheme } from "../theme/theme";
 import styles from "./NightStrip.module.css";
 import { meanPath, stepPath } from "./plan";
-import { altitudeAt, altitudeKnots, skyStops, type Theme } from "./sky";
+import { altitudeAt, altitudeKnots, skyStops } from "./sky";
 import { bucketTicks, hourMarks } from "./ticks";
 
 const WIDTH = 1000;
@@ -24,7 +25,7 @@ interface NightSkyProps {
 
 export function NightSky({ night, nowMs, previewMs }: NightSkyProps) {
   const { t } = useTranslation();
-  const { theme } = usePlace();
+  const theme = useTheme();
   const start = Date.parse(night.start);
   const end = Date.parse(night.end);
   const share = (ms: number) => Math.min(Math.max((ms - start) / (end - start), 0), 1);
@@ -48,7 +49,7 @@ export function NightSky({ night, nowMs, previewMs }: NightSkyProps) {
 }
 
 function SkyPicture({ night, nowShare }: { night: Night; nowShare: number }) {
-  const { theme } = usePlace();
+  const theme = useTheme();
   const id = useId();
   const stops = useMemo(() => skyStops(night, theme), [night, theme]);
   const paths = useMemo(() => {
@@ -68,8 +69,8 @@ function SkyPicture({ night, nowShare }: { night: Night; nowShare: number }) {
           ))}
         </linearGradient>
         <linearGradient id={`${id}-light`} x2="0" y2="1">
-          <stop offset="0" stopColor="#ffc861" stopOpacity="0.62" />
-          <stop offset="1" stopColor="#ff9d2e" stopOpacity="0.06" />
+          <stop offset="0" stopColor={ON_SKY.planTop} stopOpacity="0.62" />
+          <stop offset="1" stopColor={ON_SKY.planFoot} stopOpacity="0.06" />
         </linearGradient>
         <clipPath id={`${id}-past`}>
           <rect width={WIDTH * nowShare} height={HEIGHT} />
@@ -89,7 +90,7 @@ function SkyPicture({ night, nowShare }: { night: Night; nowShare: number }) {
   );
 }
 
-/** Day and low sun are pale in the day theme: what stands on them has to be dark. */
+/** Day and low sun are pale in the day theme: text on them has to be dark. */
 const PALE_ABOVE_DEG = -1;
 
 function toneOf(night: Night, ms: number, theme: Theme): "pale" | "deep" {
@@ -99,7 +100,7 @@ function toneOf(night: Night, ms: number, theme: Theme): "pale" | "deep" {
 function Sun({ night, share }: { night: Night; share: (ms: number) => number }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { theme } = usePlace();
+  const theme = useTheme();
   if (!night.sunset || !night.sunrise) {
     const dark = night.planned.some((point) => point.level > 0);
     return <span className={styles.polar}>{t(dark ? "night.polarNight" : "night.polarDay")}</span>;
@@ -128,7 +129,7 @@ function Sun({ night, share }: { night: Night; share: (ms: number) => number }) 
 
 function Hours({ night }: { night: Night }) {
   const format = useFormat();
-  const { theme } = usePlace();
+  const theme = useTheme();
   return (
     <span className={styles.hours} aria-hidden="true">
       {hourMarks(Date.parse(night.start), Date.parse(night.end)).map(({ ms, share }) => (

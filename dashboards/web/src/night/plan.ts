@@ -10,7 +10,7 @@ export function levelAt(points: readonly LevelPoint[], timeMs: number): number {
   return level;
 }
 
-/** Path through means over equal spans: each stands in the middle of its span. */
+/** Path through means over equal spans, each drawn at the middle of its span. */
 export function meanPath(
   points: readonly LevelPoint[],
   x: (timeMs: number) => number,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Night } from "../api/types";
-import { altitudeAt, altitudeKnots, mix, skyColour, skyStops, themeAt } from "./sky";
+import { mix } from "../theme/mix";
+import { altitudeAt, altitudeKnots, skyColour, skyStops, themeAt } from "./sky";
 
 const night: Night = {
   start: "2025-11-24T05:00:00Z",

@@ -1,49 +1,15 @@
 import type { Night } from "../api/types";
-
-export type Theme = "dark" | "light";
+import { SKY } from "../theme/colours";
+import { mix } from "../theme/mix";
+import type { Theme } from "../theme/theme";
 
 const HORIZON = -0.83;
 const CIVIL = -6;
 const NOON_ALTITUDE = 60;
 
-/** Sky colours by the sun's altitude in degrees, highest first. */
-const RAMPS: Record<Theme, readonly (readonly [number, string])[]> = {
-  dark: [
-    [60, "#36618f"],
-    [12, "#44709c"],
-    [4, "#8b8793"],
-    [0, "#cf8259"],
-    [-3, "#b0566a"],
-    [-6, "#5c3f74"],
-    [-10, "#273463"],
-    [-14, "#131f44"],
-    [-18, "#0a1330"],
-  ],
-  light: [
-    [60, "#b7d9f2"],
-    [12, "#c4dcf0"],
-    [4, "#f2dfc3"],
-    [0, "#f7bd86"],
-    [-3, "#e08f8b"],
-    [-6, "#9275a6"],
-    [-10, "#54639f"],
-    [-14, "#384a86"],
-    [-18, "#2c3c75"],
-  ],
-};
-
-const channels = (hex: string) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-
-export function mix(from: string, to: string, share: number): string {
-  const a = channels(from);
-  const b = channels(to);
-  const mixed = a.map((value, index) => Math.round(value + ((b[index] ?? value) - value) * share));
-  return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
-}
-
-/** The colour of the sky when the sun stands at `altitude` degrees. */
+/** The colour of the sky with the sun at `altitude` degrees. */
 export function skyColour(altitude: number, theme: Theme): string {
-  const ramp = RAMPS[theme];
+  const ramp = SKY[theme];
   for (let index = 1; index < ramp.length; index++) {
     const [high, highColour] = ramp[index - 1] as readonly [number, string];
     const [low, lowColour] = ramp[index] as readonly [number, string];

@@ -5,8 +5,8 @@ import { useTranslation } from "react-i18next";
 import { ApiError, api } from "../api/client";
 import { keys } from "../api/queries";
 import type { Credentials } from "../api/types";
-import { LanguageSwitch } from "../shell/LanguageSwitch";
-import { Wordmark } from "../shell/Wordmark";
+import { LanguageSwitch } from "../ui/LanguageSwitch";
+import { Wordmark } from "../ui/Wordmark";
 import styles from "./LoginPage.module.css";
 
 type Way = "password" | "token";

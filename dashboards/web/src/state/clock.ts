@@ -9,7 +9,7 @@ export class DomainClock {
   private baseMs: number | null = null;
   private baseWallMs = 0;
   speed = 1;
-  /** Whether readings come in, and until when they did; null when none ever came. */
+  /** Whether readings come in, and when the newest was stored; null when there is none. */
   data: { flowing: boolean; untilMs: number | null } = { flowing: true, untilMs: null };
 
   constructor(wallMs: () => number) {
@@ -31,7 +31,7 @@ export class DomainClock {
     return this.baseMs !== null;
   }
 
-  /** At most two seconds beyond the last tick: a lost connection must not invent time. */
+  /** At most two seconds past the last tick: without a connection the time is unknown. */
   nowMs(): number {
     if (this.baseMs === null) return Date.now();
     return this.baseMs + Math.min(this.wallMs() - this.baseWallMs, 2_000) * this.speed;

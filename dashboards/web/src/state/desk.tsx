@@ -5,7 +5,7 @@ import { type Counts, LampStore } from "./lampStore";
 
 export type LiveStatus = "connecting" | "live" | "lost";
 
-/** What every part of the desk shares and no query holds: lamps, the clock, the state of the stream. */
+/** What every part of the desk shares outside of the query cache: the lamps and the clock. */
 export interface Desk {
   store: LampStore;
   clock: DomainClock;
@@ -64,7 +64,7 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-/** Whether the server has told its time yet; until then the wall's stands in. */
+/** Whether the server's time is known; until then the browser's is used. */
 export function useClockKnown(): boolean {
   const { clock } = useDesk();
   return useSyncExternalStore(clock.subscribe, () => clock.known);

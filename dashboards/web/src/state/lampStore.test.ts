@@ -15,14 +15,14 @@ function manual() {
 }
 
 describe("LampStore", () => {
-  it("tells many changes of one frame once", () => {
+  it("reports many changes of one frame once", () => {
     const { store, frame } = manual();
-    const told: string[][] = [];
-    store.subscribe((changed) => told.push([...changed]));
+    const reported: string[][] = [];
+    store.subscribe((changed) => reported.push([...changed]));
     store.upsert([lampState({ id: "A" })]);
     store.upsert([lampState({ id: "B" }), lampState({ id: "A", actualLightState: 50 })]);
     frame();
-    expect(told).toEqual([["A", "B"]]);
+    expect(reported).toEqual([["A", "B"]]);
     expect(store.get("A")?.actualLightState).toBe(50);
   });
 
@@ -51,7 +51,7 @@ describe("LampStore", () => {
     expect(store.get("B")).toBeUndefined();
   });
 
-  it("keeps what was told live when an older page arrives late", () => {
+  it("keeps what came live when an older page arrives late", () => {
     const { store } = manual();
     const page = lampState({ id: "A", state: "lit", observedAt: "2025-11-24T12:00:00Z" });
     store.beginLoad();

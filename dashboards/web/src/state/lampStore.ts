@@ -12,13 +12,13 @@ type Listener = (changed: ReadonlySet<string>) => void;
 
 export const noCounts = (): Counts => ({ total: 0, lit: 0, off: 0, fault: 0, unknown: 0 });
 
-/** Every lamp the client knows. Changes are told once per frame, as the set of ids that changed. */
+/** Every loaded lamp. Listeners get the ids that changed, once per frame. */
 export class LampStore {
   private readonly lamps = new Map<string, LampState>();
   private readonly listeners = new Set<Listener>();
   private readonly schedule: (flush: () => void) => void;
   private changed = new Set<string>();
-  private toldLive = new Set<string>();
+  private seenLive = new Set<string>();
   private scheduled = false;
   private counts = new Map<string, Counts>();
   private countsStale = true;
@@ -42,30 +42,30 @@ export class LampStore {
     return this.lamps.values();
   }
 
-  /** What the live stream tells. */
+  /** Put lamps of the live stream. */
   upsert(lamps: readonly LampState[]): void {
     for (const lamp of lamps) {
       this.put(lamp);
-      this.toldLive.add(lamp.id);
+      this.seenLive.add(lamp.id);
     }
     this.touch();
   }
 
-  /** A complete load begins: what the live stream tells from now on is newer than its pages. */
+  /** Begin a complete load: what the live stream brings from now on is newer than the pages of it. */
   beginLoad(): void {
-    this.toldLive.clear();
+    this.seenLive.clear();
   }
 
-  /** A page of a load; a page that was long on its way does not undo what was told meanwhile. */
+  /** Put a page of a load, except lamps for which the live stream has brought something newer. */
   fill(lamps: readonly LampState[]): void {
     for (const lamp of lamps) {
-      const known = this.toldLive.has(lamp.id) ? this.lamps.get(lamp.id) : undefined;
+      const known = this.seenLive.has(lamp.id) ? this.lamps.get(lamp.id) : undefined;
       if (!known || (lamp.observedAt ?? "") > (known.observedAt ?? "")) this.put(lamp);
     }
     this.touch();
   }
 
-  /** Forget lamps that a complete reload did not name. */
+  /** Remove lamps that a complete load did not contain. */
   retain(ids: ReadonlySet<string>): void {
     for (const id of this.lamps.keys()) {
       if (ids.has(id)) continue;

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 
 from cloud.access.throttle import HashingQueue, LoginThrottle
-from tests.conftest import wait_until
+from tests.conftest import PATIENCE_S, wait_until
 
 
 @dataclass
@@ -69,15 +69,15 @@ def test_passwords_wait_for_their_turn_in_a_short_queue() -> None:
     def log_in() -> None:
         with queue.place() as mine:
             granted.append(mine)
-            ended.wait(10)
+            ended.wait(PATIENCE_S)
 
     threads = [Thread(target=log_in) for _ in range(10)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(granted) == 2 and queue._places._value == 0, 5, "a full queue")
+    wait_until(lambda: len(granted) == 2 and queue._places._value == 0, what="a full queue")
     with queue.place() as mine:
         assert not mine
     ended.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE_S)
     assert granted == [True] * 10

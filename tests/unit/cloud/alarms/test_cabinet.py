@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cloud.alarms.cabinet import CabinetAlarmState, evaluate_cabinet
-from cloud.alarms.model import AlarmChange, AlarmState
+from cloud.alarms.cabinet import CabinetAlarms, evaluate_cabinet
+from cloud.alarms.model import AlarmChange, DeviceAlarms
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.events import EventType
 
@@ -30,7 +30,7 @@ HEALTHY = CabinetReading(
 
 def changes_of(*readings: CabinetReading) -> list[AlarmChange]:
     """What these readings, a minute apart, raise and end."""
-    state: CabinetAlarmState = AlarmState()
+    state: CabinetAlarms = DeviceAlarms()
     changes: list[AlarmChange] = []
     for minute, reading in enumerate(readings):
         state, new = evaluate_cabinet(state, replace(reading, time=DUSK + timedelta(minutes=minute)))
@@ -84,6 +84,6 @@ def test_what_is_not_known_changes_nothing() -> None:
 
 
 def test_backlog_raises_nothing() -> None:
-    state, _ = evaluate_cabinet(AlarmState(), HEALTHY)
+    state, _ = evaluate_cabinet(DeviceAlarms(), HEALTHY)
     late = replace(HEALTHY, time=DUSK - timedelta(hours=1), door_open=True)
     assert evaluate_cabinet(state, late) == (state, [])

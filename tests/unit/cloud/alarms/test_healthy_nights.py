@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
-from cloud.alarms.model import AlarmChange, AlarmState
+from cloud.alarms.lamp import LampAlarms, evaluate_lamp
+from cloud.alarms.model import AlarmChange, DeviceAlarms
 from protocols.events import EventType
 from protocols.lamp import LampReading
 
@@ -99,7 +99,7 @@ def night(random: Random) -> Iterator[tuple[HealthyLamp, LampReading]]:
 
 
 def alarms_of(random: Random) -> list[AlarmChange]:
-    state: LampAlarmState = AlarmState()
+    state: LampAlarms = DeviceAlarms()
     changes: list[AlarmChange] = []
     for lamp, reading in night(random):
         state, new = evaluate_lamp(state, reading, lamp.rated_w)
@@ -115,9 +115,9 @@ def test_no_false_alarm(block: int) -> None:
 
 @pytest.mark.parametrize("poll_s", [60, 300, 600])
 @pytest.mark.parametrize("hour", [6.5, 9.0, 11.5, 16.0])
-def test_a_lamp_that_dies_in_the_night_is_found_by_the_second_dark_poll(poll_s: int, hour: float) -> None:
+def test_a_lamp_that_fails_at_night_is_found_by_the_second_dark_poll(poll_s: int, hour: float) -> None:
     lamp = HealthyLamp(Random(1), 90.0, 2.0, lies_about_output=False)
-    state: LampAlarmState = AlarmState()
+    state: LampAlarms = DeviceAlarms()
     raised_s, plan = None, [(hour * 3600, level) for hour, level in NIGHT_PLAN]
     for at_s in range(0, int(17.5 * 3600), poll_s):
         while plan and plan[0][0] <= at_s:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
-from cloud.alarms.model import AlarmChange, AlarmState
+from cloud.alarms.lamp import LampAlarms, evaluate_lamp
+from cloud.alarms.model import AlarmChange, DeviceAlarms
 from protocols.events import EventType
 from protocols.lamp import LampReading
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 RATED_W = 90.0
-RESTARTED: LampAlarmState = AlarmState(active=frozenset({EventType.LAMP_FAILURE}))
+RESTARTED: LampAlarms = DeviceAlarms(active=frozenset({EventType.LAMP_FAILURE}))
 """After a restart only the open alarms are known."""
 
 
@@ -40,9 +40,9 @@ def dark(minute: float, level: int = 100, **changes: object) -> LampReading:
 
 
 def run(
-    readings: Iterable[LampReading], state: LampAlarmState | None = None, rated_w: float | None = RATED_W
+    readings: Iterable[LampReading], state: LampAlarms | None = None, rated_w: float | None = RATED_W
 ) -> list[AlarmChange]:
-    state = state or AlarmState()
+    state = state or DeviceAlarms()
     changes: list[AlarmChange] = []
     for reading in readings:
         state, new = evaluate_lamp(state, reading, rated_w)
@@ -86,7 +86,7 @@ class TestLampFailure:
         assert run([lit(0, 10), lit(1, 10), lit(2, 10)]) == []
         assert said(run([lit(0, 10), lit(1, 10), dark(2, 10), dark(3, 10)])) == [("lampFailure", True, 3)]
 
-    def test_an_idle_driver_that_draws_as_much_as_a_dimmed_lamp_is_judged_by_the_bit(self) -> None:
+    def test_an_idle_driver_drawing_as_much_as_a_dimmed_lamp_needs_the_bit(self) -> None:
         idle = {"active_power_w": 3.5}
         assert run([lit(0, 5), lit(1, 5), *(lit(minute, 5, **idle) for minute in range(2, 6))]) == []
         failed = [lit(minute, 5, lamp_failure=True, **idle) for minute in range(2, 4)]
@@ -232,7 +232,7 @@ def test_voltage_at_the_limit_does_not_flap() -> None:
 
 
 def test_readings_of_the_past_change_nothing() -> None:
-    state: LampAlarmState = AlarmState()
+    state: LampAlarms = DeviceAlarms()
     for reading in SETTLED:
         state, _ = evaluate_lamp(state, reading, RATED_W)
     for minute in range(-9, -1):

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.alarms.lamp import LampAlarmState, evaluate_lamp
-from cloud.alarms.model import AlarmState
+from cloud.alarms.lamp import LampAlarms, evaluate_lamp
+from cloud.alarms.model import DeviceAlarms
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import FaultType
@@ -55,7 +55,7 @@ def raised(
     rated_power_w: float, poll_s: int, fault: FaultType | None = None, fault_at_s: float = 0, seed: int = 1
 ) -> dict[str, timedelta]:
     """Which alarms are raised, and how long after the fault."""
-    state: LampAlarmState = AlarmState()
+    state: LampAlarms = DeviceAlarms()
     found = dict[str, timedelta]()
     start = from_unix_ms(NOON_S * 1000) + timedelta(seconds=fault_at_s)
     for reading in night(luminaire(seed, rated_power_w), poll_s, fault, fault_at_s):

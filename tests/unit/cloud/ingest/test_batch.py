@@ -131,7 +131,7 @@ def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
     assert presence.overdue(500) == [NODE]
 
 
-def test_a_cabinet_is_told_from_a_lamp_by_its_metrics() -> None:
+def test_metrics_distinguish_a_cabinet_from_a_lamp() -> None:
     batch, collector = Batch(), Collector(_unowned, ForeignReporter())
     cabinet = CabinetReading("soreang-01-cabinet", DUSK, total_power_kw=3.5, door_open=False)
     collector.add(batch, born())
@@ -177,7 +177,7 @@ def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
 
 
 @pytest.mark.parametrize(("node", "counts"), [(NODE, True), (OTHER, False), (ELSEWHERE, False)])
-def test_what_is_carried_by_hand_goes_by_the_same_rule(node: tuple[str, str], counts: bool) -> None:
+def test_transferred_records_follow_the_same_rule(node: tuple[str, str], counts: bool) -> None:
     batch, collector, outbox = Batch(), Collector(OWNERS.get, ForeignReporter()), Outbox(node, 77)
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     records: list[Record] = [READING, event]

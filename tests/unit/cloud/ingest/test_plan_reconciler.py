@@ -84,14 +84,14 @@ def test_a_new_plan_goes_out_at_once() -> None:
     assert made.due(100) == [(NODE, b"second")]
 
 
-def test_the_same_plan_again_starts_nothing_anew() -> None:
+def test_the_same_plan_again_restarts_nothing() -> None:
     made = reconciler()
     sent_at(made, 100)
     made.want([(NODE, WantedDocument(FIRST.document, FIRST.hash))])
     assert made.due(100) == []
 
 
-def test_who_is_gone_or_unknown_or_knows_no_plans_is_sent_nothing() -> None:
+def test_an_offline_or_unknown_gateway_or_one_without_plans_gets_none() -> None:
     made = reconciler()
     made.died(NODE)
     made.born(OTHER, PlanState("x"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloud.telemetry.open import open_store
-from cloud.telemetry.store import StoreRejected, StoreUnavailable, TelemetryUrlError
+from cloud.telemetry.store import SeriesQuery, StoreRejected, StoreUnavailable, TelemetryUrlError
 from protocols.cabinet import CabinetReading
 from protocols.device_kinds import CABINETS
 from protocols.lamp import LampReading
@@ -70,7 +70,7 @@ def test_readings_survive_the_process(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_file_of_an_earlier_version_takes_what_the_catalogue_has_gained(tmp_path: Path) -> None:
+def test_an_older_file_gains_the_columns_of_new_metrics(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
     open_store(f"sqlite:///{path}").close()
     with sqlite3.connect(path) as old:
@@ -80,6 +80,6 @@ def test_a_file_of_an_earlier_version_takes_what_the_catalogue_has_gained(tmp_pa
     start = datetime(2026, 3, 1, tzinfo=UTC)
     store.write([CabinetReading("cabinet", start, door_open=False, photocell_output_on=True)])
     asked = ["cabinetDoorOpen", "photocellOutputOn"]
-    series = store.series("cabinet", asked, start, start + timedelta(days=1), 10, kind=CABINETS)
+    series = store.series(SeriesQuery("cabinet", asked, start, start + timedelta(days=1), 10, kind=CABINETS))
     assert [[value for _, value in each.points] for each in series] == [[False], [True]]
     store.close()

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,22 +13,12 @@ from edge.clock.timekeeper import EARLIEST, LATEST, NEAR, SEEN_EVERY_S, Timekeep
 from edge.outbox import Outbox, StoredRecord
 from protocols.lamp import LampReading
 from tests.conftest import eventually
+from tests.support.clocks import FakeClock
 
 TRUE = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 NEVER_SET = datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
 YEAR = timedelta(days=365)
 BEFORE = TRUE - timedelta(hours=3)
-
-
-@dataclass
-class SettableClock:
-    """A clock that a test sets."""
-
-    present: datetime
-    speed: float = 1.0
-
-    def now(self) -> datetime:
-        return self.present
 
 
 class Time:
@@ -44,7 +33,7 @@ class Time:
         last_seen: datetime | None = None,
         speed: float = 1.0,
     ) -> None:
-        self.system, self.steady = SettableClock(shows, speed), SettableClock(TRUE, speed)
+        self.system, self.steady = FakeClock(shows, speed), FakeClock(TRUE, speed)
         self.keeper = Timekeeper(self.system, self.steady, file)
         self.shifts: list[timedelta] = []
         self.doubts: list[str | None] = []
@@ -53,12 +42,12 @@ class Time:
         self.keeper.start(last_known, last_seen)
 
     def pass_s(self, seconds: float) -> None:
-        self.system.present += timedelta(seconds=seconds)
-        self.steady.present += timedelta(seconds=seconds)
+        self.system.instant += timedelta(seconds=seconds)
+        self.steady.instant += timedelta(seconds=seconds)
         self.keeper.check()
 
     def step(self, by: timedelta) -> None:
-        self.system.present += by
+        self.system.instant += by
         self.pass_s(1)
         self.pass_s(1)
 
@@ -83,9 +72,9 @@ def test_a_clock_that_was_set_is_followed() -> None:
     time.pass_s(5)
     assert time.keeper.now() == TRUE + timedelta(seconds=5)
     assert time.steps == 0
-    time.system.present += timedelta(hours=1)
+    time.system.instant += timedelta(hours=1)
     time.keeper.check()
-    assert (time.steps, time.keeper.now()) == (1, time.system.present)
+    assert (time.steps, time.keeper.now()) == (1, time.system.instant)
 
 
 def test_a_clock_in_1970_is_never_shown() -> None:
@@ -94,7 +83,7 @@ def test_a_clock_in_1970_is_never_shown() -> None:
     assert time.keeper.now() >= EARLIEST
     time.pass_s(30)
     assert time.keeper.now() == EARLIEST + timedelta(seconds=30)
-    time.system.present = TRUE
+    time.system.instant = TRUE
     time.keeper.check()
     assert time.keeper.is_known
     assert time.keeper.now() == TRUE
@@ -113,7 +102,7 @@ def test_a_plausible_clock_waits_for_the_synchronization_file(tmp_path: Path) ->
     assert not time.keeper.is_known
     assert time.keeper.now() == TRUE - timedelta(hours=5)
     file.touch()
-    time.system.present = TRUE
+    time.system.instant = TRUE
     time.keeper.check()
     assert time.keeper.is_known
     assert time.shifts == [timedelta(hours=5)]
@@ -130,7 +119,7 @@ def test_the_time_is_set_from_the_cloud_until_the_clock_is_set() -> None:
     time.keeper.set_from_cloud(TRUE + timedelta(days=1))
     assert time.keeper.now() == TRUE + timedelta(days=1)
     time.keeper.set_from_cloud(TRUE + timedelta(seconds=11))
-    time.system.present = TRUE + timedelta(seconds=12)
+    time.system.instant = TRUE + timedelta(seconds=12)
     time.keeper.check()
     assert time.keeper.source is TimeSource.SYSTEM
     assert time.keeper.now() == TRUE + timedelta(seconds=12)
@@ -140,7 +129,7 @@ def test_the_time_is_set_from_the_cloud_until_the_clock_is_set() -> None:
 def test_a_clock_that_falls_back_to_1970_while_running_changes_nothing() -> None:
     time = Time(TRUE)
     time.pass_s(10)
-    time.system.present = NEVER_SET
+    time.system.instant = NEVER_SET
     assert time.keeper.now() == TRUE + timedelta(seconds=10)
     time.pass_s(10)
     assert time.keeper.is_known
@@ -170,10 +159,10 @@ def test_an_unknown_time_is_logged_once_and_so_is_its_end(tmp_path: Path) -> Non
 def test_a_clock_that_falls_back_is_logged_once_and_so_is_its_end() -> None:
     with capture_logs() as logs:
         time = Time(TRUE)
-        time.system.present = NEVER_SET
+        time.system.instant = NEVER_SET
         time.pass_s(10)
         time.pass_s(10)
-        time.system.present = TRUE + timedelta(seconds=30)
+        time.system.instant = TRUE + timedelta(seconds=30)
         time.pass_s(10)
         time.pass_s(10)
     assert [each["event"] for each in logs] == ["clock_step_rejected", "clock_synchronised"]
@@ -187,7 +176,7 @@ def test_a_start_at_an_impossible_time_is_provisional(off: timedelta) -> None:
     assert (time.keeper.is_known, time.keeper.now()) == (False, provisional)
     time.pass_s(3600)
     assert not time.keeper.is_known, "it is still that much behind"
-    time.system.present = TRUE
+    time.system.instant = TRUE
     time.keeper.check()
     assert (time.keeper.is_known, time.keeper.now()) == (True, TRUE)
     assert time.shifts == [TRUE - provisional - timedelta(hours=1)]
@@ -211,7 +200,7 @@ def test_a_start_before_the_last_known_time_waits_for_the_file(tmp_path: Path) -
     assert not time.keeper.is_known
     time.write(file)
     time.pass_s(10)
-    assert (time.keeper.is_known, time.keeper.now()) == (True, time.system.present)
+    assert (time.keeper.is_known, time.keeper.now()) == (True, time.system.instant)
 
 
 def test_the_cloud_confirms_a_start_at_an_impossible_time() -> None:
@@ -219,13 +208,13 @@ def test_the_cloud_confirms_a_start_at_an_impossible_time() -> None:
     assert not time.keeper.is_known
     time.keeper.set_from_cloud(TRUE + 3 * YEAR - timedelta(seconds=1))
     assert time.keeper.source is TimeSource.SYSTEM
-    assert time.keeper.now() == time.system.present
+    assert time.keeper.now() == time.system.instant
 
 
 @pytest.mark.parametrize("by", [-YEAR, -timedelta(hours=1), 2 * YEAR, NEVER_SET - TRUE], ids=str)
 def test_a_clock_that_steps_far_is_followed_again_only_when_it_is_back(by: timedelta) -> None:
     time = Time(TRUE)
-    time.system.present += by
+    time.system.instant += by
     assert time.keeper.now() == TRUE, "not even before it is looked after"
     time.step(timedelta())
     assert (time.keeper.source, time.keeper.is_known) == (TimeSource.HOLDOVER, True)
@@ -243,7 +232,7 @@ def test_steps_of_seconds_are_followed_both_ways() -> None:
     time = Time(TRUE)
     for seconds in (-30, 45, -10):
         time.step(timedelta(seconds=seconds))
-        assert time.keeper.now() == time.system.present
+        assert time.keeper.now() == time.system.instant
     assert (time.steps, time.doubts) == (3, [])
 
 
@@ -255,7 +244,7 @@ def test_a_step_that_the_file_confirms_is_followed(tmp_path: Path) -> None:
     assert time.keeper.now() == TRUE + timedelta(seconds=2), "the file is older than the step"
     time.write(file)
     time.pass_s(1)
-    assert (time.keeper.source, time.keeper.now()) == (TimeSource.SYSTEM, time.system.present)
+    assert (time.keeper.source, time.keeper.now()) == (TimeSource.SYSTEM, time.system.instant)
     assert time.doubts[1:] == [None]
 
 
@@ -263,11 +252,11 @@ def test_the_file_may_be_written_a_moment_after_the_step(tmp_path: Path) -> None
     file = tmp_path / "synchronized"
     file.touch()
     time = Time(TRUE, None, file)
-    time.system.present -= timedelta(hours=7)
+    time.system.instant -= timedelta(hours=7)
     time.pass_s(1)
     time.write(file)
     time.pass_s(1)
-    assert (time.keeper.now(), time.doubts) == (time.system.present, [])
+    assert (time.keeper.now(), time.doubts) == (time.system.instant, [])
 
 
 def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
@@ -276,7 +265,7 @@ def test_a_confirmed_clock_is_not_followed_ahead_either() -> None:
     confirmed.keeper.set_from_cloud(TRUE)
     for time in (unconfirmed, confirmed):
         time.step(timedelta(days=30))
-    assert unconfirmed.keeper.now() == unconfirmed.system.present
+    assert unconfirmed.keeper.now() == unconfirmed.system.instant
     assert confirmed.keeper.now() == TRUE + timedelta(seconds=2)
 
 
@@ -285,7 +274,7 @@ def test_the_cloud_decides_which_time_is_right(right: str) -> None:
     time = Time(TRUE)
     time.step(-YEAR)
     shown, cloud = TRUE + timedelta(seconds=2), TRUE + timedelta(days=9)
-    cloud_time = {"before": shown, "after": time.system.present, "neither": cloud}[right]
+    cloud_time = {"before": shown, "after": time.system.instant, "neither": cloud}[right]
     source = TimeSource.SYSTEM if right == "after" else TimeSource.CLOUD
     time.keeper.set_from_cloud(cloud_time)
     assert (time.keeper.source, time.keeper.now()) == (source, cloud_time)
@@ -326,7 +315,7 @@ def test_a_fast_clock_is_set_by_as_many_of_its_minutes_more() -> None:
     time = Time(TRUE, TRUE + timedelta(hours=1), speed=60.0)
     assert time.keeper.is_known
     time.step(-timedelta(hours=1))
-    assert time.keeper.now() == time.system.present
+    assert time.keeper.now() == time.system.instant
     time.step(-YEAR)
     assert time.keeper.source is TimeSource.HOLDOVER
 

@@ -22,22 +22,11 @@ from protocols.lamp import CommandResult, CommandStatus, LightCommand
 from protocols.lighting.plan import DEFAULT_PLAN
 from protocols.lighting.program import Place
 from tests.conftest import eventually
+from tests.support.clocks import FakeClock
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 LAMP = "SOR-00001"
 MINUTE = timedelta(minutes=1)
-
-
-@dataclass
-class FakeClock:
-    """A clock that does not move until it is set."""
-
-    present: datetime = EVENING
-    speed: float = 1.0
-    is_known: bool = True
-
-    def now(self) -> datetime:
-        return self.present
 
 
 @dataclass(eq=False)
@@ -97,7 +86,7 @@ class Desk:
     results: Results
 
     async def at(self, instant: datetime) -> None:
-        self.clock.present = instant
+        self.clock.instant = instant
         self.executor.wake()
 
     @property
@@ -154,7 +143,7 @@ async def waiting(here: Desk) -> None:
 
 
 async def test_waits_for_its_start_and_is_executed_once(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
         assert (here.actuator.applied, here.results) == ([], [])
         await here.at(EVENING + 10 * MINUTE)
@@ -168,7 +157,7 @@ async def test_waits_for_its_start_and_is_executed_once(tmp_path: Path) -> None:
 
 
 async def test_survives_a_reboot_before_its_start(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
     async with desk(tmp_path / "m.db", FakeClock(EVENING + MINUTE)) as here:
         assert here.kept == [command()]
@@ -178,7 +167,7 @@ async def test_survives_a_reboot_before_its_start(tmp_path: Path) -> None:
 
 
 async def test_is_executed_late_after_a_power_cut_at_its_start(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 12 * MINUTE)) as here:
         assert (await here.answer()).status is CommandStatus.CONFIRMED
@@ -186,7 +175,7 @@ async def test_is_executed_late_after_a_power_cut_at_its_start(tmp_path: Path) -
 
 
 async def test_expires_when_its_deadline_has_passed(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 16 * MINUTE)) as here:
         result = await here.answer()
@@ -202,9 +191,9 @@ async def test_expires_when_its_deadline_has_passed(tmp_path: Path) -> None:
 
 
 async def test_is_never_executed_twice(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
-        here.clock.present = EVENING + 10 * MINUTE
+        here.clock.instant = EVENING + 10 * MINUTE
         here.executor.submit(command())  # the cloud, too, says it again
         here.executor.wake()
         await here.answer()
@@ -217,7 +206,7 @@ async def test_is_never_executed_twice(tmp_path: Path) -> None:
 
 
 async def test_waits_while_the_time_is_not_known(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         await waiting(here)
     late = FakeClock(EVENING + 11 * MINUTE, is_known=False)
     async with desk(tmp_path / "m.db", late) as here:
@@ -243,7 +232,7 @@ async def test_a_command_for_a_removed_lamp_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("level", [40, None])
 async def test_one_that_was_begun_is_answered_once_after_a_reboot(tmp_path: Path, level: int | None) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         here.actuator.is_stuck = True
         here.executor.submit(command(level, start=-MINUTE))
         await eventually(lambda: here.actuator.applied, what="the command to be begun")
@@ -262,7 +251,7 @@ async def test_one_that_was_begun_is_answered_once_after_a_reboot(tmp_path: Path
 
 
 async def test_one_that_was_begun_and_has_ended_since_is_answered(tmp_path: Path) -> None:
-    async with desk(tmp_path / "m.db", FakeClock()) as here:
+    async with desk(tmp_path / "m.db", FakeClock(EVENING)) as here:
         here.actuator.is_stuck = True
         here.executor.submit(command(start=-MINUTE))
         await eventually(lambda: here.actuator.applied, what="the command to be begun")

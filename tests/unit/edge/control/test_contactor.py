@@ -28,7 +28,7 @@ from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Profile, Table
 from protocols.sun import night_of
 from tests.support import virtual_time
-from tests.support.street import LoopClock
+from tests.support.clocks import LoopClock
 
 PLACE = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 NIGHT = night_of(PLACE.latitude, PLACE.longitude, PLACE.time_zone, datetime(2026, 6, 1, 12, tzinfo=UTC))

@@ -13,6 +13,7 @@ from edge.polling.reader import DeviceReader
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent, EventType
 from protocols.modbus.builtin import load_builtin
+from tests.support.clocks import FakeClock
 
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 
@@ -47,23 +48,11 @@ def test_a_cell_counts_once_it_has_agreed_with_itself(
     assert cell_after(*readings) is expected
 
 
-class TurnedClock:
-    """A clock that a test turns."""
-
-    speed = 1.0
-
-    def __init__(self) -> None:
-        self.instant = START
-
-    def now(self) -> datetime:
-        return self.instant
-
-
 class Gateway:
     """Two cabinets with photocells."""
 
     def __init__(self) -> None:
-        self.clock = TurnedClock()
+        self.clock = FakeClock(START)
         self.events: list[Record] = []
         timekeeper = Timekeeper(self.clock, self.clock)
         timekeeper.start(None)

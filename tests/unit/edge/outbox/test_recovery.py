@@ -18,7 +18,7 @@ from edge.outbox import Outbox, Record, StoredRecord
 from edge.outbox import tables as shelf
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading, Reason
-from tests.conftest import eventually
+from tests.conftest import PATIENCE_S, eventually
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 EPOCH = 1_780_000_000_000
@@ -61,7 +61,7 @@ async def running(path: Path, epoch: int = EPOCH + 1) -> AsyncIterator[Running]:
     task = asyncio.ensure_future(outbox.run(here.durable.extend, on_damage=here.told.append))
     try:
         opened = asyncio.ensure_future(outbox.opened.wait())
-        await asyncio.wait([opened, task], return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        await asyncio.wait([opened, task], return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
         assert opened.done(), task
         yield here
     finally:

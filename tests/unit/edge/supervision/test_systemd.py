@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.supervision.systemd import SystemdNotifier
+from tests.conftest import PATIENCE_S
 
 
 @pytest.fixture(params=["file", "abstract"])
@@ -17,7 +18,7 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
     name = f"{tmp_path}/notify" if request.param == "file" else f"@lentera-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + name[1:] if name.startswith("@") else name)
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE_S)
         yield listener, name
 
 

@@ -14,6 +14,7 @@ from firmware_sim.faults import Fault, FaultType
 from firmware_sim.wire.frames import build_frame, frame_is_whole
 from firmware_sim.wire.line import Line, Station
 from firmware_sim.wire.timing import WireTimer, WireTiming
+from tests.conftest import PATIENCE_S, eventually
 
 NIGHT = 1_750_000_000.0
 READ_LAMP = b"\x04\x00\x00\x00\x10"
@@ -61,7 +62,7 @@ class Gateway:
         self.line.receive(frame, lambda reply: self._answers.put_nowait((reply, time.monotonic())))
         return at
 
-    async def answer(self, timeout_s: float = 3.0) -> tuple[bytes, float]:
+    async def answer(self, timeout_s: float = PATIENCE_S) -> tuple[bytes, float]:
         return await asyncio.wait_for(self._answers.get(), timeout_s)
 
     async def quiet(self, wall_s: float) -> bool:
@@ -77,6 +78,7 @@ class Gateway:
 
 
 @pytest.mark.parametrize("baud", [9600, 19200, 115200])
+@pytest.mark.timing
 async def test_an_answer_never_comes_faster_than_the_wire_allows(timer: WireTimer, baud: int) -> None:
     gateway, timing = Gateway(timer, baud), WireTiming(baud)
     legal = (8 + 37) * timing.character_s + timing.silence_s + timing.turnaround_s[0]
@@ -99,6 +101,7 @@ def test_silence_is_three_and_a_half_characters_and_fixed_above_19200_baud() -> 
     assert WireTiming(38400).silence_s == WireTiming(115200).silence_s == 0.00175
 
 
+@pytest.mark.timing
 async def test_a_request_right_after_an_answer_violates_the_silence(timer: WireTimer) -> None:
     gateway = Gateway(timer, 19200)
     gateway.put(build_frame(1, READ_LAMP))
@@ -120,6 +123,7 @@ async def test_a_strict_line_loses_a_request_that_breaks_the_silence(timer: Wire
 async def test_a_broadcast_reaches_all_and_nobody_answers(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     gateway.put(build_frame(0, LEVEL_60))
+    await eventually(lambda: gateway.line.statistics.broadcasts == 1, what="the broadcast")
     assert await gateway.quiet(0.05)
     assert [controller.feedback_percent for controller in gateway.controllers.values()] == [60, 60]
     assert gateway.line.statistics.broadcasts == 1
@@ -129,8 +133,9 @@ async def test_nobody_answers_for_a_unit_that_is_not_there_or_silent(timer: Wire
     gateway = Gateway(timer, 115200)
     gateway.put(build_frame(9, READ_LAMP))
     gateway.controllers[1].set_fault(FaultType.SILENT, True, NIGHT)
-    await asyncio.sleep(0.01)
+    await eventually(lambda: gateway.line.statistics.unanswered == 1, what="the first request")
     gateway.put(build_frame(1, READ_LAMP))
+    await eventually(lambda: gateway.line.statistics.unanswered == 2, what="the second request")
     assert await gateway.quiet(0.05)
     assert gateway.line.statistics.unanswered == 2
 
@@ -139,6 +144,7 @@ async def test_a_broken_request_is_dropped(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     frame = build_frame(1, READ_LAMP)
     gateway.put(frame[:-1] + bytes((frame[-1] ^ 1,)))
+    await eventually(lambda: gateway.line.statistics.crc_errors == 1, what="the request")
     assert await gateway.quiet(0.05)
     assert gateway.line.statistics.crc_errors == 1
 
@@ -179,6 +185,7 @@ async def test_a_wrong_unit_answers_with_a_whole_frame_of_another(timer: WireTim
     assert gateway.polls == []
 
 
+@pytest.mark.timing
 async def test_a_late_answer_comes_after_every_sensible_timeout(timer: WireTimer) -> None:
     gateway = Gateway(timer, 115200)
     gateway.spoil(FaultType.LATE_ANSWER)
@@ -194,7 +201,7 @@ async def test_a_late_answer_during_another_request_is_a_collision_that_nobody_u
     gateway = Gateway(timer, 1200)  # a request takes 73 ms, so they meet
     gateway.spoil(FaultType.LATE_ANSWER)
     gateway.put(build_frame(1, LEVEL_60))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not gateway.line.statistics.collisions and time.monotonic() < deadline:
         await asyncio.sleep(0.12)
         gateway.put(build_frame(9, LEVEL_60))
@@ -209,6 +216,7 @@ async def test_polls_are_noted_with_what_was_answered(timer: WireTimer) -> None:
     assert gateway.polls == [("lamp-2", NIGHT, reply)]
 
 
+@pytest.mark.timing
 async def test_the_timer_is_never_early_and_hardly_late(timer: WireTimer) -> None:
     late: list[float] = []
     done = asyncio.Event()
@@ -222,6 +230,6 @@ async def test_the_timer_is_never_early_and_hardly_late(timer: WireTimer) -> Non
                 done.set()
 
         timer.call_at(deadline, due)
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), PATIENCE_S)
     assert min(late) >= 0
     assert sorted(late)[len(late) // 2] < 0.001

@@ -1,4 +1,4 @@
-"""A parcel comes out as it went in, or not at all."""
+"""A bundle comes out as it went in, or not at all."""
 
 import hmac
 import random
@@ -32,41 +32,41 @@ HEADER = Header(BundleKind.RECORDS, "32.04.37", "soreang-01", 1_780_000_000_000)
 RECORDS = [PackedRecord(n, "reading", bytes([n % 256]) * 40) for n in range(1, 400)]
 
 
-def parcel(*frames: bytes, header: Header = HEADER, key: bytes = KEY) -> bytes:
+def bundle(*frames: bytes, header: Header = HEADER, key: bytes = KEY) -> bytes:
     return b"".join(sign_bundle(header, frames, key))
 
 
 @given(st.lists(st.binary(max_size=2000), max_size=20))
 def test_frames_come_out_as_they_went_in(frames: list[bytes]) -> None:
-    content = parcel(*frames)
+    content = bundle(*frames)
     assert read_header(content, "p") == HEADER
     assert list(verify_bundle(content, KEY, "p")) == frames
 
 
 def test_records_and_answers_come_out_as_they_went_in() -> None:
-    (frame,) = verify_bundle(parcel(pack_records(RECORDS)), KEY, "p")
+    (frame,) = verify_bundle(bundle(pack_records(RECORDS)), KEY, "p")
     assert unpack_records(frame, "p") == RECORDS
     answer = Answer([(1, 5), (9, 9)], b"{}")
-    assert unpack_answer(verify_bundle(parcel(pack_answer(answer)), KEY, "p"), "p") == answer
+    assert unpack_answer(verify_bundle(bundle(pack_answer(answer)), KEY, "p"), "p") == answer
 
 
 def opened(content: bytes) -> list[bytes]:
-    """What whoever takes a parcel does with it, up to its frames."""
+    """What whoever takes a bundle does with it, up to its frames."""
     read_header(content, "p")
     return list(verify_bundle(content, KEY, "p"))
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
 def test_one_changed_byte_anywhere_is_refused(mask: int) -> None:
-    content = parcel(pack_records(RECORDS[:20]))
+    content = bundle(pack_records(RECORDS[:20]))
     for at in range(len(content)):
         changed = content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :]
         with pytest.raises(BundleError, match=r"^p: "):
             opened(changed)
 
 
-def test_a_parcel_cut_anywhere_is_refused() -> None:
-    content = parcel(pack_records(RECORDS[:20]))
+def test_a_bundle_cut_anywhere_is_refused() -> None:
+    content = bundle(pack_records(RECORDS[:20]))
     for length in range(len(content)):
         with pytest.raises(BundleError, match=r"^p: "):
             opened(content[:length])
@@ -75,10 +75,10 @@ def test_a_parcel_cut_anywhere_is_refused() -> None:
 @pytest.mark.parametrize("noise", [b"[" * 100_000, b'{"a":' * 50_000, bytes(range(256)) * 300])
 def test_a_header_of_anything_is_refused(noise: bytes) -> None:
     with pytest.raises(BundleError, match=r"^p: "):
-        opened(b"lentera parcel 1\n" + noise + b"\n" + b"0" * 64)
+        opened(b"lentera bundle 1\n" + noise + b"\n" + b"0" * 64)
 
 
-def test_what_is_signed_and_no_parcel_is_refused() -> None:
+def test_what_is_signed_and_no_bundle_is_refused() -> None:
     for body in (
         b"",
         b"\n",
@@ -86,7 +86,7 @@ def test_what_is_signed_and_no_parcel_is_refused() -> None:
         b"\n" + zlib.compress(b"\0\0\0\1"),
         random.Random(1).randbytes(99),
     ):
-        signed = b"lentera parcel 1\n" + body
+        signed = b"lentera bundle 1\n" + body
         content = signed + hmac.new(KEY, signed, sha256).hexdigest().encode()
         with pytest.raises(BundleError, match=r"^p: "):
             list(verify_bundle(content, KEY, "p"))
@@ -94,21 +94,21 @@ def test_what_is_signed_and_no_parcel_is_refused() -> None:
 
 def test_what_an_older_version_has_written_can_be_read() -> None:
     plain = b'{"kind":"records","area":"32.04.37","gateway":"soreang-01","epoch":1780000000000}'
-    assert parcel().startswith(b"lentera parcel 1\n" + plain + b"\n")
-    assert read_header(b"lentera parcel 1\n" + plain + b"\n", "p") == HEADER
+    assert bundle().startswith(b"lentera bundle 1\n" + plain + b"\n")
+    assert read_header(b"lentera bundle 1\n" + plain + b"\n", "p") == HEADER
     frame = msgspec.msgpack.encode({"ranges": [[1, 5]], "plan": b"{}"})
     assert unpack_answer([frame], "p") == Answer([(1, 5)], b"{}", 0)
 
 
-def test_a_parcel_may_say_which_plan_is_followed() -> None:
+def test_a_bundle_may_say_which_plan_is_followed() -> None:
     for plan in (FollowedPlan("", ""), FollowedPlan("ab" * 32, "program 'x'\nis unknown")):
         header = msgspec.structs.replace(HEADER, plan=plan)
-        assert read_header(parcel(header=header), "p") == header
+        assert read_header(bundle(header=header), "p") == header
 
 
 @given(st.integers(0, 10_000))
-def test_a_parcel_that_was_cut_or_has_grown_is_refused(cut: int) -> None:
-    content = parcel(pack_records(RECORDS))
+def test_a_bundle_that_was_cut_or_has_grown_is_refused(cut: int) -> None:
+    content = bundle(pack_records(RECORDS))
     for changed in (content[: cut % len(content)], content + b"0", b"0" * cut):
         with pytest.raises(BundleError):
             verify_bundle(changed, KEY, "p")
@@ -116,11 +116,11 @@ def test_a_parcel_that_was_cut_or_has_grown_is_refused(cut: int) -> None:
 
 def test_another_key_does_not_fit() -> None:
     with pytest.raises(BundleError, match="signature"):
-        verify_bundle(parcel(b"x"), OTHER_KEY, "p")
+        verify_bundle(bundle(b"x"), OTHER_KEY, "p")
 
 
-@pytest.mark.parametrize("content", [b"", b"lentera parcel 1\n", b"lentera parcel 1\n{}\n", b"PK\x03\x04"])
-def test_what_is_no_parcel_says_so(content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"lentera bundle 1\n", b"lentera bundle 1\n{}\n", b"PK\x03\x04"])
+def test_what_is_no_bundle_says_so(content: bytes) -> None:
     with pytest.raises(BundleError, match=r"^p: "):
         read_header(content, "p")
 
