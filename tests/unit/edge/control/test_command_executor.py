@@ -93,6 +93,12 @@ class Desk:
     def kept(self) -> list[LightCommand]:
         return [*self.store.waiting_commands.values(), *self.store.begun_commands.values()]
 
+    async def forgotten(self) -> None:
+        """Wait until no command is kept, on disk as well."""
+        await eventually(lambda: not self.kept, what="the commands to be forgotten")
+        # They are deleted from disk after that; a write that comes later ends later.
+        await self.store.keep_boot_counters({})
+
     async def answer(self) -> CommandResult:
         await eventually(lambda: self.results, what="a result")
         result = self.results[-1]
@@ -147,7 +153,7 @@ async def test_waits_for_its_start_and_is_executed_once(tmp_path: Path) -> None:
             40,
             [40],
         )
-        await eventually(lambda: not here.kept, what="the command to be forgotten")
+        await here.forgotten()
 
 
 async def test_survives_a_reboot_before_its_start(tmp_path: Path) -> None:
@@ -177,7 +183,7 @@ async def test_expires_when_its_deadline_has_passed(tmp_path: Path) -> None:
         assert result.detail == (
             "was to start at 2026-06-01T13:10:00+00:00, expected before 2026-06-01T13:15:00+00:00"
         )
-        await eventually(lambda: not here.kept, what="the command to be forgotten")
+        await here.forgotten()
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 17 * MINUTE)) as here:
         await here.at(EVENING + 18 * MINUTE)
         await asyncio.sleep(0)
@@ -193,7 +199,7 @@ async def test_is_never_executed_twice(tmp_path: Path) -> None:
         await here.answer()
         here.executor.submit(command(None, start=10 * MINUTE))
         await eventually(lambda: len(here.results) == 2, what="the end of the override")
-        await eventually(lambda: not here.kept, what="the commands to be forgotten")
+        await here.forgotten()
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 11 * MINUTE)) as here:
         assert here.kept == []
         assert await here.store.overrides() == {}
@@ -221,7 +227,7 @@ async def test_a_command_for_a_removed_lamp_fails(tmp_path: Path) -> None:
     async with desk(tmp_path / "m.db", FakeClock(EVENING + 10 * MINUTE)) as here:
         result = await here.answer()
         assert result.detail == "'SOR-00002' is no lamp or contactor of this gateway"
-        await eventually(lambda: not here.kept, what="the command to be forgotten")
+        await here.forgotten()
 
 
 @pytest.mark.parametrize("level", [40, None])
@@ -240,7 +246,7 @@ async def test_one_that_was_begun_is_answered_once_after_a_reboot(tmp_path: Path
         result = await here.answer()
         expected = 100 if level is None else level
         assert (result.status, result.level_percent) == (CommandStatus.CONFIRMED, expected)
-        await eventually(lambda: not here.kept, what="the command to be forgotten")
+        await here.forgotten()
     assert here.actuator.applied == [expected]
 
 
