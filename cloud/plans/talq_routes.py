@@ -54,8 +54,15 @@ class DocumentKind(Generic[Document, Model]):
 
 
 def document_router(kind: DocumentKind[Document, Model], operator: RequirePrincipal) -> APIRouter:
-    """The routes that list, get, put and delete documents of this kind."""
-    routes, name, structure = APIRouter(), kind.name, kind.structure
+    """Return the routes that list, get, put and delete documents of this kind."""
+    routes = APIRouter()
+    _add_read_routes(routes, kind)
+    _add_write_routes(routes, kind, operator)
+    return routes
+
+
+def _add_read_routes(routes: APIRouter, kind: DocumentKind[Document, Model]) -> None:
+    name, structure = kind.name, kind.structure
 
     @routes.get(
         f"/{name}s",
@@ -78,6 +85,12 @@ def document_router(kind: DocumentKind[Document, Model], operator: RequirePrinci
         if found is None:
             raise not_found(name, f"{name}Id", id)
         return json_response(kind.to_document(found))
+
+
+def _add_write_routes(
+    routes: APIRouter, kind: DocumentKind[Document, Model], operator: RequirePrincipal
+) -> None:
+    name, structure = kind.name, kind.structure
 
     @routes.put(
         f"/{name}s/{{id}}",
@@ -109,5 +122,3 @@ def document_router(kind: DocumentKind[Document, Model], operator: RequirePrinci
     def delete_document(caller: Annotated[Principal, Depends(operator)], id: PathIdentifier) -> Response:  # noqa: A002
         kind.delete(id, caller.name)
         return Response(status_code=204)
-
-    return routes

@@ -60,7 +60,7 @@ def prepare(connection: sqlite3.Connection, schema: str) -> None:
     found = {name: columns for name, columns in _columns(connection).items() if name in expected}
     if not found:
         # All or none: after a power failure between two of them the file would seem damaged.
-        connection.executescript(f"BEGIN IMMEDIATE; {schema} COMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE; {schema}; COMMIT;")
     elif found != expected:
         # A flipped bit that renames a table or a column passes SQLite's own check.
         raise sqlite3.DatabaseError(f"tables are {found}, expected {expected}")

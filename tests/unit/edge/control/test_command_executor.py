@@ -97,7 +97,7 @@ class Desk:
         """Wait until no command is kept, on disk as well."""
         await eventually(lambda: not self.kept, what="the commands to be forgotten")
         # They are deleted from disk after that; a write that comes later ends later.
-        await self.store.keep_boot_counters({})
+        await self.store.save_boot_counters({})
 
     async def answer(self) -> CommandResult:
         await eventually(lambda: self.results, what="a result")
