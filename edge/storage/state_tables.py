@@ -172,7 +172,7 @@ def followed_plan(path: Path) -> FollowedPlan:
     if document is None:
         return FollowedPlan("", problem or "")
     try:
-        decode_plan(document, "the plan kept")
+        decode_plan(document, "the stored plan")
     except PlanError as error:  # which the gateway does not follow either
         return FollowedPlan("", str(error)[:_LONGEST_PROBLEM])
     return FollowedPlan(plan_hash(document), problem or "")
