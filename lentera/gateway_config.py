@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge.config.settings import ConfigError, load
 from edge.tools.check import FILL_IN
-from lentera.cli.errors import UsageError
+from lentera.errors import UsageError
 from protocols.inventory.model import Cabinet, Gateway, Inventory, Lamp
 
 _PARTIAL = ".partial"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from lentera.cli.errors import UsageError
+from lentera.errors import UsageError
 from protocols.inventory.model import Inventory, decode
 from runtime.time_zones import UnknownTimeZoneError, time_zone
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.clocks import clock_from
+from lentera.errors import UsageError, as_usage_errors
 from lentera.inventory_source import read_place
 from protocols.inventory.model import Inventory, decode, encode
 

@@ -12,10 +12,10 @@ import typer
 
 from lentera.built_map import built_map
 from lentera.cli.admin import admin
-from lentera.cli.errors import UsageError, as_usage_errors
 from lentera.cli.signals import run_until_stopped
 from lentera.cli.transfer import edge_app
 from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
+from lentera.errors import UsageError, as_usage_errors
 from lentera.inventory_source import generated_place, read_place, zone_option
 from lentera.memory_tuning import block_import, trim_heap
 from protocols.inventory.model import Inventory, InventoryError

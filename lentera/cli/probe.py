@@ -16,7 +16,7 @@ from rich.table import Table
 from edge.config.line_settings import LINE_ADDRESS, is_line_address
 from edge.tools.probe import BAUDS, PARITIES, Findings, FoundUnit, Probe, ProbeError, ProbePlan, Setting, Step
 from edge.tools.serial_port import port_problem
-from lentera.cli.errors import UsageError
+from lentera.errors import UsageError
 from protocols.modbus.builtin import load_builtin
 
 NONE_FOUND = 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lentera.cli.errors import UsageError, as_usage_errors
+from lentera.errors import UsageError, as_usage_errors
 
 if TYPE_CHECKING:  # not before a command needs it
     from edge.config.settings import GatewayConfig

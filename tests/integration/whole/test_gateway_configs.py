@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge.config.settings import load
-from lentera.cli.errors import UsageError
+from lentera.errors import UsageError
 from lentera.gateway_config import Defaults, write_gateway_files
 from protocols.inventory.model import Cabinet, Gateway, Inventory, encode
 from tests.integration.whole.test_command_line import lentera
