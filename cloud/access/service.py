@@ -69,7 +69,7 @@ class AccessService:
             if user is None or stored is None or not matches:
                 self._by_name.failed(username)
                 self._by_address.failed(address)
-                log.warning("login refused", username=username[:64], address=address)
+                log.warning("login_refused", username=username[:64], address=address)
                 return None
         return self._open(user.principal)
 

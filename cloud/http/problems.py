@@ -114,7 +114,7 @@ async def _on_http_exception(_request: Request, error: HTTPException) -> Respons
 
 
 async def _on_database_down(request: Request, error: OperationalError) -> Response:
-    log.error("database does not answer", path=request.url.path, error=str(error.orig))
+    log.error("database_unreachable", path=request.url.path, error=str(error.orig))
     return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
 
 

@@ -19,7 +19,7 @@ LAMPS_PER_MESSAGE = 500
 """Keeps a message below what brokers and slow links take in one piece."""
 
 MOST_SILENCE = timedelta(minutes=1)
-"""A lamp on which nothing changes is told again after this much of its own time: its age stays true."""
+"""An unchanged lamp is published again after this much domain time, so that its age stays true."""
 
 _DEADBANDS = {metric.field: metric.deadband for metric in LAMP_METRICS}
 
@@ -37,7 +37,7 @@ class LivePublisher:
         self._commands: dict[str, CommandView] = {}
         self._gateways: dict[str, GatewayView] = {}
         self._ingest: IngestView | None = None
-        self._told: dict[str, LampView] = {}
+        self._published: dict[str, LampView] = {}
         self._changed = asyncio.Event()
 
     def add(self, update: LiveUpdate) -> None:
@@ -60,8 +60,10 @@ class LivePublisher:
             await asyncio.sleep(self._interval_s)
 
     def _take(self) -> list[LiveUpdate]:
-        lamps = [lamp for lamp in self._lamps.values() if worth_telling(self._told.get(lamp.id), lamp)]
-        self._told |= {lamp.id: lamp for lamp in lamps}
+        lamps = [
+            lamp for lamp in self._lamps.values() if worth_publishing(self._published.get(lamp.id), lamp)
+        ]
+        self._published |= {lamp.id: lamp for lamp in lamps}
         alarms = tuple(self._alarms.values())
         commands, gateways = tuple(self._commands.values()), tuple(self._gateways.values())
         ingest, self._ingest = self._ingest, None
@@ -82,25 +84,25 @@ class LivePublisher:
         return updates
 
 
-def worth_telling(told: LampView | None, now: LampView) -> bool:
-    """Whether a watcher who was told `told` of a lamp should be told `now`: more than noise has changed."""
-    if told is None or told.observed_at is None or now.observed_at is None:
-        return told != now
-    if not timedelta(0) <= now.observed_at - told.observed_at < MOST_SILENCE:
+def worth_publishing(published: LampView | None, now: LampView) -> bool:
+    """Return whether `now` differs from the view `published` last by more than noise."""
+    if published is None or published.observed_at is None or now.observed_at is None:
+        return published != now
+    if not timedelta(0) <= now.observed_at - published.observed_at < MOST_SILENCE:
         return True
-    if _differ(told.actual_light_state, now.actual_light_state, _DEADBANDS["actual_level_percent"]):
+    if _differ(published.actual_light_state, now.actual_light_state, _DEADBANDS["actual_level_percent"]):
         return True
-    if _differ(told.active_power, now.active_power, _DEADBANDS["active_power_w"]):
+    if _differ(published.active_power, now.active_power, _DEADBANDS["active_power_w"]):
         return True
     noise = {
-        "observed_at": told.observed_at,
-        "actual_light_state": told.actual_light_state,
-        "active_power": told.active_power,
+        "observed_at": published.observed_at,
+        "actual_light_state": published.actual_light_state,
+        "active_power": published.active_power,
     }
-    return msgspec.structs.replace(now, **noise) != told
+    return msgspec.structs.replace(now, **noise) != published
 
 
-def _differ(told: float | None, now: float | None, deadband: float) -> bool:
-    if told is None or now is None:
-        return told is not now
-    return abs(told - now) >= deadband
+def _differ(published: float | None, now: float | None, deadband: float) -> bool:
+    if published is None or now is None:
+        return published is not now
+    return abs(published - now) >= deadband

@@ -44,7 +44,7 @@ class TelemetryReader(Protocol):
     """The reading half of a TelemetryStore on a server."""
 
     def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, thinned to `query.max_points`."""
+        """Return the attributes over time, downsampled to `query.max_points`."""
         ...
 
     def count(
@@ -79,7 +79,7 @@ class ServerTelemetry:
             self._writer.write(readings)
 
     def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, thinned to `query.max_points`."""
+        """Return the attributes over time, downsampled to `query.max_points`."""
         return self._reader.series(query)
 
     def count(

@@ -52,7 +52,7 @@ class InfluxQlReader:
         )
 
     def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, thinned to `query.max_points`."""
+        """Return the attributes over time, downsampled to `query.max_points`."""
         metrics, device_ids = query.metrics(), [query.device_id]
         chosen = Selection(query.kind, device_ids, window(query.start, query.end))
         readings = self.count(device_ids, query.start, query.end, kind=query.kind)

@@ -112,7 +112,7 @@ class SqliteTelemetry:
             self._keys[kind] = keys if len(keys) > len(self._keys[kind]) else self._keys[kind]
 
     def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, thinned to `query.max_points`."""
+        """Return the attributes over time, downsampled to `query.max_points`."""
         metrics, table = query.metrics(), _TABLES[query.kind]
         chosen = _DeviceWindow(query.device_id, window(query.start, query.end))
         with self._reading() as connection:

@@ -92,9 +92,9 @@ class TelemetryStore(Protocol):
     def series(self, query: SeriesQuery) -> list[Series]:
         """Return the attributes over time, in the order of the query.
 
-        Where the device has more than `max_points` readings they are thinned to at most that many equal
+        Where the device has more than `max_points` readings they are downsampled to at most that many equal
         intervals: the mean of what is measured, the last of what is set, counted or a text. The time of a
-        thinned point is the start of its interval.
+        downsampled point is the start of its interval.
 
         Raises:
             UnknownAttribute: the kind of device has no such attribute.
@@ -122,7 +122,7 @@ def window(start: datetime, end: datetime) -> Window:
 
 
 def is_averaged(metric: Metric) -> bool:
-    """Return whether a thinned series takes the mean; the mean of two commands or counters is neither."""
+    """Return whether a downsampled series takes the mean; the mean of two commands or counters is neither."""
     return metric.datatype is DataType.FLOAT
 
 

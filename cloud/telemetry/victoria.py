@@ -48,7 +48,7 @@ class VictoriaReader:
         self._flush_first = flush_first
 
     def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, thinned to `query.max_points`."""
+        """Return the attributes over time, downsampled to `query.max_points`."""
         metrics, device_ids = query.metrics(), [query.device_id]
         chosen = Selection(query.kind, device_ids, window(query.start, query.end))
         readings = self.count(device_ids, query.start, query.end, kind=query.kind)
@@ -84,8 +84,8 @@ class VictoriaReader:
             for time_ms, value in zip(exported.timestamps, exported.values, strict=True)
             if value is not None
         )
-        thinned = samples if width_ms is None else _thinned(metric, samples, width_ms)
-        return [(max(time_ms, chosen.span.start_ms), _typed(metric, value)) for time_ms, value in thinned]
+        downsampled = samples if width_ms is None else _downsampled(metric, samples, width_ms)
+        return [(max(time_ms, chosen.span.start_ms), _typed(metric, value)) for time_ms, value in downsampled]
 
     def _export(self, field: str, chosen: Selection) -> list[_Exported]:
         tag, span = chosen.kind.name, chosen.span
@@ -106,7 +106,9 @@ class VictoriaReader:
         return [msgspec.json.decode(line, type=_Exported) for line in response.content.splitlines() if line]
 
 
-def _thinned(metric: Metric, samples: Iterable[tuple[int, float]], width_ms: int) -> list[tuple[int, float]]:
+def _downsampled(
+    metric: Metric, samples: Iterable[tuple[int, float]], width_ms: int
+) -> list[tuple[int, float]]:
     intervals: dict[int, list[float]] = defaultdict(list)
     for time_ms, value in samples:
         intervals[time_ms // width_ms * width_ms].append(value)

@@ -76,7 +76,7 @@ class _Terminal:
             os.write(self._master, reply)
         except BlockingIOError:
             # no reader: a real wire would not keep the bytes either
-            log.debug("line.unread", line=self._line.name, lost_bytes=len(reply))
+            log.debug("line_unread", line=self._line.name, lost_bytes=len(reply))
 
 
 @asynccontextmanager
@@ -116,7 +116,7 @@ class _Converter:
         try:
             await self._converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
-            log.debug("line.disconnected", line=self._line.name, why=str(error))
+            log.debug("line_disconnected", line=self._line.name, why=str(error))
         finally:
             self._writers.discard(writer)
             writer.close()

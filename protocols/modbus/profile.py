@@ -185,8 +185,8 @@ def parse_profile(text: str, source: str) -> Profile:
         ignores_broadcast=head.flag("ignores_broadcast"),
         source=head.text("source", default=""),
     )
-    if profile.ignores_broadcast and (told := [each.name for each in registers if each.broadcast]):
-        head.problem("ignores_broadcast", True, f"false, since {told[0]} can be written by broadcast")
+    if profile.ignores_broadcast and (broadcast := [each.name for each in registers if each.broadcast]):
+        head.problem("ignores_broadcast", True, f"false, since {broadcast[0]} can be written by broadcast")
     head.reject_unknown()
     head.raise_problems()
     return profile

@@ -164,15 +164,17 @@ async def test_a_damaged_outbox_that_has_no_room_beside_it_gives_what_has(small_
     content[:4096] = bytes(4096)
     path.write_bytes(content)
     (small_disk / "filler").write_bytes(bytes(DISK_BYTES - 2 * len(content)))
-    told: list[str] = []
+    reported: list[str] = []
     again = Outbox(path, lambda: 2)
-    task = asyncio.ensure_future(again.run(lambda _: None, on_damage=told.append))
+    task = asyncio.ensure_future(again.run(lambda _: None, on_damage=reported.append))
     await eventually(again.opened.is_set)
     saved = await again.backlog(0, records)
     assert saved is not None
     assert records / 2 < len(saved) < records
-    await eventually(lambda: told)
-    assert told == [f"outbox damaged: {len(saved)} records saved, some may be lost; no room for the others"]
+    await eventually(lambda: reported)
+    assert reported == [
+        f"outbox damaged: {len(saved)} records saved, some may be lost; no room for the others"
+    ]
     task.cancel()
     await asyncio.wait([task])
     await again.close()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from cloud.live.model import LiveUpdate
-from cloud.live.publisher import LAMPS_PER_MESSAGE, LivePublisher, worth_telling
+from cloud.live.publisher import LAMPS_PER_MESSAGE, LivePublisher, worth_publishing
 from cloud.state.views import GatewayView, LampCondition, LampView, lamp_view
 from protocols.clock import from_unix_ms
 from protocols.inventory.model import Lamp
@@ -89,9 +89,9 @@ def _view(**changes: object) -> LampView:
         ({"observed_at": None}, True),
     ],
 )
-def test_what_is_worth_telling(changes: dict[str, object], published: bool) -> None:
+def test_what_is_worth_publishing(changes: dict[str, object], published: bool) -> None:
     """Light and power beyond their deadband, anything else at all, and a sign of life every minute."""
     before = _view(actual_light_state=100.0)
     after = msgspec.structs.replace(before, **changes)
-    assert worth_telling(before, after) is published
-    assert worth_telling(None, after)
+    assert worth_publishing(before, after) is published
+    assert worth_publishing(None, after)
