@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 import structlog
 
-from cloud.commands.downlink import acknowledgements
+from cloud.ingest.acknowledge import acknowledgements
 from cloud.ingest.batch import Batch
 from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from cloud.commands.downlink import merged
+from cloud.ingest.acknowledge import merged
 from cloud.ingest.batch import Batch, Outbox
 from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer

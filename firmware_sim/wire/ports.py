@@ -116,7 +116,7 @@ class _Converter:
         try:
             await self._converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
-            log.debug("line_disconnected", line=self._line.name, why=str(error))
+            log.debug("line_disconnected", line=self._line.name, error=str(error))
         finally:
             self._writers.discard(writer)
             writer.close()

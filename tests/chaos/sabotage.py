@@ -7,7 +7,7 @@ from contextlib import closing
 
 import aiomqtt
 
-from cloud.commands.downlink import acknowledgements
+from cloud.ingest.acknowledge import acknowledgements
 from tests.chaos import witness
 from tests.chaos.town import AREA, ChaosTown
 from tests.conftest import wait_until
