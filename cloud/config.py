@@ -15,7 +15,7 @@ LIVE_TOPIC = "lentera/v1/live"
 Port = Annotated[int, Ge(1), Le(65535)]
 
 
-class ConfigError(ValueError):
+class CloudConfigError(ValueError):
     """Settings that can't be used; each problem names setting, value and what was expected."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -65,7 +65,7 @@ def load_config() -> CloudConfig:
     try:
         return CloudConfig()
     except ValidationError as error:
-        raise ConfigError([_problem(item) for item in error.errors()]) from error
+        raise CloudConfigError([_problem(item) for item in error.errors()]) from error
 
 
 def _problem(item: object) -> str:

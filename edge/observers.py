@@ -82,7 +82,7 @@ class RecordDelivery:
         self._events.report(EventType.DEVICE_RESET, info, active=True)
 
 
-class PortEvents:
+class PortEventReporter:
     """Reports when the port of one line fails and when it is open again."""
 
     def __init__(self, port: str, events: GatewayEvents) -> None:

@@ -23,7 +23,7 @@ from edge.control.plan_follower import PlanFollower
 from edge.control.ports import Actuator
 from edge.devices.device import Device, broadcast_blocker, device_from_config, units_of
 from edge.line import Line, LineSettings, open_line
-from edge.observers import GatewayEvents, LevelUpdates, PortEvents, RecordDelivery
+from edge.observers import GatewayEvents, LevelUpdates, PortEventReporter, RecordDelivery
 from edge.outbox import Outbox, RecordSink
 from edge.polling.poller import Poller
 from edge.polling.reader import DeviceReader
@@ -154,7 +154,7 @@ def _build_line(config: LineConfig, shared: _Shared) -> LineComponents:
         pairs, line, reader, levels=shared.levels, timekeeper=timekeeper, records=records
     )
 
-    port_events = PortEvents(config.port, shared.events)
+    port_events = PortEventReporter(config.port, shared.events)
     # By the steady clock: polls keep their cadence when the time is set.
     interval = timedelta(seconds=gateway.poll_interval_s)
     poller = Poller(reader, timekeeper.steady, interval, devices, port_events.port_changed)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class TcpFraming(StrEnum):
+class TcpProtocol(StrEnum):
     """The protocol of a line's TCP port."""
 
     MODBUS_TCP = "tcp"
@@ -30,6 +30,6 @@ class SimulatorConfig:
     strict_silence: bool = True
     tcp_host: str = "127.0.0.1"
     tcp_first_port: int | None = None
-    tcp_framing: TcpFraming = TcpFraming.MODBUS_TCP
+    tcp_framing: TcpProtocol = TcpProtocol.MODBUS_TCP
     faults_per_1000_lamps: float = 0.0
     logged_polls: int = 500_000

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from firmware_sim.config import SimulatorConfig
-from firmware_sim.devices.cabinet import Cabinet, Contacts, Meter
+from firmware_sim.devices.cabinet import CabinetModel, Contacts, Meter
 from firmware_sim.devices.controller import LampController
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits, Measurement
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import WIRE_FAULTS, Fault, FaultType
 from firmware_sim.poll_log import PollLog
 from firmware_sim.town.streets import SPACING_M
-from firmware_sim.wire.line import Line, Station
+from firmware_sim.wire.line import SimulatedLine, Station
 from firmware_sim.wire.network import Network
-from firmware_sim.wire.timing import WireTimer, WireTiming
+from firmware_sim.wire.timing import SimulatedWireTiming, WireTimer
 from protocols.clock import Clock
 from protocols.inventory.lamp_list import MAX_PROBLEMS
 from protocols.inventory.model import Inventory, InventoryError, Lamp
@@ -32,7 +32,7 @@ class SimulatedLamp:
 
     lamp: Lamp
     controller: LampController
-    line: Line
+    line: SimulatedLine
     faults: dict[FaultType, Fault]
 
 
@@ -41,7 +41,7 @@ class SimulatedCabinet:
     """The cabinet of one gateway, by its id."""
 
     id: str
-    cabinet: Cabinet
+    cabinet: CabinetModel
 
 
 class World:
@@ -51,7 +51,7 @@ class World:
         self,
         clock: Clock,
         lamps: dict[str, SimulatedLamp],
-        lines: list[Line],
+        lines: list[SimulatedLine],
         uplinks: dict[str, Network],
         journal: PollLog,
     ) -> None:
@@ -110,13 +110,13 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
         name = f"{gateway_id}-{number}"
         feeder = feeders[gateway_id, number] = _feeder(config.seed, name, lamps)
         controllers = _controllers(config.seed, lamps, feeder, world.now_s())
-        line = Line(
+        line = SimulatedLine(
             name=name,
             stations={
                 lamp.unit: Station(lamp.id, controller)
                 for lamp, controller in zip(lamps, controllers, strict=True)
             },
-            timing=WireTiming(config.baud),
+            timing=SimulatedWireTiming(config.baud),
             timer=timer,
             now_s=world.now_s,
             rng=random.Random(f"{config.seed}:{name}:wire"),
@@ -146,7 +146,9 @@ def _add_cabinets(
                 [f"cabinets: {placed.id!r}, expected one for each gateway, on a line that has lamps"]
             )
         feeder, rng = feeders[placed.gateway_id, placed.line], random.Random(f"{seed}:{placed.id}")
-        cabinet = Cabinet(phases[placed.gateway_id], feeder, rng, world.now_s(), places[placed.gateway_id])
+        cabinet = CabinetModel(
+            phases[placed.gateway_id], feeder, rng, world.now_s(), places[placed.gateway_id]
+        )
         world.cabinets[placed.gateway_id] = SimulatedCabinet(placed.id, cabinet)
         line.connect(placed.unit, Station(None, Meter(cabinet, load_builtin(placed.profile))))
         if placed.contacts_unit is not None:

@@ -11,8 +11,8 @@ from runtime.time_zones import UnknownTimeZoneError, time_zone
 def read_place(path: Path, zone: str) -> Inventory:
     """The inventory of a file: its lamps put on gateways when it is a mere list; raises InventoryError."""
     # Not at the top: a gateway on a pole shares the command line and has no memory to spare for a town.
-    from firmware_sim.town.city import city_from_lamps  # noqa: PLC0415
-    from protocols.inventory.lamp_list import parse_csv, parse_geojson  # noqa: PLC0415
+    from firmware_sim.town.city import city_from_lamps
+    from protocols.inventory.lamp_list import parse_csv, parse_geojson
 
     parsers = {".csv": parse_csv, ".geojson": parse_geojson}
     if not path.is_file():
@@ -29,7 +29,7 @@ def read_place(path: Path, zone: str) -> Inventory:
 
 def generated_place(lamps: int, seed: int) -> Inventory:
     """Kabupaten Bandung with so many lamps."""
-    from firmware_sim.town.city import generate_city  # noqa: PLC0415
+    from firmware_sim.town.city import generate_city
 
     return generate_city(lamps, seed)
 

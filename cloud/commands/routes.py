@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from cloud.access.dependencies import RequirePrincipal
 from cloud.access.model import Principal
-from cloud.commands.service import CommandService, Override
+from cloud.commands.service import CommandService, OverrideRequest
 from cloud.commands.views import CommandView
 from cloud.http.parameters import Identifier, PathIdentifier, Text
 from cloud.http.problems import ProblemError
@@ -36,10 +36,10 @@ class CommandRequest(BaseModel):
     )
     note: Text = Field(default="", max_length=500)
 
-    def override(self) -> Override:
+    def override(self) -> OverrideRequest:
         """Return the same in the service's terms."""
         duration = None if self.duration is None else timedelta(seconds=self.duration)
-        return Override(self.lamp_ids, self.level, duration, self.note)
+        return OverrideRequest(self.lamp_ids, self.level, duration, self.note)
 
 
 class AnnounceCommand(Protocol):

@@ -32,7 +32,7 @@ class Downlink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class OverrideRequest:
     """A level for lamps; without duration it holds until ended, a level of None ends the override."""
 
     lamp_ids: Sequence[str]
@@ -52,7 +52,7 @@ class CommandService:
         self._clock = clock
         self._downlink = downlink
 
-    async def command(self, override: Override, requested_by: str) -> CommandView:
+    async def command(self, override: OverrideRequest, requested_by: str) -> CommandView:
         """Store a command and send it; 404 when a lamp is unknown, then nothing is stored or sent."""
         command, addresses = await anyio.to_thread.run_sync(self._store_command, override, requested_by)
         try:
@@ -71,7 +71,9 @@ class CommandService:
             raise not_found("command", "commandId", command_id)
         return command_view(*found, now=self._clock.now())
 
-    def _store_command(self, override: Override, requested_by: str) -> tuple[Command, dict[str, LampAddress]]:
+    def _store_command(
+        self, override: OverrideRequest, requested_by: str
+    ) -> tuple[Command, dict[str, LampAddress]]:
         addresses = self._inventory.addresses(override.lamp_ids)
         unknown = [lamp_id for lamp_id in override.lamp_ids if lamp_id not in addresses]
         if unknown:
@@ -92,7 +94,7 @@ class CommandService:
         return command, addresses
 
 
-def _expiration(override: Override, now: datetime) -> datetime | None:
+def _expiration(override: OverrideRequest, now: datetime) -> datetime | None:
     if override.level_percent is None or override.duration is None:
         return None
     return now + override.duration

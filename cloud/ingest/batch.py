@@ -22,7 +22,7 @@ _MAPPINGS = ("nodes", "plans", "devices")
 
 
 @dataclass(frozen=True, slots=True)
-class Outbox:
+class OutboxId:
     """The outbox that positions belong to; a gateway whose disk was wiped starts a new epoch."""
 
     node: Node
@@ -51,7 +51,7 @@ class Batch:
     results: list[CommandResult] = field(default_factory=list)
     foreign: list[tuple[WholeRecord, str]] = field(default_factory=list)
     """Records about devices of another gateway, with the id of the one that sent them: dead letters."""
-    positions: dict[Outbox, list[int]] = field(default_factory=lambda: defaultdict(list))
+    positions: dict[OutboxId, list[int]] = field(default_factory=lambda: defaultdict(list))
     nodes: dict[Node, NodeBorn | NodeDied] = field(default_factory=dict)
     devices: dict[str, DevicePresence] = field(default_factory=dict)
     plans: dict[Node, PlanState] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cloud.alarms.model import ReportedEvent
-from cloud.ingest.batch import Batch, DevicePresence, Node, Outbox, WholeRecord
+from cloud.ingest.batch import Batch, DevicePresence, Node, OutboxId, WholeRecord
 from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
@@ -89,7 +89,7 @@ class Collector:
                 if isinstance(event, NodeBorn):
                     _add_plan(batch, node, event.metrics)
 
-    def add_carried(self, batch: Batch, outbox: Outbox, position: int, record: Record) -> None:
+    def add_carried(self, batch: Batch, outbox: OutboxId, position: int, record: Record) -> None:
         """Add a record of a transferred bundle; raises InvalidMetrics where no store takes it."""
         batch.positions[outbox].append(position)
         batch.size += 1
@@ -158,13 +158,13 @@ class Collector:
 
     def _register_position(
         self, batch: Batch, node: Node, metrics: list[MetricValue]
-    ) -> tuple[Outbox, int] | None:
+    ) -> tuple[OutboxId, int] | None:
         """Add the record's position to those to acknowledge; None for a message without one."""
         position, epoch = _stored_integer(position_from(metrics)), self._epochs.get(node)
         # A position means something only within an epoch, which the gateway states at its birth.
         if position is None or epoch is None:
             return None
-        outbox = Outbox(node, epoch)
+        outbox = OutboxId(node, epoch)
         batch.positions[outbox].append(position)
         return outbox, position
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from cloud.ingest.acknowledge import merged
-from cloud.ingest.batch import Batch, Outbox
+from cloud.ingest.batch import Batch, OutboxId
 from cloud.ingest.collector import Collector
 from cloud.ingest.commit import Committer
 from protocols.cabinet import CabinetReading
@@ -72,7 +72,7 @@ def store_bundle(
         )
     key = read_key(carried.keys, header.gateway)
     newest = _newest_reading(carried, key)  # reads it whole, so that a damaged bundle stores nothing
-    outbox = Outbox((header.area, header.gateway), header.epoch)
+    outbox = OutboxId((header.area, header.gateway), header.epoch)
     known = committer.newest_reading(header.gateway)
     positions = _store_records(carried, key, outbox, committer, collector)
     # A bundle that lay about for weeks must not set back what the gateway has reported since.
@@ -132,7 +132,7 @@ def _newest_reading(carried: CarriedBundle, key: bytes) -> datetime | None:
 
 
 def _store_records(
-    carried: CarriedBundle, key: bytes, outbox: Outbox, committer: Committer, collector: Collector
+    carried: CarriedBundle, key: bytes, outbox: OutboxId, committer: Committer, collector: Collector
 ) -> list[int]:
     positions: list[int] = []
     for frame in verify_bundle(carried.content, key, carried.source):

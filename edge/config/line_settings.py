@@ -13,7 +13,7 @@ from edge.config.fields import Identifier, Settings
 from edge.config.profiles import is_file, load_profile
 from protocols.modbus.builtin import builtin_ids
 from protocols.modbus.points import CONTACTOR_RELAY, PHOTOCELL
-from protocols.modbus.profile import DeviceKind, Profile, ProfileError
+from protocols.modbus.profile import Profile, ProfileError, ProfileKind
 
 _LAST_ADDRESS = 65535
 
@@ -106,7 +106,7 @@ class DeviceConfig(Settings):
             raise ValueError(
                 f"device {self.id!r}: bus {self.bus}, address {self.address} lies behind register 65535"
             )
-        if self.contacts is not None and profile.kind is DeviceKind.LAMP:
+        if self.contacts is not None and profile.kind is ProfileKind.LAMP:
             raise ValueError(f"device {self.id!r} is a lamp, expected contacts only beside a meter")
         return self
 
@@ -124,7 +124,7 @@ class DeviceConfig(Settings):
 def _require_register(
     device_id: str, setting: str, register: str, profiles: Sequence[Profile], *, writable: bool
 ) -> None:
-    cabinets = [profile for profile in profiles if profile.kind is not DeviceKind.LAMP]
+    cabinets = [profile for profile in profiles if profile.kind is not ProfileKind.LAMP]
     for each in (each for profile in cabinets for each in profile.registers if each.name == register):
         if each.writable or not writable:
             return

@@ -11,7 +11,7 @@ from protocols.cabinet import CabinetReading
 from protocols.lamp import LampReading
 from protocols.modbus.codec import ReadBlock, plan_reads
 from protocols.modbus.points import FEEDBACK_POINT, LEVEL_POINT, PHOTOCELL, RAMP_POINT
-from protocols.modbus.profile import DeviceKind, Poll, Profile, Register
+from protocols.modbus.profile import Poll, Profile, ProfileKind, Register
 
 _SET_BY_GATEWAY = frozenset({"device_id", "time", "target_level_percent", "reason"})
 
@@ -59,7 +59,7 @@ class Device:
     @property
     def is_lamp(self) -> bool:
         """Whether reading it gives a `LampReading`; otherwise a `CabinetReading`."""
-        return self.profile.kind is DeviceKind.LAMP
+        return self.profile.kind is ProfileKind.LAMP
 
 
 def device_from_config(config: DeviceConfig) -> Device:
@@ -142,7 +142,7 @@ def units_of(devices: Iterable[Device]) -> Iterator[tuple[str, Profile]]:
 
 def _slow_blocks(profile: Profile) -> tuple[ReadBlock, ...]:
     """Only blocks with a register that a reading has a field for."""
-    wanted = LAMP_FIELDS if profile.kind is DeviceKind.LAMP else CABINET_FIELDS
+    wanted = LAMP_FIELDS if profile.kind is ProfileKind.LAMP else CABINET_FIELDS
     return tuple(
         block
         for block in plan_reads(profile, Poll.SLOW)

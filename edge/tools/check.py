@@ -21,7 +21,7 @@ from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decod
 from protocols.lighting.program import Place, levels_of_night
 from protocols.modbus.codec import ReadBlock, plan_reads
 from protocols.modbus.points import CONTACTOR_CONTACT
-from protocols.modbus.profile import DeviceKind, Poll, Profile, Table
+from protocols.modbus.profile import Poll, Profile, ProfileKind, Table
 from protocols.sun import PolarState, night_of
 
 TURNAROUND_S: Final = 0.005
@@ -159,7 +159,7 @@ def _tonight(
         device.id
         for line in config.lines
         for device in line.devices
-        if device.contactor is not None or profiles[device.profile].kind is DeviceKind.LAMP
+        if device.contactor is not None or profiles[device.profile].kind is ProfileKind.LAMP
     ]
     followed = Counter(plan.program_on(plan.calendar_of(light), night.date) for light in lights)
     for program, count in followed.items():
@@ -223,7 +223,7 @@ def _cabinet_warnings(
     line: LineConfig, config: GatewayConfig, profiles: Mapping[str, Profile]
 ) -> Iterator[str]:
     lamps = sum(
-        profiles[device.profile].kind is DeviceKind.LAMP for each in config.lines for device in each.devices
+        profiles[device.profile].kind is ProfileKind.LAMP for each in config.lines for device in each.devices
     )
     for device in line.devices:
         if lamps and device.contactor is not None and device.contactor.follows == "lit":

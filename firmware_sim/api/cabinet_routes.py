@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from firmware_sim.devices.cabinet import PHASE_FAULTS, Cabinet, CabinetFault
+from firmware_sim.devices.cabinet import PHASE_FAULTS, CabinetFault, CabinetModel
 from firmware_sim.world import World
 
 Phase = Annotated[int, Field(ge=1, le=3)]
@@ -64,7 +64,7 @@ def cabinet_routes(world: World) -> APIRouter:
     return router
 
 
-def _cabinet(world: World, gateway_id: str) -> Cabinet:
+def _cabinet(world: World, gateway_id: str) -> CabinetModel:
     if gateway_id not in world.cabinets:
         raise NotFoundError("cabinet of gateway", gateway_id)
     return world.cabinets[gateway_id].cabinet

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from firmware_sim.api.cabinet_routes import NotFoundError, cabinet_routes
 from firmware_sim.faults import FaultType
-from firmware_sim.wire.line import Line
+from firmware_sim.wire.line import SimulatedLine
 from firmware_sim.wire.network import Network
 from firmware_sim.world import SimulatedLamp, World
 
@@ -201,7 +201,7 @@ def _detail(world: World, simulated: SimulatedLamp) -> dict[str, object]:
     }
 
 
-def _line(line: Line, ports: dict[str, int]) -> dict[str, object]:
+def _line(line: SimulatedLine, ports: dict[str, int]) -> dict[str, object]:
     counts = line.statistics
     return {
         "name": line.name,

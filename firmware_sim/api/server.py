@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 import structlog
 
 from firmware_sim.api.routes import OnNetwork, create_app
-from firmware_sim.config import SimulatorConfig, TcpFraming
+from firmware_sim.config import SimulatorConfig, TcpProtocol
 from firmware_sim.scenario import plan_night, play
-from firmware_sim.wire.line import Line
+from firmware_sim.wire.line import SimulatedLine
 from firmware_sim.wire.ports import modbus_tcp, pseudo_terminal, rtu_over_tcp
 from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world
@@ -73,6 +73,6 @@ async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitSta
     return ports
 
 
-async def _open_tcp(config: SimulatorConfig, line: Line, port: int, stack: AsyncExitStack) -> int:
-    serve = modbus_tcp if config.tcp_framing is TcpFraming.MODBUS_TCP else rtu_over_tcp
+async def _open_tcp(config: SimulatorConfig, line: SimulatedLine, port: int, stack: AsyncExitStack) -> int:
+    serve = modbus_tcp if config.tcp_framing is TcpProtocol.MODBUS_TCP else rtu_over_tcp
     return await stack.enter_async_context(serve(line, config.tcp_host, port))

@@ -82,7 +82,7 @@ class CabinetTruth:
         return sum(phase.energy_wh for phase in self.phases)
 
 
-class Cabinet:
+class CabinetModel:
     """The meter's side of the lamps of one gateway. Time goes only forward.
 
     `lamps` are the controllers of each phase. Energy is the lamps', the cables' share and the cabinet's own.
@@ -210,7 +210,7 @@ class Cabinet:
 class Meter:
     """The cabinet's meter on the line, of whatever make its profile describes."""
 
-    def __init__(self, cabinet: Cabinet, profile: Profile) -> None:
+    def __init__(self, cabinet: CabinetModel, profile: Profile) -> None:
         self._cabinet = cabinet
         self._map = RegisterMap(profile)
 
@@ -226,7 +226,7 @@ class Meter:
 class Contacts:
     """The cabinet's I/O module on the line; its first relay holds the contactor."""
 
-    def __init__(self, cabinet: Cabinet, profile: Profile) -> None:
+    def __init__(self, cabinet: CabinetModel, profile: Profile) -> None:
         self._cabinet = cabinet
         self._map = RegisterMap(profile)
 

@@ -16,7 +16,7 @@ from firmware_sim.wire.frames import (
     frame_is_whole,
     request_length,
 )
-from firmware_sim.wire.timing import WireTimer, WireTiming
+from firmware_sim.wire.timing import SimulatedWireTiming, WireTimer
 
 Send = Callable[[bytes], None]
 
@@ -65,7 +65,7 @@ class Station:
     wire_faults: dict[FaultType, Fault] = field(default_factory=dict)
 
 
-class Line:
+class SimulatedLine:
     """The wire that all devices share. Domain time comes from `now_s`; the wire itself runs on wall time.
 
     `on_poll` gets lamp id, domain time and response of each undisturbed read from input register 0.
@@ -77,7 +77,7 @@ class Line:
         *,
         name: str,
         stations: Mapping[int, Station],
-        timing: WireTiming,
+        timing: SimulatedWireTiming,
         timer: WireTimer,
         now_s: Callable[[], float],
         rng: random.Random,

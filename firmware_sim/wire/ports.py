@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from firmware_sim.wire.frames import TARGET_SILENT, build_frame, exception
-from firmware_sim.wire.line import Line
+from firmware_sim.wire.line import SimulatedLine
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ _MAX_PDU = 253
 
 
 @contextmanager
-def pseudo_terminal(line: Line, link: Path) -> Iterator[None]:
+def pseudo_terminal(line: SimulatedLine, link: Path) -> Iterator[None]:
     """Serve `line` on a new pseudo-terminal that `link` points to, until the block ends."""
     loop = asyncio.get_running_loop()
     master, slave = os.openpty()
@@ -47,7 +47,7 @@ def _point(link: Path, target: str) -> None:
 class _Terminal:
     """Passes bytes between a pseudo-terminal and a line. A gateway set to another baud is not understood."""
 
-    def __init__(self, line: Line, master: int, slave: int) -> None:
+    def __init__(self, line: SimulatedLine, master: int, slave: int) -> None:
         self._line = line
         self._master = master
         self._slave = slave
@@ -80,7 +80,7 @@ class _Terminal:
 
 
 @asynccontextmanager
-async def rtu_over_tcp(line: Line, host: str, port: int) -> AsyncIterator[int]:
+async def rtu_over_tcp(line: SimulatedLine, host: str, port: int) -> AsyncIterator[int]:
     """Serve `line` as a transparent serial server would; gives the port."""
     converter = _TransparentConverter(line)
     server = await asyncio.start_server(converter.serve, host, port)
@@ -90,7 +90,7 @@ async def rtu_over_tcp(line: Line, host: str, port: int) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def modbus_tcp(line: Line, host: str, port: int) -> AsyncIterator[int]:
+async def modbus_tcp(line: SimulatedLine, host: str, port: int) -> AsyncIterator[int]:
     """Serve `line` as a Modbus TCP converter would, one request on the line at a time; gives the port."""
     converter = _ModbusConverter(line)
     server = await asyncio.start_server(converter.serve, host, port)
@@ -102,7 +102,7 @@ async def modbus_tcp(line: Line, host: str, port: int) -> AsyncIterator[int]:
 class _Converter:
     """Keeps the open connections, so that closing the server ends them."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: SimulatedLine) -> None:
         self._line = line
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -132,7 +132,7 @@ class _TransparentConverter(_Converter):
 
 
 class _ModbusConverter(_Converter):
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: SimulatedLine) -> None:
         super().__init__(line)
         self._turn = asyncio.Lock()
 

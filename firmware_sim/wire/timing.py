@@ -13,7 +13,7 @@ CHARACTER_BITS = 11
 
 
 @dataclass(frozen=True, slots=True)
-class WireTiming:
+class SimulatedWireTiming:
     """The time of characters and silences at a baud rate; a baud of 0 is a wire without time."""
 
     baud: int

@@ -27,7 +27,7 @@ admin = typer.Typer(no_args_is_help=True, help="Look after a cloud: database, in
 @admin.command()
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    from cloud.database import upgrade  # noqa: PLC0415
+    from cloud.database import upgrade
 
     upgrade(_engine())
 
@@ -38,7 +38,7 @@ def import_inventory_command(
     yes: Annotated[bool, typer.Option("--yes", help="Even if many lamps go.")] = False,
 ) -> None:
     """Replace the inventory by a document; a document with any mistake changes nothing."""
-    from cloud.provisioning import import_inventory, lamps_removed_by  # noqa: PLC0415
+    from cloud.provisioning import import_inventory, lamps_removed_by
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
@@ -78,7 +78,7 @@ def gateway_configs_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
     """Write the settings of every gateway, with comments on what is to be filled in on the site."""
-    from lentera.gateway_config import Defaults, write_gateway_files  # noqa: PLC0415
+    from lentera.gateway_config import Defaults, write_gateway_files
 
     if inventory is not None and not inventory.is_file():
         raise UsageError(f"{inventory}: no such file")
@@ -99,8 +99,8 @@ def create_user_command(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Let a person in."""
-    from cloud.access.administration import create_user  # noqa: PLC0415
-    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.administration import create_user
+    from cloud.access.model import AccessError
 
     with as_usage_errors(AccessError):
         create_user(_engine(), username, password=password, role=role, now=clock_from(os.environ).now())
@@ -109,7 +109,7 @@ def create_user_command(
 @admin.command("list-users")
 def list_users_command() -> None:
     """Print every user: name, role, whether there is a password, how many API tokens last."""
-    from cloud.access.administration import list_users  # noqa: PLC0415
+    from cloud.access.administration import list_users
 
     for user in list_users(_engine()):
         way = "password" if user.has_password else "no password"
@@ -119,8 +119,8 @@ def list_users_command() -> None:
 @admin.command("remove-user")
 def remove_user_command(username: Annotated[str, typer.Argument()]) -> None:
     """Shut a person out at once: sessions and tokens end with the user."""
-    from cloud.access.administration import remove_user  # noqa: PLC0415
-    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.administration import remove_user
+    from cloud.access.model import AccessError
 
     with as_usage_errors(AccessError):
         remove_user(_engine(), username)
@@ -132,8 +132,8 @@ def set_password_command(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Change a user's password; whoever is logged in as them is logged out."""
-    from cloud.access.administration import set_password  # noqa: PLC0415
-    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.administration import set_password
+    from cloud.access.model import AccessError
 
     with as_usage_errors(AccessError):
         set_password(_engine(), username, password)
@@ -145,8 +145,8 @@ def create_token_command(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it lasts.")] = 365,
 ) -> None:
     """Print a new API token for a user; it is shown this once."""
-    from cloud.access.administration import create_token  # noqa: PLC0415
-    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.administration import create_token
+    from cloud.access.model import AccessError
 
     now = clock_from(os.environ).now()
     with as_usage_errors(AccessError):
@@ -159,8 +159,8 @@ def revoke_token_command(
     username: Annotated[str | None, typer.Argument(help="End all tokens of this user.")] = None,
 ) -> None:
     """End every API token of a user, or, without a name, the one that is typed in."""
-    from cloud.access.administration import revoke_token, revoke_tokens  # noqa: PLC0415
-    from cloud.access.model import AccessError  # noqa: PLC0415
+    from cloud.access.administration import revoke_token, revoke_tokens
+    from cloud.access.model import AccessError
 
     engine = _engine()
     with as_usage_errors(AccessError):
@@ -173,8 +173,8 @@ def revoke_token_command(
 @admin.command("create-gateway-key")
 def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="The gateway's id.")]) -> None:
     """Make the key that signs the bundles of a gateway; copy its file to the gateway by a safe way."""
-    from cloud.ingest.transfer import create_key  # noqa: PLC0415
-    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
+    from cloud.ingest.transfer import create_key
+    from protocols.transfer.bundle import BundleError
 
     with as_usage_errors(BundleError, OSError):
         sys.stdout.write(f"{create_key(_config().gateway_keys, gateway)}\n")
@@ -188,9 +188,9 @@ def import_command(
     ] = None,
 ) -> None:
     """Store records that were carried here; a file that was tampered with is refused whole."""
-    from cloud.ingest.transfer import write_answer  # noqa: PLC0415
-    from cloud.wiring import UNSTORED, store_bundle_records  # noqa: PLC0415
-    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
+    from cloud.ingest.transfer import write_answer
+    from cloud.wiring import UNSTORED, store_bundle_records
+    from protocols.transfer.bundle import BundleError
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
@@ -211,20 +211,20 @@ def import_command(
 
 
 def _stored_inventory() -> Inventory:
-    from cloud.inventory.store import InventoryStore  # noqa: PLC0415
+    from cloud.inventory.store import InventoryStore
 
     return InventoryStore(_engine()).load()
 
 
 def _engine() -> "Engine":
-    from cloud.database import UnsupportedDatabaseError, create_engine  # noqa: PLC0415
+    from cloud.database import UnsupportedDatabaseError, create_engine
 
     with as_usage_errors(UnsupportedDatabaseError):
         return create_engine(_config().database_url)
 
 
 def _config() -> "CloudConfig":
-    from cloud.config import ConfigError, load_config  # noqa: PLC0415
+    from cloud.config import CloudConfigError, load_config
 
-    with as_usage_errors(ConfigError):
+    with as_usage_errors(CloudConfigError):
         return load_config()

@@ -48,8 +48,8 @@ def demo(
 ) -> None:
     """Run a simulated town, its gateways and the cloud on this machine."""
     # Each command imports what it needs: none waits for the imports of another.
-    from lentera.demo.processes import ProcessFailedError  # noqa: PLC0415
-    from lentera.demo.run import DemoError, DemoOptions, run_demo  # noqa: PLC0415
+    from lentera.demo.processes import ProcessFailedError
+    from lentera.demo.run import DemoError, DemoOptions, run_demo
 
     options = DemoOptions(
         speed=speed,
@@ -87,8 +87,8 @@ def sim(
     broker_port: Annotated[int, typer.Option(help="The broker the uplinks lead to.")] = 1883,
 ) -> None:
     """Simulate lamp controllers on RS-485 lines."""
-    from lentera.logs import configure_logs  # noqa: PLC0415
-    from lentera.simulation import run_simulation  # noqa: PLC0415
+    from lentera.logs import configure_logs
+    from lentera.simulation import run_simulation
 
     ports = {} if uplinks is None else _uplink_ports(uplinks)
     configure_logs()
@@ -124,11 +124,11 @@ def edge(
         raise UsageError("--config is missing, expected gateway.toml or a folder of them")
     block_import("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
     block_import("greenlet")
-    from edge.config.settings import ConfigError, load_all  # noqa: PLC0415
-    from edge.process import run_process  # noqa: PLC0415
-    from edge.tools.check import report_on  # noqa: PLC0415
-    from edge.tools.clashes import reject_clashes  # noqa: PLC0415
-    from lentera.logs import configure_logs  # noqa: PLC0415
+    from edge.config.settings import ConfigError, load_all
+    from edge.process import run_process
+    from edge.tools.check import report_on
+    from edge.tools.clashes import reject_clashes
+    from lentera.logs import configure_logs
 
     with as_usage_errors(ConfigError):
         configs = load_all(path for given in config for path in _toml_files(given))
@@ -165,8 +165,8 @@ def probe(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find the devices on a line, their baud rate and parity, and the profiles that fit. Only reads."""
-    from edge.tools.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for  # noqa: PLC0415
-    from lentera.cli.probe import check_line, run_probe, unit_numbers  # noqa: PLC0415
+    from edge.tools.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for
+    from lentera.cli.probe import check_line, run_probe, unit_numbers
 
     check_line(port, baud or (), parity or ())
     settings = settings_for(port, baud or BAUDS, parity or PARITIES)
@@ -181,18 +181,18 @@ def cloud(
     role: Annotated[list[str] | None, typer.Option(help="api or ingest; both when not given.")] = None,
 ) -> None:
     """Run the cloud; its settings are LENTERA_… variables (docs/operations.md)."""
-    from cloud.app import run_cloud  # noqa: PLC0415
-    from cloud.config import ConfigError, load_config  # noqa: PLC0415
-    from cloud.database import UnsupportedDatabaseError  # noqa: PLC0415
-    from cloud.http.server import ListenError  # noqa: PLC0415
-    from cloud.telemetry.store import TelemetryUrlError  # noqa: PLC0415
-    from lentera.logs import configure_logs  # noqa: PLC0415
+    from cloud.app import run_cloud
+    from cloud.config import CloudConfigError, load_config
+    from cloud.database import UnsupportedDatabaseError
+    from cloud.http.server import ListenError
+    from cloud.telemetry.store import TelemetryUrlError
+    from lentera.logs import configure_logs
 
     roles = frozenset(role or ("api", "ingest"))
     if unknown := roles - {"api", "ingest"}:
         raise UsageError(f"--role {min(unknown)!r}: expected api or ingest")
     configure_logs()
-    with as_usage_errors(ConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
+    with as_usage_errors(CloudConfigError, ListenError, TelemetryUrlError, UnsupportedDatabaseError):
         config = load_config()
         if config.web_dir is None:
             config = config.model_copy(update={"web_dir": built_map()})
@@ -210,7 +210,7 @@ def sun(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print sunrise and sunset."""
-    from lentera.cli.sun import rise_and_set  # noqa: PLC0415
+    from lentera.cli.sun import rise_and_set
 
     place_zone = zone_option(zone)
     local_date = datetime.now(place_zone).date() if day is None else _date(day)

@@ -25,9 +25,9 @@ def export_command(
     config: ConfigOption, file: Annotated[Path, typer.Argument(help="Such as a file on a USB stick.")]
 ) -> None:
     """Write all records the cloud has not acknowledged into one signed file."""
-    from edge.config.settings import ConfigError  # noqa: PLC0415
-    from edge.tools.transfer import TransferError, export_records  # noqa: PLC0415
-    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
+    from edge.config.settings import ConfigError
+    from edge.tools.transfer import TransferError, export_records
+    from protocols.transfer.bundle import BundleError
 
     with as_usage_errors(ConfigError, TransferError, BundleError, OSError):
         count = export_records(_load(config), file)
@@ -43,9 +43,9 @@ def import_command(
     ] = False,
 ) -> None:
     """Take the cloud's answer: follow the lighting plan it sent, and delete what it has stored."""
-    from edge.config.settings import ConfigError  # noqa: PLC0415
-    from edge.tools.transfer import TransferError, import_answer  # noqa: PLC0415
-    from protocols.transfer.bundle import BundleError  # noqa: PLC0415
+    from edge.config.settings import ConfigError
+    from edge.tools.transfer import TransferError, import_answer
+    from protocols.transfer.bundle import BundleError
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
@@ -59,6 +59,6 @@ def import_command(
 
 
 def _load(path: Path) -> "GatewayConfig":
-    from edge.config.settings import load  # noqa: PLC0415
+    from edge.config.settings import load
 
     return load(path)

@@ -26,7 +26,7 @@ def broker_spec(folder: Path, port: int) -> ProcessSpec:
 
 async def serve_embedded(port: int) -> None:
     """Run amqtt on loopback at `port` until cancelled."""
-    from amqtt.broker import Broker  # noqa: PLC0415 - only where no mosquitto is installed
+    from amqtt.broker import Broker
 
     broker = Broker(
         {

@@ -79,7 +79,7 @@ def plan_hash(document: bytes) -> str:
     return sha256(document).hexdigest()
 
 
-class Assignment(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_fields=True):
+class CalendarAssignment(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_fields=True):
     """A lamp and the `calendarID` of its LampActuatorFunction."""
 
     id: _Id
@@ -94,7 +94,7 @@ class PlanDocument(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_f
     programs: Annotated[list[ControlProgramOne], msgspec.Meta(min_length=1, max_length=100)]
     calendars: Annotated[list[TalqCalendar], msgspec.Meta(min_length=1, max_length=100)]
     default_calendar_id: str = msgspec.field(name="defaultCalendarID")
-    lamps: Annotated[list[Assignment], msgspec.Meta(max_length=5000)]
+    lamps: Annotated[list[CalendarAssignment], msgspec.Meta(max_length=5000)]
 
 
 def encode_plan(plan: LightingPlan) -> bytes:
@@ -105,7 +105,7 @@ def encode_plan(plan: LightingPlan) -> bytes:
         programs=sorted((control_program(each) for each in plan.programs), key=lambda each: each.id),
         calendars=sorted((talq_calendar(each) for each in plan.calendars), key=lambda each: each.id),
         default_calendar_id=plan.default_calendar_id,
-        lamps=[Assignment(*each) for each in sorted(plan.assignments.items())],
+        lamps=[CalendarAssignment(*each) for each in sorted(plan.assignments.items())],
     )
     return msgspec.json.encode(document)
 

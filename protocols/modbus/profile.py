@@ -68,7 +68,7 @@ class WordOrder(StrEnum):
     LOW_FIRST = "low-first"
 
 
-class DeviceKind(StrEnum):
+class ProfileKind(StrEnum):
     """What a device is to the gateway."""
 
     LAMP = "lamp"
@@ -131,7 +131,7 @@ class Profile:
 
     id: str
     name: str
-    kind: DeviceKind
+    kind: ProfileKind
     registers: tuple[Register, ...]
     max_registers: int = 125
     max_gap: int = 8
@@ -176,7 +176,7 @@ def parse_profile(text: str, source: str) -> Profile:
     profile = Profile(
         id=head.text("id"),
         name=head.text("name"),
-        kind=head.choice("kind", DeviceKind),
+        kind=head.choice("kind", ProfileKind),
         registers=registers,
         max_registers=head.integer("max_registers", 1, 125, default=125),
         max_gap=head.integer("max_gap", 0, 123, default=8),

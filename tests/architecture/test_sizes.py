@@ -115,3 +115,13 @@ def test_every_module_says_what_it_is_for(package: str) -> None:
         and ast.get_docstring(ast.parse(path.read_text())) is None
     ]
     assert silent == []
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """Two public classes of one name make every search ambiguous."""
+    places: dict[str, list[str]] = {}
+    for path in _product_python():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}

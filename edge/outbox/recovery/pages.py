@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from edge.outbox.recovery.wal import Frame, Wal, read_at
+from edge.outbox.recovery.wal import WalFrame, Wal, read_at
 from edge.storage.sqlite_file import PAGE_BYTES
 
 Value = int | float | bytes | None
@@ -52,7 +52,7 @@ class PageReader:
     def __init__(self, file: BinaryIO | None, wal: Wal | None) -> None:
         self._file = file
         self._wal = wal
-        self._newest: dict[int, Frame] = {}
+        self._newest: dict[int, WalFrame] = {}
 
     def rows(self) -> Iterator[Cell]:
         """Yield the rows SQLite would see; where a page in the log is damaged, its older version's too."""

@@ -19,7 +19,7 @@ _BIG_ENDIAN_SUMS: Final = b"\x37\x7f\x06\x83"
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class WalFrame:
     """One version of a page; `at` is the offset of its content in the log.
 
     `salts` are those of the log's generation, `ends_commit` marks the last frame of a transaction.
@@ -37,11 +37,11 @@ class Wal:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
-    def content(self, frame: Frame) -> bytes:
+    def content(self, frame: WalFrame) -> bytes:
         """Return the page a frame holds."""
         return read_at(self._file, frame.at, PAGE_BYTES)
 
-    def split(self) -> tuple[list[Frame], list[Frame]]:
+    def split(self) -> tuple[list[WalFrame], list[WalFrame]]:
         """Return the frames SQLite would use, and the committed ones behind them that it would not."""
         frames = list(self._frames())
         header = read_at(self._file, 0, _HEADER_BYTES)
@@ -57,19 +57,19 @@ class Wal:
                 usable = number
         return frames[:usable], _committed_behind(frames, usable)
 
-    def split_at(self, count: int) -> tuple[list[Frame], list[Frame]]:
+    def split_at(self, count: int) -> tuple[list[WalFrame], list[WalFrame]]:
         """Return the first `count` frames, which SQLite has used, and the committed ones behind them."""
         frames = list(self._frames())
         return frames[:count], _committed_behind(frames, count)
 
-    def _frames(self) -> Iterator[Frame]:
+    def _frames(self) -> Iterator[WalFrame]:
         self._file.seek(0, 2)
         size = self._file.tell()
         for at in range(_HEADER_BYTES, size - _FRAME_BYTES + 1, _FRAME_BYTES):
             header = read_at(self._file, at, _FRAME_HEADER_BYTES)
             if len(header) == _FRAME_HEADER_BYTES:
                 page, pages_after_commit = struct.unpack_from(">II", header)
-                yield Frame(page, at + _FRAME_HEADER_BYTES, header[8:16], pages_after_commit != 0)
+                yield WalFrame(page, at + _FRAME_HEADER_BYTES, header[8:16], pages_after_commit != 0)
 
 
 def read_at(file: BinaryIO, at: int, length: int) -> bytes:
@@ -80,7 +80,7 @@ def read_at(file: BinaryIO, at: int, length: int) -> bytes:
     return b""
 
 
-def _committed_behind(frames: list[Frame], count: int) -> list[Frame]:
+def _committed_behind(frames: list[WalFrame], count: int) -> list[WalFrame]:
     # The log is overwritten from its beginning: frames with other salts are left over from before that.
     same = list(takewhile(lambda frame: frame.salts == frames[0].salts, frames[count:]))
     ends = [number for number, frame in enumerate(same, 1) if frame.ends_commit]

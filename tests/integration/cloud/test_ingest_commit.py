@@ -17,7 +17,7 @@ from cloud.alarms.views import AlarmView
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
-from cloud.ingest.batch import Batch, DevicePresence, Outbox
+from cloud.ingest.batch import Batch, DevicePresence, OutboxId
 from cloud.ingest.commit import Committer
 from cloud.ingest.dead_letters import DeadLetterRow
 from cloud.ingest.inventory_cache import InventoryCache
@@ -41,7 +41,7 @@ from protocols.sparkplug.host_events import NodeBorn, NodeDied
 
 DUSK = datetime(2026, 3, 1, 11, 0, tzinfo=UTC)
 NODE = ("32.04.37", "soreang-01")
-OUTBOX = Outbox(NODE, 77)
+OUTBOX = OutboxId(NODE, 77)
 LAMPS = ["SOR-00001", "SOR-00002"]
 CABINET = "soreang-01-cabinet"
 

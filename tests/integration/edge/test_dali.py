@@ -14,9 +14,9 @@ from firmware_sim.devices.dali import DaliGateway, Gear
 from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import FaultType
-from firmware_sim.wire.line import Line, Station
+from firmware_sim.wire.line import SimulatedLine, Station
 from firmware_sim.wire.ports import pseudo_terminal
-from firmware_sim.wire.timing import WireTimer, WireTiming
+from firmware_sim.wire.timing import SimulatedWireTiming, WireTimer
 from protocols.clock import ScaledClock
 from protocols.lamp import CommandStatus, LampReading
 from protocols.modbus.builtin import load_builtin
@@ -74,10 +74,10 @@ def config_for(port: Path, broker: Broker, folder: Path) -> GatewayConfig:
 async def site(broker: Broker, folder: Path) -> AsyncIterator[Site]:
     clock, timer = clock_at(EVENING), WireTimer(asyncio.get_running_loop())
     unit = dali_gateway(clock.now().timestamp())
-    line = Line(
+    line = SimulatedLine(
         name="dali-1",
         stations={UNIT: Station(None, unit)},
-        timing=WireTiming(BAUD),
+        timing=SimulatedWireTiming(BAUD),
         timer=timer,
         now_s=lambda: clock.now().timestamp(),
         rng=random.Random(2),

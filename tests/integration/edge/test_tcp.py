@@ -24,7 +24,7 @@ from edge.line import (
     port,
 )
 from firmware_sim.api.server import run_simulator
-from firmware_sim.config import SimulatorConfig, TcpFraming
+from firmware_sim.config import SimulatorConfig, TcpProtocol
 from firmware_sim.wire.network import GatewayNetwork, Network, serve_uplinks
 from protocols.clock import Clock
 from protocols.events import EventType
@@ -42,7 +42,7 @@ SLOW_LAMPS = 3
 APART_S = 0.02  # so that two answers are not one piece when they come
 BAUD = 115200
 FAST_BLOCK = ReadBlock(Table.INPUT, 0, 16)
-SCHEMES = {TcpFraming.MODBUS_TCP: "tcp", TcpFraming.RTU: "rtu+tcp"}
+SCHEMES = {TcpProtocol.MODBUS_TCP: "tcp", TcpProtocol.RTU: "rtu+tcp"}
 
 
 def lamp(unit: int) -> str:
@@ -78,7 +78,7 @@ class Town:
 
 
 @asynccontextmanager
-async def town(folder: Path, framing: TcpFraming, clock: Clock, baud: int = BAUD) -> AsyncIterator[Town]:
+async def town(folder: Path, framing: TcpProtocol, clock: Clock, baud: int = BAUD) -> AsyncIterator[Town]:
     lamps = [Lamp(lamp(unit), AREA, GATEWAY, 1, unit, -7.03, 107.52) for unit in range(1, LAMPS + 1)]
     gateway = Gateway(GATEWAY, AREA, -7.03, 107.52, "Asia/Jakarta")
     inventory = Inventory([Area(AREA, "Soreang", -7.03, 107.52)], [gateway], lamps)
@@ -108,9 +108,9 @@ async def gateway_at(address: str, broker: Broker, folder: Path, clock: Clock) -
         running.cancel()
 
 
-@pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.parametrize("framing", TcpProtocol)
 async def test_a_gateway_works_behind_a_converter(
-    mosquitto: Broker, tmp_path: Path, framing: TcpFraming
+    mosquitto: Broker, tmp_path: Path, framing: TcpProtocol
 ) -> None:
     clock = clock_at(EVENING)
     cloud = Cloud(clock)
@@ -405,9 +405,9 @@ async def behind_network(port: int) -> AsyncIterator[tuple[GatewayNetwork, int]]
             serving.cancel()
 
 
-@pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.parametrize("framing", TcpProtocol)
 @pytest.mark.timing
-async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, framing: TcpFraming) -> None:
+async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, framing: TcpProtocol) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,
         behind_network(far.port) as (way, near),
@@ -422,9 +422,9 @@ async def test_a_half_open_connection_is_left_without_a_restart(tmp_path: Path, 
         assert line.counters.reopened == 1
 
 
-@pytest.mark.parametrize("framing", TcpFraming)
+@pytest.mark.parametrize("framing", TcpProtocol)
 @pytest.mark.timing
-async def test_a_way_that_is_cut_and_mended_is_used_again(tmp_path: Path, framing: TcpFraming) -> None:
+async def test_a_way_that_is_cut_and_mended_is_used_again(tmp_path: Path, framing: TcpProtocol) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,
         behind_network(far.port) as (way, near),
@@ -438,8 +438,8 @@ async def test_a_way_that_is_cut_and_mended_is_used_again(tmp_path: Path, framin
         assert await comes_back(line) < 3.0
 
 
-@pytest.mark.parametrize("framing", TcpFraming)
-async def test_a_slow_way_is_learned_and_mixes_up_nothing(tmp_path: Path, framing: TcpFraming) -> None:
+@pytest.mark.parametrize("framing", TcpProtocol)
+async def test_a_slow_way_is_learned_and_mixes_up_nothing(tmp_path: Path, framing: TcpProtocol) -> None:
     async with (
         town(tmp_path, framing, clock_at(EVENING)) as far,
         behind_network(far.port) as (way, near),

@@ -17,7 +17,7 @@ from pymodbus.exceptions import ModbusIOException
 from pymodbus.framer import FramerType
 
 from firmware_sim.api.server import run_simulator
-from firmware_sim.config import SimulatorConfig, TcpFraming
+from firmware_sim.config import SimulatorConfig, TcpProtocol
 from firmware_sim.town.city import generate_city
 from firmware_sim.wire.network import Network
 from protocols.clock import ScaledClock
@@ -254,7 +254,7 @@ async def test_a_broadcast_passes_a_modbus_tcp_converter(tmp_path: Path) -> None
 
 
 async def test_a_line_speaks_rtu_over_tcp(tmp_path: Path) -> None:
-    config = SimulatorConfig(tmp_path, baud=115200, tcp_first_port=0, tcp_framing=TcpFraming.RTU)
+    config = SimulatorConfig(tmp_path, baud=115200, tcp_first_port=0, tcp_framing=TcpProtocol.RTU)
     async with simulator(config) as running:
         port = (await running.line(f"{TOWN.gateways[0].id}-1"))["tcpPort"]
         async with AsyncModbusTcpClient(

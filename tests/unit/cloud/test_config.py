@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.config import CloudConfig, ConfigError, load_config
+from cloud.config import CloudConfig, CloudConfigError, load_config
 from runtime.net import is_loopback
 
 
@@ -27,7 +27,7 @@ def test_an_open_broker_is_refused(monkeypatch: pytest.MonkeyPatch, given: dict[
     for name, value in given.items():
         monkeypatch.setenv(f"LENTERA_MQTT_{name}", value)
     with pytest.raises(
-        ConfigError, match=r"mqtt_host: 'broker\.example' is not loopback.*expected a broker with auth"
+        CloudConfigError, match=r"mqtt_host: 'broker\.example' is not loopback.*expected a broker with auth"
     ):
         load_config()
 
@@ -50,7 +50,7 @@ def test_a_guarded_broker_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bad_settings_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """With their variable and their value."""
     monkeypatch.setenv(f"LENTERA_{name}", value)
-    with pytest.raises(ConfigError, match=f"LENTERA_{name}: '{value}', "):
+    with pytest.raises(CloudConfigError, match=f"LENTERA_{name}: '{value}', "):
         load_config()
 
 

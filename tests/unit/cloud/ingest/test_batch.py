@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cloud.ingest.batch import Batch, DevicePresence, Node, Outbox
+from cloud.ingest.batch import Batch, DevicePresence, Node, OutboxId
 from cloud.ingest.collector import Collector
 from cloud.ingest.foreign import ForeignReporter
 from cloud.ingest.gateway_presence import GatewayPresence
@@ -58,7 +58,7 @@ def test_records_with_their_places_in_the_outbox() -> None:
         ("soreang-01", 77, 6, event)
     ]
     assert batch.results == [result]
-    assert dict(batch.positions) == {Outbox(NODE, 77): [5, 6, 7]}
+    assert dict(batch.positions) == {OutboxId(NODE, 77): [5, 6, 7]}
 
 
 def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
@@ -66,7 +66,7 @@ def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
     for epoch in (77, 99):
         collector.add(batch, born(epoch))
         collector.add(batch, data(READING, 1))
-    assert dict(batch.positions) == {Outbox(NODE, 77): [1], Outbox(NODE, 99): [1]}
+    assert dict(batch.positions) == {OutboxId(NODE, 77): [1], OutboxId(NODE, 99): [1]}
 
 
 def test_a_foreign_node_is_taken_and_owed_no_acknowledgement() -> None:
@@ -90,7 +90,7 @@ def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None
     ):
         with pytest.raises(InvalidMetrics, match=r"expected|truncated"):
             collector.add(batch, bad)
-    assert dict(batch.positions) == {Outbox(NODE, 77): [5, 6, 7, 8]}
+    assert dict(batch.positions) == {OutboxId(NODE, 77): [5, 6, 7, 8]}
     assert not batch.readings
     assert not batch.events
 
@@ -138,7 +138,7 @@ def test_metrics_distinguish_a_cabinet_from_a_lamp() -> None:
     metrics = [*reading_metrics(cabinet), position_metric(9, 1)]
     collector.add(batch, DeviceData(*NODE, cabinet.device_id, metrics, 1))
     assert (batch.cabinets, batch.readings) == ([cabinet], [])
-    assert dict(batch.positions) == {Outbox(NODE, 77): [9]}
+    assert dict(batch.positions) == {OutboxId(NODE, 77): [9]}
     assert batch.sources == {cabinet.device_id: NODE}
 
 
@@ -165,7 +165,7 @@ def test_a_gateway_speaks_for_its_own_devices_only(node: tuple[str, str]) -> Non
     assert batch.devices == {}
     assert list(batch.nodes) == ([OTHER] if node == OTHER else [])
     assert [sender for _, sender in batch.foreign] == [node[1]] * 4
-    assert dict(batch.positions) == {Outbox(node, 77): [5, 6, 7, 8]}
+    assert dict(batch.positions) == {OutboxId(node, 77): [5, 6, 7, 8]}
 
 
 def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
@@ -178,7 +178,7 @@ def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
 
 @pytest.mark.parametrize(("node", "counts"), [(NODE, True), (OTHER, False), (ELSEWHERE, False)])
 def test_transferred_records_follow_the_same_rule(node: tuple[str, str], counts: bool) -> None:
-    batch, collector, outbox = Batch(), Collector(OWNERS.get, ForeignReporter()), Outbox(node, 77)
+    batch, collector, outbox = Batch(), Collector(OWNERS.get, ForeignReporter()), OutboxId(node, 77)
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     records: list[Record] = [READING, event]
     for position, record in enumerate(records, 5):

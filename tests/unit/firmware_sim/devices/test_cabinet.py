@@ -14,8 +14,8 @@ from firmware_sim.config import SimulatorConfig
 from firmware_sim.devices.cabinet import (
     CABLE_LOSS_SHARE,
     OWN_USE_W,
-    Cabinet,
     CabinetFault,
+    CabinetModel,
     CabinetTruth,
     Meter,
 )
@@ -59,7 +59,7 @@ async def world(clock: Actuator, tmp_path: Path) -> World:
     return build_world(SimulatorConfig(tmp_path), TOWN, clock, WireTimer(asyncio.get_running_loop()))
 
 
-def cabinet(world: World) -> Cabinet:
+def cabinet(world: World) -> CabinetModel:
     return world.cabinets[GATEWAY].cabinet
 
 

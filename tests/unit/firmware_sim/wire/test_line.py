@@ -12,8 +12,8 @@ from firmware_sim.devices.luminaire import Luminaire, LuminaireTraits
 from firmware_sim.devices.mains import Feeder, FeederTraits
 from firmware_sim.faults import Fault, FaultType
 from firmware_sim.wire.frames import build_frame, frame_is_whole
-from firmware_sim.wire.line import Line, Station
-from firmware_sim.wire.timing import WireTimer, WireTiming
+from firmware_sim.wire.line import SimulatedLine, Station
+from firmware_sim.wire.timing import SimulatedWireTiming, WireTimer
 from tests.conftest import PATIENCE_S, eventually
 
 NIGHT = 1_750_000_000.0
@@ -45,10 +45,10 @@ class Gateway:
             unit: Station(f"lamp-{unit}", controller) for unit, controller in self.controllers.items()
         }
         self.polls: list[tuple[str, float, bytes]] = []
-        self.line = Line(
+        self.line = SimulatedLine(
             name="test-1",
             stations=self.stations,
-            timing=WireTiming(baud),
+            timing=SimulatedWireTiming(baud),
             timer=timer,
             now_s=lambda: NIGHT,
             rng=rng,
@@ -80,7 +80,7 @@ class Gateway:
 @pytest.mark.parametrize("baud", [9600, 19200, 115200])
 @pytest.mark.timing
 async def test_an_answer_never_comes_faster_than_the_wire_allows(timer: WireTimer, baud: int) -> None:
-    gateway, timing = Gateway(timer, baud), WireTiming(baud)
+    gateway, timing = Gateway(timer, baud), SimulatedWireTiming(baud)
     legal = (8 + 37) * timing.character_s + timing.silence_s + timing.turnaround_s[0]
     slowest = legal - timing.turnaround_s[0] + timing.turnaround_s[1]
     times = []
@@ -96,9 +96,9 @@ async def test_an_answer_never_comes_faster_than_the_wire_allows(timer: WireTime
 
 
 def test_silence_is_three_and_a_half_characters_and_fixed_above_19200_baud() -> None:
-    assert WireTiming(9600).silence_s == pytest.approx(0.00401, abs=1e-5)
-    assert WireTiming(19200).silence_s == pytest.approx(0.002005, abs=1e-5)
-    assert WireTiming(38400).silence_s == WireTiming(115200).silence_s == 0.00175
+    assert SimulatedWireTiming(9600).silence_s == pytest.approx(0.00401, abs=1e-5)
+    assert SimulatedWireTiming(19200).silence_s == pytest.approx(0.002005, abs=1e-5)
+    assert SimulatedWireTiming(38400).silence_s == SimulatedWireTiming(115200).silence_s == 0.00175
 
 
 @pytest.mark.timing
