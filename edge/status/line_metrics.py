@@ -55,8 +55,8 @@ class LineCollector(Collector):
             "lentera_outbox_waiting", "Records that wait for the cloud", labels=["gateway"]
         )
         size = GaugeMetricFamily("lentera_outbox_bytes", "Size of the outbox on disk", labels=["gateway"])
-        thinned = CounterMetricFamily(
-            "lentera_outbox_thinned",
+        decimated = CounterMetricFamily(
+            "lentera_outbox_decimated",
             "Readings dropped because the outbox or, without a disk, the memory was full",
             labels=["gateway"],
         )
@@ -72,5 +72,5 @@ class LineCollector(Collector):
             damaged.add_metric([gateway], held.damaged)
             waiting.add_metric([gateway], held.waiting)
             size.add_metric([gateway], held.size_bytes)
-            thinned.add_metric([gateway], held.thinned)
-        yield from (waiting, size, thinned, unwritten, damaged)
+            decimated.add_metric([gateway], held.thinned)
+        yield from (waiting, size, decimated, unwritten, damaged)

@@ -28,7 +28,7 @@ class ValueStatus(_Document, frozen=True, kw_only=True):
 
 
 class DeviceStatus(_Document, frozen=True, kw_only=True):
-    """One device of a line; `state` is answering, silent or unasked, `values` were read last."""
+    """One device of a line; `state` is responsive, unresponsive or unknown, `values` were read last."""
 
     id: str
     kind: str
@@ -75,7 +75,7 @@ class OutboxStatus(_Document, frozen=True, kw_only=True):
 
     depth: int
     size_bytes: int
-    thinned: int
+    decimated: int
     unwritten: int
     failing: bool
 

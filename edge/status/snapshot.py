@@ -8,7 +8,6 @@ from datetime import datetime
 from edge.components import GatewayComponents, LineComponents
 from edge.config.settings import GatewayConfig
 from edge.devices.device import Device
-from edge.polling.presence import PresenceState
 from edge.status.model import (
     ClockStatus,
     CountersStatus,
@@ -31,12 +30,6 @@ from protocols.lighting.priority import Override
 
 _DECIDED = frozenset({"target_level_percent", "reason"})
 """Fields of a lamp's reading that the gateway itself decides; they are shown as of now, not as last read."""
-
-_STATES = {
-    PresenceState.UNKNOWN: "unasked",
-    PresenceState.RESPONSIVE: "answering",
-    PresenceState.UNRESPONSIVE: "silent",
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,7 +127,7 @@ def _outbox(components: GatewayComponents) -> OutboxStatus:
     return OutboxStatus(
         depth=held.waiting + components.outbox.unwritten,
         size_bytes=held.size_bytes,
-        thinned=held.thinned,
+        decimated=held.thinned,
         unwritten=components.outbox.unwritten,
         failing=components.outbox.is_failing,
     )
@@ -171,7 +164,7 @@ def _device(
         unit=device.unit,
         line=line.line.name,
         profile=device.profile.id,
-        state=_STATES[presence.state],
+        state=presence.state,
         failures=presence.failures,
         last_answer=None if reading is None else reading.time,
         age_seconds=None if reading is None else round((now - reading.time).total_seconds(), 1),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from edge.outbox.recovery.wal import WalFrame, Wal, read_at
+from edge.outbox.recovery.wal import Wal, WalFrame, read_at
 from edge.storage.sqlite_file import PAGE_BYTES
 
 Value = int | float | bytes | None

@@ -85,12 +85,12 @@ async def test_the_crew_sees_lamps_and_their_level_without_any_cloud(tmp_path: P
             status = await phone.gateway()
             assert status is not None
             first, second = await phone.lamp(1), await phone.lamp(2)
-        assert (first["state"], first["targetLevel"], first["reason"]) == ("answering", 100, "program")
+        assert (first["state"], first["targetLevel"], first["reason"]) == ("responsive", 100, "program")
         assert first["override"] is None
         assert first["until"].startswith("2026-06-01T16:00:00")
         assert 0 <= first["ageSeconds"] < 10
         assert {"attribute": "supplyVoltage", "value": 230.1, "unit": "V"} in first["values"]
-        assert (second["state"], second["lastAnswer"], second["values"]) == ("silent", None, [])
+        assert (second["state"], second["lastAnswer"], second["values"]) == ("unresponsive", None, [])
         assert status["clock"]["trusted"] is True
         assert datetime.fromisoformat(status["clock"]["time"]) > EVENING
         assert status["plan"] == {

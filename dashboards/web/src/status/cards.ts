@@ -48,7 +48,7 @@ export function cabinetCard(
   text: StatusText,
 ): HTMLElement {
   const { words } = text;
-  const silent = device.state === "silent";
+  const silent = device.state === "unresponsive";
   const shown = silent ? [] : signs(device, text);
   return make(
     "section",

@@ -10,7 +10,7 @@ describe("faultOf", () => {
     ["nothing", lampStatus("A"), null],
     [
       "a silent lamp, whatever it said last",
-      lampStatus("A", { state: "silent" }, { lampFailure: true }),
+      lampStatus("A", { state: "unresponsive" }, { lampFailure: true }),
       "Does not answer",
     ],
     ["a dead lamp", lampStatus("A", {}, { lampFailure: true, controlGearFailure: true }), "Lamp is dead"],
@@ -39,7 +39,7 @@ describe("levelOf", () => {
   });
 
   it("is unknown for a device that does not answer or was not polled yet", () => {
-    expect(levelOf(lampStatus("A", { state: "silent" }))).toBeUndefined();
+    expect(levelOf(lampStatus("A", { state: "unresponsive" }))).toBeUndefined();
     expect(levelOf(lampStatus("A", { state: "not_polled" }))).toBeUndefined();
     expect(levelOf(lampStatus("A", { values: [] }))).toBeUndefined();
   });
@@ -51,7 +51,7 @@ describe("passes", () => {
   it("keeps lit lamps, faults and overrides that are in force", () => {
     const off = lampStatus("A", { targetLevel: 0 }, { actualLightState: 0 });
     expect([passes("lit", lampStatus("A"), text), passes("lit", off, text)]).toEqual([true, false]);
-    expect(passes("faults", lampStatus("A", { state: "silent" }), text)).toBe(true);
+    expect(passes("faults", lampStatus("A", { state: "unresponsive" }), text)).toBe(true);
     expect(passes("faults", lampStatus("A"), text)).toBe(false);
     expect(passes("forced", lampStatus("A", { override }), text)).toBe(true);
     expect(passes("forced", lampStatus("A", { override: { ...override, active: false } }), text)).toBe(false);

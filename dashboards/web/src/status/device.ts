@@ -10,7 +10,7 @@ export function valuesOf(device: DeviceStatus): Record<string, ValueStatus["valu
 
 /** The level in % that a device reports now; undefined where it does not answer or has none. */
 export function levelOf(device: DeviceStatus): number | undefined {
-  if (device.state !== "answering") return undefined;
+  if (device.state !== "responsive") return undefined;
   const { actualLightState, feedbackLightCommand } = valuesOf(device);
   const level = actualLightState ?? feedbackLightCommand;
   return typeof level === "number" ? level : undefined;
@@ -20,7 +20,7 @@ export function levelOf(device: DeviceStatus): number | undefined {
 export function faultOf(device: DeviceStatus, text: StatusText): string | null {
   const { words } = text;
   const values = valuesOf(device);
-  if (device.state === "silent") return words.silent;
+  if (device.state === "unresponsive") return words.silent;
   if (values.lampFailure) return words.lampFailure;
   if (values.controlGearFailure) return words.gearFailure;
   if (values.cabinetDoorOpen) return words.value.cabinetDoorOpen;

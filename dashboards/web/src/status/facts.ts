@@ -79,6 +79,6 @@ function outboxFact({ outbox, uplink }: GatewayStatus, text: StatusText): HTMLEl
     words.outbox,
     outbox.failing ? words.failing : depth,
     words.onDisk(text.bytes(outbox.sizeBytes)),
-    outbox.thinned > 0 && words.thinned(text.number(outbox.thinned, 0)),
+    outbox.decimated > 0 && words.decimated(text.number(outbox.decimated, 0)),
   );
 }

@@ -20,7 +20,7 @@ export interface DeviceStatus {
   unit: number;
   line: string;
   profile: string;
-  /** "answering", "silent", or any other word before the first poll. */
+  /** "responsive", "unresponsive", or "unknown" before the first poll. */
   state: string;
   failures: number;
   lastAnswer: string | null;
@@ -47,7 +47,7 @@ export interface GatewayStatus {
   clock: { time: string; timeZone: string; trusted: boolean };
   plan: { hash: string; problem: string; nextChange: string | null; nextLevel: number | null };
   uplink: { state: string; problem: string | null; inFlight: number };
-  outbox: { depth: number; sizeBytes: number; thinned: number; failing: boolean };
+  outbox: { depth: number; sizeBytes: number; decimated: number; failing: boolean };
   lines: LineStatus[];
   lamps: number;
   silent: number;

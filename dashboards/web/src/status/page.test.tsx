@@ -96,7 +96,7 @@ describe("the facts", () => {
 
   it("say that the cloud cannot be reached, why, and that lamps go on", async () => {
     const uplink = { state: "down", problem: "connection refused", inFlight: 0 };
-    const outbox = { depth: 1_234, sizeBytes: 2_345_678, thinned: 12, failing: false };
+    const outbox = { depth: 1_234, sizeBytes: 2_345_678, decimated: 12, failing: false };
     await page(gatewayStatus({ uplink, outbox }));
     await english();
     expect(fact("Cloud")).toHaveClass("is-bad");
@@ -119,7 +119,7 @@ describe("the facts", () => {
   });
 
   it("say that the disk fails and that a plan was refused", async () => {
-    const outbox = { depth: 5, sizeBytes: 0, thinned: 0, failing: true };
+    const outbox = { depth: 5, sizeBytes: 0, decimated: 0, failing: true };
     const plan = { hash: "", problem: "program 'x' is missing", nextChange: null, nextLevel: null };
     await page(gatewayStatus({ outbox, plan }));
     await english();
@@ -135,7 +135,7 @@ describe("a line", () => {
     await page(
       gatewayStatus({
         lines: [lineStatus({ silent: 1, counters })],
-        devices: [lampStatus("B", { unit: 2, state: "silent" }), lampStatus("A", { unit: 1 })],
+        devices: [lampStatus("B", { unit: 2, state: "unresponsive" }), lampStatus("A", { unit: 1 })],
       }),
     );
     await english();
@@ -196,7 +196,7 @@ describe("a cabinet", () => {
   });
 
   it("shows nothing old as if it were new", async () => {
-    await page(gatewayStatus({ devices: [cabinetStatus(values, { state: "silent" })] }));
+    await page(gatewayStatus({ devices: [cabinetStatus(values, { state: "unresponsive" })] }));
     expect(signs()).toEqual([]);
     expect(screen.getByText("Tidak menjawab", { selector: "h3 span" })).toHaveClass("bad");
   });
@@ -206,7 +206,7 @@ describe("the lamps", () => {
   const devices = [
     lampStatus("SOR-00003"),
     lampStatus("SOR-00001"),
-    lampStatus("SOR-00002", { state: "silent", failures: 4 }),
+    lampStatus("SOR-00002", { state: "unresponsive", failures: 4 }),
     cabinetStatus([{ attribute: "cabinetDoorOpen", value: true, unit: "" }]),
   ];
   const shown = () => page(gatewayStatus({ devices, lamps: 3 }));

@@ -44,10 +44,12 @@ export function deviceRow(
 }
 
 function situation(device: DeviceStatus, text: StatusText): string {
-  const polled = device.state === "answering" || device.state === "silent";
+  const polled = device.state === "responsive" || device.state === "unresponsive";
   const reason = polled ? device.reason && text.reason(device.reason) : text.words.notPolled;
   const measured =
-    device.state === "silent" ? [] : device.values.filter((each) => IN_SUMMARY.includes(each.attribute));
+    device.state === "unresponsive"
+      ? []
+      : device.values.filter((each) => IN_SUMMARY.includes(each.attribute));
   return [reason, ...measured.map((each) => text.value(each)), text.lastAnswer(device)]
     .filter(Boolean)
     .join(" · ");

@@ -72,7 +72,7 @@ describe("ages and times", () => {
 
   it("say when a device last answered", () => {
     expect(english.lastAnswer(lampStatus("A"))).toBe("4 s ago");
-    expect(english.lastAnswer(lampStatus("A", { state: "silent" }))).toBe("last 4 s ago");
+    expect(english.lastAnswer(lampStatus("A", { state: "unresponsive" }))).toBe("last 4 s ago");
     expect(english.lastAnswer(lampStatus("A", { lastAnswer: null }))).toBe("has never answered");
   });
 });

@@ -62,7 +62,7 @@ export class StatusText {
   lastAnswer({ state, lastAnswer, ageSeconds }: DeviceStatus): string {
     if (lastAnswer === null) return this.words.never;
     const age = this.age(ageSeconds ?? 0);
-    return state === "silent" ? this.words.last(age) : age;
+    return state === "unresponsive" ? this.words.last(age) : age;
   }
 
   override({ level, start, expiration, active }: OverrideStatus, timeZone: string): string {

@@ -42,7 +42,7 @@ async def test_what_an_outbox_holds_and_has_dropped_can_be_scraped(tmp_path: Pat
             if sample.labels["gateway"] == "soreang-01"
         }
     await outbox.close()
-    assert samples["lentera_outbox_thinned_total"] == 2
+    assert samples["lentera_outbox_decimated_total"] == 2
     assert samples["lentera_outbox_waiting"] == 4
     assert samples["lentera_outbox_bytes"] > 4096
     assert samples["lentera_outbox_unwritten"] == 3

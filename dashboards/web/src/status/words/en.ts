@@ -44,7 +44,7 @@ export const en: Words = {
   records: (count) => `${count} records`,
   empty: "Empty",
   failing: "The disk cannot be written",
-  thinned: (count) => `${count} old readings dropped to make room`,
+  decimated: (count) => `${count} old readings dropped to make room`,
   onDisk: (size) => `${size} on disk`,
   line: "Line",
   linesOf: (count) => `${count} lines`,

@@ -43,7 +43,7 @@ export const id = {
   records: (count: string) => `${count} catatan`,
   empty: "Kosong",
   failing: "Disk tidak dapat ditulis",
-  thinned: (count: string) => `${count} bacaan lama dijarangkan karena penuh`,
+  decimated: (count: string) => `${count} bacaan lama dijarangkan karena penuh`,
   onDisk: (size: string) => `${size} di disk`,
   line: "Jalur",
   linesOf: (count: number) => `${count} jalur`,
