@@ -180,7 +180,7 @@ def probe(
 def cloud(
     role: Annotated[list[str] | None, typer.Option(help="api or ingest; both when not given.")] = None,
 ) -> None:
-    """Run the cloud; its settings are LENTERA_… variables (docs/operations.md)."""
+    """Run the cloud; its settings are LENTERA_… variables (docs/operations/cloud.md)."""
     from cloud.app import run_cloud
     from cloud.config import CloudConfigError, load_config
     from cloud.database import UnsupportedDatabaseError
