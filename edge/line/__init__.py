@@ -1,6 +1,7 @@
 """The one owner of an RS-485 line: who may speak, when, and whose answer it was."""
 
-from edge.line.bus import Line, LineCounters
+from edge.line.bus import Line
+from edge.line.counters import LineCounters
 from edge.line.errors import (
     CorruptResponseError,
     LineError,

@@ -1,13 +1,18 @@
-"""The owner of one line: sends one request at a time, keeps the silence, and knows whose answer came."""
+"""The owner of one line: one transaction at a time, with the silences of the wire and its own timeouts.
+
+A transaction waits in its lane, is sent when the wire has been quiet for long enough, and ends with its
+response, a timeout, a corrupt frame or a lost port. A response that comes after its timeout is stale: it must
+neither be taken for the response to a later request nor collide with one.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 
 import structlog
 
+from edge.line.counters import LineCounters
 from edge.line.errors import (
     BUSY_CODES,
     CorruptResponseError,
@@ -29,37 +34,29 @@ from edge.line.lanes import Lane, Lanes, Transaction
 from edge.line.port import Port, PortEvents
 from edge.line.stale_responses import StaleResponses
 from edge.line.timer import Timer, open_timer
-from edge.line.timing import ResponseTime, WireTiming
+from edge.line.timing import ResponseTimes, WireTiming
 from protocols.modbus.codec import ReadBlock, Write
 
 log = structlog.get_logger(__name__)
 
 _REOPEN_S = 1.0
-_LATE_ANSWER_S = 1.0
+# A unit that timed out is left alone for so long: some controllers respond after most of a second.
+_STALE_RESPONSE_S = 1.0
+# After garbage the rest of a frame may still be in a USB adapter, which passes on what it has every few ms.
 _CORRUPT_GRACE_S = 0.01
+# asyncio may call back up to its clock's resolution early: do not set the timer once more for that.
 _TIMER_GRAIN_S = 0.0005
-_BROADCAST = 0
-_ADDRESS_AND_CRC = 3
+_BROADCAST = 0  # Modbus over serial line, 2.2: address 0 is every unit, and none responds
+_ADDRESS_AND_CRC = 3  # bytes of an RTU frame beside its PDU
 
 OpenPort = Callable[[PortEvents], Awaitable[Port]]
 
 
-@dataclass(slots=True)
-class LineCounters:
-    """What happened on a line since the start."""
-
-    requests: int = 0
-    answers: int = 0
-    no_answers: int = 0
-    corrupt: int = 0
-    late: int = 0
-    foreign: int = 0
-    refused: int = 0
-    reopened: int = 0
-
-
 class Line:
-    """One wire and all that is asked on it; `run` owns the wire, the other methods wait for their turn."""
+    """One bus and the transactions on it; `run` owns the port, the other methods wait for their turn.
+
+    All times are those of `time.monotonic()`.
+    """
 
     def __init__(
         self, name: str, open_port: OpenPort, framing: Framing, timing: WireTiming, first_timeout_s: float
@@ -69,56 +66,59 @@ class Line:
         self._open_port = open_port
         self._framing = framing
         self._timing = timing
-        self._first_timeout_s = first_timeout_s
         self._lanes = Lanes()
         self._reads: dict[tuple[int, ReadBlock], Request] = {}
         self._port: Port | None = None
         self._timer: Timer | None = None
-        self._alarm_at = 0.0
-        self._down: str | None = None
+        self._timer_at = 0.0
+        self._problem: str | None = None
         self._lost = asyncio.Event()
         self._received = bytearray()
         self._quiet_at = 0.0
-        self._job: Transaction | None = None
+        self._transaction: Transaction | None = None
         self._tag = 0
         self._sent_at = 0.0
-        self._heard = 0
+        self._garbage_bytes = 0
         self._expires_at = 0.0
-        self._watch: asyncio.TimerHandle | None = None
-        self._response_times: dict[int, ResponseTime] = {}
-        self._missed = StaleResponses()
+        self._expiry_timer: asyncio.TimerHandle | None = None
+        self._response_times = ResponseTimes(first_timeout_s)
+        self._stale = StaleResponses()
         self._missed_at = -inf
-        self._queue_s = 0.0
+        self._converter_queue_s = 0.0
         self._is_queued = False
 
     @property
     def problem(self) -> str | None:
-        """Why the port cannot be used, while it cannot."""
-        return self._down
+        """Why the port cannot be used; None while it can."""
+        return self._problem
 
     async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:
-        """The words of a block; raises LineError."""
+        """Return the words of a block.
+
+        Raises:
+            LineError: TransientLineError where trying again may help, RequestRefusedError where it will not.
+        """
         request = self._reads.get((unit, block))
         if request is None:
             request = self._reads[unit, block] = read_request(unit, block)
-        return answered_words(request, await self._ask(request, lane))
+        return answered_words(request, await self._perform(request, lane))
 
     async def probe(self, unit: int, block: ReadBlock, lane: Lane) -> None:
-        """Ask a unit thought dead for one word, waiting no longer than it may need; raises LineError."""
+        """Read one word of an unresponsive unit, waiting no longer than it may need; raises LineError."""
         request = read_request(unit, ReadBlock(block.table, block.address, 1))
-        await self._ask(request, lane, self._probe_timeout_s(unit))
+        await self._perform(request, lane, self._response_times.probe_timeout_s(unit))
 
     async def write(self, unit: int, write: Write, lane: Lane) -> None:
-        """Write to one unit, which acknowledges; raises LineError."""
-        await self._ask(write_request(unit, write), lane)
+        """Write to one unit and wait for its acknowledgement; raises LineError."""
+        await self._perform(write_request(unit, write), lane)
 
     async def broadcast(self, write: Write, lane: Lane) -> None:
-        """Write to all units at once, which none acknowledges."""
-        await self._ask(write_request(_BROADCAST, write), lane)
+        """Write to all units at once; none acknowledges it."""
+        await self._perform(write_request(_BROADCAST, write), lane)
 
     async def run(self) -> None:
-        """Own the wire until cancelled: open it, serve it, open it again when it goes away."""
-        self._timer = open_timer(self._on_alarm)
+        """Own the port until cancelled: open it, serve transactions, open it again when it is lost."""
+        self._timer = open_timer(self._on_timer)
         try:
             while True:
                 if await self._open():
@@ -131,15 +131,16 @@ class Line:
             self._timer = None
 
     def response_timeout_s(self, unit: int) -> float:
-        """How long the line now waits for this unit."""
-        return self._response_time(unit).timeout_s
+        """Return how long the line now waits for this unit, in seconds."""
+        return self._response_times.of(unit).timeout_s
 
-    async def _ask(self, request: Request, lane: Lane, timeout_s: float | None = None) -> bytes:
-        if self._down is not None:
-            raise PortUnavailableError(f"{self.name}: {self._down}")
+    async def _perform(self, request: Request, lane: Lane, timeout_s: float | None = None) -> bytes:
+        if self._problem is not None:
+            raise PortUnavailableError(f"{self.name}: {self._problem}")
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._lanes.put(Transaction(lane, request, answer, timeout_s))
-        if self._alarm_at != self._quiet_at:
+        # With the timer set for the end of the silence there is nothing to do before it expires.
+        if self._timer_at != self._quiet_at:
             self._advance()
         pdu = await answer
         if not pdu or (code := refusal(pdu)) is None:
@@ -157,83 +158,94 @@ class Line:
         except OSError as error:
             self._fail(str(error))
             return False
+        # The port may be lost between its opening and this line, when `_on_lost` had nothing to close yet.
         if self._lost.is_set():
             port.close()
             return False
         self._port = port
-        if self._down is not None:
-            log.info("line is open again", port=self.name)
+        if self._problem is not None:
+            log.info("line_reopened", port=self.name)
             self.counters.reopened += 1
-        self._down = None
+        self._problem = None
         self._received.clear()
+        # Another master, or a unit that was cut off in the middle of a frame, may have been sending.
         self._quiet_at = monotonic() + self._timing.silence_s
         return True
 
     def _fail(self, why: str) -> None:
-        if self._down is None:
-            log.error("line cannot be used", port=self.name, why=why)
-        self._down = why
+        if self._problem is None:
+            log.error("line_unavailable", port=self.name, error=why)
+        self._problem = why
         self._close(PortUnavailableError(f"{self.name}: {why}"))
 
     def _close(self, error: PortUnavailableError) -> None:
         if self._port is not None:
             self._port.close()
             self._port = None
-        if self._job is not None:
+        if self._transaction is not None:
             self._finish(error)
         self._lanes.fail_all(error)
 
     def _advance(self) -> None:
-        """Send the next request, if the wire is free and quiet; else see that this is called when it is."""
-        if self._job is not None or self._port is None or self._timer is None:
+        """Send the next request if the wire is free and quiet; otherwise set the timer for when it is."""
+        if self._transaction is not None or self._port is None or self._timer is None:
             return
         now = monotonic()
         if now < self._quiet_at:
             self._wake_at(self._timer, self._quiet_at)
-        elif (job := self._lanes.take(now)) is not None:
-            self._send(self._unmistakable(job, now), now)
+        elif (transaction := self._lanes.take(now)) is not None:
+            self._send(self._distinguishable(transaction, now), now)
         elif (released_at := self._lanes.next_release()) is not None:
             self._wake_at(self._timer, released_at)
 
     def _wake_at(self, timer: Timer, when: float) -> None:
-        if when != self._alarm_at:
-            self._alarm_at = when
+        if when != self._timer_at:
+            self._timer_at = when
             timer.set(when)
 
-    def _on_alarm(self) -> None:
-        self._alarm_at = 0.0
+    def _on_timer(self) -> None:
+        self._timer_at = 0.0
         self._advance()
 
-    def _unmistakable(self, job: Transaction, now: float) -> Transaction:
-        """The job, or first one that makes sure that no late answer can be taken for the job's."""
+    def _distinguishable(self, transaction: Transaction, now: float) -> Transaction:
+        """Return the transaction, or one to send before it so that no stale response is taken for its own."""
+        # Modbus TCP numbers its transactions, so a stale response is recognised by its number.
         if self._framing.tags_answers:
-            return job
-        first = self._missed.to_ask_before(job.request, now)
-        return job if first is None else Transaction(job.lane, first, job.answer, job.timeout_s, before=job)
+            return transaction
+        first = self._stale.to_ask_before(transaction.request, now)
+        return (
+            transaction
+            if first is None
+            else Transaction(
+                transaction.lane, first, transaction.answer, transaction.timeout_s, before=transaction
+            )
+        )
 
-    def _send(self, job: Transaction, now: float) -> None:
-        request, timing = job.request, self._timing
+    def _send(self, transaction: Transaction, now: float) -> None:
+        request, timing = transaction.request, self._timing
         self._tag = (self._tag + 1) & 0xFFFF
         frame = self._framing.wrap(request, self._tag)
+        # Bytes from before this request belong to nothing that is still awaited.
         self._received.clear()
-        self._heard = 0
+        self._garbage_bytes = 0
         self.counters.requests += 1
         self._sent_at = now + timing.duration_s(len(frame))
         self._quiet_at = self._sent_at + timing.silence_s
-        self._job = job
+        self._transaction = transaction
         try:
             self._port_now().write(frame)
         except OSError as error:
             self._on_lost(str(error))
             return
         if request.unit == _BROADCAST:
+            # Units need time to carry a broadcast out (turnaround delay of the serial line specification).
             self._quiet_at = self._sent_at + timing.broadcast_pause_s
             self._finish(b"")
             return
-        # A converter may first have to give up the one before.
-        queued_s = max(0.0, self._missed_at + self._queue_s - self._sent_at)
+        # A serial server queues requests: it may have to time out on the one before, first.
+        queued_s = max(0.0, self._missed_at + self._converter_queue_s - self._sent_at)
         self._is_queued = queued_s > 0.0
-        self._expire_at(self._sent_at + queued_s + self._patience_s(job))
+        self._expire_at(self._sent_at + queued_s + self._patience_s(transaction))
 
     def _port_now(self) -> Port:
         if self._port is None:
@@ -242,134 +254,135 @@ class Line:
 
     def _on_received(self, data: bytes) -> None:
         now = monotonic()
+        # The silence is counted from the last byte on the wire, whichever device sent it.
         self._quiet_at = max(self._quiet_at, now + self._timing.silence_s)
-        job = self._job
+        transaction = self._transaction
+        # Most responses arrive in one piece: match that before the slower search for frames among garbage.
         received = bytes(self._received) + data if self._received else data
-        if job is not None and (pdu := self._framing.answer(job.request, self._tag, received)) is not None:
-            self._on_answer(job, pdu, now)
+        if (
+            transaction is not None
+            and (pdu := self._framing.answer(transaction.request, self._tag, received)) is not None
+        ):
+            self._on_response(transaction, pdu, now)
             return
         self._received += data
         frames, garbage = self._framing.take(self._received)
         for frame in frames:
             self._on_frame(frame, now)
-        self._heard += garbage
-        if garbage and self._was_whole():
+        self._garbage_bytes += garbage
+        if garbage and self._received_enough():
             grace_s = max(_CORRUPT_GRACE_S, 2 * self._timing.silence_s)
             self._expire_at(min(self._expires_at, now + grace_s))
 
-    def _was_whole(self) -> bool:
-        """Whether as much was heard as the answer is long: less is noise, and the answer may still come."""
-        heard = self._heard + len(self._received)
-        return self._job is not None and heard >= self._job.request.answer_length + _ADDRESS_AND_CRC
+    def _received_enough(self) -> bool:
+        """Whether a whole response may have been received: fewer bytes are noise, and it may still come."""
+        heard = self._garbage_bytes + len(self._received)
+        return (
+            self._transaction is not None
+            and heard >= self._transaction.request.answer_length + _ADDRESS_AND_CRC
+        )
 
     def _on_frame(self, frame: Frame, now: float) -> None:
-        job = self._job
-        if job is not None and job.request.is_answered_by(frame.unit, frame.pdu) and self._tag_fits(frame):
-            self._on_answer(job, frame.pdu, now)
+        transaction = self._transaction
+        if (
+            transaction is not None
+            and transaction.request.is_answered_by(frame.unit, frame.pdu)
+            and self._tag_fits(frame)
+        ):
+            self._on_response(transaction, frame.pdu, now)
         else:
             self._on_stray_frame(frame, now)
 
-    def _on_answer(self, job: Transaction, pdu: bytes, now: float) -> None:
-        unit = job.request.unit
-        answer_s = self._timing.duration_s(len(pdu) + _ADDRESS_AND_CRC)
+    def _on_response(self, transaction: Transaction, pdu: bytes, now: float) -> None:
+        unit = transaction.request.unit
+        response_s = self._timing.duration_s(len(pdu) + _ADDRESS_AND_CRC)
+        # Time in a converter's queue is no property of the unit: it would raise the timeout of the unit.
         if not self._is_queued:
-            self._response_time(unit).answered(max(0.0, now - self._sent_at - answer_s))
+            self._response_times.of(unit).answered(max(0.0, now - self._sent_at - response_s))
         self._missed_at = -inf
         self.counters.answers += 1
-        self._missed.answered(unit)
+        self._stale.answered(unit)
         self._finish(pdu)
 
     def _tag_fits(self, frame: Frame) -> bool:
         return frame.tag in (0, self._tag)
 
     def _on_stray_frame(self, frame: Frame, now: float) -> None:
-        requested_at = self._missed.came(frame.unit, len(frame.pdu))
+        requested_at = self._stale.came(frame.unit, len(frame.pdu))
         if requested_at is None:
             self.counters.foreign += 1
             return
         self.counters.late += 1
-        self._queue_s = min(max(self._queue_s, now - requested_at), self._timing.longest_queue_s)
-        self._response_time(frame.unit).answered(now - requested_at)
+        self._converter_queue_s = min(
+            max(self._converter_queue_s, now - requested_at), self._timing.longest_queue_s
+        )
+        self._response_times.of(frame.unit).answered(now - requested_at)
         self._lanes.release(frame.unit)
-        if self._job is not None and self._job.request.unit == frame.unit:
-            # Only now does the unit turn to what it was asked since.
-            self._expire_at(now + self._patience_s(self._job))
+        if self._transaction is not None and self._transaction.request.unit == frame.unit:
+            # Only now does the unit begin with the request that is awaited.
+            self._expire_at(now + self._patience_s(self._transaction))
         self._advance()
 
     def _expire_at(self, when: float) -> None:
-        """Give the request up at `when`. A timer that is earlier is left alone: most get answers."""
+        """Let the request expire at `when`. An earlier timer is left alone: most requests get a response."""
         self._expires_at = when
-        if self._watch is not None:
-            if self._watch.when() <= when:
+        if self._expiry_timer is not None:
+            if self._expiry_timer.when() <= when:
                 return
-            self._watch.cancel()
-        self._watch = asyncio.get_running_loop().call_at(when, self._on_watch)
+            self._expiry_timer.cancel()
+        self._expiry_timer = asyncio.get_running_loop().call_at(when, self._on_expiry_timer)
 
-    def _on_watch(self) -> None:
-        self._watch = None
-        if self._job is None:
+    def _on_expiry_timer(self) -> None:
+        self._expiry_timer = None
+        if self._transaction is None:
             return
         if monotonic() < self._expires_at - _TIMER_GRAIN_S:
             self._expire_at(self._expires_at)
         else:
-            self._on_expiry(self._job)
+            self._on_expiry(self._transaction)
 
-    def _on_expiry(self, job: Transaction) -> None:
-        request = job.request
+    def _on_expiry(self, transaction: Transaction) -> None:
+        request = transaction.request
         where = f"{self.name}: unit {request.unit}"
-        timeout_s = self._timeout_s(job)
-        self._missed.note(request, self._sent_at)
+        timeout_s = self._timeout_s(transaction)
+        self._stale.note(request, self._sent_at)
         self._missed_at = self._sent_at
-        if not self._was_whole():
-            # An answer may still be under way: it must not meet the unit's next request.
-            self._lanes.hold(request.unit, monotonic() + max(_LATE_ANSWER_S, timeout_s))
-        if self._heard or self._received:
+        if not self._received_enough():
+            # A response may still be in flight: it must not collide with the unit's next request.
+            self._lanes.hold(request.unit, monotonic() + max(_STALE_RESPONSE_S, timeout_s))
+        if self._garbage_bytes or self._received:
             self.counters.corrupt += 1
-            self._finish(CorruptResponseError(f"{where} was heard, but not in a valid frame"))
+            self._finish(CorruptResponseError(f"{where} was received, but not in a valid frame"))
         else:
             self.counters.no_answers += 1
             self._finish(NoResponseError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
 
     def _finish(self, outcome: bytes | Exception) -> None:
-        # Not when its asker gives up: until here its unit has the wire.
-        job, self._job = self._job, None
-        if job is not None and not job.answer.done():
+        # Not when its caller gives up: until here the unit may still send.
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None and not transaction.answer.done():
             if isinstance(outcome, Exception):
-                job.answer.set_exception(outcome)
-            elif job.before is not None:
-                self._lanes.put_first(job.before)
+                transaction.answer.set_exception(outcome)
+            elif transaction.before is not None:
+                self._lanes.put_first(transaction.before)
             else:
-                job.answer.set_result(outcome)
+                transaction.answer.set_result(outcome)
         if self._timer is not None and monotonic() < self._quiet_at:
             self._wake_at(self._timer, self._quiet_at)
         else:
-            # After those who wait for the answer: what they ask next may go before what waits already.
+            # After the callers that wait for this response: what they send next may have a higher priority.
             asyncio.get_running_loop().call_soon(self._advance)
 
     def _on_lost(self, why: str) -> None:
         self._fail(why)
         self._lost.set()
 
-    def _patience_s(self, job: Transaction) -> float:
-        """How long after the request the whole answer must be there."""
-        answer_s = self._timing.duration_s(job.request.answer_length + _ADDRESS_AND_CRC)
-        return self._timeout_s(job) + answer_s
+    def _patience_s(self, transaction: Transaction) -> float:
+        """How long after the request the whole response must have been received, in seconds."""
+        response_s = self._timing.duration_s(transaction.request.answer_length + _ADDRESS_AND_CRC)
+        return self._timeout_s(transaction) + response_s
 
-    def _timeout_s(self, job: Transaction) -> float:
-        if job.timeout_s is not None:
-            return job.timeout_s
-        return self._response_time(job.request.unit).timeout_s
-
-    def _probe_timeout_s(self, unit: int) -> float:
-        """What the unit needed when it last answered, or else the slowest of the line."""
-        own_s = self._response_time(unit).probe_s
-        if own_s is not None:
-            return own_s
-        others = [each.probe_s for each in self._response_times.values()]
-        return max((each for each in others if each is not None), default=self._first_timeout_s)
-
-    def _response_time(self, unit: int) -> ResponseTime:
-        known = self._response_times.get(unit)
-        if known is None:
-            known = self._response_times[unit] = ResponseTime(self._first_timeout_s)
-        return known
+    def _timeout_s(self, transaction: Transaction) -> float:
+        if transaction.timeout_s is not None:
+            return transaction.timeout_s
+        return self._response_times.of(transaction.request.unit).timeout_s

@@ -1,19 +1,23 @@
-"""The clockwork of a line in wall seconds: characters, silence, and how long each unit takes to answer."""
+"""Times of a line in wall seconds: characters, silence, and how long each unit takes to respond."""
 
 from dataclasses import dataclass
 
+# Firmware that is busy with its own work for a moment responds well within 200 ms.
 _FASTEST_TIMEOUT_S = 0.2
+# A probe may be shorter: an error costs one probe, not a reading.
 _FASTEST_PROBE_S = 0.015
+# The response timeout that the serial line specification suggests as the longest at 9600 baud.
 _SLOWEST_TIMEOUT_S = 1.0
+# Start, 8 data bits, parity, stop; without parity a second stop bit takes its place.
 _BITS_PER_CHARACTER = 11
 
 
 @dataclass(frozen=True, slots=True)
 class WireTiming:
-    """What a baud rate means, in seconds; characters and silence take none off a serial wire.
+    """The times that follow from a baud rate, in seconds; characters and silence are 0 for TCP.
 
-    `longest_queue_s` is how long a request may have to wait behind one without an answer, in what stands
-    between: as long as late answers show, and no longer than this.
+    `longest_queue_s` bounds how long a request may wait in a converter behind one without a response; how
+    long it really waits is learned from stale responses.
     """
 
     character_s: float
@@ -22,25 +26,29 @@ class WireTiming:
     longest_queue_s: float = 0.0
 
     def duration_s(self, size: int) -> float:
-        """How long `size` bytes take on the wire."""
+        """Return how long `size` bytes take on the wire."""
         return size * self.character_s
 
 
 OFF_WIRE = WireTiming(character_s=0.0, silence_s=0.0, broadcast_pause_s=0.1, longest_queue_s=5.0)
-"""Modbus TCP: a converter asks its line one thing at a time, and gives a silent device up when it likes."""
+"""Modbus TCP: a converter sends one request at a time and has a timeout of its own, which is not known."""
 
 
 def serial_timing(baud: int) -> WireTiming:
-    """Silence of 3.5 characters, fixed at 1.75 ms above 19200 baud; 100 ms to digest a broadcast."""
+    """Return the times at a baud rate.
+
+    3.5 characters of silence, fixed at 1.75 ms above 19200 baud, and 100 ms of turnaround after a broadcast
+    (Modbus over serial line V1.02, 2.5.1.1 and 2.4.1).
+    """
     character_s = _BITS_PER_CHARACTER / baud
     silence_s = 3.5 * character_s if baud <= 19200 else 0.00175
     return WireTiming(character_s, silence_s, broadcast_pause_s=0.1)
 
 
 class ResponseTime:
-    """One unit's time to answer, learned as TCP learns its retransmission timeout (RFC 6298).
+    """The response time of one unit, estimated as TCP estimates its retransmission timeout (RFC 6298).
 
-    The first timeout is what its line is configured with: one that is longer than usual stays possible.
+    The first timeout is that of the line's settings, which may be longer than the usual limit.
     """
 
     def __init__(self, first_timeout_s: float) -> None:
@@ -52,23 +60,48 @@ class ResponseTime:
 
     @property
     def timeout_s(self) -> float:
-        """How long to wait for this unit's first byte before giving it up."""
+        """How long to wait for the unit's first byte."""
         return self._timeout_s
 
     @property
     def probe_s(self) -> float | None:
-        """How long is enough to see whether the unit is there at all; None before its first answer."""
+        """How long to wait to see whether the unit responds at all; None before its first response."""
         if self._mean_s is None:
             return None
         return min(max(self._wanted_s, _FASTEST_PROBE_S), self._slowest_s)
 
     def answered(self, after_s: float) -> None:
-        """Learn from an answer, be it a late one."""
+        """Update the estimate with a response, a stale one included."""
         if self._mean_s is None:
             self._mean_s = after_s
             self._deviation_s = after_s / 2
         else:
+            # Gains of 1/4 and 1/8 and four deviations, as in RFC 6298, 2.3.
             self._deviation_s += (abs(after_s - self._mean_s) - self._deviation_s) / 4
             self._mean_s += (after_s - self._mean_s) / 8
         self._wanted_s = self._mean_s + 4 * self._deviation_s
         self._timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), self._slowest_s)
+
+
+class ResponseTimes:
+    """The response times of the units of one line; `first_timeout_s` holds before a unit's first response."""
+
+    def __init__(self, first_timeout_s: float) -> None:
+        self._first_timeout_s = first_timeout_s
+        self._units: dict[int, ResponseTime] = {}
+
+    def of(self, unit: int) -> ResponseTime:
+        """Return the response time of a unit."""
+        known = self._units.get(unit)
+        if known is None:
+            known = self._units[unit] = ResponseTime(self._first_timeout_s)
+        return known
+
+    def probe_timeout_s(self, unit: int) -> float:
+        """Return what the unit needed for its last response, otherwise what the slowest one needed."""
+        own_s = self.of(unit).probe_s
+        if own_s is not None:
+            return own_s
+        # A new unit is probably of the same make as its neighbours.
+        others = [each.probe_s for each in self._units.values()]
+        return max((each for each in others if each is not None), default=self._first_timeout_s)

@@ -9,7 +9,8 @@ from typing import Final
 EPOCH_SCHEMA: Final = "CREATE TABLE epoch (epoch INTEGER NOT NULL, checksum INTEGER NOT NULL);"
 SCHEMA: Final = """
 CREATE TABLE metadata (
-    waiting INTEGER NOT NULL, thinned INTEGER NOT NULL, pass_number INTEGER NOT NULL, cursor INTEGER NOT NULL,
+    waiting INTEGER NOT NULL, decimated INTEGER NOT NULL,
+    pass_number INTEGER NOT NULL, cursor INTEGER NOT NULL,
     epoch INTEGER NOT NULL, last INTEGER NOT NULL, untimed_from INTEGER NOT NULL, damaged INTEGER NOT NULL,
     checksum INTEGER NOT NULL
 );
@@ -23,14 +24,14 @@ _LARGEST_POSITION = 2**53
 
 @dataclass(frozen=True, slots=True)
 class OutboxMetadata:
-    """What an outbox knows of itself.
+    """Counts and positions of an outbox.
 
-    `waiting`, `thinned` and `damaged` count records. `pass_number` and `cursor` say how far the retention is.
+    `waiting`, `decimated` and `damaged` count records. `pass_number` and `cursor` are the progress of retention.
     `last` is the last position ever given, `untimed_from` the first that may lack its time, 0 for none.
     """
 
     waiting: int = 0
-    thinned: int = 0
+    decimated: int = 0
     pass_number: int = 1
     cursor: int = 0
     epoch: int = 0

@@ -61,8 +61,8 @@ class Outbox:
 
     @property
     def holding(self) -> OutboxStatistics:
-        """What is on disk as of the last commit; `thinned` includes what was dropped in memory since."""
-        return replace(self._holding, thinned=self._holding.thinned + self._pending.uncounted)
+        """What is on disk as of the last commit; `decimated` includes what was dropped in memory since."""
+        return replace(self._holding, decimated=self._holding.decimated + self._pending.uncounted)
 
     @property
     def unwritten(self) -> int:

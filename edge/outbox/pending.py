@@ -1,4 +1,4 @@
-"""Records that are not on disk yet, in memory; thinned there as on disk while the disk takes none."""
+"""Records that are not on disk yet, in memory; decimated there as on disk while the disk takes none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +74,7 @@ class PendingRecords:
         before = len(self._records)
         # The second time with another pass, for the first may only have ended the one before.
         for _ in range(2):
-            self._records = thinned(self._records, wanted, self._pass_number, self._decimation)
+            self._records = decimated(self._records, wanted, self._pass_number, self._decimation)
             if len(self._records) <= wanted:
                 break
             self._pass_number += 1
@@ -84,10 +84,10 @@ class PendingRecords:
         return dropped
 
 
-def thinned(
+def decimated(
     pending: Sequence[PendingRecord], wanted: int, pass_number: int, decimation: Decimation
 ) -> list[PendingRecord]:
-    """Return what is left after thinning the older half, oldest first, until `wanted` or fewer are left."""
+    """Return what is left after decimating the older half, oldest first, until `wanted` or fewer are left."""
     older = len(pending) // 2
     left: list[PendingRecord] = []
     for index, each in enumerate(pending[:older]):

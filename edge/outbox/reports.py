@@ -36,13 +36,13 @@ class OutboxReporter:
 
     def written(self, pending: int) -> None:
         """The file was written."""
-        if self._writing.recovered(pending=pending, thinned=self._dropped):
+        if self._writing.recovered(pending=pending, decimated=self._dropped):
             self._dropped = 0
 
     def dropped(self, count: int, pending: int) -> None:
         """So many readings in memory were dropped for lack of room."""
         if count and not self._dropped:
-            log.error("pending_readings_thinned", pending=pending)
+            log.error("pending_readings_decimated", pending=pending)
         self._dropped += count
 
     def read_failed(self, error: Exception) -> None:
@@ -56,7 +56,7 @@ class OutboxReporter:
     def held(self, holding: OutboxStatistics, limit: Limit) -> None:
         """The outbox holds this much of what it may."""
         if is_over(holding, limit, 1.0 - ROOM_TO_MAKE):
-            self._space.failed("over its limit: older readings are thinned", holding=holding, limit=limit)
+            self._space.failed("over its limit: older readings are decimated", holding=holding, limit=limit)
         elif not is_over(holding, limit, _ROOM_AGAIN):
             self._space.recovered(holding=holding)
 

@@ -80,6 +80,6 @@ def _thin_portion(database: sqlite3.Connection, held: OutboxStatistics, decimati
     tables.insert(database, kept)
     # Setting damaged rows aside has changed the counts meanwhile.
     counts = metadata.load(database)
-    waiting, thinned = counts.waiting - len(dropped), counts.thinned + len(dropped)
-    metadata.save(database, replace(counts, waiting=waiting, thinned=thinned, cursor=values[-1][0]))
+    waiting, decimated = counts.waiting - len(dropped), counts.decimated + len(dropped)
+    metadata.save(database, replace(counts, waiting=waiting, decimated=decimated, cursor=values[-1][0]))
     return True

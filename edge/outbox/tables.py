@@ -79,7 +79,7 @@ class OutboxStatistics:
 
     waiting: int = 0
     size_bytes: int = 0
-    thinned: int = 0
+    decimated: int = 0
     damaged: int = 0
 
 
@@ -105,7 +105,7 @@ def insert(database: sqlite3.Connection, rows: Sequence[Row], how: str = "INSERT
 def commit(
     database: sqlite3.Connection, rows: Sequence[Row], ranges: Sequence[tuple[int, int]], dropped: int = 0
 ) -> None:
-    """Insert new rows, delete the positions in `ranges`, ends included, and count `dropped` as thinned."""
+    """Insert new rows, delete the positions in `ranges`, ends included, and count `dropped` as decimated."""
     before = metadata.load(database)
     waiting, last, untimed_from = before.waiting, before.last, before.untimed_from
     if rows:
@@ -115,9 +115,9 @@ def commit(
         untimed_from = untimed_from or next((row.position for row in rows if row.untimed), 0)
     if ranges:
         waiting -= database.executemany("DELETE FROM records WHERE position BETWEEN ? AND ?", ranges).rowcount
-    thinned = before.thinned + dropped
+    decimated = before.decimated + dropped
     metadata.save(
-        database, replace(before, waiting=waiting, last=last, untimed_from=untimed_from, thinned=thinned)
+        database, replace(before, waiting=waiting, last=last, untimed_from=untimed_from, decimated=decimated)
     )
 
 
@@ -173,4 +173,4 @@ def statistics(database: sqlite3.Connection) -> OutboxStatistics:
         database.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "page_size")
     )
-    return OutboxStatistics(counts.waiting, (pages - free) * page_bytes, counts.thinned, counts.damaged)
+    return OutboxStatistics(counts.waiting, (pages - free) * page_bytes, counts.decimated, counts.damaged)

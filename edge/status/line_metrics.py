@@ -72,5 +72,5 @@ class LineCollector(Collector):
             damaged.add_metric([gateway], held.damaged)
             waiting.add_metric([gateway], held.waiting)
             size.add_metric([gateway], held.size_bytes)
-            decimated.add_metric([gateway], held.thinned)
+            decimated.add_metric([gateway], held.decimated)
         yield from (waiting, size, decimated, unwritten, damaged)

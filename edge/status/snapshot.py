@@ -127,7 +127,7 @@ def _outbox(components: GatewayComponents) -> OutboxStatus:
     return OutboxStatus(
         depth=held.waiting + components.outbox.unwritten,
         size_bytes=held.size_bytes,
-        decimated=held.thinned,
+        decimated=held.decimated,
         unwritten=components.outbox.unwritten,
         failing=components.outbox.is_failing,
     )

@@ -25,8 +25,7 @@ import structlog
 from edge.config.line_settings import DeviceConfig, LineConfig
 from edge.config.settings import GatewayConfig, IdentityConfig, OutboxConfig
 from edge.gateway import run_gateway
-from edge.line import Lane, Line, LineSettings
-from edge.line.bus import LineCounters
+from edge.line import Lane, Line, LineCounters, LineSettings
 from edge.outbox import Outbox, StoredRecord
 from edge.storage.state import StateStore
 from edge.uplink.uplink import Uplink

@@ -113,7 +113,7 @@ async def test_a_vanished_port(tmp_path: Path) -> None:
         async with running(config_for(slave, broker, tmp_path, 0.2, port=str(link))) as logs:
             await eventually(lambda: slave.reads_answered > 3, what="polls")
             slave.close()
-            await eventually(lambda: "error: line cannot be used" in said(logs), what="the loss")
+            await eventually(lambda: "error: line_unavailable" in said(logs), what="the loss")
             link.unlink()
             loop = asyncio.get_running_loop()
             until = loop.time() + 3  # several attempts to open it
@@ -121,7 +121,7 @@ async def test_a_vanished_port(tmp_path: Path) -> None:
             with SlaveLine({1: Unit()}, BAUD, link) as returned:
                 await eventually(lambda: returned.reads_answered > 3, what="polls again")
                 about_line = [each for each in said(logs) if "line" in each or "device" in each]
-    assert about_line == ["error: line cannot be used", "info: line is open again"]
+    assert about_line == ["error: line_unavailable", "info: line_reopened"]
 
 
 @pytest.mark.usefixtures("quiet")

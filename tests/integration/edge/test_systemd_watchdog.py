@@ -120,7 +120,7 @@ async def test_silent_lamps_and_a_vanished_port_are_no_stall(systemd: Systemd, t
             )
             assert await keepalives_in(systemd, 2 * STALL_S) > 5
             slave.close()
-            await eventually(lambda: "line cannot be used" in [each["event"] for each in logs], what="loss")
+            await eventually(lambda: "line_unavailable" in [each["event"] for each in logs], what="loss")
             assert await keepalives_in(systemd, 2 * STALL_S) > 5
             assert about_stalls(logs) == []
 

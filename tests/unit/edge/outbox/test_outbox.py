@@ -135,11 +135,11 @@ async def test_while_the_disk_is_full_only_older_readings_are_decimated(
         for number in range(200):
             outbox.append(reading(number))
             outbox.append(DeviceEvent("SOR-00001", EventType.DEVICE_RESET, NIGHT, True, str(number)))
-        await eventually(lambda: outbox.is_failing and outbox.unwritten < 350, what="thinning")
-        assert outbox.holding.thinned == 400 - outbox.unwritten
+        await eventually(lambda: outbox.is_failing and outbox.unwritten < 350, what="decimation")
+        assert outbox.holding.decimated == 400 - outbox.unwritten
         await fill_up(outbox, pages=1_000_000)
         await eventually(lambda: not outbox.unwritten, what="the disk to have room again")
-        assert outbox.holding.thinned == 400 - len(durable)
+        assert outbox.holding.decimated == 400 - len(durable)
     events = [each.record for each in durable if isinstance(each.record, DeviceEvent)]
     assert [each.info for each in events] == [str(number) for number in range(200)]
     newest = [each.record for each in durable[-200:] if not isinstance(each.record, DeviceEvent)]
@@ -147,7 +147,7 @@ async def test_while_the_disk_is_full_only_older_readings_are_decimated(
     assert durable[0].record == reading(0)
     assert [each.position for each in durable] == list(range(1, len(durable) + 1))
     async with running(tmp_path / "o.db", []) as again:
-        assert again.holding.thinned == 400 - len(durable)
+        assert again.holding.decimated == 400 - len(durable)
 
 
 async def test_a_time_put_right_while_its_record_is_written_is_the_same_here_and_on_disk(

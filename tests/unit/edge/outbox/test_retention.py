@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.outbox import Limit, Outbox, StoredRecord
 from edge.outbox.decimation import ChangeDetector, Decimation
-from edge.outbox.pending import PendingRecord, thinned
+from edge.outbox.pending import PendingRecord, decimated
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
@@ -59,7 +59,7 @@ async def test_an_outbox_stays_within_its_rows_and_keeps_what_matters(tmp_path: 
     outbox, left = await filled(tmp_path / "o.db", Limit(records=2000), records)
     assert len(left) <= 2000
     assert outbox.holding.waiting == len(left)
-    assert outbox.holding.thinned == records - len(left)
+    assert outbox.holding.decimated == records - len(left)
     kinds = Counter(type(each.record) for each in left)
     assert (kinds[DeviceEvent], kinds[CommandResult]) == (20, 20)
     changes = [
@@ -95,11 +95,11 @@ async def test_a_limit_in_bytes_bounds_the_file(tmp_path: Path) -> None:
     assert 500 < len(left) < 10_000
 
 
-async def test_what_was_thinned_is_known_after_a_restart(tmp_path: Path) -> None:
+async def test_what_was_decimated_is_known_after_a_restart(tmp_path: Path) -> None:
     before, left = await filled(tmp_path / "o.db", Limit(records=2000), 4000)
     again = Outbox(tmp_path / "o.db", lambda: 1)
     await again.open()
-    assert again.holding.thinned == before.holding.thinned > 0
+    assert again.holding.decimated == before.holding.decimated > 0
     assert await again.count() == len(left)
     await again.close()
 
@@ -130,29 +130,29 @@ def waiting(records: int) -> list[PendingRecord]:
 
 def test_in_memory_too_events_and_the_newest_half_stay_and_the_oldest_go_first() -> None:
     every = waiting(1000)
-    left = thinned(every, 900, 1, Decimation())
+    left = decimated(every, 900, 1, Decimation())
     assert len(left) == 900
     gone = [index for index, each in enumerate(every) if each not in left]
     assert all(isinstance(every[index].record, LampReading) for index in gone)
     assert max(gone) < 300
-    least = thinned(waiting(1000), 0, 1, Decimation())
+    least = decimated(waiting(1000), 0, 1, Decimation())
     assert least[-500:] == waiting(1000)[-500:]
     assert sum(each.keep for each in least) == 50
     assert len(least) == pytest.approx(1000 - 475 / 2, abs=LAMPS)
 
 
-def test_what_went_through_a_round_in_memory_is_not_thinned_again_in_it() -> None:
+def test_what_passed_in_memory_is_not_decimated_again() -> None:
     decimation = Decimation()
-    once = thinned(waiting(1000), 0, 1, decimation)
-    twice = thinned(once, 0, 1, decimation)
+    once = decimated(waiting(1000), 0, 1, decimation)
+    twice = decimated(once, 0, 1, decimation)
     older = len(once) // 2
     assert len(once) - len(twice) <= (older - 262) / 2 + LAMPS
     assert twice[:200] == once[:200]
     decimation.begin_pass()
-    assert len(thinned(twice, 0, 2, decimation)) < len(twice) - 80
+    assert len(decimated(twice, 0, 2, decimation)) < len(twice) - 80
 
 
-def test_changes_are_told_from_noise() -> None:
+def test_changes_are_distinguished_from_noise() -> None:
     watch = ChangeDetector()
     steps = [(100, 98.0, True), (100, 98.9, False), (100, 97.2, False), (50, 97.2, True), (50, 70.0, True)]
     steps += [(50, 51.0, True), (50, 49.0, False)]
