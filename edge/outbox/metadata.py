@@ -26,8 +26,8 @@ _LARGEST_POSITION = 2**53
 class OutboxMetadata:
     """Counts and positions of an outbox.
 
-    `waiting`, `decimated` and `damaged` count records. `pass_number` and `cursor` are the progress of retention.
-    `last` is the last position ever given, `untimed_from` the first that may lack its time, 0 for none.
+    `waiting`, `decimated` and `damaged` count records; `pass_number` and `cursor` are those of the retention.
+    `last` is the last position given, `untimed_from` the first that may lack its time, 0 for none.
     """
 
     waiting: int = 0

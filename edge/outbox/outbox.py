@@ -20,6 +20,7 @@ from edge.storage.damage import STORAGE_ERRORS, TRANSIENT_ERRORS, is_damage
 from edge.storage.sqlite_file import SqliteFile
 from protocols.transfer.records import Record
 
+# A full or locked disk is tried once a second; polls and commands do not wait for it.
 _RETRY_S: Final = 1.0
 _FORGET_S: Final = 1.0
 """Acknowledged records may wait so long for a commit that has other reasons: each one wears the flash."""
@@ -140,7 +141,9 @@ class Outbox:
                 continue
             self._reporter.written(len(self._pending))
             if self._pending:
+                # They came while the commit ran, or exceeded its size: nothing else would wake this loop.
                 self._work.set()
+            # Sent only once durable: after a power cut a position must never be given to another record.
             if durable:
                 on_durable(durable)
             if corrected:
@@ -181,7 +184,7 @@ class Outbox:
         damage, self._damage = self._damage, None
         if damage is not None and time.monotonic() > self._replaced_at + _REPLACE_EVERY_S:
             self._replaced_at = time.monotonic()
-            # Known for certain, whatever the damaged file still says.
+            # Known for certain, whatever the damaged file still holds.
             known = OutboxMetadata(epoch=self.epoch, last=self._next_position - 1)
             await self._start(await self._file.replace(damage, known))
         elif not self.opened.is_set() or not self._file.is_open:
@@ -189,7 +192,7 @@ class Outbox:
 
     async def _start(self, metadata: OutboxMetadata) -> None:
         self.epoch, self._next_position = metadata.epoch, metadata.last + 1
-        # A correction the last process did not finish: it had records that nobody could send.
+        # A correction the last process did not finish: its records could not be sent.
         await self._file.finish_correction()
         self._holding = await self._file.statistics()
         self.opened.set()
@@ -206,7 +209,7 @@ class Outbox:
                 await self._file.forget(ranges)
                 del self._acknowledged[: len(ranges)]
             raise
-        # Only now, for whatever came while the thread wrote stands behind these.
+        # Only now: records that came while the thread wrote are behind these.
         self._pending.remove_first(len(batch))
         self._pending.uncounted -= dropped
         del self._acknowledged[: len(ranges)]
@@ -234,7 +237,7 @@ class Outbox:
         self._work.set()
 
     def _note_error(self, error: Exception) -> None:
-        """Remember damage, which the next round replaces; raise what is no matter of the disk."""
+        """Remember damage, which the next round replaces; raise what does not concern the disk."""
         if is_damage(error):
             self._damage = error
         elif not isinstance(error, TRANSIENT_ERRORS):
