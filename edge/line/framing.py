@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fastcrc.crc16 import modbus as crc16  # compiled: it is computed over every frame
 from pymodbus.pdu import ModbusPDU
 from pymodbus.pdu.bit_message import (
     ReadCoilsRequest,
@@ -19,7 +20,6 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
-from edge.line.crc import crc16
 from protocols.modbus.codec import ReadBlock, Write
 from protocols.modbus.profile import Table
 

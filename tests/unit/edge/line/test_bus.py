@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
+from fastcrc.crc16 import modbus as crc16
 from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.framer.rtu import FramerRTU
 
-from edge.line.crc import crc16
 from edge.line.framing import (
     Frame,
     Request,
