@@ -121,11 +121,8 @@ async def run_gateway(
 
 
 async def _run_components(components: GatewayComponents, boot_counters: Mapping[str, int]) -> None:
-    delivery = components.delivery
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(
-            components.outbox.run(delivery.records_durable, delivery.times_corrected, delivery.damage_found)
-        )
+        tasks.create_task(components.outbox.run(components.delivery))
         tasks.create_task(components.state.run())
         for each in components.lines:
             tasks.create_task(each.line.run())

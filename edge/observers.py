@@ -65,7 +65,7 @@ class RecordDelivery:
         self._clock_events = clock_events
         self._events = events
 
-    def records_durable(self, records: Sequence[StoredRecord]) -> None:
+    def records_durable(self, records: Sequence[StoredRecord], /) -> None:
         """Send them; a command whose result is among them is never executed again."""
         self._uplink.offer(records)
         self._executor.results_durable(
@@ -77,9 +77,9 @@ class RecordDelivery:
         self._uplink.rescan_backlog()
         self._clock_events.report_corrected()
 
-    def damage_found(self, info: str) -> None:
+    def damage_found(self, description: str, /) -> None:
         """Report that the file of the outbox was damaged, with what was recovered."""
-        self._events.report(EventType.DEVICE_RESET, info, active=True)
+        self._events.report(EventType.DEVICE_RESET, description, active=True)
 
 
 class PortEventReporter:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Final
 from edge.outbox.metadata import OutboxMetadata
 from edge.outbox.outbox_file import OutboxFile
 from edge.outbox.pending import PendingRecords
+from edge.outbox.ports import OutboxObserver
 from edge.outbox.reports import OutboxReporter
 from edge.outbox.retention import Limit
 from edge.outbox.tables import OutboxStatistics, StoredRecord
@@ -115,23 +116,16 @@ class Outbox:
             asyncio.get_running_loop().call_later(_FORGET_S, self._work.set)
         self._acknowledged.extend(ranges)
 
-    async def run(
-        self,
-        on_durable: Callable[[Sequence[StoredRecord]], None],
-        on_corrected: Callable[[], None] = lambda: None,
-        on_damage: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        """Open if that was not done, then commit records as they come and hand them on; ends when cancelled.
+    async def run(self, observer: OutboxObserver) -> None:
+        """Open if that was not done, then commit records as they come and inform `observer`, until cancelled.
 
-        There is no delay to gather more: while one commit runs the next one gathers by itself. `on_corrected`
-        is called when corrected times have made more records ready to be sent, `on_damage` once with a
-        description of what was lost, or may have been.
+        There is no delay to gather more: while one commit runs the next batch gathers by itself.
         """
         while True:
             try:
                 await self._ensure_open()
                 for description in self._reporter.damage(self._file.take_report(), self._holding.damaged):
-                    on_damage(description)
+                    observer.damage_found(description)
                 await self._work.wait()
                 self._work.clear()
                 durable = await self._commit()
@@ -145,9 +139,9 @@ class Outbox:
                 self._work.set()
             # Sent only once durable: after a power cut a position must never be given to another record.
             if durable:
-                on_durable(durable)
+                observer.records_durable(durable)
             if corrected:
-                on_corrected()
+                observer.times_corrected()
 
     async def after(self, position: int, limit: int) -> list[StoredRecord]:
         """Return the oldest records behind `position` that may be sent, at most `limit`.

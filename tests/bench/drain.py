@@ -29,6 +29,7 @@ from tests.bench.ingester import running_ingester
 from tests.bench.results import Result
 from tests.conftest import Broker, eventually, free_port, require_program
 from tests.support.gateway_configs import make_gateway_config
+from tests.support.outbox_observer import CallingObserver
 
 AREA, GATEWAY = "32.04.37", "soreang-01"
 LAMPS = 100
@@ -158,7 +159,10 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
         clock=clock,
     )
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(outbox.run(uplink.offer)), tasks.create_task(uplink.run())]
+        running = [
+            tasks.create_task(outbox.run(CallingObserver(uplink.offer))),
+            tasks.create_task(uplink.run()),
+        ]
         try:
             yield
         finally:

@@ -27,6 +27,7 @@ from tests.integration.edge.test_gateway import BAUD, config_for, lamp
 from tests.integration.edge.test_plan import DOCUMENT
 from tests.support.edge_cloud import EVENING, Cloud, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit
+from tests.support.outbox_observer import CallingObserver
 
 DISK_BYTES = 1_000_000
 
@@ -166,7 +167,7 @@ async def test_a_damaged_outbox_that_has_no_room_beside_it_gives_what_has(small_
     (small_disk / "filler").write_bytes(bytes(DISK_BYTES - 2 * len(content)))
     reported: list[str] = []
     again = Outbox(path, lambda: 2)
-    task = asyncio.ensure_future(again.run(lambda _: None, on_damage=reported.append))
+    task = asyncio.ensure_future(again.run(CallingObserver(lambda _: None, on_damage=reported.append)))
     await eventually(again.opened.is_set)
     saved = await again.backlog(0, records)
     assert saved is not None

@@ -26,6 +26,7 @@ from protocols.lighting.plan import DEFAULT_PLAN, encode_plan
 from protocols.transfer.bundle import Answer, BundleError, BundleKind, Header, pack_answer, sign_bundle
 from tests.conftest import eventually
 from tests.support.edge_cloud import clock_at
+from tests.support.outbox_observer import CallingObserver
 from tests.support.transfer_desk import EVENING, RECORDS, Desk, count, fill, want_a_plan
 
 NEXT_DAY = EVENING + timedelta(days=1)
@@ -231,7 +232,7 @@ async def recording(desk: Desk) -> AsyncIterator[Outbox]:
     """The gateway's outbox at work, as it is while its process runs."""
     outbox = Outbox(desk.settings.outbox.path, lambda: 1)
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(outbox.run(lambda _: None))
+        running = tasks.create_task(outbox.run(CallingObserver(lambda _: None)))
         await eventually(outbox.opened.is_set, what="the outbox")
         yield outbox
         running.cancel()

@@ -14,6 +14,7 @@ from edge.outbox import Outbox, StoredRecord
 from protocols.lamp import LampReading
 from tests.conftest import eventually
 from tests.support.clocks import FakeClock
+from tests.support.outbox_observer import CallingObserver
 
 TRUE = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 NEVER_SET = datetime(1970, 1, 1, 0, 0, 20, tzinfo=UTC)
@@ -323,7 +324,7 @@ def test_a_fast_clock_is_set_by_as_many_of_its_minutes_more() -> None:
 @asynccontextmanager
 async def running(path: Path, durable: list[StoredRecord], corrected: list[bool]) -> AsyncIterator[Outbox]:
     outbox = Outbox(path, lambda: 1)
-    task = asyncio.ensure_future(outbox.run(durable.extend, lambda: corrected.append(True)))
+    task = asyncio.ensure_future(outbox.run(CallingObserver(durable.extend, lambda: corrected.append(True))))
     await outbox.opened.wait()
     try:
         yield outbox

@@ -13,6 +13,7 @@ from edge.outbox import Outbox, Record, StoredRecord
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
+from tests.support.outbox_observer import CallingObserver
 
 NIGHT = datetime(2026, 6, 1, 13, 0, 0, 123000, tzinfo=UTC)
 
@@ -25,7 +26,7 @@ def reading(number: int) -> LampReading:
 async def running(path: Path, durable: list[StoredRecord], epoch: int = 1000) -> AsyncIterator[Outbox]:
     outbox = Outbox(path, lambda: epoch)
     await outbox.open()
-    task = asyncio.ensure_future(outbox.run(durable.extend))
+    task = asyncio.ensure_future(outbox.run(CallingObserver(durable.extend)))
     try:
         yield outbox
     finally:
@@ -61,7 +62,7 @@ async def test_what_is_handed_on_is_on_disk_already(tmp_path: Path) -> None:
 
     outbox = Outbox(tmp_path / "o.db", lambda: 1)
     await outbox.open()
-    task = asyncio.ensure_future(outbox.run(look))
+    task = asyncio.ensure_future(outbox.run(CallingObserver(look)))
     outbox.append(reading(1))
     await eventually(lambda: seen == [1])
     task.cancel()

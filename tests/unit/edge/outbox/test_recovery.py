@@ -18,6 +18,7 @@ from edge.outbox.offline import OfflineOutbox
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import LampReading, Reason
 from tests.conftest import PATIENCE_S, eventually
+from tests.support.outbox_observer import CallingObserver
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 EPOCH = 1_780_000_000_000
@@ -57,7 +58,9 @@ class Running:
 async def running(path: Path, epoch: int = EPOCH + 1) -> AsyncIterator[Running]:
     outbox = Outbox(path, lambda: epoch)
     here = Running(outbox)
-    task = asyncio.ensure_future(outbox.run(here.durable.extend, on_damage=here.reports.append))
+    task = asyncio.ensure_future(
+        outbox.run(CallingObserver(here.durable.extend, on_damage=here.reports.append))
+    )
     try:
         opened = asyncio.ensure_future(outbox.opened.wait())
         await asyncio.wait([opened, task], return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)

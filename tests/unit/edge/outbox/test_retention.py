@@ -16,6 +16,7 @@ from edge.outbox.pending import PendingRecord, decimated
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus, LampReading, Reason
 from tests.conftest import eventually
+from tests.support.outbox_observer import CallingObserver
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 LAMPS = 4
@@ -36,7 +37,7 @@ async def filled(path: Path, limit: Limit, records: int) -> tuple[Outbox, list[S
     """An outbox that took so many records, with what is left of them; it is closed."""
     outbox = Outbox(path, lambda: 1, limit)
     await outbox.open()
-    task = asyncio.ensure_future(outbox.run(lambda _: None))
+    task = asyncio.ensure_future(outbox.run(CallingObserver(lambda _: None)))
     for number in range(records):
         if number % 500 == 250:
             outbox.append(DeviceEvent("SOR-0", EventType.DEVICE_RESET, NIGHT, True, str(number)))
