@@ -40,13 +40,13 @@ from protocols.modbus.codec import ReadBlock, Write
 log = structlog.get_logger(__name__)
 
 _REOPEN_S = 1.0
-# A unit that timed out is left alone for so long: some controllers respond after most of a second.
+# Our choice: a unit that timed out is left alone for so long, or for its own timeout where that is longer.
 _STALE_RESPONSE_S = 1.0
-# After garbage the rest of a frame may still be in a USB adapter, which passes on what it has every few ms.
+# Our choice: after garbage, the rest of a frame may come in another piece.
 _CORRUPT_GRACE_S = 0.01
 # asyncio may call back up to its clock's resolution early: do not set the timer once more for that.
 _TIMER_GRAIN_S = 0.0005
-_BROADCAST = 0  # Modbus over serial line, 2.2: address 0 is every unit, and none responds
+_BROADCAST = 0  # Modbus over serial line: address 0 is every unit, and none responds
 _ADDRESS_AND_CRC = 3  # bytes of an RTU frame beside its PDU
 
 OpenPort = Callable[[PortEvents], Awaitable[Port]]

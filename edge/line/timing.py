@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-# Firmware that is busy with its own work for a moment responds well within 200 ms.
+# Our choice, not a standard's: a unit that is slower than usual for once must not time out at once.
 _FASTEST_TIMEOUT_S = 0.2
 # A probe may be shorter: an error costs one probe, not a reading.
 _FASTEST_PROBE_S = 0.015
-# The response timeout that the serial line specification suggests as the longest at 9600 baud.
+# Our choice, not a standard's: one silent unit must not hold up the line for longer.
 _SLOWEST_TIMEOUT_S = 1.0
 # Start, 8 data bits, parity, stop; without parity a second stop bit takes its place.
 _BITS_PER_CHARACTER = 11
@@ -38,7 +38,7 @@ def serial_timing(baud: int) -> WireTiming:
     """Return the times at a baud rate.
 
     3.5 characters of silence, fixed at 1.75 ms above 19200 baud, and 100 ms of turnaround after a broadcast
-    (Modbus over serial line V1.02, 2.5.1.1 and 2.4.1).
+    (Modbus over serial line V1.02).
     """
     character_s = _BITS_PER_CHARACTER / baud
     silence_s = 3.5 * character_s if baud <= 19200 else 0.00175
