@@ -96,9 +96,9 @@ def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, sour
         committer = Committer(engine, telemetry, known, clock)
         collector = Collector(known.owner, ForeignReporter())
         committer.resume()
-        town = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
+        plan = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
         carried = CarriedBundle(content, source, config.gateway_keys, issued_ms)
-        return store_bundle(carried, committer, collector, plan_of=town.document_for)
+        return store_bundle(carried, committer, collector, plan_of=plan.document_for)
     finally:
         telemetry.close()
         engine.dispose()

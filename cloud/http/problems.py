@@ -120,7 +120,9 @@ async def _on_database_down(request: Request, error: OperationalError) -> Respon
 
 async def _on_defect(_request: Request, _error: Exception) -> Response:
     # The server logs the exception with its traceback after this answer.
-    return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect of this server; its log says more")
+    return problem_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed to handle the request; its log has the details"
+    )
 
 
 def _path(location: Sequence[str | int]) -> str:
