@@ -9,7 +9,7 @@ from protocols.lighting.program import LevelDecision
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A level that was asked for by hand, in force from `start` to `expiration`, or until ended when None."""
+    """A level set by a command, in force from `start` to `expiration`, or until ended when None."""
 
     command_id: str
     level_percent: int

@@ -61,7 +61,7 @@ def command_metrics(command: LightCommand) -> list[MetricValue]:
 
 
 def command_from(
-    lamp_id: str,
+    device_id: str,
     metrics: Sequence[MetricValue],
     now: datetime,
     default_duration: timedelta = DEFAULT_OVERRIDE,
@@ -84,8 +84,8 @@ def command_from(
     if expiration is not None and expiration <= start:
         raise InvalidCommand(f"{COMMAND_EXPIRATION}: {expiration}, expected after {start}")
     return LightCommand(
-        command_id=command_id or f"dcmd-{lamp_id}-{to_unix_ms(now)}",
-        device_id=lamp_id,
+        command_id=command_id or f"dcmd-{device_id}-{to_unix_ms(now)}",
+        device_id=device_id,
         level_percent=_level(given[TARGET_LIGHT_COMMAND]),
         start=start,
         deadline=_instant(given, COMMAND_DEADLINE) or start + DEFAULT_PATIENCE,

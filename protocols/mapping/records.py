@@ -36,7 +36,7 @@ class _Event(msgspec.Struct, rename="camel", frozen=True):
 
 class _Result(msgspec.Struct, rename="camel", frozen=True):
     command_id: str
-    lamp_id: Id
+    device_id: Id
     status: CommandStatus
     time: Instant
     level: Level | None = None
@@ -71,7 +71,7 @@ def result_from(metrics: Iterable[MetricValue]) -> CommandResult | None:
     body = _parse(metrics, COMMAND_RESULT_RECORD, _Result)
     if body is None:
         return None
-    return CommandResult(body.command_id, body.lamp_id, body.status, body.time, body.level, body.detail)
+    return CommandResult(body.command_id, body.device_id, body.status, body.time, body.level, body.detail)
 
 
 def ack_metrics(

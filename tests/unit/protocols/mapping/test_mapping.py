@@ -160,7 +160,7 @@ def test_an_acknowledgement_survives(epoch: int, spans: Sequence[tuple[int, int]
 def test_records_are_camel_case_json() -> None:
     result = CommandResult("c", "L", CommandStatus.CONFIRMED, NOW, 30)
     assert result_metrics(result)[0].value == (
-        '{"commandId":"c","lampId":"L","status":"confirmed","time":"2026-11-24T12:00:00Z","level":30,"detail":""}'
+        '{"commandId":"c","deviceId":"L","status":"confirmed","time":"2026-11-24T12:00:00Z","level":30,"detail":""}'
     )
     event = DeviceEvent("L", EventType.DEVICE_RESET, NOW, active=True)
     assert event_metrics(event)[0].value == (
@@ -277,11 +277,16 @@ def test_an_acknowledgement_that_is_none_is_named(metrics: dict[str, Value], exp
         ('"time":"9999-12-31T23:59:59-14:00"', "expected one from 1970"),
         ('"level":18446744073709551616', "level"),
         ('"level":-1', "level"),
-        (f'"lampId":"{"x" * 65}"', "lampId"),
+        (f'"deviceId":"{"x" * 65}"', "deviceId"),
     ],
 )
 def test_a_record_no_store_could_take_is_refused(changed: str, expected: str) -> None:
-    good = {"commandId": '"c1"', "lampId": '"L1"', "status": '"confirmed"', "time": '"2026-03-01T11:00:00Z"'}
+    good = {
+        "commandId": '"c1"',
+        "deviceId": '"L1"',
+        "status": '"confirmed"',
+        "time": '"2026-03-01T11:00:00Z"',
+    }
     name, _, value = changed.partition(":")
     text = ",".join(f'"{key}":{item}' for key, item in {**good, name.strip('"'): value}.items())
     with pytest.raises(InvalidRecord, match=expected):
