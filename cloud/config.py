@@ -38,7 +38,7 @@ class CloudConfig(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     metrics_port: Port | None = None  # where an ingester without API shows /healthz and /metrics
-    gateway_keys: Path = Path("var/gateway-keys")  # the folder of the keys that sign files carried by hand
+    gateway_keys: Path = Path("var/gateway-keys")  # the folder of the keys that sign transferred bundles
     web_dir: Path | None = None
     cookie_secure: bool | None = None  # None: wherever the browser is not on this very machine
     session_lifetime: timedelta = timedelta(hours=12)

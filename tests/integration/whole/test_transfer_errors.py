@@ -1,4 +1,4 @@
-"""Files carried by hand that are cut or changed, come late or twice, or meet a disk that is busy or full."""
+"""Transferred bundles that are cut or changed, come late or twice, or meet a disk that is busy or full."""
 
 import asyncio
 import random

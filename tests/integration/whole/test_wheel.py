@@ -36,7 +36,7 @@ def wheel() -> Path:
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A virtual environment with the wheel and what it declares that it needs.
 
-    Dependencies are installed anew, most of them out of pip's cache, instead of being lent by the environment
+    Dependencies are installed, most of them out of pip's cache, instead of being lent by the environment
     of the tests: that one has the checkout on its path, and could not show that a dependency is undeclared.
     """
     folder = tmp_path_factory.mktemp("bare")

@@ -1,4 +1,4 @@
-"""A reader of the live feed is recognised anew once a minute."""
+"""A reader of the live feed is authenticated again once a minute."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

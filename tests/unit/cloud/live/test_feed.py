@@ -27,7 +27,7 @@ async def test_a_slow_reader_holds_the_newest_of_each_only() -> None:
 
 
 async def test_too_much_for_a_reader_ends_it() -> None:
-    """It will start anew, with what holds then."""
+    """It starts again, with the state of then."""
     subscription = Subscription()
     subscription.put("alarms", dict.fromkeys(range(200001), b"{}"))
     assert subscription.closed

@@ -38,7 +38,7 @@ def test_an_area_that_goes_dark_at_midnight() -> None:
 
 
 def test_energy_is_rated_power_times_level_times_hours() -> None:
-    """Full light from sunset to sunrise instead of to midnight: by hand."""
+    """Full light from sunset to sunrise instead of to midnight, calculated manually."""
     before = town(replace(PLAN, assignments=(Assignment(Scope.ALL, None, "midnight"),)))
     found = to(Assignment(Scope.ALL, None, "full"), before=before)
     night = tonight(before.place_of("g1"), EVENING)

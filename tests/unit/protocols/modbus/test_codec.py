@@ -1,4 +1,4 @@
-"""Requests, answers and writes, against values worked out by hand and by the other direction."""
+"""Requests, responses and writes, against literal values and against the other direction."""
 
 import math
 import struct
