@@ -68,7 +68,7 @@ screenshots: install web packages
 format: install
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-## lock: resolve the dependencies of pyproject.toml anew
+## lock: resolve the dependencies of pyproject.toml again, to their newest versions
 lock: install
 	@$(BIN)/pip install --quiet pip-tools
 	@CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --all-extras \

@@ -24,7 +24,7 @@ settings.load_profile("ci" if os.environ.get("CI") == "true" else "laptop")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Beside `-m`, so that whoever runs the tests may still select by marker."""
+    """Beside `-m`, so that tests may still be selected by marker."""
     parser.addoption(
         "--timing", choices=("with", "without", "only"), default="with", help="run tests marked `timing`"
     )
@@ -85,8 +85,8 @@ def shared_data(name: str) -> Path:
 def free_port() -> int:
     """A TCP port on loopback that nothing listens on, and that no other test is given for a long while.
 
-    It lies below the ports that the system gives to clients and to whoever binds port 0: anybody could take
-    one of those before the test listens on it.
+    It is below the ports that the system gives to clients and to processes that bind port 0: another
+    process could take one of those before the test listens on it.
     """
     while True:
         port = next(_PORTS)

@@ -43,4 +43,4 @@ async def broadcast_and_read_back() -> list[Result]:
         and row["broadcasts"] == 1
         and counts.silence_violations == 0
     )
-    return [Result(f"{LAMPS} lamps told by one broadcast and read back", took_s, "s", limit_s, holds)]
+    return [Result(f"{LAMPS} lamps written by one broadcast and read back", took_s, "s", limit_s, holds)]

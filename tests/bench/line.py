@@ -113,7 +113,7 @@ class BusyLine:
     askers: list[asyncio.Task[None]]
 
     async def done(self) -> None:
-        """Wait until all has been asked."""
+        """Wait until every request has been sent."""
         await asyncio.wait(self.askers)
 
     async def polls_per_s(self, seconds: float) -> float:

@@ -46,8 +46,8 @@ async def lamp_polls_against_peer() -> list[Result]:
     """Lamps read a second by both: all that our profile polls, eight values, and the peer at its best.
 
     The peer asks for one tag after another, so the third time it gets the whole block as one tag of 32 bytes:
-    a single request as ours, but left for somebody else to take values out of. There the wire is the limit
-    of both, and nobody can be four times the other. It is a little ahead only where controllers put up with
+    a single request as ours, but without taking the values out of it. There the wire is the limit
+    of both, and neither can be four times the other. It is a little ahead only where controllers put up with
     its haste: it never waits for the silence between frames, which is a tenth of what a lamp takes. The last
     row has controllers that insist on it.
     """

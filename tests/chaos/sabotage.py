@@ -57,7 +57,7 @@ def acknowledge_unstored(town: ChaosTown, gateway_id: str, positions: list[int])
         asyncio.run(publish())  # again and again: the gateway may still be on its way to the broker
         return not set(positions) & set(_waiting(town, gateway_id, 0))
 
-    wait_until(gone, what="a gateway that believes the acknowledgement")
+    wait_until(gone, what="a gateway that accepts the acknowledgement")
     town.children["ingest"].start()
 
 

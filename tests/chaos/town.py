@@ -40,7 +40,7 @@ START = datetime(2026, 6, 21, 10, 30, tzinfo=UTC)  # dusk: the programme switche
 LONGEST_JOIN = timedelta(days=20)
 """Records of starts that never knew the time are joined; each start adds up to ten wall minutes."""
 LATE = timedelta(hours=3)
-"""What nobody notices of a clock at this speed, and a slow link adds to the cloud's word."""
+"""A clock error that cannot be noticed at this speed, and what a slow link adds to the cloud's time."""
 
 _ENDING_S = 10.0
 
@@ -51,7 +51,7 @@ class Child:
     def __init__(self, spec: ProcessSpec, folder: Path) -> None:
         self.name = spec.name
         self.crashes = 0
-        """How often it ended though nobody had ended it."""
+        """How often it ended without a signal from the test."""
         self._spec = spec
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
@@ -133,7 +133,7 @@ class ChaosTown:
             child.revive()
 
     def crashes(self) -> dict[str, int]:
-        """How often which process ended though nobody had ended it."""
+        """How often which process ended without a signal from the test."""
         return {name: child.crashes for name, child in self.children.items() if child.crashes}
 
     def set_network(self, gateway_id: str, **network: object) -> None:
@@ -142,7 +142,7 @@ class ChaosTown:
         self._sim.post(f"/sim/v1/gateways/{gateway_id}/network", json=request).raise_for_status()
 
     def hold_store(self) -> None:
-        """Let nobody else write the telemetry store: what the ingester has received stays unstored."""
+        """Lock the telemetry store against other writers: what the ingester has received stays unstored."""
         path = self.folder / "telemetry.db"
         self._hold = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._hold.execute("BEGIN IMMEDIATE")
@@ -154,7 +154,7 @@ class ChaosTown:
             self._hold = None
 
     def lock(self, path: Path) -> None:
-        """Let nobody else write a database, as a backup or a curious shell would."""
+        """Lock a database against other writers, as a backup or an open shell would."""
         connection = sqlite3.connect(path, timeout=5, isolation_level=None)
         try:
             connection.execute("BEGIN EXCLUSIVE")
@@ -289,7 +289,7 @@ def running_town(folder: Path, seed: int) -> Iterator[ChaosTown]:
         yield town
 
 
-def _specs(  # noqa: PLR0917 - all that the processes are told
+def _specs(  # noqa: PLR0917 - all settings of the processes
     folder: Path,
     place: Inventory,
     ports: Mapping[str, int],

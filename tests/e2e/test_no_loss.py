@@ -94,7 +94,7 @@ def _stored_records(town: Town) -> int:
 
 
 def _grows(town: Town) -> bool:
-    """Whether the store holds more readings than when it was last asked."""
+    """Whether the store holds more readings than at the last call."""
     count = _stored_readings(town)
     before = getattr(town, "readings_seen", 0)
     town.readings_seen = count  # type: ignore[attr-defined]

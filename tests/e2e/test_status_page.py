@@ -34,7 +34,7 @@ baud = 38400
 """
 DEVICE = "[[line.device]]\nid = '{id}'\nunit = {unit}\n"
 NASTY = '<img src=x onerror="document.title=1">'
-"""A pole somebody has given a name that a page must not obey."""
+"""A pole whose name holds markup that a page must not run."""
 IDS = {1: "SOR-00001", 2: "SOR-00002", 3: "SOR-00003", 4: NASTY}
 BROKEN = [*healthy_inputs()[:2], 2, *healthy_inputs()[3:]]
 

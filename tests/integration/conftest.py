@@ -40,7 +40,7 @@ class Postgres:
         )
 
     def new_database(self, template: str = "template0") -> str:
-        """The URL of a database of its own: empty, or a copy of another that nobody is connected to."""
+        """The URL of a database of its own: empty, or a copy of another without connections."""
         name = f"test_{next(self._numbers)}"
         with self.connect() as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -81,7 +81,7 @@ def postgres() -> Iterator[Postgres]:
         wait_until(cluster.answers, what="PostgreSQL")
         yield cluster
     finally:
-        process.send_signal(signal.SIGQUIT)  # ends at once, without writing what nobody will read
+        process.send_signal(signal.SIGQUIT)  # ends at once, without writing what is deleted anyway
         process.wait(30)
         shutil.rmtree(folder)
 

@@ -97,7 +97,7 @@ class SlaveLine:
                 os.close(descriptor)
 
     def say(self, data: bytes) -> None:
-        """Put bytes on the wire that nobody asked for."""
+        """Put bytes on the wire without a request."""
         os.write(self._master, data)
 
     def _serve(self) -> None:

@@ -1,4 +1,4 @@
-"""A demo under test: started by its command, asked through its API, held against its simulator."""
+"""A demo under test: started by its command, read through its API, compared with its simulator."""
 
 import json
 import os

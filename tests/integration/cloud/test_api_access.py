@@ -78,7 +78,7 @@ async def test_a_password_opens_a_session(api: Api, ana: str) -> None:
     "credentials",
     [
         {"username": "ana", "password": "wrong"},
-        {"username": "nobody", "password": PASSWORD},
+        {"username": "unknown", "password": PASSWORD},
         {"username": "viewer", "password": ""},  # exists, but has no password
         {"token": "never issued"},
     ],
@@ -122,7 +122,7 @@ async def test_a_login_says_what_it_expects(api: Api, body: dict[str, str]) -> N
 
 
 async def test_a_link_logs_in_once(api: Api) -> None:
-    """The first to open it lands on the map; the second is told to ask for a new one."""
+    """The first to open it lands on the map; the second gets a page that says to request a new one."""
     token = create_one_time_login(api.services.engine, "operator", now=EVENING)
     async with api.client(role=None) as client:
         answer = await client.get("/login", params={"token": token})
@@ -193,10 +193,10 @@ def test_bad_users_are_refused(api: Api, username: str, password: str, role: str
 
 def test_tokens_need_a_user(api: Api) -> None:
     """A token speaks for someone who exists."""
-    with pytest.raises(AccessError, match="no user 'nobody'"):
-        create_token(api.services.engine, "nobody", now=EVENING)
-    with pytest.raises(AccessError, match="no user 'nobody'"):
-        create_one_time_login(api.services.engine, "nobody", now=EVENING)
+    with pytest.raises(AccessError, match="no user 'unknown'"):
+        create_token(api.services.engine, "unknown", now=EVENING)
+    with pytest.raises(AccessError, match="no user 'unknown'"):
+        create_one_time_login(api.services.engine, "unknown", now=EVENING)
 
 
 async def _status(api: Api, token: str) -> int:
@@ -220,7 +220,7 @@ async def test_a_user_who_is_removed_is_out_at_once(api: Api) -> None:
 
 
 async def test_a_new_password_logs_everyone_out(api: Api, ana: str) -> None:
-    """Whoever had the old one has nothing left."""
+    """The sessions of the old password end."""
     access, engine = api.services.access, api.services.engine
     login = access.login_with_password(ana, PASSWORD, "127.0.0.1")
     assert login is not None

@@ -88,7 +88,7 @@ async def test_the_first_to_acknowledge_stays(api: Api, history: list[int]) -> N
 
 
 async def test_unknown_alarms_and_types(api: Api) -> None:
-    """404 and 422 name what was asked."""
+    """404 and 422 name what was requested."""
     async with api.client() as client:
         missing = await client.post("/api/v1/alarms/12345/acknowledge")
         bad = await client.get("/api/v1/alarms", params={"type": "lampBored"})

@@ -94,7 +94,7 @@ async def test_a_command_comes_to_its_end(online_api: Api) -> None:
 
 
 async def test_silence_past_the_deadline_is_expired(online_api: Api) -> None:
-    """Nobody waits for ever; an answer that comes late is still the truth."""
+    """No command waits for ever; a result that comes late still counts."""
     sent = await _post(online_api, {"lampIds": ["SOR-1"], "level": 40})
     online_api.clock.instant += timedelta(minutes=5)
     view = await _view(online_api, sent["id"])

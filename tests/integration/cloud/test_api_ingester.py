@@ -117,7 +117,7 @@ async def test_a_killed_ingester_is_missed_until_another_works(
 async def test_an_ingester_that_hangs_is_missed_too(
     process: Process, mosquitto: Broker, tmp_path: Path
 ) -> None:
-    """The broker still believes in it; silence tells."""
+    """It is still connected to the broker; only its heartbeat is missing."""
     with _ingester(mosquitto.port, tmp_path) as ingester:
         await _heartbeat(mosquitto.port)
         ingester.send_signal(signal.SIGSTOP)

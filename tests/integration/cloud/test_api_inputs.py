@@ -67,7 +67,7 @@ async def test_control_characters_in_a_command(online_api: Api, body: dict[str, 
 
 
 async def test_a_control_character_in_a_username(api: Api) -> None:
-    """A login with one is refused before the database is asked."""
+    """A login with one is refused before the database is read."""
     answer = await _query(api, "POST", "/session", json={"username": NUL, "password": "x"})
     assert _refused_field(answer) == "username"
 

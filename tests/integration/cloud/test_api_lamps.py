@@ -250,7 +250,7 @@ async def test_programs_have_talqs_shape(api: Api) -> None:
 
 
 async def test_readings_over_time(api: Api) -> None:
-    """Points of milliseconds and value between two instants, in the order asked."""
+    """Points of milliseconds and value between two instants, in the order requested."""
     start = EVENING - timedelta(hours=1)
     api.services.telemetry.write(
         [

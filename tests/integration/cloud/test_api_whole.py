@@ -70,7 +70,7 @@ async def test_a_reading_goes_up_to_the_map(cloud: Process, edge: Edge) -> None:
 
 
 async def test_a_command_goes_down_and_its_result_comes_back(cloud: Process, edge: Edge) -> None:
-    """Asked on the map, heard by the gateway, confirmed on the map, with the override on the lamp."""
+    """Sent from the map, carried out by the gateway, confirmed on the map, with the override on the lamp."""
     async with cloud.client.stream("GET", "/api/v1/live") as answer:
         events = events_of(answer)
         await next_event(events, "clock")

@@ -141,13 +141,13 @@ async def test_impossible_commands_are_answered_and_change_nothing(mosquitto: Br
         cloud = here.cloud
         await eventually(lambda: len(cloud.alive) == 3, what="births")
         await cloud.command(lamp(1), 140, "too-bright")
-        await cloud.command("SOR-99999", 40, "nobody")
+        await cloud.command("SOR-99999", 40, "unknown")
         await cloud.command(lamp(1), 40, "late", deadline=timedelta(seconds=-1))
         here.slave.units[2].refuses = 3
         await cloud.command(lamp(2), 40, "refused")
-        for name in ("too-bright", "nobody", "late", "refused"):
+        for name in ("too-bright", "unknown", "late", "refused"):
             await eventually(partial(cloud.result, name), what=f"the result of {name}")
-        too_bright, nobody = cloud.result("too-bright"), cloud.result("nobody")
+        too_bright, nobody = cloud.result("too-bright"), cloud.result("unknown")
         late, refused = cloud.result("late"), cloud.result("refused")
         assert too_bright is not None
         assert nobody is not None

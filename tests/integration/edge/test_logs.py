@@ -45,7 +45,7 @@ def said(logs: list[EventDict]) -> list[str]:
 
 @pytest.fixture
 def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing comes past structlog, such as exceptions that nobody looked at."""
+    """Nothing comes past structlog, such as exceptions that were never retrieved."""
     yield
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
@@ -230,7 +230,7 @@ def test_a_systemd_that_does_not_listen(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_gateway_that_cannot_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same failure at every start is told once, and so is that it has passed."""
+    """The same failure at every start is logged once, and so is its end."""
     monkeypatch.setattr(gateway, "_FIRST_RESTART_S", 0.05)
     monkeypatch.setattr(gateway, "_LONGEST_RESTART_S", 0.2)
     attempts = 0

@@ -69,7 +69,8 @@ async def test_a_command_to_every_lamp_is_one_broadcast(mosquitto: Broker, tmp_p
             assert all(each.status is CommandStatus.CONFIRMED for each in cloud.results.values())
             assert broadcasts_heard(slave) == 1
     print(f"fifty commands to fifty results: {took_s:.2f} s, {len(requests)} requests")  # noqa: T201
-    # A burst may come in pieces, and the first be told by itself before the rest is there to be told at once.
+    # A burst may come in pieces: the first lamp may be written by itself before the rest is there to
+    # broadcast to.
     assert sum(function == 6 and unit != 0 for unit, function in requests) < LAMPS / 2
     assert len(requests) < 2 * LAMPS
 
@@ -97,7 +98,7 @@ async def burst(cloud: Cloud, units: range, command_id: str) -> None:
 
 
 def broadcasts_heard(slave: SlaveLine) -> int:
-    """How often all lamps were told 30 % at once."""
+    """How often 30 % was broadcast to all lamps."""
     return slave.units[7].writes.count((0, 30, True))
 
 
@@ -119,7 +120,7 @@ async def test_dusk_is_written_and_read_back_within_seconds(mosquitto: Broker, t
             took_s = time.monotonic() - written_at
             assert len(slave.requests[before:]) <= LAMPS + 3
             assert all(unit.writes == [*fade_and_off, (0, 100, True)] for unit in slave.units.values())
-    print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were told")  # noqa: T201
+    print(f"dusk: {LAMPS} lamps read back {took_s:.2f} s after they were written")  # noqa: T201
     assert took_s < 4.5
 
 

@@ -22,7 +22,7 @@ from tests.support.edge_cloud import EVENING, clock_at
 from tests.support.modbus_slave import SlaveLine, Unit
 
 STALL_S = 2.0
-"""Longer than a line leaves a unit alone that has not answered, which holds up what is asked of it."""
+"""Longer than a line waits before the next request to a unit that did not respond."""
 
 KEEPALIVE_S = 0.1
 STALL = "stall_detected"

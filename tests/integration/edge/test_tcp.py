@@ -251,7 +251,7 @@ async def test_the_answer_to_a_request_long_given_up_is_not_taken_for_the_next_o
         if number == 1:
             kept.append(request)
         elif number == 3:
-            far.answer(to, kept[0], level=77)  # to the same unit, when it is being asked again
+            far.answer(to, kept[0], level=77)  # to the same unit, when its next request is under way
             await asyncio.sleep(APART_S)
             far.answer(to, request)
         else:
@@ -363,7 +363,7 @@ async def test_a_connection_that_hangs_is_given_up_for_a_new_one(monkeypatch: py
 
 
 async def test_a_street_without_power_is_not_the_connections_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A serial server with nothing but dead lamps is asked on one connection, not on ever new ones."""
+    """A serial server with unresponsive lamps only keeps one connection, not ever new ones."""
     monkeypatch.setattr(port, "_PATIENCE_S", 0.0)
 
     async def say_nothing(_far: Converter, _to: asyncio.StreamWriter, _request: bytes, _: int) -> None:

@@ -1,4 +1,4 @@
-"""A lighting plan from the API to the gateways, which are told until they agree: over a real broker."""
+"""A lighting plan from the API to the gateways, to which it is sent until they agree: over a real broker."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -139,7 +139,7 @@ async def test_a_refusal_is_shown_and_not_sent_again(cloud: Process, mosquitto: 
 
 
 async def test_what_is_no_plan_stops_no_reading(cloud: Process, mosquitto: Broker) -> None:
-    """Somebody's hand in the database costs the plan, not the data; put right, all goes on."""
+    """A manual change of the database costs the plan, not the data; corrected, all goes on."""
     edge = Edge(mosquitto.port, GATEWAY, LAMPS)
     engine = create_engine(cloud.config.database_url)
     async with running(edge.run()):

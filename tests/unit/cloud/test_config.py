@@ -14,7 +14,7 @@ def test_loopback(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "broker.example", "localhost.example", ""])  # noqa: S104
 def test_not_loopback(host: str) -> None:
-    """Names are not believed, and neither is every address at once."""
+    """Names are not trusted, and neither is every address at once."""
     assert not is_loopback(host)
 
 

@@ -1,4 +1,4 @@
-"""The same seed gives the same night, whoever watches it; another seed gives another night."""
+"""The same seed gives the same night, however it is read; another seed gives another night."""
 
 import asyncio
 import random

@@ -109,7 +109,7 @@ def test_no_event_means_the_sun_did_not_cross(
         for minute in range(2, 24 * 60 - 1, 10)
     ]
     wanted = 1 if kind is SunEvent.RISE else -1
-    # Shallow crossings within the equations' own error are nobody's sunrise.
+    # Shallow crossings within the equations' own error count as no sunrise.
     crossings = [
         (before, after)
         for before, after in pairwise(heights)

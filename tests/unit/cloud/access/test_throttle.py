@@ -49,7 +49,7 @@ def test_many_names_take_no_more_memory() -> None:
 
 
 def test_many_names_do_not_set_a_guesser_free() -> None:
-    """Whoever is slowed down stays so, however many other names are tried in between."""
+    """An address that is slowed down stays so, however many other names are tried in between."""
     throttle = LoginThrottle(Wall(), 10)
     for number in range(30_000):
         throttle.failed(f"name-{number}")
@@ -61,7 +61,7 @@ def test_many_names_do_not_set_a_guesser_free() -> None:
 
 
 def test_passwords_wait_for_their_turn_in_a_short_queue() -> None:
-    """Two are worked on and eight wait; the eleventh is told at once to come again."""
+    """Two are worked on and eight wait; the eleventh is refused at once."""
     queue = HashingQueue()
     ended = Event()
     granted: list[bool] = []

@@ -19,7 +19,7 @@ DAY_S = 24 * 3600
 
 @dataclass
 class HealthyLamp:
-    """A luminaire that does what it is told, at its own pace and with its own tolerance."""
+    """A luminaire that follows its level, at its own pace and with its own tolerance."""
 
     random: Random
     rated_w: float

@@ -35,7 +35,7 @@ def test_outcome(statuses: set[CommandStatus], expected: Outcome) -> None:
 
 @pytest.mark.parametrize(("after_s", "expected"), [(0, "pending"), (30, "pending"), (31, "expired")])
 def test_pending_expires_after_the_deadline(after_s: int, expected: str) -> None:
-    """Only what nobody answered; a failure stays a failure."""
+    """Only lamps without a result; a failure stays a failure."""
     results = [LampResult("a", PENDING), LampResult("b", FAILED, detail="no answer on the line", time=NOON)]
     view = command_view(COMMAND, results, NOON + timedelta(seconds=after_s))
     assert [result.status for result in view.results] == [expected, "failed"]

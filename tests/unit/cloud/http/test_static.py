@@ -65,6 +65,6 @@ async def test_what_is_not_there(app: FastAPI, path: str) -> None:
 
 
 async def test_the_api_reference_is_part_of_the_map(app: FastAPI) -> None:
-    """Its address leads there, so that no other site is asked for it."""
+    """Its address leads there, so that no other site is contacted for it."""
     answer = await _get(app, "/api/docs")
     assert (answer.status_code, answer.headers["location"]) == (307, "/api-docs/")

@@ -70,7 +70,7 @@ def test_what_is_refused_is_not_repeated_until_another_is_wanted() -> None:
 
 
 def test_a_problem_of_old_does_not_stop_a_new_plan() -> None:
-    """A gateway that is born with a problem is asked once more: it may have been put right."""
+    """A gateway that is born with a problem is sent the plan once more: the problem may be solved."""
     made = PlanReconciler()
     made.want([(NODE, FIRST)])
     made.born(NODE, PlanState("", "too many calendars"))
@@ -105,7 +105,7 @@ def test_an_offline_or_unknown_gateway_or_one_without_plans_gets_none() -> None:
 
 
 def test_somebody_who_undoes_the_plan_at_the_gateway_is_answered() -> None:
-    """By hand another plan was imported there: the cloud's is sent again."""
+    """Another plan was imported there manually: the cloud's is sent again."""
     made = reconciler(FIRST, FIRST.hash)
     made.reported(NODE, PlanState(SECOND.hash))
     assert made.due(0) == [(NODE, b"first")]

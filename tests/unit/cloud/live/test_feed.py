@@ -66,6 +66,6 @@ async def test_closing_ends_every_reader() -> None:
 
 
 async def test_without_a_broker_nothing_is_sent() -> None:
-    """The sender is told."""
+    """The sender sees it."""
     with pytest.raises(BrokerUnreachableError):
         await _feed().publish("topic", b"")

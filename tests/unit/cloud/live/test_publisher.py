@@ -50,7 +50,7 @@ async def test_the_newest_of_each_lamp_is_sent_once() -> None:
 
 
 async def test_noise_is_not_published() -> None:
-    """What stays within the deadbands of the catalogue is told to nobody; what adds up to more is."""
+    """What stays within the deadbands of the catalogue is not published; what adds up to more is."""
     sent: list[dict[str, Any]] = []
 
     async def publish(_topic: str, payload: bytes) -> None:

@@ -17,7 +17,7 @@ EVENING = datetime(2026, 8, 10, 13, tzinfo=UTC)
 
 
 def test_the_remembered_power_is_the_right_one() -> None:
-    """Asked every ten minutes through two nights, forwards and then backwards."""
+    """Computed every ten minutes through two nights, forwards and then backwards."""
     here = town()
     place = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
     start = datetime(2026, 8, 10, tzinfo=UTC)

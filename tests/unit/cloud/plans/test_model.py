@@ -1,4 +1,4 @@
-"""Which calendar a lamp follows, and what its gateway is told of the plan."""
+"""Which calendar a lamp follows, and what its gateway is sent of the plan."""
 
 from cloud.plans.model import Assignment, DesiredPlan, LampGroup, Scope
 from cloud.plans.resolved import WantedDocument

@@ -1,4 +1,4 @@
-"""Which late answers could be taken for another's, and what is asked to tell them apart."""
+"""Which late responses match another request, and which request distinguishes them."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The luminaire behaves as a lighting engineer expects of one, whoever looks at it and however often."""
+"""The luminaire behaves as a lighting engineer expects, and does not depend on who reads it and how often."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""A host's session: order, names, deaths, and rebirths that are asked for once and not in storms."""
+"""A host's session: order, names, deaths, and rebirths that are requested once and not in storms."""
 
 import pytest
 from hypothesis import given, settings

@@ -23,7 +23,7 @@ NOT_TESTED = {
     "host-topic-phid-death-payload-disconnect-*": "done by the MQTT client, see cloud",
     "operational-behavior-host-application-termination": "done by the MQTT client, see cloud",
     "operational-behavior-edge-node-termination-host-action-*-tags-stale": "kept by cloud's state of lamps",
-    "case-sensitivity-*": "advice to whoever chooses names",
+    "case-sensitivity-*": "advice on the choice of names",
     "principles-rbe-recommended": "every reading is published: the store keeps them all",
     "topic-structure-namespace-duplicate-device-id-across-edge-node": "a permission; lamp ids are unique",
 }

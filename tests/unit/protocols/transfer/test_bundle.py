@@ -51,7 +51,7 @@ def test_records_and_answers_come_out_as_they_went_in() -> None:
 
 
 def opened(content: bytes) -> list[bytes]:
-    """What whoever takes a bundle does with it, up to its frames."""
+    """Read a bundle as its receiver does, up to its frames."""
     read_header(content, "p")
     return list(verify_bundle(content, KEY, "p"))
 
