@@ -124,16 +124,18 @@ def _sqlite_engine(url: URL) -> sa.Engine:
         engine = sa.create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     else:
         engine = sa.create_engine(url, connect_args={"check_same_thread": False})
-        event.listen(engine, "do_connect", _make_folder)
+
+        @event.listens_for(engine, "do_connect")
+        def make_folder(_dialect: object, _record: object, arguments: list[str], _options: object) -> None:
+            Path(arguments[0]).parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        kind = connection.get_execution_options().get(_BEGIN_OPTION, "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {kind}")
+
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _make_folder(
-    _dialect: sa.Dialect, _record: ConnectionPoolEntry, arguments: list[str], _options: object
-) -> None:
-    Path(arguments[0]).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
@@ -163,8 +165,3 @@ def enter_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    kind = connection.get_execution_options().get(_BEGIN_OPTION, "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {kind}")

@@ -34,7 +34,7 @@ class Credentials(BaseModel, extra="forbid"):
 
 
 def router(access: AccessService, config: CloudConfig, caller: RequirePrincipal) -> APIRouter:
-    """The routes of the session, for programs and the map; `caller` gives whoever is logged in."""
+    """The routes of the session, for programs and the map; `caller` identifies the sender of a request."""
     routes = APIRouter(tags=["access"])
 
     @routes.post("/session", responses=answers(SessionView, "Logged in, with a session cookie", 422, 429))
@@ -43,7 +43,14 @@ def router(access: AccessService, config: CloudConfig, caller: RequirePrincipal)
         if credentials.token is not None:
             login = access.login_with_token(credentials.token)
         else:
-            login = _login_with_password(access, credentials, request.client.host if request.client else "")
+            address = request.client.host if request.client else ""
+            try:
+                login = access.login_with_password(
+                    credentials.username or "", credentials.password or "", address
+                )
+            except TooManyLoginsError as error:
+                headers = {"Retry-After": str(error.wait_s)}
+                raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers) from error
         if login is None:
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
@@ -90,14 +97,6 @@ def login_router(access: AccessService, config: CloudConfig) -> APIRouter:
         return answer
 
     return routes
-
-
-def _login_with_password(access: AccessService, given: Credentials, address: str) -> Login | None:
-    try:
-        return access.login_with_password(given.username or "", given.password or "", address)
-    except TooManyLoginsError as error:
-        headers = {"Retry-After": str(error.wait_s)}
-        raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=headers) from error
 
 
 def _view(principal: Principal) -> SessionView:

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from cloud.access.model import Principal, secret_digest
-from cloud.access.store import AccessStore
+from cloud.access.store import AccessStore, StoredUser
 from cloud.access.throttle import HashingQueue, LoginThrottle
 
 log = structlog.get_logger(__name__)
@@ -64,9 +64,8 @@ class AccessService:
             if wait_s := max(self._by_name.wait_s(username), self._by_address.wait_s(address)):
                 raise TooManyLoginsError(wait_s)
             user = self._store.user(username)
-            stored = user.password_hash if user else None
-            matches = self._matches(stored or self._decoy_hash(), password)
-            if user is None or stored is None or not matches:
+            matches = self._matches(user, password)
+            if user is None or not matches:
                 self._by_name.failed(username)
                 self._by_address.failed(address)
                 log.warning("login_refused", username=username[:64], address=address)
@@ -106,14 +105,12 @@ class AccessService:
     def _now_ms(self) -> int:
         return int(self._wall() * 1000)
 
-    def _matches(self, hashed: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(hashed, password)
-        except (VerifyMismatchError, InvalidHashError):
-            return False
-
-    def _decoy_hash(self) -> str:
+    def _matches(self, user: StoredUser | None, password: str) -> bool:
         # An unknown name must take as long as a wrong password, or names could be found by timing.
         if not self._decoy:
             self._decoy = self._hasher.hash(secrets.token_urlsafe(32))
-        return self._decoy
+        stored = user.password_hash if user else None
+        try:
+            return self._hasher.verify(stored or self._decoy, password) and stored is not None
+        except (VerifyMismatchError, InvalidHashError):
+            return False

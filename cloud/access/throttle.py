@@ -1,4 +1,4 @@
-"""Slowing down whoever guesses passwords."""
+"""Slowing down the guessing of passwords."""
 
 import threading
 from collections import deque
@@ -21,7 +21,7 @@ class LoginThrottle:
         self._failures: dict[str, deque[float]] = {}
 
     def wait_s(self, key: str) -> float:
-        """Seconds until the next attempt for this key is heard; 0 when it is now."""
+        """Return the seconds until the next attempt for this key is allowed; 0 when it is now."""
         with self._lock:
             failures = self._failures.get(key, deque())
             while failures and failures[0] <= self._wall() - _WINDOW_S:
@@ -49,7 +49,7 @@ class HashingQueue:
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """Wait for one's turn; gives False at once where too many wait already."""
+        """Wait for a free place; yield False at once where too many wait already."""
         if not self._places.acquire(blocking=False):
             yield False
             return

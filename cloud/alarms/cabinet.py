@@ -44,20 +44,6 @@ def evaluate_cabinet(
     return DeviceAlarms(applied(state.active, changes), reading.time, streaks), changes
 
 
-def _door(at: CabinetSituation) -> Verdict:
-    return _by_contact(at.reading.door_open)
-
-
-def _breaker(at: CabinetSituation) -> Verdict:
-    return _by_contact(at.reading.breaker_tripped)
-
-
-def _by_contact(closed: bool | None) -> Verdict:
-    if closed is None:
-        return Verdict.UNKNOWN
-    return Verdict.SUSPICIOUS if closed else Verdict.HEALTHY
-
-
 def _supply(at: CabinetSituation) -> Verdict:
     phases = _phases(at.reading)
     if not phases:
@@ -87,10 +73,20 @@ def _dark_phases(at: CabinetSituation) -> str:
 
 # A contact is a fact at once; a voltage may be missing only for the moment in which it was measured, so it
 # takes two readings in a row, however close.
-CABINET_RULES: Final = (
-    AlarmRule(EventType.CABINET_DOOR_OPEN, _door, raise_after=1, clear_after=1, describe=lambda _: ""),
+CABINET_RULES: Final[tuple[AlarmRule[CabinetSituation], ...]] = (
     AlarmRule(
-        EventType.CIRCUIT_BREAKER_TRIPPED, _breaker, raise_after=1, clear_after=1, describe=_dark_phases
+        EventType.CABINET_DOOR_OPEN,
+        lambda at: Verdict.of_bit(at.reading.door_open),
+        raise_after=1,
+        clear_after=1,
+        describe=lambda _: "",
+    ),
+    AlarmRule(
+        EventType.CIRCUIT_BREAKER_TRIPPED,
+        lambda at: Verdict.of_bit(at.reading.breaker_tripped),
+        raise_after=1,
+        clear_after=1,
+        describe=_dark_phases,
     ),
     AlarmRule(
         EventType.SUPPLY_LOSS,

@@ -87,7 +87,10 @@ def evaluate_lamp(
 
 def _held(memory: LampMemory | None, reading: LampReading, rated_power_w: float | None) -> Held:
     """Return how long the lamp has been held to its level; each step of a slow fade starts it again."""
-    distance = _distance(reading, rated_power_w)
+    level, output = level_in_effect(reading), reading.actual_level_percent
+    if output is None and reading.active_power_w is not None and rated_power_w:
+        output = 100 * reading.active_power_w / rated_power_w
+    distance = None if level is None or output is None else abs(output - level)
     if memory is None or not _same_level(memory.last, reading):
         return Held(reading.time, distance)
     since, nearest = memory.held.since, memory.held.distance
@@ -99,14 +102,6 @@ def _held(memory: LampMemory | None, reading: LampReading, rated_power_w: float 
         since=reading.time if fades else since,
         distance=distance if fell_away else min(distance, nearest),
     )
-
-
-def _distance(reading: LampReading, rated_power_w: float | None) -> float | None:
-    """Return the percentage points between the level in effect and the output, measured or implied."""
-    level, output = level_in_effect(reading), reading.actual_level_percent
-    if output is None and reading.active_power_w is not None and rated_power_w:
-        output = 100 * reading.active_power_w / rated_power_w
-    return None if level is None or output is None else abs(output - level)
 
 
 def _same_level(last: LampReading, reading: LampReading) -> bool:
@@ -129,17 +124,13 @@ def _cycles(
         return cycles
     if not _same_level(last, reading) or last.time - memory.held.since < SETTLING_TIME:
         return cycles  # the switching was commanded
-    came_back = _came_back(last, reading, rated_power_w)
-    return (*cycles, *[reading.time] * came_back)[-CYCLES_TO_RAISE:] if came_back else cycles
-
-
-def _came_back(last: LampReading, reading: LampReading, rated_power_w: float | None) -> int:
-    """Return how often the lamp switched on between two readings."""
     if last.switch_on_counter is not None and reading.switch_on_counter is not None:
         switched = reading.switch_on_counter - last.switch_on_counter
-        return min(switched, CYCLES_TO_RAISE) if 0 < switched <= _COUNTER_JUMP else 0
-    before, now = emits_light(last, rated_power_w), emits_light(reading, rated_power_w)
-    return 1 if now and before is False else 0
+        came_back = min(switched, CYCLES_TO_RAISE) if 0 < switched <= _COUNTER_JUMP else 0
+    else:
+        before, now = emits_light(last, rated_power_w), emits_light(reading, rated_power_w)
+        came_back = 1 if now and before is False else 0
+    return (*cycles, *[reading.time] * came_back)[-CYCLES_TO_RAISE:] if came_back else cycles
 
 
 def _failed_level(at: LampSituation, changes: Iterable[AlarmChange]) -> int | None:

@@ -79,9 +79,14 @@ def lamp_failure(at: LampSituation) -> Verdict:
         return Verdict.UNKNOWN
     dark, bit = at.is_dark, at.reading.lamp_failure
     if dark is None:
-        return _by_bit(bit)
+        return Verdict.of_bit(bit)
+    power, level = at.reading.active_power_w, at.level
     if not dark:
-        return Verdict.HEALTHY if _light_is_back(at) else Verdict.UNKNOWN
+        if EventType.LAMP_FAILURE not in at.active or power is None or level is None:
+            return Verdict.HEALTHY
+        # Hysteresis: an open alarm ends only well above the limit below which it was raised.
+        is_back = is_dark(power, level, at.rated_power_w, _LIGHT_IS_BACK) is False
+        return Verdict.HEALTHY if is_back else Verdict.UNKNOWN
     if EventType.CYCLING_FAILURE in at.active:
         return Verdict.UNKNOWN  # dark between two flashes: that alarm says it already
     return Verdict.CERTAIN if bit else Verdict.SUSPICIOUS
@@ -110,7 +115,9 @@ def dimming_failure(at: LampSituation) -> Verdict:
         return Verdict.UNKNOWN
     if _output_disagrees(at) or _too_bright(at):
         return Verdict.SUSPICIOUS
-    return Verdict.HEALTHY if _proves_dimming(at) else Verdict.UNKNOWN
+    # A lamp stuck at full agrees with a target of full, which refutes no failure at a lower level.
+    failed_below_full = at.failed_level is not None and at.failed_level < _FULL_LEVEL
+    return Verdict.UNKNOWN if at.target >= _FULL_LEVEL and failed_below_full else Verdict.HEALTHY
 
 
 def cycling_failure(at: LampSituation) -> Verdict:
@@ -124,7 +131,7 @@ def cycling_failure(at: LampSituation) -> Verdict:
 
 def control_gear_failure(at: LampSituation) -> Verdict:
     """The controller can't talk to its driver."""
-    return _by_bit(at.reading.control_gear_failure)
+    return Verdict.of_bit(at.reading.control_gear_failure)
 
 
 def supply_loss(at: LampSituation) -> Verdict:
@@ -166,24 +173,11 @@ def lamp_power_too_high(at: LampSituation) -> Verdict:
     return _beyond(ratio - _POWER_HIGH, _POWER_HIGH - _POWER_HIGH_BACK)
 
 
-def _by_bit(bit: bool | None) -> Verdict:
-    if bit is None:
-        return Verdict.UNKNOWN
-    return Verdict.SUSPICIOUS if bit else Verdict.HEALTHY
-
-
 def _beyond(excess: float, hysteresis: float) -> Verdict:
     """Return suspicious above 0, healthy below minus the hysteresis, unknown between."""
     if excess > 0:
         return Verdict.SUSPICIOUS
     return Verdict.HEALTHY if excess <= -hysteresis else Verdict.UNKNOWN
-
-
-def _light_is_back(at: LampSituation) -> bool:
-    power = at.reading.active_power_w
-    if EventType.LAMP_FAILURE not in at.active or power is None or at.level is None:
-        return True
-    return is_dark(power, at.level, at.rated_power_w, _LIGHT_IS_BACK) is False
 
 
 def _output_disagrees(at: LampSituation) -> bool:
@@ -196,13 +190,6 @@ def _too_bright(at: LampSituation) -> bool:
     if implied is None or at.level is None:
         return False
     return implied - at.level > _TOO_BRIGHT and implied <= _WRONG_RATING
-
-
-def _proves_dimming(at: LampSituation) -> bool:
-    """Return whether agreement at this level refutes a dimmingFailure: one stuck at full agrees with full."""
-    if at.target is None or at.target < _FULL_LEVEL:
-        return True
-    return at.failed_level is None or at.failed_level >= _FULL_LEVEL
 
 
 def _power_ratio(at: LampSituation) -> float | None:

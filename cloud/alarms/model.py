@@ -24,6 +24,16 @@ class Verdict(Enum):
     SUSPICIOUS = auto()
     CERTAIN = auto()  # two independent signs agree: no second reading is needed
 
+    @classmethod
+    def of_bit(cls, bit: bool | None) -> "Verdict":
+        """Return the verdict on a condition that the device reports itself; None means not reported.
+
+        A bit alone is never certain: one corrupt reading must not raise an alarm.
+        """
+        if bit is None:
+            return cls.UNKNOWN
+        return cls.SUSPICIOUS if bit else cls.HEALTHY
+
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule(Generic[Situation]):
@@ -125,7 +135,12 @@ def judge(
         if is_active is not (verdict is Verdict.HEALTHY):
             streaks.pop(rule.type, None)
             continue
-        streak = _longer(streaks.get(rule.type), reading.time, rule.spacing)
+        streak = streaks.get(rule.type)
+        if streak is None:
+            streak = Streak(1, reading.time)
+        elif reading.time - streak.time >= rule.spacing:
+            streak = Streak(streak.count + 1, reading.time)
+        # else: two readings in quick succession, as read-backs are, count as one piece of evidence
         needed = rule.clear_after if is_active else rule.raise_after
         if verdict is not Verdict.CERTAIN and streak.count < needed:
             streaks[rule.type] = streak
@@ -142,10 +157,3 @@ def applied(active: frozenset[EventType], changes: Iterable[AlarmChange]) -> fro
     for change in changes:
         (after.add if change.raised else after.discard)(change.type)
     return frozenset(after)
-
-
-def _longer(streak: Streak | None, time: datetime, spacing: timedelta) -> Streak:
-    # Two readings taken in quick succession, as read-backs are, are one piece of evidence.
-    if streak is None:
-        return Streak(1, time)
-    return Streak(streak.count + 1, time) if time - streak.time >= spacing else streak

@@ -1,4 +1,4 @@
-"""What the API tells Prometheus about itself."""
+"""The API's own Prometheus metrics."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What requests may be asked with: texts that every store can hold, numbers and instants within its range."""
+"""Parameters of requests: texts that every store can hold, numbers and instants within its range."""
 
 import re
 from datetime import UTC, datetime
@@ -44,7 +44,11 @@ Instant = Annotated[AwareDatetime, AfterValidator(_in_range)]
 
 
 def refuse_unknown_parameters(request: Request) -> None:
-    """422 for a query parameter the route does not have: a filter that is misspelt must not mean all."""
+    """Refuse a query parameter that the route does not have: a misspelt filter must not mean all.
+
+    Raises:
+        ProblemError: 422 with the parameter, its value and the names that the route has.
+    """
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return

@@ -1,4 +1,4 @@
-"""Errors as HTTP says them: RFC 9457 problem details that name field, value and what was expected."""
+"""HTTP errors: RFC 9457 problem details that name field, value and what was expected."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -39,7 +39,7 @@ class ProblemDetails(msgspec.Struct, frozen=True):
 
 
 class ProblemError(Exception):
-    """A request that can't be answered as asked."""
+    """A request that is refused; becomes the problem document of `status`."""
 
     def __init__(
         self,
@@ -84,20 +84,34 @@ def problem_response(
 
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
-    app.exception_handler(ProblemError)(_on_problem)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
-    app.exception_handler(HTTPException)(_on_http_exception)
-    app.exception_handler(OperationalError)(_on_database_down)
-    app.exception_handler(Exception)(_on_defect)
 
+    @app.exception_handler(ProblemError)
+    async def on_problem(_request: Request, error: ProblemError) -> Response:
+        bearer = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else {}
+        return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
 
-async def _on_problem(_request: Request, error: ProblemError) -> Response:
-    bearer = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else {}
-    return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
+    @app.exception_handler(HTTPException)
+    async def on_http_exception(_request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers) if error.headers else None
+        return problem_response(HTTPStatus(error.status_code), str(error.detail), headers=headers)
+
+    @app.exception_handler(OperationalError)
+    async def on_database_down(request: Request, error: OperationalError) -> Response:
+        log.error("database_unreachable", path=request.url.path, error=str(error.orig))
+        return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
+
+    @app.exception_handler(Exception)
+    async def on_defect(_request: Request, _error: Exception) -> Response:
+        # The server logs the exception with its traceback after this answer.
+        return problem_response(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "the server failed to handle the request; its log has the details",
+        )
 
 
 async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    # What came with a login may be a password, also where it stands in the wrong field.
+    # What came with a login may be a password, also when it is in the wrong field.
     secret = request.url.path.endswith("/session")
     errors = [
         FieldProblem(_path(item["loc"]), None if secret else _shown(item.get("input")), expectation(item))
@@ -108,30 +122,13 @@ async def _on_invalid_request(request: Request, error: RequestValidationError) -
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 
-async def _on_http_exception(_request: Request, error: HTTPException) -> Response:
-    headers = dict(error.headers) if error.headers else None
-    return problem_response(HTTPStatus(error.status_code), str(error.detail), headers=headers)
-
-
-async def _on_database_down(request: Request, error: OperationalError) -> Response:
-    log.error("database_unreachable", path=request.url.path, error=str(error.orig))
-    return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
-
-
-async def _on_defect(_request: Request, _error: Exception) -> Response:
-    # The server logs the exception with its traceback after this answer.
-    return problem_response(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "the server failed to handle the request; its log has the details"
-    )
-
-
 def _path(location: Sequence[str | int]) -> str:
     parts = location[1:] if location and location[0] in ("body", "query", "path") else location
     return ".".join(to_camel(str(part)) for part in parts) or "body"
 
 
 def _shown(value: object) -> object:
-    """A value short enough to be repeated to whoever sent it."""
+    """Return a value short enough to be repeated to its sender."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     text = value if isinstance(value, str) else repr(value)

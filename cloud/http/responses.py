@@ -11,7 +11,7 @@ Documented = dict[int | str, dict[str, Any]]
 
 
 class SchemaReference(dict[str, str]):
-    """A reference to a schema of the OpenAPI document that knows the structure behind it."""
+    """A reference to a schema of the OpenAPI document that keeps the structure behind it."""
 
     def __init__(self, structure: type[msgspec.Struct]) -> None:
         super().__init__({"$ref": f"#/components/schemas/{structure.__name__}"})
@@ -27,12 +27,18 @@ def answers(
     structure: type[msgspec.Struct], description: str, *problems: int, status: int = 200
 ) -> Documented:
     """Document a route: `structure` on success, problem details on 401 and each of `problems`."""
-    return {status: _content(structure, description, "application/json"), **_problems(problems)}
+    return {
+        status: _content(structure, description, "application/json"),
+        **{problem: problem_content() for problem in (401, *problems)},
+    }
 
 
 def answers_nothing(description: str, *problems: int) -> Documented:
     """Document a route as `answers` does, for a success without a body."""
-    return {204: {"description": description}, **_problems(problems)}
+    return {
+        204: {"description": description},
+        **{problem: problem_content() for problem in (401, *problems)},
+    }
 
 
 def problem_content() -> dict[str, Any]:
@@ -44,10 +50,6 @@ def request_body(structure: type[msgspec.Struct]) -> dict[str, Any]:
     """Document a request body that a route decodes by itself."""
     content = {"application/json": {"schema": SchemaReference(structure)}}
     return {"requestBody": {"required": True, "content": content}}
-
-
-def _problems(statuses: tuple[int, ...]) -> Documented:
-    return {status: problem_content() for status in (401, *statuses)}
 
 
 def _content(structure: type[msgspec.Struct], description: str, media_type: str) -> dict[str, Any]:

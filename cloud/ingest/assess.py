@@ -12,7 +12,7 @@ from cloud.alarms.cabinet import evaluate_cabinet
 from cloud.alarms.evaluator import AlarmChanges
 from cloud.alarms.lamp import LampAlarms, evaluate_lamp
 from cloud.alarms.model import AlarmChange, Transition
-from cloud.ingest.batch import Batch, Node
+from cloud.ingest.batch import Batch
 from cloud.ingest.gateway_changes import gateways_after
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.model import Changes, KnownState
@@ -108,15 +108,10 @@ def _reachability(
     for node in batch.lost:
         since = from_unix_ms(changes.gateways[node[1]].since_ms)
         info = f"gateway out of reach since {since:%Y-%m-%dT%H:%M:%SZ}"
-        yield _communication_failure(node, inventory, now_ms, raised=True, info=info)
+        device = inventory.device(node[1], node)
+        yield Transition(device, EventType.COMMUNICATION_FAILURE, raised=True, time_ms=now_ms, info=info)
     # A death is no alarm yet: only `lost`, once the gateway has had time to come back.
     for node, event in batch.nodes.items():
         if isinstance(event, NodeBorn):
-            yield _communication_failure(node, inventory, now_ms, raised=False)
-
-
-def _communication_failure(
-    node: Node, inventory: InventoryCache, now_ms: int, *, raised: bool, info: str = ""
-) -> Transition:
-    device = inventory.device(node[1], node)
-    return Transition(device, EventType.COMMUNICATION_FAILURE, raised=raised, time_ms=now_ms, info=info)
+            device = inventory.device(node[1], node)
+            yield Transition(device, EventType.COMMUNICATION_FAILURE, raised=False, time_ms=now_ms)

@@ -50,7 +50,7 @@ class ForeignSink(Protocol):
 
 
 class Collector:
-    """Adds what gateways send to a batch; knows the outbox epoch of every node.
+    """Adds what gateways send to a batch; holds the outbox epoch of every node.
 
     `owner` returns the node that a device or gateway belongs to; None where any node may report it.
     """
@@ -117,7 +117,11 @@ class Collector:
 
     def _append_reading(self, batch: Batch, node: Node, reading: LampReading | CabinetReading) -> None:
         if isinstance(reading, LampReading):
-            _check_reading(reading)
+            # A whole number larger than a store's column would stop the batch that it is in.
+            for name, limit in _LIMITS.items():
+                value = getattr(reading, name)
+                if value is not None and not 0 <= value <= limit:
+                    raise InvalidReading(f"{reading.device_id} {name}: {value}, expected 0..{limit}")
         if self._counts(batch, reading.device_id, node, reading):
             if isinstance(reading, LampReading):
                 batch.readings.append(reading)
@@ -180,14 +184,6 @@ def _stored_integer(value: int | None) -> int | None:
     if value is not None and not 0 <= value <= _LARGEST_INT64:
         raise InvalidRecord(f"outbox position or epoch: {value}, expected 0..{_LARGEST_INT64}")
     return value
-
-
-def _check_reading(reading: LampReading) -> None:
-    """Raise InvalidReading where a whole number is larger than any store's column."""
-    for name, limit in _LIMITS.items():
-        value = getattr(reading, name)
-        if value is not None and not 0 <= value <= limit:
-            raise InvalidReading(f"{reading.device_id} {name}: {value}, expected 0..{limit}")
 
 
 def _check_text(*texts: str) -> None:

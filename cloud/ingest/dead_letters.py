@@ -12,7 +12,7 @@ from cloud.alarms.model import ReportedEvent
 from cloud.database import Base, insert_new, table_of
 from cloud.ingest.batch import Batch, WholeRecord
 from protocols.cabinet import CabinetReading
-from protocols.lamp import LampReading
+from protocols.lamp import CommandResult, LampReading
 
 
 class DeadLetterRow(Base):
@@ -42,9 +42,17 @@ class DeadLetter:
 
 def dead_letter(record: WholeRecord, gateway_id: str, error: str) -> DeadLetter:
     """Make a dead letter of a record; `error` says why it was not stored."""
-    device_id = record.event.device_id if isinstance(record, ReportedEvent) else record.device_id
+    match record:
+        case ReportedEvent():
+            kind, device_id = "event", record.event.device_id
+        case LampReading():
+            kind, device_id = "reading", record.device_id
+        case CabinetReading():
+            kind, device_id = "cabinet", record.device_id
+        case CommandResult():
+            kind, device_id = "result", record.device_id
     return DeadLetter(
-        kind=_kind(record),
+        kind=kind,
         gateway_id=gateway_id,
         device_id=device_id.replace("\0", ""),  # PostgreSQL stores no NUL in text
         error=error.replace("\0", ""),
@@ -74,11 +82,3 @@ def save_dead_letters(connection: sa.Connection, letters: Iterable[DeadLetter], 
         for one in letters
     ]
     insert_new(connection, table_of(DeadLetterRow), rows)
-
-
-def _kind(record: WholeRecord) -> str:
-    if isinstance(record, LampReading):
-        return "reading"
-    if isinstance(record, CabinetReading):
-        return "cabinet"
-    return "event" if isinstance(record, ReportedEvent) else "result"

@@ -55,7 +55,7 @@ class InventoryCache:
         """Return the device with its place: that of `node` where it is in no inventory."""
         lamp = self._lamps.get(device_id)
         if lamp is not None:
-            # A lamp may stand in another area than its gateway; its alarms are listed where it stands.
+            # A lamp may be in another area than its gateway; its alarms are listed in its own area.
             return AlarmedDevice(device_id, device_id, lamp.gateway_id, lamp.area_id)
         if device_id in self._cabinets:
             return self.cabinet(device_id, node)

@@ -48,7 +48,7 @@ class PlanReconciler:
         self._wanted = wanted
 
     def born(self, node: Node, state: PlanState | None) -> None:
-        """Note a birth; a gateway that reports no plan state knows no plans and is left alone."""
+        """Note a birth; a gateway that reports no plan state takes no plans and is sent none."""
         # A new birth is a new process, which may accept what the one before rejected.
         self._online.pop(node, None)
         if state is not None:
@@ -73,11 +73,14 @@ class PlanReconciler:
 
     def due(self, now_s: float) -> list[tuple[Node, bytes]]:
         """Return which gateways should be sent which document at `now_s`."""
-        return [
-            (node, self._wanted[node].document)
-            for node, gateway in self._online.items()
-            if node in self._wanted and now_s >= gateway.next_s and self._differs(node, gateway)
-        ]
+        due: list[tuple[Node, bytes]] = []
+        for node, gateway in self._online.items():
+            wanted = self._wanted.get(node)
+            if wanted is None or now_s < gateway.next_s or gateway.refused == wanted.hash:
+                continue
+            if not wanted.is_in_force(gateway.reported):
+                due.append((node, wanted.document))
+        return due
 
     def sent(self, node: Node, now_s: float) -> None:
         """Note that a gateway was sent its desired document."""
@@ -94,7 +97,3 @@ class PlanReconciler:
             node in self._wanted and not self._wanted[node].is_in_force(gateway.reported)
             for node, gateway in self._online.items()
         )
-
-    def _differs(self, node: Node, gateway: _Gateway) -> bool:
-        wanted = self._wanted[node]
-        return not wanted.is_in_force(gateway.reported) and gateway.refused != wanted.hash

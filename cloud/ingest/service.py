@@ -113,7 +113,7 @@ class Ingester:
         self._committer = Committer(parts.engine, parts.telemetry, self._inventory, parts.clock)
         self._host = HostClient(parts.broker, _wall_ms, self, parts.clock)
         self._plans = PlanSync(PlanInForce(PlanStore(parts.engine), parts.load_inventory), self._host)
-        self._live = LivePublisher(self._publish_live)
+        self._live = LivePublisher(self._host.send)
         self._heartbeat = Heartbeat()
         self._collector = Collector(self._inventory.owner, ForeignReporter())
         self._presence = GatewayPresence(parts.limits.gateway_patience_s)
@@ -155,9 +155,12 @@ class Ingester:
             return
         # Plan state is not an outbox record and is never resent, so it is taken however many are pending.
         has_plan_state = self._plans.receive(event)
-        if isinstance(event, DeviceData | NodeData) and not has_plan_state and self._is_full():
-            DROPPED.inc()
-            return
+        if isinstance(event, DeviceData | NodeData) and not has_plan_state:
+            if self._pending.size >= self._limits.max_pending:
+                self._room.failed("stores are too slow", pending=self._pending.size)
+                DROPPED.inc()
+                return
+            self._room.recovered()
         node = (event.group, event.node)
         # An impostor with the id of another area's gateway must not end the alarm of the real one.
         if isinstance(event, NodeBorn | NodeDied) and not self._collector.is_impostor(node):
@@ -172,13 +175,6 @@ class Ingester:
             log.warning("record_malformed", gateway=event.node, error=str(error))
             MALFORMED.inc()
         self._wake_store()
-
-    def _is_full(self) -> bool:
-        if self._pending.size >= self._limits.max_pending:
-            self._room.failed("stores are too slow", pending=self._pending.size)
-            return True
-        self._room.recovered()
-        return False
 
     def _wake_store(self) -> None:
         self._arrived.set()
@@ -258,9 +254,6 @@ class Ingester:
     def _expect_first_births(self) -> None:
         until_s = time.monotonic() + self._limits.first_birth_s
         self._presence.expect_first(self._committer.gateways_never_born(), until_s)
-
-    async def _publish_live(self, topic: str, payload: bytes) -> None:
-        await self._host.send(topic, payload)
 
 
 def _wall_ms() -> int:

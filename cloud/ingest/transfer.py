@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -78,7 +78,8 @@ def store_bundle(
     # A bundle that lay about for weeks must not set back what the gateway has reported since.
     is_current = newest is None or known is None or newest >= known
     if header.plan is not None and is_current and not collector.is_impostor(outbox.node):
-        committer.save_carried_plan(outbox.node, *map(_storable, (header.plan.hash, header.plan.problem)))
+        problem = header.plan.problem.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL stores no NUL
+        committer.save_carried_plan(outbox.node, header.plan.hash.replace("\0", ""), problem)
     answer = Answer(merged(positions), plan_of(header.gateway), carried.issued_ms)
     reply = Header(BundleKind.ANSWER, header.area, header.gateway, header.epoch)
     return StoredBundle(
@@ -124,10 +125,11 @@ def key_path(keys: Path, gateway_id: str) -> Path:
 def _newest_reading(carried: CarriedBundle, key: bytes) -> datetime | None:
     """Return the time of the newest reading; raises BundleError unless all of the bundle can be read."""
     newest: datetime | None = None
-    for packed in _packed(carried.content, key, carried.source):
-        record = _record(packed, carried.source)
-        if isinstance(record, LampReading | CabinetReading) and (newest is None or record.time > newest):
-            newest = record.time
+    for frame in verify_bundle(carried.content, key, carried.source):
+        for packed in unpack_records(frame, carried.source):
+            record = _record(packed, carried.source)
+            if isinstance(record, LampReading | CabinetReading) and (newest is None or record.time > newest):
+                newest = record.time
     return newest
 
 
@@ -146,16 +148,6 @@ def _store_records(
         committer.commit(batch)
         positions += batch.positions[outbox]
     return positions
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL stores no NUL in text.
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _packed(content: bytes, key: bytes, source: str) -> Iterator[PackedRecord]:
-    for frame in verify_bundle(content, key, source):
-        yield from unpack_records(frame, source)
 
 
 def _record(packed: PackedRecord, source: str) -> Record:

@@ -1,1 +1,1 @@
-"""Which areas, gateways and lamps there are, and how each lamp stands now."""
+"""Which areas, gateways, lamps and cabinets there are."""

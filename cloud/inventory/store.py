@@ -185,7 +185,11 @@ def replace_inventory(connection: sa.Connection, inventory: Inventory) -> list[s
     ]
     _remove_others(connection, AreaRow, {area.id for area in inventory.areas})
     if inventory.roads:
-        connection.execute(sa.insert(RoadRow), [_road_row(road) for road in inventory.roads])
+        rows = [
+            {"name": one.name, "area_id": one.area_id, "points": msgspec.json.encode(one.points).decode()}
+            for one in inventory.roads
+        ]
+        connection.execute(sa.insert(RoadRow), rows)
     return removed
 
 
@@ -200,10 +204,6 @@ def _roads(connection: sa.Connection) -> list[Road]:
         Road(row.name, row.area_id, msgspec.json.decode(row.points, type=list[tuple[float, float]]))
         for row in connection.execute(query)
     ]
-
-
-def _road_row(road: Road) -> Row:
-    return {"name": road.name, "area_id": road.area_id, "points": msgspec.json.encode(road.points).decode()}
 
 
 def _remove_others(connection: sa.Connection, model: _Model, kept: set[str]) -> list[str]:

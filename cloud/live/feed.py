@@ -42,11 +42,6 @@ class _Update(msgspec.Struct):
     gateways: list[msgspec.Raw] = []
     ingest: IngestView | None = None
 
-    def of(self, kind: str) -> list[msgspec.Raw]:
-        """Return the items of one kind, as JSON."""
-        items: list[msgspec.Raw] = getattr(self, kind)
-        return items
-
 
 _update_decoder = msgspec.json.Decoder(_Update)
 _id_decoder = msgspec.json.Decoder(_Identified)
@@ -161,7 +156,7 @@ class LiveFeed:
         if not self.connected:
             return "the broker can't be reached, so nothing was stored or sent; try again"
         if self.ingester.lost:
-            # Nobody would record the gateways' answers, so every command would expire.
+            # The gateways' results would not be recorded, so every command would expire.
             return "no ingester is running, so nothing was stored or sent; try again"
         return None
 
@@ -187,7 +182,10 @@ class LiveFeed:
         """Put an update, as it came from the live topic, into every subscription."""
         try:
             update = _update_decoder.decode(message)
-            changes = {kind: _by_id(update.of(kind)) for kind in KINDS}
+            changes: dict[str, Items] = {
+                kind: {_id_decoder.decode(item).id: bytes(item) for item in getattr(update, kind)}
+                for kind in KINDS
+            }
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             log.warning("live_update_malformed", topic=LIVE_TOPIC, error=str(error))
             return
@@ -204,19 +202,12 @@ class LiveFeed:
             async for message in client.messages:
                 if not isinstance(message.payload, bytes):
                     continue
-                if message.topic.value == _STATE_TOPIC:
-                    self._take_state(message.payload)
-                else:
+                if message.topic.value != _STATE_TOPIC:
                     self.deliver(message.payload)
+                    continue
+                try:
+                    self.ingester.host_state(decode_state(message.payload))
+                except MalformedPayload as error:
+                    log.warning("host_state_malformed", topic=_STATE_TOPIC, error=str(error))
         finally:
             self._client = None
-
-    def _take_state(self, body: bytes) -> None:
-        try:
-            self.ingester.host_state(decode_state(body))
-        except MalformedPayload as error:
-            log.warning("host_state_malformed", topic=_STATE_TOPIC, error=str(error))
-
-
-def _by_id(items: list[msgspec.Raw]) -> Items:
-    return {_id_decoder.decode(item).id: bytes(item) for item in items}

@@ -23,7 +23,7 @@ MOST_SILENCE = timedelta(minutes=1)
 
 _DEADBANDS = {metric.field: metric.deadband for metric in LAMP_METRICS}
 
-Publish = Callable[[str, bytes], Awaitable[None]]
+Publish = Callable[[str, bytes], Awaitable[object]]
 
 
 class LivePublisher:

@@ -1,7 +1,7 @@
 """The live feed over HTTP, as server-sent events."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 
 import anyio.to_thread
 import msgspec
@@ -31,7 +31,7 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(self, feed: LiveFeed, clock: Clock, authenticated: Callable[[], bool]) -> None:
-        super().__init__(_nothing(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(iter(()), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._feed = feed
         self._clock = clock
         self._authenticated = authenticated
@@ -101,14 +101,10 @@ async def events(subscription: Subscription, clock: Clock, ingester: IngesterMon
     while not subscription.closed:
         changed = await subscription.take(max(0.0, next_clock_s - time.monotonic()))
         for kind, items in changed.items():
-            yield _list_event(kind, items)
+            yield b"event: %b\ndata: [%b]\n\n" % (kind.encode(), b",".join(items))
         if time.monotonic() >= next_clock_s:
             yield _clock_event(clock, ingester)
             next_clock_s = time.monotonic() + _CLOCK_INTERVAL_S
-
-
-def _list_event(kind: str, items: Iterable[bytes]) -> bytes:
-    return b"event: %b\ndata: [%b]\n\n" % (kind.encode(), b",".join(items))
 
 
 def _clock_event(clock: Clock, ingester: IngesterMonitor) -> bytes:
@@ -120,8 +116,3 @@ def _clock_event(clock: Clock, ingester: IngesterMonitor) -> bytes:
         data_as_of=ingester.data_as_of,
     )
     return b"event: clock\ndata: %b\n\n" % msgspec.json.encode(view)
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""

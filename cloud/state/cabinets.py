@@ -32,13 +32,11 @@ def load_cabinet_states(
     query = sa.select(_CABINETS)
     if cabinet_ids is not None:
         query = query.where(_CABINETS.c.cabinet_id.in_(cabinet_ids))
-    return {
-        row.cabinet_id: _state(row.reading, row.gateway_id, row.online) for row in connection.execute(query)
-    }
-
-
-def _state(reading: str, gateway_id: str, online: bool) -> CabinetState:
-    return CabinetState(msgspec.json.decode(reading, type=CabinetReading), gateway_id, online)
+    states: dict[str, CabinetState] = {}
+    for row in connection.execute(query):
+        reading = msgspec.json.decode(row.reading, type=CabinetReading)
+        states[row.cabinet_id] = CabinetState(reading, row.gateway_id, row.online)
+    return states
 
 
 def save_cabinet_states(connection: sa.Connection, states: Sequence[CabinetState]) -> None:

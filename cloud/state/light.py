@@ -25,7 +25,7 @@ def is_dark(
     """Return whether a lamp at a level above 0 gives no light, judged by its power.
 
     None where the lamp is dimmed so far that an idle driver draws as much as a burning lamp. A `margin` above
-    1 asks for that much more power before believing in light.
+    1 requires that much more power before the lamp counts as lit.
     """
     if rated_power_w is None:
         return power_w < _IDLE_W * margin

@@ -61,7 +61,12 @@ class GatewayStateRow(Base):
 
 def load_lamp_states(connection: sa.Connection) -> dict[str, LampState]:
     """Return the state of every lamp that was ever read, by id."""
-    return {row["lamp_id"]: _lamp_state(row) for row in connection.execute(sa.select(_LAMPS)).mappings()}
+    states: dict[str, LampState] = {}
+    for row in connection.execute(sa.select(_LAMPS)).mappings():
+        lamp_id = row["lamp_id"]
+        reading = lamp_reading(lamp_id, row["time_ms"], [row[name] for name in _FIELDS])
+        states[lamp_id] = LampState(reading, row["gateway_id"], row["online"])
+    return states
 
 
 def lamp_times_ms(connection: sa.Connection) -> list[tuple[str, str, int]]:
@@ -93,7 +98,17 @@ def load_gateway_states(connection: sa.Connection) -> dict[str, GatewayState]:
 
 def save_lamp_states(connection: sa.Connection, states: Sequence[LampState]) -> None:
     """Replace the states of these lamps."""
-    upsert(connection, _LAMPS, [_lamp_row(state) for state in states])
+    rows = [
+        {
+            "lamp_id": state.reading.device_id,
+            "gateway_id": state.gateway_id,
+            "online": state.online,
+            "time_ms": to_unix_ms(state.reading.time),
+            **dict(zip(_FIELDS, _VALUES(state.reading), strict=True)),
+        }
+        for state in states
+    ]
+    upsert(connection, _LAMPS, rows)
 
 
 def save_gateway_states(connection: sa.Connection, states: Sequence[GatewayState]) -> None:
@@ -128,19 +143,3 @@ def lamp_reading(lamp_id: str, time_ms: int, values: Sequence[Any]) -> LampReadi
     reason = values[_REASON]
     typed = [*values[:_REASON], None if reason is None else Reason(reason), *values[_REASON + 1 :]]
     return LampReading(lamp_id, from_unix_ms(time_ms), *typed)
-
-
-def _lamp_row(state: LampState) -> dict[str, object]:
-    reading = state.reading
-    return {
-        "lamp_id": reading.device_id,
-        "gateway_id": state.gateway_id,
-        "online": state.online,
-        "time_ms": to_unix_ms(reading.time),
-        **dict(zip(_FIELDS, _VALUES(reading), strict=True)),
-    }
-
-
-def _lamp_state(row: sa.RowMapping) -> LampState:
-    reading = lamp_reading(row["lamp_id"], row["time_ms"], [row[name] for name in _FIELDS])
-    return LampState(reading, row["gateway_id"], row["online"])

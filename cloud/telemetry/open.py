@@ -21,7 +21,10 @@ def open_store(url: str) -> TelemetryStore:
     """
     scheme = url.partition("://")[0]
     if scheme == "sqlite":
-        return _open_sqlite(url)
+        path = url.removeprefix("sqlite:///")
+        if path == url or not path:
+            raise TelemetryUrlError(f"telemetry_url: {url!r}, expected sqlite:///path/to/file.db")
+        return SqliteTelemetry.open(Path(path))
     from cloud.telemetry.servers import SERVERS  # noqa: PLC0415 - its client takes long to load
 
     opener = SERVERS.get(scheme)
@@ -29,10 +32,3 @@ def open_store(url: str) -> TelemetryStore:
         expected = ", ".join(("sqlite", *SERVERS))
         raise TelemetryUrlError(f"telemetry_url: scheme {scheme!r}, expected one of {expected}")
     return opener(url)
-
-
-def _open_sqlite(url: str) -> TelemetryStore:
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path:
-        raise TelemetryUrlError(f"telemetry_url: {url!r}, expected sqlite:///path/to/file.db")
-    return SqliteTelemetry.open(Path(path))

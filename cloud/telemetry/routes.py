@@ -76,7 +76,12 @@ def router(store: TelemetryStore, devices: Devices, clock: Clock) -> APIRouter:
         ] = None,
     ) -> Response:
         """Return readings of a cabinet over time; by default power and energy of the last 24 hours."""
-        cabinet_id = _cabinet_id(devices, gateway_id, cabinet)
+        known = devices.cabinet_ids(gateway_id)
+        if not known:
+            raise not_found("gateway with a cabinet", "gatewayId", gateway_id)
+        if cabinet is not None and cabinet not in known:
+            raise not_found("cabinet of this gateway", "cabinet", cabinet)
+        cabinet_id = cabinet or known[0]
         series = _series(store, CABINETS, cabinet_id, request)
         view = CabinetTelemetryView(
             gateway_id=gateway_id, cabinet_id=cabinet_id, start=request.start, end=request.end, series=series
@@ -103,15 +108,6 @@ def _series_request(clock: Clock) -> Callable[..., SeriesRequest]:
         return SeriesRequest(attributes, start, end, max_points)
 
     return series_request
-
-
-def _cabinet_id(devices: Devices, gateway_id: str, wanted: str | None) -> str:
-    known = devices.cabinet_ids(gateway_id)
-    if not known:
-        raise not_found("gateway with a cabinet", "gatewayId", gateway_id)
-    if wanted is not None and wanted not in known:
-        raise not_found("cabinet of this gateway", "cabinet", wanted)
-    return wanted or known[0]
 
 
 def _series(

@@ -1,7 +1,8 @@
 """Telemetry stores on servers, by URL; imported only where one is used: its client is slow to import."""
 
-from collections.abc import Callable
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -14,65 +15,71 @@ from cloud.telemetry.victoria import VictoriaReader
 _TIMEOUT_S = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class _ServerUrl:
+    """The parts of a telemetry URL; `path` is without slashes, `parameters` has the first value of each."""
+
+    base: str
+    path: str
+    user: str
+    password: str
+    parameters: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, url: str, *, path: str | None = None) -> "_ServerUrl":
+        """Take a URL apart; `path` says what its path must name, None that it needs none.
+
+        Raises:
+            TelemetryUrlError: host, port or path is missing or wrong.
+        """
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise TelemetryUrlError(f"telemetry_url: {error}, expected a port 1..65535") from error
+        if not parts.hostname or not port:
+            raise TelemetryUrlError(f"telemetry_url: {parts.hostname}:{port}, expected host:port")
+        name = unquote(parts.path.strip("/"))
+        if path is not None and not name:
+            raise TelemetryUrlError(f"telemetry_url: no {path}, expected one after host:port/")
+        parameters = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        base = f"{'https' if parameters.get('tls') == 'true' else 'http'}://{host}:{port}"
+        return cls(base, name, unquote(parts.username or ""), unquote(parts.password or ""), parameters)
+
+    def http(self) -> httpx.Client:
+        """Open a client with the URL's user and password."""
+        auth = (self.user, self.password) if self.user else None
+        return httpx.Client(base_url=self.base, auth=auth, timeout=_TIMEOUT_S)
+
+
 def _influx_v1(url: str) -> TelemetryStore:
-    parts, database, policy = urlsplit(url), _name(url, "database"), _parameter(url, "rp")
-    http = httpx.Client(base_url=_base(parts, url), auth=_credentials(parts), timeout=_TIMEOUT_S)
+    server = _ServerUrl.parse(url, path="database")
+    http, database, policy = server.http(), server.path, server.parameters.get("rp")
     create_database(http, database)
     return ServerTelemetry(V1Writer(http, database, policy), InfluxQlReader(http, database, policy), http)
 
 
 def _influx_v2(url: str) -> TelemetryStore:
-    parts, bucket = urlsplit(url), _name(url, "bucket")
-    base, token, org = _base(parts, url), unquote(parts.password or ""), _parameter(url, "org") or "-"
+    server = _ServerUrl.parse(url, path="bucket")
+    days = server.parameters.get("retention_days")
+    if days is not None and (not days.isdecimal() or not int(days)):
+        raise TelemetryUrlError(f"telemetry_url: retention_days {days!r}, expected a whole number from 1")
+    base, token, org = server.base, server.password, server.parameters.get("org", "-")
     headers = {"Authorization": f"Token {token}"} if token else {}
     http = httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_S)
     client = InfluxDBClient(base, token=token, org=org, timeout=int(_TIMEOUT_S * 1000), enable_gzip=True)
-    writer = V2Writer(client, bucket, org, create=_retention(url))
-    return ServerTelemetry(writer, InfluxQlReader(http, bucket), http)
+    retention = BucketRetention(None if days is None else int(days))
+    writer = V2Writer(client, server.path, org, create=retention)
+    return ServerTelemetry(writer, InfluxQlReader(http, server.path), http)
 
 
 def _victoria(url: str) -> TelemetryStore:
-    parts = urlsplit(url)
-    base, flush = _base(parts, url), _parameter(url, "flush") == "true"
-    http = httpx.Client(base_url=base, auth=_credentials(parts), timeout=_TIMEOUT_S)
-    token = unquote(parts.password or "")
-    client = InfluxDBClient(base, token=token, org="-", timeout=int(_TIMEOUT_S * 1000), enable_gzip=True)
+    server = _ServerUrl.parse(url)
+    http, flush = server.http(), server.parameters.get("flush") == "true"
+    timeout_ms = int(_TIMEOUT_S * 1000)
+    client = InfluxDBClient(server.base, token=server.password, org="-", timeout=timeout_ms, enable_gzip=True)
     return ServerTelemetry(V2Writer(client, "lentera", "-"), VictoriaReader(http, flush_first=flush), http)
-
-
-def _base(parts: SplitResult, url: str) -> str:
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise TelemetryUrlError(f"telemetry_url: {error}, expected a port 1..65535") from error
-    if not parts.hostname or not port:
-        raise TelemetryUrlError(f"telemetry_url: {parts.hostname}:{port}, expected host:port")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{'https' if _parameter(url, 'tls') == 'true' else 'http'}://{host}:{port}"
-
-
-def _name(url: str, kind: str) -> str:
-    name = unquote(urlsplit(url).path.strip("/"))
-    if not name:
-        raise TelemetryUrlError(f"telemetry_url: no {kind}, expected one after host:port/")
-    return name
-
-
-def _retention(url: str) -> BucketRetention:
-    given = _parameter(url, "retention_days")
-    if given is None:
-        return BucketRetention(None)
-    if not given.isdecimal() or not int(given):
-        raise TelemetryUrlError(f"telemetry_url: retention_days {given!r}, expected a whole number from 1")
-    return BucketRetention(int(given))
-
-
-def _parameter(url: str, name: str) -> str | None:
-    return next(iter(parse_qs(urlsplit(url).query).get(name, [])), None)
-
-
-def _credentials(parts: SplitResult) -> tuple[str, str] | None:
-    return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
 
 SERVERS: dict[str, Callable[[str], TelemetryStore]] = {

@@ -18,17 +18,16 @@ from cloud.telemetry.store import (
     SeriesQuery,
     StoreRejected,
     StoreUnavailable,
-    Value,
     Window,
     interval_ms,
     is_averaged,
+    typed_value,
     window,
 )
 from protocols.cabinet import DeviceReading
 from protocols.clock import to_unix_ms
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, kind_of
 from protocols.metrics import Metric
-from protocols.sparkplug.datatypes import DataType
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +209,17 @@ class _DeviceWindow:
 def _rows(
     kind: DeviceKind, keys: Mapping[str, int], readings: Iterable[DeviceReading]
 ) -> list[tuple[object, ...]]:
-    values = _VALUES[kind]
-    return [
-        (keys[reading.device_id], to_unix_ms(reading.time), *map(_finite, values(reading)))
-        for reading in readings
-    ]
-
-
-def _finite(value: Value | None) -> Value | None:
-    return None if isinstance(value, float) and not isfinite(value) else value
+    values_of = _VALUES[kind]
+    rows: list[tuple[object, ...]] = []
+    for reading in readings:
+        values = values_of(reading)
+        if any(isinstance(value, float) and not isfinite(value) for value in values):
+            # Charts and JSON have no NaN and no infinity: such a value was not measured.
+            values = tuple(
+                None if isinstance(each, float) and not isfinite(each) else each for each in values
+            )
+        rows.append((keys[reading.device_id], to_unix_ms(reading.time), *values))
+    return rows
 
 
 def _count(connection: sqlite3.Connection, table: _Table, chosen: _DeviceWindow) -> int:
@@ -241,8 +242,4 @@ def _points(
             f"FROM {table.readings} WHERE {condition} GROUP BY 1 ORDER BY 1"
         )
     rows = connection.execute(query, chosen.parameters)
-    return [(max(row[0], chosen.span.start_ms), _typed(metric, row[1])) for row in rows]
-
-
-def _typed(metric: Metric, stored: int | float | str) -> Value:
-    return bool(stored) if metric.datatype is DataType.BOOLEAN else stored
+    return [(max(row[0], chosen.span.start_ms), typed_value(metric, row[1])) for row in rows]

@@ -11,6 +11,8 @@ from protocols.device_kinds import LAMPS, DeviceKind
 from protocols.metrics import Metric
 from protocols.sparkplug.datatypes import DataType
 
+_INTEGERS = frozenset({DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64})
+
 Value = int | float | bool | str
 Point = tuple[int, Value]
 """Unix milliseconds and a value."""
@@ -124,6 +126,15 @@ def window(start: datetime, end: datetime) -> Window:
 def is_averaged(metric: Metric) -> bool:
     """Return whether a downsampled series takes the mean; the mean of two commands or counters is neither."""
     return metric.datatype is DataType.FLOAT
+
+
+def typed_value(metric: Metric, stored: Value) -> Value:
+    """Return a stored value in the metric's own type: servers give back numbers of one type for several."""
+    if isinstance(stored, str):
+        return stored
+    if metric.datatype is DataType.BOOLEAN:
+        return bool(stored)
+    return int(stored) if metric.datatype in _INTEGERS else float(stored)
 
 
 def interval_ms(readings: int, span: Window, max_points: int) -> int | None:

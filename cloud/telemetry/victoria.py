@@ -21,9 +21,9 @@ from cloud.telemetry.store import (
     Series,
     SeriesQuery,
     StoreUnavailable,
-    Value,
     interval_ms,
     is_averaged,
+    typed_value,
     window,
 )
 from protocols.device_kinds import LAMPS, DeviceKind
@@ -31,7 +31,6 @@ from protocols.metrics import Metric
 from protocols.sparkplug.datatypes import DataType
 
 _DEVICES_PER_QUERY = 200
-_INTEGERS = frozenset({DataType.INT32, DataType.INT64, DataType.UINT32, DataType.UINT64})
 
 
 class _Exported(msgspec.Struct):
@@ -85,13 +84,16 @@ class VictoriaReader:
             if value is not None
         )
         downsampled = samples if width_ms is None else _downsampled(metric, samples, width_ms)
-        return [(max(time_ms, chosen.span.start_ms), _typed(metric, value)) for time_ms, value in downsampled]
+        return [
+            (max(time_ms, chosen.span.start_ms), typed_value(metric, value)) for time_ms, value in downsampled
+        ]
 
     def _export(self, field: str, chosen: Selection) -> list[_Exported]:
         tag, span = chosen.kind.name, chosen.span
-        matches = [
-            f'{{__name__="{tag}_{field}",{tag}="{_escaped(device_id)}"}}' for device_id in chosen.device_ids
-        ]
+        matches = []
+        for device_id in chosen.device_ids:
+            escaped = device_id.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            matches.append(f'{{__name__="{tag}_{field}",{tag}="{escaped}"}}')
         parameters = {"start": _seconds(span.start_ms), "end": _seconds(span.end_ms - 1)}
         try:
             if self._flush_first:
@@ -116,16 +118,6 @@ def _downsampled(
         (start_ms, fmean(values) if is_averaged(metric) else values[-1])
         for start_ms, values in intervals.items()
     ]
-
-
-def _typed(metric: Metric, value: float) -> Value:
-    if metric.datatype is DataType.BOOLEAN:
-        return bool(value)
-    return int(value) if metric.datatype in _INTEGERS else float(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _seconds(unix_ms: int) -> str:
