@@ -61,17 +61,20 @@ class CloudConfig(BaseSettings):
 
 
 def load_config() -> CloudConfig:
-    """The settings of this process's environment; raises ConfigError that names every problem."""
+    """Return the settings of this process's environment.
+
+    Raises:
+        CloudConfigError: names every setting that can't be used.
+    """
     try:
         return CloudConfig()
     except ValidationError as error:
-        raise CloudConfigError([_problem(item) for item in error.errors()]) from error
-
-
-def _problem(item: object) -> str:
-    details = item if isinstance(item, dict) else {}
-    setting = ".".join(str(part) for part in details.get("loc", ()))
-    message = str(details.get("msg", "")).removeprefix("Value error, ")
-    if not setting:
-        return message
-    return f"LENTERA_{setting.upper()}: {str(details.get('input'))!r}, {message}"
+        problems: list[str] = []
+        for item in error.errors():
+            setting = ".".join(str(part) for part in item["loc"])
+            message = item["msg"].removeprefix("Value error, ")
+            # A problem of several settings together has no place; its message names them.
+            problems.append(
+                f"LENTERA_{setting.upper()}: {str(item['input'])!r}, {message}" if setting else message
+            )
+        raise CloudConfigError(problems) from error

@@ -1,6 +1,5 @@
-"""Putting an inventory in place of the stored one, and with it everything that hangs on its devices."""
+"""Replacing the stored inventory, with the states, alarms and plan revision that depend on its devices."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -29,7 +28,12 @@ def import_inventory(engine: sa.Engine, inventory: Inventory, now: datetime | No
     Raises:
         InventoryError: there are no lamps, or a gateway's time zone is unknown; nothing has changed.
     """
-    problems = list(_unknown_time_zones(inventory))
+    problems: list[str] = []
+    for gateway in inventory.gateways:
+        try:
+            time_zone(gateway.time_zone)
+        except UnknownTimeZoneError as error:
+            problems.append(f"gateways: {gateway.id!r} has time zone {gateway.time_zone!r}, {error}")
     if not inventory.lamps:
         problems.append("lamps: none, expected at least one")
     if problems:
@@ -41,11 +45,3 @@ def import_inventory(engine: sa.Engine, inventory: Inventory, now: datetime | No
         delete_states(connection, removed)
         ended_ms = None if now is None else to_unix_ms(now)
         end_alarms(connection, removed, ended_ms, "removed from the inventory")
-
-
-def _unknown_time_zones(inventory: Inventory) -> Iterator[str]:
-    for gateway in inventory.gateways:
-        try:
-            time_zone(gateway.time_zone)
-        except UnknownTimeZoneError as error:
-            yield f"gateways: {gateway.id!r} has time zone {gateway.time_zone!r}, {error}"

@@ -7,7 +7,7 @@ from cloud.inventory.store import LampAddress
 from protocols.clock import to_unix_ms
 from protocols.lamp import LightCommand
 from protocols.mapping import command_metrics
-from protocols.sparkplug.messages import Outgoing, device_command
+from protocols.sparkplug.messages import device_command
 
 
 class Publish(Protocol):
@@ -27,13 +27,12 @@ class MqttDownlink:
     async def send(self, commands: Sequence[LightCommand], addresses: Mapping[str, LampAddress]) -> None:
         """Publish one DCMD per lamp; the gateway answers with a result, or the deadline passes."""
         for command in commands:
-            message = command_message(command, addresses[command.device_id])
+            address = addresses[command.device_id]
+            message = device_command(
+                address.area_id,
+                address.gateway_id,
+                address.lamp_id,
+                command_metrics(command),
+                to_unix_ms(command.start),
+            )
             await self._publish(message.topic, message.payload, message.qos, message.retain)
-
-
-def command_message(command: LightCommand, address: LampAddress) -> Outgoing:
-    """Return the DCMD that carries `command`."""
-    metrics = command_metrics(command)
-    return device_command(
-        address.area_id, address.gateway_id, address.lamp_id, metrics, to_unix_ms(command.start)
-    )

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import anyio.to_thread
@@ -81,23 +81,19 @@ class CommandService:
         now = self._clock.now()
         # The gateway judges the deadline by domain time, which may run faster than the network does.
         deadline = now + timedelta(seconds=DEADLINE_WALL_S * max(1.0, self._clock.speed))
+        # A command that ends an override has no end of its own.
+        duration = None if override.level_percent is None else override.duration
         command = Command(
             id=str(uuid.uuid4()),
             level_percent=override.level_percent,
             created=now,
             deadline=deadline,
-            expiration=_expiration(override, now),
+            expiration=None if duration is None else now + duration,
             requested_by=requested_by,
             note=override.note,
         )
         self._store.add(command, sorted(addresses))
         return command, addresses
-
-
-def _expiration(override: OverrideRequest, now: datetime) -> datetime | None:
-    if override.level_percent is None or override.duration is None:
-        return None
-    return now + override.duration
 
 
 def _for_lamp(command: Command, lamp_id: str) -> LightCommand:

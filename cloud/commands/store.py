@@ -91,7 +91,9 @@ def record_results(connection: sa.Connection, results: Sequence[CommandResult]) 
     several for one command: the first counts, and a confirmation before any other. Results of commands that
     are not stored here, such as one that another program sent straight to the broker, are left out.
     """
-    known = commands_created(connection, {result.command_id for result in results})
+    command_ids = {result.command_id for result in results}
+    query = sa.select(CommandRow.id, CommandRow.created_ms).where(CommandRow.id.in_(command_ids))
+    known = {row.id: row.created_ms for row in connection.execute(query)}
     relevant = [result for result in results if result.command_id in known]
     if not relevant:
         return set()
@@ -135,12 +137,6 @@ def overrides_in_force(
     if lamp_ids is not None:
         query = query.where(OverrideRow.device_id.in_(lamp_ids))
     return {row.device_id: StoredOverride(*row) for row in connection.execute(query)}
-
-
-def commands_created(connection: sa.Connection, command_ids: set[str]) -> dict[str, int]:
-    """Return when each known command was created, in Unix ms."""
-    query = sa.select(CommandRow.id, CommandRow.created_ms).where(CommandRow.id.in_(command_ids))
-    return {row.id: row.created_ms for row in connection.execute(query)}
 
 
 def _move_overrides(

@@ -36,7 +36,20 @@ class CommandView(View, frozen=True):
 
 def command_view(command: Command, results: Iterable[LampResult], now: datetime) -> CommandView:
     """Return the command with its results at `now`; those still pending after the deadline have expired."""
-    views = tuple(_result_view(result, now > command.deadline) for result in results)
+    views: list[CommandResultView] = []
+    for result in results:
+        status, detail = result.status, result.detail
+        if status is CommandStatus.PENDING and now > command.deadline:
+            status, detail = CommandStatus.EXPIRED, "no answer before the deadline"
+        views.append(
+            CommandResultView(
+                lamp_id=result.lamp_id,
+                status=status,
+                level=result.level_percent,
+                detail=detail,
+                time=result.time,
+            )
+        )
     return CommandView(
         id=command.id,
         created_at=command.created,
@@ -46,12 +59,12 @@ def command_view(command: Command, results: Iterable[LampResult], now: datetime)
         expiration=command.expiration,
         deadline=command.deadline,
         status=outcome({view.status for view in views}),
-        results=views,
+        results=tuple(views),
     )
 
 
 def override_view(stored: StoredOverride | None) -> OverrideView | None:
-    """The override as a lamp's view holds it; None stays None."""
+    """Return the override as a lamp's view holds it; None stays None."""
     if stored is None:
         return None
     expiration_ms = stored.expiration_ms
@@ -60,13 +73,4 @@ def override_view(stored: StoredOverride | None) -> OverrideView | None:
         expiration=None if expiration_ms is None else from_unix_ms(expiration_ms),
         note=stored.note,
         requested_by=stored.requested_by,
-    )
-
-
-def _result_view(result: LampResult, overdue: bool) -> CommandResultView:
-    status, detail = result.status, result.detail
-    if status is CommandStatus.PENDING and overdue:
-        status, detail = CommandStatus.EXPIRED, "no answer before the deadline"
-    return CommandResultView(
-        lamp_id=result.lamp_id, status=status, level=result.level_percent, detail=detail, time=result.time
     )

@@ -8,7 +8,7 @@ from cloud.plans.resolved import ResolvedPlan
 from cloud.state.views import OverrideView
 from protocols.inventory.model import Lamp
 from protocols.lighting.calendar import Calendar
-from protocols.lighting.program import LevelPlan, LightingProgram
+from protocols.lighting.program import LightingProgram
 from protocols.sun import Night, night_of
 
 
@@ -36,20 +36,16 @@ def forecast(
     place, calendar_id = plan.place_of(lamp.gateway_id), plan.calendar_of(lamp)
     night = night_of(place.latitude, place.longitude, place.time_zone, instant)
     if override is None:
-        change = _next_change(plan.levels_at(calendar_id, place, instant), instant)
+        levels = plan.levels_at(calendar_id, place, instant)
+        until = levels.at(instant).until
+        # In a polar day or night, or between two seasons, the plan has no change in sight.
+        is_in_sight = until < levels.end
+        change = LevelChange(time=until, level=levels.at(until).level_percent) if is_in_sight else None
     elif override.expiration is None:
         change = None
     else:
         # An override outranks the plan: the plan's changes wait until it ends.
         level = plan.levels_at(calendar_id, place, override.expiration).at(override.expiration).level_percent
         change = LevelChange(time=override.expiration, level=level)
-    program = plan.calendar_plan().program_on(calendar_id, night.date)
+    program = plan.calendar_plan.program_on(calendar_id, night.date)
     return Forecast(plan.desired.all_calendars()[calendar_id], program, night, change)
-
-
-def _next_change(levels: LevelPlan, instant: datetime) -> LevelChange | None:
-    until = levels.at(instant).until
-    # In a polar day or night, or between two seasons, the plan has no change in sight.
-    if until >= levels.end:
-        return None
-    return LevelChange(time=until, level=levels.at(until).level_percent)

@@ -1,12 +1,12 @@
 """What a change of the lighting plan would do tonight, and whether it would leave many lamps dark. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from cloud.plans.resolved import LampCount, ResolvedPlan
+from cloud.plans.resolved import ResolvedPlan
 from protocols.lighting.program import LevelPlan, Place
 from protocols.sun import Night, PolarState, night_from, night_of
 
@@ -20,14 +20,15 @@ Levels = list[tuple[datetime, int]]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """From how many lamps on, and from what share of all, darkness must be meant."""
+    """From how many lamps on, and from what share of all lamps, darkness must be confirmed."""
 
     least_lamps: int = 10
     least_share: float = 0.05
 
-    def objects_to(self, lamps: int, total: int) -> bool:
-        """Whether so many lamps of `total` need a confirmation."""
-        return lamps >= self.least_lamps and lamps >= self.least_share * total
+    def objects_to(self, effect: "Effect") -> bool:
+        """Return whether a change leaves so many lamps dark that it needs a confirmation."""
+        lamps = 0 if effect.darkening is None else effect.darkening.lamps
+        return lamps >= self.least_lamps and lamps >= self.least_share * effect.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,11 @@ class Reassignment:
     night: Night
 
     def levels_before(self) -> Levels:
-        """Tonight by the plan as it is."""
+        """Return tonight's levels by the plan as it is."""
         return levels_between(self.before, self.night.start_noon, self.night.end_noon)
 
     def levels_after(self) -> Levels:
-        """Tonight by the plan as it would be."""
+        """Return tonight's levels by the plan as it would be."""
         return levels_between(self.after, self.night.start_noon, self.night.end_noon)
 
 
@@ -82,9 +83,9 @@ class Effect:
 
 
 def effect_of(before: ResolvedPlan, after: ResolvedPlan, now: datetime) -> Effect:
-    """What changing one plan into another does to the lamps that both are laid over."""
+    """Return what changing one plan into another does to the lamps, which are the same in both."""
     nights = {gateway_id: tonight(before.place_of(gateway_id), now) for gateway_id in before.gateways}
-    moves = [_move(before, after, cohort, to, nights) for cohort, to in _pairs(before, after)]
+    moves = list(_moves(before, after, nights))
     return Effect(
         total=len(before.lamps),
         moves=moves,
@@ -95,7 +96,7 @@ def effect_of(before: ResolvedPlan, after: ResolvedPlan, now: datetime) -> Effec
 
 
 def tonight(place: Place, now: datetime) -> Night:
-    """The night that is or that comes next: from sunrise on it is the coming one."""
+    """Return the present night or the next one: from sunrise on it is the coming one."""
     where = (place.latitude, place.longitude, place.time_zone)
     night = night_of(*where, now)
     if night.sunrise is not None and now >= night.sunrise:
@@ -104,7 +105,7 @@ def tonight(place: Place, now: datetime) -> Night:
 
 
 def levels_between(levels: LevelPlan, start: datetime, end: datetime) -> Levels:
-    """The levels from `start`, where the first entry stands, up to `end`."""
+    """Return the levels from `start`, the time of the first entry, up to `end`."""
     inside = zip(levels.times, levels.levels, strict=True)
     return [
         (start, levels.at(start).level_percent),
@@ -112,34 +113,24 @@ def levels_between(levels: LevelPlan, start: datetime, end: datetime) -> Levels:
     ]
 
 
-def _pairs(before: ResolvedPlan, after: ResolvedPlan) -> Iterator[tuple[LampCount, str]]:
-    """All lamps by gateway, calendar before and calendar after."""
+def _moves(before: ResolvedPlan, after: ResolvedPlan, nights: Mapping[str, Night]) -> Iterator[Reassignment]:
+    """Yield all lamps by gateway, calendar before and calendar after."""
     counted: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for lamp in before.lamps.values():
         key = (lamp.gateway_id, before.calendar_of(lamp), after.calendar_of(lamp))
         counted[key].append(lamp.rated_power_w)
     for (gateway_id, old, new), rated in counted.items():
-        yield LampCount(gateway_id, old, len(rated), sum(rated)), new
-
-
-def _move(
-    before: ResolvedPlan,
-    after: ResolvedPlan,
-    cohort: LampCount,
-    calendar_after: str,
-    nights: dict[str, Night],
-) -> Reassignment:
-    night, place = nights[cohort.gateway_id], before.place_of(cohort.gateway_id)
-    return Reassignment(
-        cohort.gateway_id,
-        cohort.calendar_id,
-        calendar_after,
-        cohort.lamps,
-        cohort.rated_power_w,
-        before.levels_at(cohort.calendar_id, place, night.start_noon),
-        after.levels_at(calendar_after, place, night.start_noon),
-        night,
-    )
+        night, place = nights[gateway_id], before.place_of(gateway_id)
+        yield Reassignment(
+            gateway_id,
+            calendar_before=old,
+            calendar_after=new,
+            lamps=len(rated),
+            rated_power_w=sum(rated),
+            before=before.levels_at(old, place, night.start_noon),
+            after=after.levels_at(new, place, night.start_noon),
+            night=night,
+        )
 
 
 def _energy_kwh(levels: Levels, move: Reassignment) -> float:
@@ -151,7 +142,7 @@ def _energy_kwh(levels: Levels, move: Reassignment) -> float:
 
 
 def _dark_times(before: ResolvedPlan, move: Reassignment) -> Iterator[tuple[datetime, datetime, int]]:
-    """When, between sunset and sunrise, lamps would be dark that are lit by the plan as it is."""
+    """Yield when, between sunset and sunrise, lamps would be dark that are lit by the plan as it is."""
     if move.before == move.after:
         return
     place = before.place_of(move.gateway_id)
@@ -173,7 +164,7 @@ def _dark_times(before: ResolvedPlan, move: Reassignment) -> Iterator[tuple[date
 
 
 def _worst(intervals: Iterable[tuple[datetime, datetime, int]]) -> Darkening | None:
-    """When the most lamps are dark together."""
+    """Return when the most lamps are dark together; None where none is."""
     turns: dict[datetime, int] = defaultdict(int)
     for start, end, lamps in intervals:
         turns[start] += lamps

@@ -1,6 +1,6 @@
 """The desired plan resolved over the inventory: each lamp's calendar and level, each gateway's document.
 
-Pure. Results are cached, because the same questions come many times between two changes of the plan.
+Pure. Results are cached: the same ones are needed many times between two changes of the plan.
 """
 
 from collections import defaultdict
@@ -43,7 +43,7 @@ class LampCount:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPlan:
-    """The plan over an inventory; lamps follow the sun at their gateway, as the gateway itself does."""
+    """The plan applied to an inventory; lamps follow the sun at their gateway, as the gateway itself does."""
 
     desired: DesiredPlan
     gateways: Mapping[str, Gateway]
@@ -51,7 +51,8 @@ class ResolvedPlan:
     area_ids: frozenset[str]
     _lamps_of: Mapping[str, list[Lamp]]
     _precedence: Precedence
-    _plan: LightingPlan
+    calendar_plan: LightingPlan
+    """Every program and calendar as one plan, without assignments."""
     _cohorts: list[LampCount] = field(default_factory=list)
     _levels: dict[tuple[str, str], LevelPlan] = field(default_factory=dict)
     _documents: dict[str, WantedDocument] = field(default_factory=dict)
@@ -86,7 +87,7 @@ class ResolvedPlan:
     def levels_at(self, calendar_id: str, place: Place, instant: datetime) -> LevelPlan:
         """Return the levels at any place, from two nights before the instant to a week after it."""
         first = instant.astimezone(place.time_zone).date() - timedelta(days=2)
-        return levels_of_nights(self._plan, calendar_id, place, first, _NIGHTS)
+        return levels_of_nights(self.calendar_plan, calendar_id, place, first, _NIGHTS)
 
     def expected_power_w(self, instant: datetime) -> float:
         """Return the power of all lamps together at their planned levels."""
@@ -131,10 +132,6 @@ class ResolvedPlan:
     def with_plan(self, desired: DesiredPlan) -> "ResolvedPlan":
         """Resolve another plan over the same inventory."""
         return _resolved(desired, self.gateways, self.lamps, self.area_ids, self._lamps_of)
-
-    def calendar_plan(self) -> LightingPlan:
-        """Return every program and calendar as one plan."""
-        return self._plan
 
 
 def resolve_plan(desired: DesiredPlan, inventory: Inventory) -> ResolvedPlan:

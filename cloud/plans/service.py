@@ -56,10 +56,12 @@ class PlanService:
         """Add a program, or replace the one of that id."""
         _not_built_in("program", program.id, BUILT_IN_PROGRAMS)
 
-        def change(plan: ResolvedPlan) -> DesiredPlan:
-            return replace(plan.desired, programs={**plan.desired.programs, program.id: program})
-
-        self._change(change, f"program {program.id}", who, confirmed=confirmed)
+        self._change(
+            lambda plan: replace(plan.desired, programs={**plan.desired.programs, program.id: program}),
+            f"program {program.id}",
+            who,
+            confirmed=confirmed,
+        )
 
     def delete_program(self, program_id: str, who: str) -> None:
         """Remove a program that no calendar names."""
@@ -133,10 +135,10 @@ class PlanService:
         plan = self._in_force.current()
         after = plan.with_plan(_reassigned(assignments)(plan))
         effect = effect_of(plan, after, self._clock.now())
-        return effect, self._objects_to(effect)
+        return effect, self._guard.objects_to(effect)
 
     def _change(self, change: Change, what: str, who: str, *, confirmed: bool) -> None:
-        """Change the plan as it is at the moment of writing; start over when another planner was faster."""
+        """Change the plan as it is at the moment of writing; start again when it was changed meanwhile."""
         for _ in range(_TRIES):
             revision, plan = self._in_force.newest()
             after = plan.with_plan(change(plan))
@@ -147,21 +149,22 @@ class PlanService:
                 continue
             log.info("lighting_plan_changed", what=what, by=who, confirmed=confirmed)
             return
-        raise ProblemError(HTTPStatus.CONFLICT, "others are changing the plan right now; try again")
+        raise ProblemError(HTTPStatus.CONFLICT, "the plan is being changed by other users; try again")
 
     def _check(self, plan: ResolvedPlan, after: ResolvedPlan, *, confirmed: bool) -> None:
         for gateway, wanted in after.documents():
-            if wanted != plan.gateway_plan(gateway.id):
-                _check_fits(gateway.id, wanted.document)
+            if wanted == plan.gateway_plan(gateway.id):
+                continue
+            try:
+                decode_plan(wanted.document, f"plan of gateway {gateway.id}")
+            except PlanError as error:
+                errors = [FieldProblem("gatewayId", gateway.id, "a plan that its gateway can take")]
+                raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
         if confirmed:
             return
         effect = effect_of(plan, after, self._clock.now())
-        if effect.darkening is not None and self._objects_to(effect):
+        if effect.darkening is not None and self._guard.objects_to(effect):
             raise _too_dark(effect.darkening, effect.total)
-
-    def _objects_to(self, effect: Effect) -> bool:
-        dark = 0 if effect.darkening is None else effect.darkening.lamps
-        return self._guard.objects_to(dark, effect.total)
 
 
 def _reassigned(assignments: Sequence[Assignment]) -> Change:
@@ -190,14 +193,6 @@ def _reassigned(assignments: Sequence[Assignment]) -> Change:
 def _check_known(field: str, value: str | None, kind: str, known: Collection[str]) -> None:
     if value not in known:
         raise invalid(field, value, f"the id of a known {kind}")
-
-
-def _check_fits(gateway_id: str, document: bytes) -> None:
-    try:
-        decode_plan(document, f"plan of gateway {gateway_id}")
-    except PlanError as error:
-        errors = [FieldProblem("gatewayId", gateway_id, "a plan that its gateway can take")]
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
 
 
 def _not_built_in(kind: str, identifier: str, built_in: Collection[str]) -> None:

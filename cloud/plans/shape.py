@@ -1,7 +1,7 @@
 """Where a JSON document differs from the structure it should have, as field, value and expectation. Pure.
 
-msgspec decides whether a document fits, and says why in prose. This module finds the place again, for errors
-that name it in fields.
+msgspec decides whether a document fits, and reports a mismatch as a sentence. This module finds the same
+place as data, for errors that name the field.
 """
 
 from collections.abc import Iterator
@@ -47,23 +47,25 @@ def _expected(value: object, wanted: inspect.Type) -> str | None:
     match wanted:
         case inspect.LiteralType(values=values) if value not in values:
             return " or ".join(repr(each) for each in values)
-        case inspect.IntType(ge=least, le=most) if not _is_whole(value, least, most):
-            return f"a whole number from {least} to {most}"
-        case inspect.StrType() if not isinstance(value, str):
-            return "text"
-        case inspect.StrType(min_length=least, max_length=most) if not _is_long(value, least, most):
-            return f"text of {least or 0} to {most} characters"
-        case inspect.TimeType() if not _is_local_time(value):
-            return "a local time such as 22:00:00"
+        case inspect.IntType(ge=least, le=most):
+            # A bool is an int in Python, but not in JSON.
+            is_whole = type(value) is int and (least is None or value >= least)
+            if not is_whole or (most is not None and isinstance(value, int) and value > most):
+                return f"a whole number from {least} to {most}"
+        case inspect.StrType(min_length=shortest, max_length=longest):
+            if not isinstance(value, str):
+                return "text"
+            if not (shortest or 0) <= len(value) <= (longest or len(value)):
+                return f"text of {shortest or 0} to {longest} characters"
+        case inspect.TimeType():
+            try:
+                is_time = (
+                    isinstance(value, str) and _local_time.decode(msgspec.json.encode(value)) is not None
+                )
+            except msgspec.ValidationError:
+                is_time = False
+            return None if is_time else "a local time such as 22:00:00"
     return None
-
-
-def _is_whole(value: object, least: float | None, most: float | None) -> bool:
-    return type(value) is int and (least is None or value >= least) and (most is None or value <= most)
-
-
-def _is_long(value: object, least: int | None, most: int | None) -> bool:
-    return isinstance(value, str) and (least or 0) <= len(value) <= (most or len(value))
 
 
 def _in_object(value: object, wanted: inspect.StructType, path: str) -> Iterator[Mismatch]:
@@ -93,15 +95,8 @@ def _in_list(value: object, wanted: inspect.ListType, path: str) -> Iterator[Mis
         yield from _mismatches(item, wanted.item_type, f"{path}[{at}]")
 
 
-def _is_local_time(value: object) -> bool:
-    try:
-        return isinstance(value, str) and _local_time.decode(msgspec.json.encode(value)) is not None
-    except msgspec.ValidationError:
-        return False
-
-
 def _mismatch(path: str, value: object, expected: str) -> Mismatch:
-    # Objects and lists are named by their kind: whoever sent them has them.
+    # Objects and lists are named by their kind only: the sender has them.
     shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
     return Mismatch(path, shown, expected)
 

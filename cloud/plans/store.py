@@ -1,8 +1,7 @@
-"""The lighting plan that is wanted: programs, calendars, groups and assignments, at one revision."""
+"""The desired lighting plan in the relational store: programs, calendars, groups, assignments, revision."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 import sqlalchemy as sa
@@ -11,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cloud.database import Base, Row, insert_new, table_of, upsert, writing
 from cloud.plans.model import Assignment, DesiredPlan, LampGroup, Scope
 from protocols.lighting import talq
-from protocols.lighting.calendar import Calendar
 from protocols.lighting.talq_calendar import TalqCalendar, calendar_from, talq_calendar
 
 _IDENTIFIER = sa.String(64)
@@ -89,20 +87,21 @@ class PlanUnreadableError(Exception):
 
 
 class PlanStore:
-    """The wanted plan as a whole: read at one revision, written only where nobody was faster."""
+    """The desired plan as a whole: read at one revision, written only where it is still at that revision."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def revision(self) -> int:
-        """A number that is another one after every change."""
+        """Return a number that is another one after every change."""
         with self._engine.connect() as connection:
-            return _revision(connection)
+            return connection.scalar(_REVISION) or 0
 
     def load(self) -> DesiredPlan:
-        """The wanted plan; it is of one piece when the revision is the same before and after.
+        """Return the desired plan; it is consistent when the revision is the same before and after.
 
-        Raises PlanUnreadableError.
+        Raises:
+            PlanUnreadableError: a stored document is no program or calendar.
         """
         with self._engine.connect() as connection:
             programs = connection.execute(sa.select(table_of(ProgramRow))).all()
@@ -111,7 +110,12 @@ class PlanStore:
         try:
             return DesiredPlan(
                 {row.id: talq.decode(row.document.encode(), f"program {row.id}") for row in programs},
-                {row.id: _calendar(row.document, f"calendar {row.id}") for row in calendars},
+                {
+                    row.id: calendar_from(
+                        msgspec.json.decode(row.document, type=TalqCalendar), f"calendar {row.id}"
+                    )
+                    for row in calendars
+                },
                 groups,
                 assignments,
             )
@@ -119,15 +123,21 @@ class PlanStore:
             raise PlanUnreadableError(str(error)) from error
 
     def save(self, before: DesiredPlan, after: DesiredPlan, revision: int) -> None:
-        """Make `before`, as it was at `revision`, into `after`: whole or not. Raises PlanMovedError."""
+        """Change `before`, as it was at `revision`, into `after`, in one transaction.
+
+        Raises:
+            PlanChangedError: the plan is no longer at `revision`.
+        """
         with writing(self._engine) as connection:
             touch_plan(connection)  # first, for on PostgreSQL it makes writers wait for one another
-            if _revision(connection) != revision + 1:
+            if connection.scalar(_REVISION) != revision + 1:
                 raise PlanChangedError
             reassigned = before.assignments != after.assignments
             if reassigned:
                 connection.execute(sa.delete(AssignmentRow))
-            changes = [(table_of(model), rows_of(before), rows_of(after)) for model, rows_of in _TABLES]
+            changes = [
+                (table, old, new) for (table, old), (_, new) in zip(_rows(before), _rows(after), strict=True)
+            ]
             for table, old, new in reversed(changes):
                 _delete(connection, table, [old[key] for key in old if key not in new])
             for table, old, new in changes:
@@ -137,13 +147,9 @@ class PlanStore:
 
 
 def touch_plan(connection: sa.Connection) -> None:
-    """Say, in the caller's transaction, that what was read of the plan or its lamps is out of date."""
+    """Count up the revision in the caller's transaction: plans read before are out of date."""
     insert_new(connection, table_of(PlanRevisionRow), [{"id": _ONLY, "revision": 0}])
     connection.execute(sa.update(PlanRevisionRow).values(revision=PlanRevisionRow.revision + 1))
-
-
-def _revision(connection: sa.Connection) -> int:
-    return connection.scalar(sa.select(PlanRevisionRow.revision)) or 0
 
 
 def _delete(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None:
@@ -154,10 +160,6 @@ def _delete(connection: sa.Connection, table: sa.Table, rows: list[Row]) -> None
     connection.execute(
         sa.delete(table).where(one), [{f"old_{key}": row[key] for key in keys} for row in rows]
     )
-
-
-def _calendar(document: str, source: str) -> Calendar:
-    return calendar_from(msgspec.json.decode(document, type=TalqCalendar), source)
 
 
 def _groups(connection: sa.Connection) -> dict[str, LampGroup]:
@@ -171,15 +173,15 @@ def _groups(connection: sa.Connection) -> dict[str, LampGroup]:
 
 def _assignments(connection: sa.Connection) -> tuple[Assignment, ...]:
     table = table_of(AssignmentRow)
-    return tuple(_assignment(row) for row in connection.execute(sa.select(table).order_by(table.c.position)))
-
-
-def _assignment(row: sa.Row[*tuple[Any, ...]]) -> Assignment:
-    for scope, column in _COLUMNS.items():
-        target_id = getattr(row, column)
-        if target_id is not None:
-            return Assignment(scope, target_id, row.calendar_id)
-    return Assignment(Scope.ALL, None, row.calendar_id)
+    assignments: list[Assignment] = []
+    for row in connection.execute(sa.select(table).order_by(table.c.position)):
+        # At most one of the three columns is set; with none the assignment is for all lamps.
+        scope, target_id = next(
+            ((scope, value) for scope, name in _COLUMNS.items() if (value := getattr(row, name)) is not None),
+            (Scope.ALL, None),
+        )
+        assignments.append(Assignment(scope, target_id, row.calendar_id))
+    return tuple(assignments)
 
 
 def _assignment_rows(assignments: Iterable[Assignment]) -> list[Row]:
@@ -193,37 +195,35 @@ def _assignment_rows(assignments: Iterable[Assignment]) -> list[Row]:
     ]
 
 
-def _program_rows(desired: DesiredPlan) -> Mapping[str, Row]:
-    return {
-        each.id: {"id": each.id, "document": talq.encode(each).decode()} for each in desired.programs.values()
-    }
+def _rows(desired: DesiredPlan) -> list[tuple[sa.Table, dict[object, Row]]]:
+    """Return the rows of a plan by key, by table; what a row refers to is in a table before its own."""
+    groups = desired.groups.values()
+    return [
+        (
+            table_of(ProgramRow),
+            {
+                one.id: {"id": one.id, "document": talq.encode(one).decode()}
+                for one in desired.programs.values()
+            },
+        ),
+        (
+            table_of(CalendarRow),
+            {
+                one.id: {"id": one.id, "document": msgspec.json.encode(talq_calendar(one)).decode()}
+                for one in desired.calendars.values()
+            },
+        ),
+        (table_of(LampGroupRow), {one.id: {"id": one.id, "name": one.name} for one in groups}),
+        (
+            table_of(LampGroupMemberRow),
+            {
+                (one.id, lamp_id): {"group_id": one.id, "lamp_id": lamp_id}
+                for one in groups
+                for lamp_id in one.lamp_ids
+            },
+        ),
+    ]
 
 
-def _calendar_rows(desired: DesiredPlan) -> Mapping[str, Row]:
-    return {
-        each.id: {"id": each.id, "document": msgspec.json.encode(talq_calendar(each)).decode()}
-        for each in desired.calendars.values()
-    }
-
-
-def _group_rows(desired: DesiredPlan) -> Mapping[str, Row]:
-    return {each.id: {"id": each.id, "name": each.name} for each in desired.groups.values()}
-
-
-def _member_rows(desired: DesiredPlan) -> Mapping[tuple[str, str], Row]:
-    return {
-        (each.id, lamp_id): {"group_id": each.id, "lamp_id": lamp_id}
-        for each in desired.groups.values()
-        for lamp_id in each.lamp_ids
-    }
-
-
+_REVISION = sa.select(PlanRevisionRow.revision)
 _COLUMNS = {Scope.LAMP: "lamp_id", Scope.GROUP: "group_id", Scope.AREA: "area_id"}
-
-_TABLES: tuple[tuple[type[Base], Callable[[DesiredPlan], Mapping[Any, Row]]], ...] = (
-    (ProgramRow, _program_rows),
-    (CalendarRow, _calendar_rows),
-    (LampGroupRow, _group_rows),
-    (LampGroupMemberRow, _member_rows),
-)
-"""What a row may refer to stands before it."""

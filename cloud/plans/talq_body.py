@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Request
 
 from cloud.http.problems import ProblemError, invalid
-from cloud.plans.shape import Mismatch, first_mismatch
+from cloud.plans.shape import first_mismatch
 from protocols.lighting.talq import TalqError
 
 Document = TypeVar("Document", bound=msgspec.Struct)
@@ -33,7 +33,10 @@ def decode_document(body: bytes, structure: type[Document]) -> Document:
     try:
         return msgspec.json.decode(body, type=structure)
     except msgspec.ValidationError as error:
-        found = _mismatch(body, structure)
+        try:
+            found = first_mismatch(msgspec.json.decode(body), structure)
+        except (msgspec.DecodeError, RecursionError):
+            found = None  # the shape was wrong before the end of the JSON was reached
         if found is None:
             raise invalid("body", None, f"a {structure.__name__}: {error}") from error
         raise invalid(found.path or "body", found.value, found.expected) from error
@@ -47,10 +50,3 @@ def convert_document(document: Document, convert: Callable[[Document, str], Mode
         return convert(document, "body")
     except TalqError as error:
         raise invalid(error.path, error.value, error.expected) from error
-
-
-def _mismatch(body: bytes, structure: type[msgspec.Struct]) -> Mismatch | None:
-    try:
-        return first_mismatch(msgspec.json.decode(body), structure)
-    except (msgspec.DecodeError, RecursionError):
-        return None  # the shape was wrong before the end of the JSON was reached

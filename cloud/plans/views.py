@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cloud.http.views import View
 from cloud.plans.forecast import LevelChange
-from cloud.plans.impact import Darkening, Effect, Levels, Reassignment
+from cloud.plans.impact import Effect, Levels, Reassignment
 from cloud.plans.model import Assignment, LampGroup, Scope
 from protocols.lighting.talq import ControlProgramOne
 from protocols.lighting.talq_calendar import TalqCalendar
@@ -101,6 +101,7 @@ def preview_view(effect: Effect, *, needs_confirmation: bool) -> PlanPreview:
     for move in effect.moves:
         if move.calendar_before != move.calendar_after or move.levels_before() != move.levels_after():
             together.setdefault((move.calendar_before, move.calendar_after), []).append(move)
+    dark = effect.darkening
     return PlanPreview(
         lamps=effect.total,
         lamps_reassigned=effect.reassigned,
@@ -108,7 +109,7 @@ def preview_view(effect: Effect, *, needs_confirmation: bool) -> PlanPreview:
         moves=[_calendar_move(moves) for _, moves in sorted(together.items())],
         expected_energy_before=round(effect.energy_before_kwh, 3),
         expected_energy_after=round(effect.energy_after_kwh, 3),
-        darkening=None if effect.darkening is None else _darkening(effect.darkening),
+        darkening=None if dark is None else DarkeningView(lamps=dark.lamps, at=dark.at),
         needs_confirmation=needs_confirmation,
     )
 
@@ -126,7 +127,3 @@ def _calendar_move(moves: list[Reassignment]) -> CalendarMove:
 
 def _changes(levels: Levels) -> list[LevelChange]:
     return [LevelChange(time=time, level=level) for time, level in levels]
-
-
-def _darkening(found: Darkening) -> DarkeningView:
-    return DarkeningView(lamps=found.lamps, at=found.at)

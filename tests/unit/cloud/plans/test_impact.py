@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from cloud.plans.impact import Effect, Guard, effect_of, tonight
+from cloud.plans.impact import Darkening, Effect, Guard, effect_of, tonight
 from cloud.plans.model import Assignment, DesiredPlan, LampGroup, Scope
 from cloud.plans.resolved import ResolvedPlan
 from cloud.plans.views import preview_view
@@ -117,7 +117,8 @@ def test_polar_seasons(day: tuple[int, int, int], dark: int | None) -> None:
     ("lamps", "total", "objects"), [(9, 20, False), (10, 20, True), (10, 201, False), (11, 220, True)]
 )
 def test_the_guard_objects_to_many_lamps(lamps: int, total: int, *, objects: bool) -> None:
-    assert Guard().objects_to(lamps, total) is objects
+    effect = Effect(total, [], 0.0, 0.0, Darkening(lamps, datetime(2026, 8, 10, 13, tzinfo=UTC)))
+    assert Guard().objects_to(effect) is objects
 
 
 def test_the_preview_tells_of_pairs_of_calendars() -> None:
