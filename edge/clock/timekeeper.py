@@ -80,23 +80,22 @@ class SynchronizedFile:
 
     @property
     def exists(self) -> bool:
-        """Whether the system says that it has synchronised its clock since it was started."""
+        """Whether the system has synchronised its clock since it was started."""
         return self._path is not None and self._path.exists()
 
     def was_rewritten(self) -> bool:
         """Return whether it has been written since the previous call."""
-        # The inode too: a synchronisation may replace the file within the resolution of its time.
-        before, self._before = self._before, self._identity()
-        return self._before is not None and self._before != before
-
-    def _identity(self) -> tuple[int, int] | None:
-        if self._path is None:
-            return None
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_ino, found.st_mtime_ns
+        now: tuple[int, int] | None = None
+        if self._path is not None:
+            try:
+                found = self._path.stat()
+            except OSError:
+                pass  # not there yet, or no longer: nothing was synchronised since
+            else:
+                # The inode too: a synchronisation may replace the file within the resolution of its time.
+                now = (found.st_ino, found.st_mtime_ns)
+        before, self._before = self._before, now
+        return now is not None and now != before
 
 
 class Timekeeper:
@@ -112,7 +111,8 @@ class Timekeeper:
         self._clock = clock
         self.steady = steady
         self._file = SynchronizedFile(synchronized_file)
-        self._source = TimeSource.UNSYNCHRONISED
+        self.source = TimeSource.UNSYNCHRONISED
+        """What the time is derived from now; set by the timekeeper alone."""
         self._is_confirmed = False  # the file or the cloud has confirmed the system clock
         self._step_seen = False
         self._cloud_disagrees = False
@@ -131,18 +131,13 @@ class Timekeeper:
     @property
     def is_known(self) -> bool:
         """Whether the time is right as far as can be known; otherwise it is provisional."""
-        return self._source is not TimeSource.UNSYNCHRONISED
-
-    @property
-    def source(self) -> TimeSource:
-        """What the time is derived from now."""
-        return self._source
+        return self.source is not TimeSource.UNSYNCHRONISED
 
     def now(self) -> datetime:
         """Return the present instant in UTC, or a provisional one that is too early."""
         held = self._held()
         # Judged at each call, not only in `check`: a clock that has just stepped must stamp no record.
-        if self._source is TimeSource.SYSTEM and self._continues(present := self._clock.now(), held):
+        if self.source is TimeSource.SYSTEM and self._continues(present := self._clock.now(), held):
             return present
         return held
 
@@ -153,8 +148,8 @@ class Timekeeper:
     def start(self, last_known: datetime | None, last_seen: datetime | None = None) -> None:
         """Begin, given the latest known time of earlier runs and the latest shown one, maybe provisional.
 
-        Records of an earlier run that never got to know the time are corrected as though the power had been
-        away for no time at all: nothing better is known of them.
+        Records of an earlier run in which the time never became known are corrected as though the power cut
+        had had no length: nothing better is known of them.
         """
         present = self._clock.now()
         self._last_known, self._started_at = last_known, self.steady.now()
@@ -182,7 +177,7 @@ class Timekeeper:
     async def run(self) -> None:
         """Check the system clock until cancelled."""
         while True:
-            is_settled = self._source in {TimeSource.SYSTEM, TimeSource.CLOUD} and not self._step_seen
+            is_settled = self.source in {TimeSource.SYSTEM, TimeSource.CLOUD} and not self._step_seen
             await asyncio.sleep(_CHECK_KNOWN_EVERY_S if is_settled else _CHECK_UNKNOWN_EVERY_S)
             self.check()
 
@@ -193,25 +188,31 @@ class Timekeeper:
         self._is_confirmed = self._is_confirmed or is_confirmed
         if is_confirmed or self._trusts_system_clock(present):
             self._synchronise(present, TimeSource.SYSTEM)
-        elif self._source is TimeSource.SYSTEM and not self._step_seen:
+        elif self.source is TimeSource.SYSTEM and not self._step_seen:
             # One more check before holdover: timesyncd steps the clock first and writes its file afterwards.
             self._step_seen = True
-        elif self._source is TimeSource.SYSTEM:
-            self._hold_over(present)
+        elif self.source is TimeSource.SYSTEM:
+            held = self._held()
+            self.source, self._step_seen, self._loss_was_logged = TimeSource.HOLDOVER, False, True
+            log.warning("clock_step_rejected", shown=present.isoformat(), holdover=held.isoformat())
+            self._report_doubt(f"clock stepped by {(present - held).total_seconds():+.0f} s: not followed")
 
     def set_from_cloud(self, time: datetime) -> None:
         """Take the cloud's time; a system clock with its synchronisation file is followed nevertheless."""
         if not EARLIEST <= time < LATEST:
             return
         present, held = self._clock.now(), self._held()
-        if self._source is TimeSource.SYSTEM and self._continues(present, held):
+        if self.source is TimeSource.SYSTEM and self._continues(present, held):
             agrees = self._is_near(present, time)
             # NTP takes its time from several servers, the cloud's is that of one machine.
             if agrees or self._file.exists:
                 self._is_confirmed = self._is_confirmed or agrees
                 self._report_disagreement(present, time, agrees=agrees)
                 return
-            self._reject_system_clock(present, time)
+            off_s = (present - time).total_seconds()
+            log.warning("clock_rejected", shown=present.isoformat(), cloud=time.isoformat(), off_s=off_s)
+            self.source, self._loss_was_logged = TimeSource.HOLDOVER, True
+            self._report_doubt(f"clock was {off_s:+.0f} s from the cloud's, which is followed")
         self._is_confirmed = True
         if self._is_near(present, time) and self._file.allows:
             self._synchronise(present, TimeSource.SYSTEM)
@@ -222,13 +223,13 @@ class Timekeeper:
             self._synchronise(time, TimeSource.CLOUD)
 
     def _trusts_system_clock(self, present: datetime) -> bool:
-        if self._source is TimeSource.SYSTEM:
+        if self.source is TimeSource.SYSTEM:
             return self._continues(present, self._held())
-        if self._source is TimeSource.HOLDOVER:
+        if self.source is TimeSource.HOLDOVER:
             return self._is_near(present, self._held())
         if not self._file.allows:
             return False
-        if self._source is TimeSource.CLOUD:
+        if self.source is TimeSource.CLOUD:
             return self._is_near(present, self._held())
         return self._is_possible(present)
 
@@ -255,12 +256,6 @@ class Timekeeper:
         # A fast clock (the demo's) passes as many more domain minutes in the same delays.
         return NEAR * max(1.0, self.speed)
 
-    def _hold_over(self, present: datetime) -> None:
-        held = self._held()
-        self._source, self._step_seen, self._loss_was_logged = TimeSource.HOLDOVER, False, True
-        log.warning("clock_step_rejected", shown=present.isoformat(), holdover=held.isoformat())
-        self._report_doubt(f"clock stepped by {(present - held).total_seconds():+.0f} s: not followed")
-
     def _report_disagreement(self, present: datetime, cloud: datetime, *, agrees: bool) -> None:
         if self._cloud_disagrees is not agrees:
             return
@@ -275,12 +270,6 @@ class Timekeeper:
             f"the cloud's time is {off_s:+.0f} s from the synchronised clock, which is followed"
         )
 
-    def _reject_system_clock(self, present: datetime, cloud: datetime) -> None:
-        off_s = (present - cloud).total_seconds()
-        log.warning("clock_rejected", shown=present.isoformat(), cloud=cloud.isoformat(), off_s=off_s)
-        self._source, self._loss_was_logged = TimeSource.HOLDOVER, True
-        self._report_doubt(f"clock was {off_s:+.0f} s from the cloud's, which is followed")
-
     def _report_doubt(self, reason: str | None) -> None:
         for observer in self._observers:
             observer.clock_doubted(reason)
@@ -288,7 +277,7 @@ class Timekeeper:
     def _synchronise(self, present: datetime, source: TimeSource) -> None:
         """Show `present` from now on, and notify the observers of what that changes."""
         shift = present - self._held()
-        before, self._source = self._source, source
+        before, self.source = self.source, source
         self._step_seen = False
         self._set_anchor(present)
         is_step = abs(shift) >= _STEP * max(1.0, self.speed)

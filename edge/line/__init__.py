@@ -1,4 +1,4 @@
-"""The one owner of an RS-485 line: who may speak, when, and whose answer it was."""
+"""The one owner of a line: which request is sent, when, and which request a response belongs to."""
 
 from edge.line.bus import Line
 from edge.line.counters import LineCounters

@@ -25,9 +25,9 @@ from edge.line.framing import (
     Frame,
     Framing,
     Request,
-    answered_words,
     read_request,
     refusal,
+    response_words,
     write_request,
 )
 from edge.line.lanes import Lane, Lanes, Transaction
@@ -39,6 +39,7 @@ from protocols.modbus.codec import ReadBlock, Write
 
 log = structlog.get_logger(__name__)
 
+# Our choice: a converter that is back on the USB bus is in use again at once, without a busy loop.
 _REOPEN_S = 1.0
 # Our choice: a unit that timed out is left alone for so long, or for its own timeout where that is longer.
 _STALE_RESPONSE_S = 1.0
@@ -101,19 +102,31 @@ class Line:
         request = self._reads.get((unit, block))
         if request is None:
             request = self._reads[unit, block] = read_request(unit, block)
-        return answered_words(request, await self._perform(request, lane))
+        return response_words(request, await self._perform(request, lane))
 
     async def probe(self, unit: int, block: ReadBlock, lane: Lane) -> None:
-        """Read one word of an unresponsive unit, waiting no longer than it may need; raises LineError."""
+        """Read one word of an unresponsive unit, waiting no longer than it may need.
+
+        Raises:
+            LineError: as of `read`; a refusal is a response too.
+        """
         request = read_request(unit, ReadBlock(block.table, block.address, 1))
         await self._perform(request, lane, self._response_times.probe_timeout_s(unit))
 
     async def write(self, unit: int, write: Write, lane: Lane) -> None:
-        """Write to one unit and wait for its acknowledgement; raises LineError."""
+        """Write to one unit and wait for its acknowledgement.
+
+        Raises:
+            LineError: as of `read`. After a timeout the unit may have carried the write out.
+        """
         await self._perform(write_request(unit, write), lane)
 
     async def broadcast(self, write: Write, lane: Lane) -> None:
-        """Write to all units at once; none acknowledges it."""
+        """Write to all units at once; none acknowledges it, so what it did must be read back.
+
+        Raises:
+            PortUnavailableError: nothing was sent.
+        """
         await self._perform(write_request(_BROADCAST, write), lane)
 
     async def run(self) -> None:
@@ -137,12 +150,12 @@ class Line:
     async def _perform(self, request: Request, lane: Lane, timeout_s: float | None = None) -> bytes:
         if self._problem is not None:
             raise PortUnavailableError(f"{self.name}: {self._problem}")
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._lanes.put(Transaction(lane, request, answer, timeout_s))
+        response: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._lanes.put(Transaction(lane, request, response, timeout_s))
         # With the timer set for the end of the silence there is nothing to do before it expires.
         if self._timer_at != self._quiet_at:
             self._advance()
-        pdu = await answer
+        pdu = await response
         if not pdu or (code := refusal(pdu)) is None:
             return pdu
         self.counters.refused += 1
@@ -194,7 +207,7 @@ class Line:
         if now < self._quiet_at:
             self._wake_at(self._timer, self._quiet_at)
         elif (transaction := self._lanes.take(now)) is not None:
-            self._send(self._distinguishable(transaction, now), now)
+            self._send(self._port, self._distinguishable(transaction, now), now)
         elif (released_at := self._lanes.next_release()) is not None:
             self._wake_at(self._timer, released_at)
 
@@ -210,18 +223,17 @@ class Line:
     def _distinguishable(self, transaction: Transaction, now: float) -> Transaction:
         """Return the transaction, or one to send before it so that no stale response is taken for its own."""
         # Modbus TCP numbers its transactions, so a stale response is recognised by its number.
-        if self._framing.tags_answers:
+        if self._framing.has_transaction_ids:
             return transaction
-        first = self._stale.to_ask_before(transaction.request, now)
-        return (
-            transaction
-            if first is None
-            else Transaction(
-                transaction.lane, first, transaction.answer, transaction.timeout_s, before=transaction
-            )
+        first = self._stale.distinguishing_read(transaction.request, now)
+        if first is None:
+            return transaction
+        # It shares the future: a caller that gives up ends both, and an error of the first is its own.
+        return Transaction(
+            transaction.lane, first, transaction.response, transaction.timeout_s, before=transaction
         )
 
-    def _send(self, transaction: Transaction, now: float) -> None:
+    def _send(self, port: Port, transaction: Transaction, now: float) -> None:
         request, timing = transaction.request, self._timing
         self._tag = (self._tag + 1) & 0xFFFF
         frame = self._framing.wrap(request, self._tag)
@@ -233,7 +245,7 @@ class Line:
         self._quiet_at = self._sent_at + timing.silence_s
         self._transaction = transaction
         try:
-            self._port_now().write(frame)
+            port.write(frame)
         except OSError as error:
             self._on_lost(str(error))
             return
@@ -247,11 +259,6 @@ class Line:
         self._is_queued = queued_s > 0.0
         self._expire_at(self._sent_at + queued_s + self._patience_s(transaction))
 
-    def _port_now(self) -> Port:
-        if self._port is None:
-            raise OSError("the port is closed")
-        return self._port
-
     def _on_received(self, data: bytes) -> None:
         now = monotonic()
         # The silence is counted from the last byte on the wire, whichever device sent it.
@@ -261,7 +268,7 @@ class Line:
         received = bytes(self._received) + data if self._received else data
         if (
             transaction is not None
-            and (pdu := self._framing.answer(transaction.request, self._tag, received)) is not None
+            and (pdu := self._framing.match_response(transaction.request, self._tag, received)) is not None
         ):
             self._on_response(transaction, pdu, now)
             return
@@ -275,19 +282,19 @@ class Line:
             self._expire_at(min(self._expires_at, now + grace_s))
 
     def _received_enough(self) -> bool:
-        """Whether a whole response may have been received: fewer bytes are noise, and it may still come."""
-        heard = self._garbage_bytes + len(self._received)
+        """Return whether a whole response may have been received: with fewer bytes it may still come."""
+        received = self._garbage_bytes + len(self._received)
         return (
             self._transaction is not None
-            and heard >= self._transaction.request.answer_length + _ADDRESS_AND_CRC
+            and received >= self._transaction.request.response_length + _ADDRESS_AND_CRC
         )
 
     def _on_frame(self, frame: Frame, now: float) -> None:
         transaction = self._transaction
         if (
             transaction is not None
-            and transaction.request.is_answered_by(frame.unit, frame.pdu)
-            and self._tag_fits(frame)
+            and transaction.request.matches(frame.unit, frame.pdu)
+            and frame.tag in (0, self._tag)  # 0: a serial frame has no transaction id
         ):
             self._on_response(transaction, frame.pdu, now)
         else:
@@ -298,17 +305,14 @@ class Line:
         response_s = self._timing.duration_s(len(pdu) + _ADDRESS_AND_CRC)
         # Time in a converter's queue is no property of the unit: it would raise the timeout of the unit.
         if not self._is_queued:
-            self._response_times.of(unit).answered(max(0.0, now - self._sent_at - response_s))
+            self._response_times.of(unit).update(max(0.0, now - self._sent_at - response_s))
         self._missed_at = -inf
         self.counters.answers += 1
-        self._stale.answered(unit)
+        self._stale.clear(unit)
         self._finish(pdu)
 
-    def _tag_fits(self, frame: Frame) -> bool:
-        return frame.tag in (0, self._tag)
-
     def _on_stray_frame(self, frame: Frame, now: float) -> None:
-        requested_at = self._stale.came(frame.unit, len(frame.pdu))
+        requested_at = self._stale.requested_at_of(frame.unit, len(frame.pdu))
         if requested_at is None:
             self.counters.foreign += 1
             return
@@ -316,7 +320,7 @@ class Line:
         self._converter_queue_s = min(
             max(self._converter_queue_s, now - requested_at), self._timing.longest_queue_s
         )
-        self._response_times.of(frame.unit).answered(now - requested_at)
+        self._response_times.of(frame.unit).update(now - requested_at)
         self._lanes.release(frame.unit)
         if self._transaction is not None and self._transaction.request.unit == frame.unit:
             # Only now does the unit begin with the request that is awaited.
@@ -345,7 +349,7 @@ class Line:
         request = transaction.request
         where = f"{self.name}: unit {request.unit}"
         timeout_s = self._timeout_s(transaction)
-        self._stale.note(request, self._sent_at)
+        self._stale.timed_out(request, self._sent_at)
         self._missed_at = self._sent_at
         if not self._received_enough():
             # A response may still be in flight: it must not collide with the unit's next request.
@@ -360,13 +364,13 @@ class Line:
     def _finish(self, outcome: bytes | Exception) -> None:
         # Not when its caller gives up: until here the unit may still send.
         transaction, self._transaction = self._transaction, None
-        if transaction is not None and not transaction.answer.done():
+        if transaction is not None and not transaction.response.done():
             if isinstance(outcome, Exception):
-                transaction.answer.set_exception(outcome)
+                transaction.response.set_exception(outcome)
             elif transaction.before is not None:
                 self._lanes.put_first(transaction.before)
             else:
-                transaction.answer.set_result(outcome)
+                transaction.response.set_result(outcome)
         if self._timer is not None and monotonic() < self._quiet_at:
             self._wake_at(self._timer, self._quiet_at)
         else:
@@ -378,8 +382,8 @@ class Line:
         self._lost.set()
 
     def _patience_s(self, transaction: Transaction) -> float:
-        """How long after the request the whole response must have been received, in seconds."""
-        response_s = self._timing.duration_s(transaction.request.answer_length + _ADDRESS_AND_CRC)
+        """Return how long after the request the whole response must have been received, in seconds."""
+        response_s = self._timing.duration_s(transaction.request.response_length + _ADDRESS_AND_CRC)
         return self._timeout_s(transaction) + response_s
 
     def _timeout_s(self, transaction: Transaction) -> float:

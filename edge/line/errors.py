@@ -1,37 +1,35 @@
-"""What can go wrong on a line, told apart by whether asking again can help."""
+"""Errors of a line: transient ones, where the same request may succeed later, and refusals."""
 
 
 class LineError(Exception):
-    """A request that was not answered as asked."""
+    """A request without the response it requires."""
 
 
 class TransientLineError(LineError):
-    """Asking again may help."""
+    """Transient: the same request may succeed later."""
 
 
 class NoResponseError(TransientLineError):
-    """The unit said nothing in the time it usually takes."""
+    """The unit did not respond in the time it usually takes."""
 
 
 class CorruptResponseError(TransientLineError):
-    """Bytes came, but no valid answer among them."""
+    """Bytes were received, but no valid response among them."""
 
 
 class PortUnavailableError(TransientLineError):
-    """The port is not there or went away: no unit of the line can be asked."""
+    """The port is not there or was lost: no unit of the line can be reached."""
 
 
 class RequestRefusedError(LineError):
-    """The unit answered that it will not do this (a Modbus exception): asking again does not help."""
+    """Permanent: the unit responded with a Modbus exception, and will to the same request again."""
 
     def __init__(self, message: str, code: int) -> None:
         self.code = code
         super().__init__(message)
 
 
+# Modbus Application Protocol V1.1b3, 7: 5 (acknowledge) and 6 (busy) only mean "later"; 10 and 11 are sent by
+# a converter that has no path to the device, or gets no response from it.
 BUSY_CODES = frozenset({5, 6, 10, 11})
-"""Modbus exceptions that do not come from a device that refuses.
-
-5 and 6, acknowledge and busy, only mean "later". 10 and 11 are a converter's: it has no way to the device,
-or the device does not answer it.
-"""
+"""Modbus exception codes that are no refusal by the device: transient."""

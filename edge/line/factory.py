@@ -1,4 +1,4 @@
-"""The line for what a configuration says of it."""
+"""Lines by their settings: which port, framing and timing each has."""
 
 from dataclasses import dataclass
 
@@ -20,20 +20,18 @@ class LineSettings:
 
 
 def open_line(settings: LineSettings) -> Line:
-    """The line for these settings, not opened yet: `run` does that."""
+    """Return the line for these settings, not opened yet: `run` does that."""
     scheme, _, rest = settings.port.partition("://")
     host, _, number = rest.rpartition(":")
+    wire = SerialSettings(settings.port, settings.baud, settings.parity, settings.stop_bits)
 
-    async def open_tcp(events: PortEvents) -> Port:
-        return await TcpPort.open(host, int(number), events)
-
-    async def open_serial(events: PortEvents) -> Port:
-        wire = SerialSettings(settings.port, settings.baud, settings.parity, settings.stop_bits)
+    async def open_port(events: PortEvents) -> Port:
+        if scheme in ("tcp", "rtu+tcp"):
+            return await TcpPort.open(host, int(number), events)
         return await SerialPort.open(wire, events)
 
-    timeout_s = settings.response_timeout_s
     if scheme == "tcp":
-        return Line(settings.port, open_tcp, TcpFraming(), OFF_WIRE, timeout_s)
-    if scheme == "rtu+tcp":
-        return Line(settings.port, open_tcp, RtuFraming(), serial_timing(settings.baud), timeout_s)
-    return Line(settings.port, open_serial, RtuFraming(), serial_timing(settings.baud), timeout_s)
+        return Line(settings.port, open_port, TcpFraming(), OFF_WIRE, settings.response_timeout_s)
+    # RTU over TCP ends in a serial line behind the converter: the wire's silences and durations apply there.
+    timing = serial_timing(settings.baud)
+    return Line(settings.port, open_port, RtuFraming(), timing, settings.response_timeout_s)

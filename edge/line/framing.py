@@ -1,4 +1,4 @@
-"""Modbus frames: what to put on the wire and what to make of the bytes that come back."""
+"""Modbus frames: the bytes to send, and frames in the bytes received."""
 
 import struct
 from collections.abc import Sequence
@@ -38,38 +38,40 @@ _SMALLEST_FRAME = 5
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question to one unit (0 is all units, which do not answer), as function code and data.
+    """A request to one unit (0 is all units, and none responds), as function code and data.
 
-    Polls are asked again and again, so what follows from these is worked out once: the function code, the
-    bytes of the answer's function code and data, how the answer begins, and the request's own RTU frame.
+    Polls repeat the same requests, so what follows from these is computed once: the function code, the number
+    of bytes of the response's PDU, the bytes that the response begins with, and the request's own RTU frame.
     """
 
     unit: int
     pdu: bytes
     count: int = 0
     function: int = field(init=False)
-    answer_length: int = field(init=False)
-    answer_head: bytes = field(init=False, repr=False)
+    response_length: int = field(init=False)
+    response_head: bytes = field(init=False, repr=False)
     rtu_frame: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Work out what follows."""
+        """Compute what follows from unit, PDU and count."""
         function, body = self.pdu[0], bytes((self.unit,)) + self.pdu
         is_read = function in _READ_FUNCTIONS
-        length = _answer_length(function, self.count)
+        length = 2 + 2 * self.count if is_read else 5
+        if function in _BIT_READS:
+            length = 2 + (self.count + 7) // 8
         object.__setattr__(self, "function", function)
-        object.__setattr__(self, "answer_length", length)
-        # A read is answered with the number of bytes that follow, a write with what was written where.
-        object.__setattr__(self, "answer_head", bytes((*body[:2], length - 2)) if is_read else body[:6])
+        object.__setattr__(self, "response_length", length)
+        # The response to a read begins with its number of bytes, that to a write repeats address and value.
+        object.__setattr__(self, "response_head", bytes((*body[:2], length - 2)) if is_read else body[:6])
         object.__setattr__(self, "rtu_frame", body + crc16(body).to_bytes(2, "little"))
 
-    def is_answered_by(self, unit: int, pdu: bytes) -> bool:
-        """Whether `pdu` from `unit` can be the answer to this and to nothing else."""
+    def matches(self, unit: int, pdu: bytes) -> bool:
+        """Return whether `pdu` from `unit` matches this request in all that a response repeats of it."""
         if unit != self.unit:
             return False
         if pdu[0] == self.function | _REFUSED:
             return len(pdu) == 2
-        if pdu[0] != self.function or len(pdu) != self.answer_length:
+        if pdu[0] != self.function or len(pdu) != self.response_length:
             return False
         return self.function in _READ_FUNCTIONS or pdu[:5] == self.pdu[:5]
 
@@ -83,47 +85,38 @@ class Frame:
     tag: int = 0
 
 
-def _answer_length(function: int, count: int) -> int:
-    if function in _BIT_READS:
-        return 2 + (count + 7) // 8
-    return 2 + 2 * count if function in _READ_FUNCTIONS else 5
-
-
 def read_request(unit: int, block: ReadBlock) -> Request:
-    """The request for a block of registers or bits."""
+    """Return the request for a block of registers or bits."""
     message = _READS[block.table](address=block.address, count=block.count)
     return Request(unit, bytes([message.function_code]) + message.encode(), block.count)
 
 
 def resized_read(request: Request, count: int) -> Request:
-    """The same read with another number of registers or bits."""
+    """Return the same read with another number of registers or bits."""
     return Request(request.unit, request.pdu[:3] + count.to_bytes(2, "big"), count)
 
 
 def write_request(unit: int, write: Write) -> Request:
-    """The request that writes registers or coils."""
-    message = _write_message(write)
+    """Return the request that writes registers or coils; one word goes by the single-write function."""
+    message: ModbusPDU
+    if write.table is Table.COIL:
+        bits = [bool(word) for word in write.words]
+        coils = WriteSingleCoilRequest if len(bits) == 1 else WriteMultipleCoilsRequest
+        message = coils(address=write.address, bits=bits)
+    else:
+        words = list(write.words)
+        registers = WriteSingleRegisterRequest if len(words) == 1 else WriteMultipleRegistersRequest
+        message = registers(address=write.address, registers=words)
     return Request(unit, bytes([message.function_code]) + message.encode())
 
 
-def _write_message(write: Write) -> ModbusPDU:
-    if write.table is Table.COIL:
-        bits = [bool(word) for word in write.words]
-        if len(bits) == 1:
-            return WriteSingleCoilRequest(address=write.address, bits=bits)
-        return WriteMultipleCoilsRequest(address=write.address, bits=bits)
-    if len(write.words) == 1:
-        return WriteSingleRegisterRequest(address=write.address, registers=list(write.words))
-    return WriteMultipleRegistersRequest(address=write.address, registers=list(write.words))
-
-
 def refusal(pdu: bytes) -> int | None:
-    """The Modbus exception code, when the answer is one."""
+    """Return the Modbus exception code, where the response is one."""
     return pdu[1] if pdu[0] & _REFUSED else None
 
 
-def answered_words(request: Request, pdu: bytes) -> Sequence[int]:
-    """The registers, or the bits as 0 and 1, of the answer to a read."""
+def response_words(request: Request, pdu: bytes) -> Sequence[int]:
+    """Return the registers, or the bits as 0 and 1, of the response to a read."""
     data = pdu[2:]
     if request.function in _BIT_READS:
         return [data[index >> 3] >> (index & 7) & 1 for index in range(request.count)]
@@ -133,44 +126,49 @@ def answered_words(request: Request, pdu: bytes) -> Sequence[int]:
 class Framing(Protocol):
     """How requests are wrapped for one kind of wire."""
 
-    tags_answers: bool
-    """Whether an answer says which request it belongs to."""
+    has_transaction_ids: bool
+    """Whether a response carries the transaction id of its request."""
 
     def wrap(self, request: Request, tag: int) -> bytes:
-        """The bytes to send."""
+        """Return the bytes to send; `tag` is the transaction id, 0 to 65535."""
         ...
 
-    def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
-        """Function code and data, where these bytes end with the whole answer to the request.
+    def match_response(self, request: Request, tag: int, received: bytes) -> bytes | None:
+        """Return the PDU (function code and data) where `received` ends with the whole response to `request`.
 
-        They nearly always are just that; noise before it may look like the beginning of a longer frame.
+        This is the fast path: nearly always `received` is just the response. Noise before it may look like
+        the beginning of a longer frame, so the end decides. None where the response is not complete.
         """
         ...
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
-        """Remove the whole frames from `received`; also says how many bytes belonged to none."""
+        """Remove the whole frames from `received`.
+
+        Returns the frames in their order, and the number of removed bytes that belonged to none. What may be
+        the beginning of a frame stays in `received`.
+        """
         ...
 
 
 class RtuFraming:
-    """Address, function, data, CRC: frames have no mark of their own, so a wrong CRC slides on by a byte."""
+    """Address, function, data, CRC. Frames have no start mark: after a wrong CRC the next byte is tried."""
 
-    tags_answers = False
+    has_transaction_ids = False
 
     def wrap(self, request: Request, tag: int) -> bytes:  # noqa: ARG002 - RTU has no transaction id
-        """The bytes to send."""
+        """Return the bytes to send."""
         return request.rtu_frame
 
-    def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:  # noqa: ARG002
-        """Function code and data, where these bytes end with the whole answer to the request."""
-        frame = received[-(request.answer_length + 3) :]
-        # A frame that is cut short does not have the CRC of one: that of a frame with its CRC is 0.
-        if not frame.startswith(request.answer_head) or crc16(frame):
+    def match_response(self, request: Request, tag: int, received: bytes) -> bytes | None:  # noqa: ARG002
+        """Return the PDU where these bytes end with the whole response to the request."""
+        frame = received[-(request.response_length + 3) :]
+        # The CRC over a frame together with its own CRC is 0; that of a frame that is cut short is not.
+        if not frame.startswith(request.response_head) or crc16(frame):
             return None
         return frame[1:-2]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
-        """Remove the whole frames from `received`; also says how many bytes belonged to none."""
+        """Remove the whole frames from `received`; return them and how many bytes belonged to none."""
         frames: list[Frame] = []
         garbage = 0
         while len(received) >= _SMALLEST_FRAME:
@@ -197,29 +195,30 @@ def _rtu_size(received: bytearray) -> int | None:
         return received[2] + 5
     if function in _WRITE_FUNCTIONS:
         return 8
+    # Any other function code cannot begin a frame of ours: it is noise.
     return 5 if function & _REFUSED and function & 0x7F in (*_READ_FUNCTIONS, *_WRITE_FUNCTIONS) else None
 
 
 class TcpFraming:
     """Modbus TCP: a header with a transaction id and the length."""
 
-    tags_answers = True
+    has_transaction_ids = True
 
     def wrap(self, request: Request, tag: int) -> bytes:
-        """The bytes to send."""
+        """Return the bytes to send."""
         body = bytes([request.unit]) + request.pdu
         return tag.to_bytes(2, "big") + b"\x00\x00" + len(body).to_bytes(2, "big") + body
 
-    def answer(self, request: Request, tag: int, received: bytes) -> bytes | None:
-        """Function code and data, where these bytes are just the whole answer: TCP has no noise."""
-        length = request.answer_length
+    def match_response(self, request: Request, tag: int, received: bytes) -> bytes | None:
+        """Return the PDU where these bytes are exactly the whole response: TCP has no noise."""
+        length = request.response_length
         header = struct.pack(">HHH", tag, 0, length + 1)
-        if len(received) != length + 7 or not received.startswith(header + request.answer_head):
+        if len(received) != length + 7 or not received.startswith(header + request.response_head):
             return None
         return received[7:]
 
     def take(self, received: bytearray) -> tuple[list[Frame], int]:
-        """Remove the whole frames from `received`; also says how many bytes belonged to none."""
+        """Remove the whole frames from `received`; return them and how many bytes belonged to none."""
         frames: list[Frame] = []
         while len(received) >= 6:
             size = 6 + int.from_bytes(received[4:6], "big")

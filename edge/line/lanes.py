@@ -1,4 +1,4 @@
-"""Who may speak next on a line: five lanes, and units that must be left alone for a while."""
+"""Which request of a line is sent next: five lanes by priority, and units that get none for a while."""
 
 import asyncio
 from collections import deque
@@ -20,71 +20,76 @@ class Lane(IntEnum):
 
 @dataclass(slots=True)
 class Transaction:
-    """A request that waits for the wire and the future that takes its answer.
+    """A request that waits for the wire, and the future that takes its response.
 
-    `timeout_s` is how long its unit may take, where that is not for the line to say. `before` is the job
-    that waits for the answer to this one.
+    `timeout_s` overrides the line's own estimate of how long the unit may take. `before` is the transaction
+    that waits for the response to this one.
     """
 
     lane: Lane
     request: Request
-    answer: "asyncio.Future[bytes]" = field(repr=False)
+    response: "asyncio.Future[bytes]" = field(repr=False)
     timeout_s: float | None = None
     before: "Transaction | None" = None
 
 
 class Lanes:
-    """The waiting jobs of one line. Times are monotonic seconds."""
+    """The waiting transactions of one line. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._lanes: tuple[deque[Transaction], ...] = tuple(deque() for _ in Lane)
         self._held: dict[int, float] = {}
 
-    def put(self, job: Transaction) -> None:
-        """Let a job wait in its lane, behind those already there."""
-        self._lanes[job.lane].append(job)
+    def put(self, transaction: Transaction) -> None:
+        """Add a transaction to its lane, behind those already there."""
+        self._lanes[transaction.lane].append(transaction)
 
-    def put_first(self, job: Transaction) -> None:
-        """Let a job wait in its lane, before those already there."""
-        self._lanes[job.lane].appendleft(job)
+    def put_first(self, transaction: Transaction) -> None:
+        """Add a transaction to its lane, before those already there."""
+        self._lanes[transaction.lane].appendleft(transaction)
 
     def hold(self, unit: int, until: float) -> None:
-        """Do not ask `unit` before `until`: an answer of its may still be under way."""
+        """Send no request to `unit` before `until`: a response of it may still be under way."""
         self._held[unit] = until
 
     def release(self, unit: int) -> None:
-        """The unit may be asked again."""
+        """Allow requests to `unit` again."""
         self._held.pop(unit, None)
 
     def take(self, now: float) -> Transaction | None:
-        """The next job that may go now. Jobs that were given up are dropped."""
+        """Remove and return the next transaction that may be sent at `now`; None where none may.
+
+        Transactions whose caller has given up are dropped.
+        """
         if self._held:
             self._held = {unit: until for unit, until in self._held.items() if until > now}
         for lane in self._lanes:
-            if lane and (job := self._take_from(lane)) is not None:
-                return job
+            if lane and (transaction := self._take_from(lane)) is not None:
+                return transaction
         return None
 
     def next_release(self) -> float | None:
-        """When the first unit is let go that a job waits for."""
-        waited_for = {job.request.unit for lane in self._lanes for job in lane}
+        """Return when the first unit is released that a transaction waits for; None where none waits."""
+        waited_for = {transaction.request.unit for lane in self._lanes for transaction in lane}
         return min((until for unit, until in self._held.items() if unit in waited_for), default=None)
 
     def fail_all(self, error: Exception) -> None:
-        """Answer every waiting job with `error`."""
+        """End every waiting transaction with `error`."""
         for lane in self._lanes:
             while lane:
-                job = lane.popleft()
-                if not job.answer.done():
-                    job.answer.set_exception(error)
+                transaction = lane.popleft()
+                if not transaction.response.done():
+                    transaction.response.set_exception(error)
 
     def _take_from(self, lane: deque[Transaction]) -> Transaction | None:
-        while lane and lane[0].answer.done():
+        # The first is tried without a search: with a hundred polls waiting this is called for each of them.
+        while lane and lane[0].response.done():
             lane.popleft()
         if lane and lane[0].request.unit not in self._held:
             return lane.popleft()
-        for index, job in enumerate(lane):
-            if job.request.unit not in self._held and not job.answer.done():
+        # Others overtake a transaction whose unit is held: one silent unit must not stop its lane.
+        for index, transaction in enumerate(lane):
+            if transaction.request.unit not in self._held and not transaction.response.done():
                 del lane[index]
-                return job
+                return transaction
         return None

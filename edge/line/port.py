@@ -12,6 +12,8 @@ import serial
 
 _CONNECT_TIMEOUT_S = 3.0
 _READ_SIZE = 4096
+# Our choice, all three: fewer requests without a response may be a few dead lamps in a row; ten seconds cover
+# a converter's restart; a server that never responded has dead lamps behind it rather than a dead connection.
 _FEWEST_UNANSWERED = 8
 _PATIENCE_S = 10.0
 _PATIENCE_WITH_STRANGER_S = 900.0
@@ -36,11 +38,15 @@ class Port(Protocol):
     """One open port."""
 
     def write(self, frame: bytes) -> None:
-        """Send a frame; raises OSError when the port is gone."""
+        """Send a frame without blocking.
+
+        Raises:
+            OSError: the port is gone.
+        """
         ...
 
     def close(self) -> None:
-        """Let go of the port; no event follows."""
+        """Close the port; no event follows."""
         ...
 
 
@@ -64,20 +70,28 @@ class SerialPort:
 
     @classmethod
     async def open(cls, settings: SerialSettings, events: PortEvents) -> "SerialPort":
-        """Open and configure the device for us alone; raises OSError."""
+        """Open and configure the device, locked against other programs.
+
+        Raises:
+            OSError: there is no such device, it is in use, or it can't be set to these characters.
+        """
         device = await asyncio.to_thread(_open_serial, settings)
         port = cls(device, events)
         asyncio.get_running_loop().add_reader(port._descriptor, port._readable)
         return port
 
     def write(self, frame: bytes) -> None:
-        """Send a frame; raises OSError when the port is gone."""
+        """Send a frame.
+
+        Raises:
+            OSError: the port is gone, or its buffer is full.
+        """
         written = os.write(self._descriptor, frame)
         if written != len(frame):
             raise OSError(f"the port took {written} of {len(frame)} bytes")
 
     def close(self) -> None:
-        """Let go of the port; no event follows."""
+        """Close the port; no event follows."""
         asyncio.get_running_loop().remove_reader(self._descriptor)
         self._device.close()
 
@@ -114,9 +128,9 @@ def _open_serial(settings: SerialSettings) -> serial.Serial:
 class TcpPort(asyncio.Protocol):
     """A TCP connection to a Modbus TCP server or to a serial device server.
 
-    One on which nothing more comes back is given up, for a new one may work: a server that hangs still
-    acknowledges, and a half-open connection looks like a whole one. Where nothing ever came it is not the
-    connection, most likely, so that one is given up much later.
+    A connection on which responses end is closed, because a new one may work: a server that hangs still
+    acknowledges on TCP, and a half-open connection looks like a whole one. Where no response ever came the
+    cause is probably not the connection, so that one is closed much later.
     """
 
     def __init__(self, events: PortEvents) -> None:
@@ -128,7 +142,11 @@ class TcpPort(asyncio.Protocol):
 
     @classmethod
     async def open(cls, host: str, port: int, events: PortEvents) -> "TcpPort":
-        """Connect; raises OSError."""
+        """Connect.
+
+        Raises:
+            OSError: no connection, or none within the time limit.
+        """
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
@@ -138,10 +156,15 @@ class TcpPort(asyncio.Protocol):
         return protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport to write on, and have the system watch the connection."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            _keep_alive(transport.get_extra_info("socket"))
+        """Keep the transport to write on, and let the system check an idle connection."""
+        if not isinstance(transport, asyncio.Transport):
+            return
+        self._transport = transport
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _TCP_OPTIONS.items():
+            if (option := getattr(socket, name, None)) is not None:
+                connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what came."""
@@ -156,7 +179,11 @@ class TcpPort(asyncio.Protocol):
             self._events.lost(str(exc) if exc else "the server closed the connection")
 
     def write(self, frame: bytes) -> None:
-        """Send a frame; raises OSError when the port is gone."""
+        """Send a frame.
+
+        Raises:
+            OSError: the connection is closed, or no response has come for too long.
+        """
         if self._transport is None or self._transport.is_closing():
             raise OSError("the connection is closed")
         now = asyncio.get_running_loop().time()
@@ -169,14 +196,7 @@ class TcpPort(asyncio.Protocol):
         self._transport.write(frame)
 
     def close(self) -> None:
-        """Let go of the connection; no event follows."""
+        """Close the connection; no event follows."""
         self._events = None
         if self._transport is not None:
             self._transport.abort()
-
-
-def _keep_alive(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _TCP_OPTIONS.items():
-        if (option := getattr(socket, name, None)) is not None:
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)

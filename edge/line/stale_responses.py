@@ -1,32 +1,32 @@
-"""Requests that were given up, whose answers may still come: a serial frame does not say what it answers."""
+"""Requests that timed out, whose responses may still come: a serial frame does not name its request."""
 
 from typing import Final
 
 from edge.line.framing import Request, resized_read
 
 FORGOTTEN_AFTER_S: Final = 10.0
-"""So long after its last request, no answer of a unit is under way any more."""
+"""Our choice: so long after the last request to a unit none of its responses is under way."""
 
 _COUNTS = (1, 2, 3, 9, 17, 33)
-"""Registers or bits whose answers differ in length: the small ones for registers, the odd ones for bits."""
+"""Counts whose responses differ in length: the small ones for registers, the odd ones for bits."""
 
 
 class StaleResponses:
-    """By unit, how long the answers are that may still come, oldest first. Times are monotonic seconds."""
+    """Lengths of responses that may still come, by unit, oldest first. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._units: dict[int, dict[int, float]] = {}
 
-    def note(self, request: Request, requested_at: float) -> None:
-        """The request's time is up."""
+    def timed_out(self, request: Request, requested_at: float) -> None:
+        """Record that `request`, sent at `requested_at`, has timed out."""
         lengths = self._units.setdefault(request.unit, {})
-        lengths.pop(request.answer_length, None)
-        lengths[request.answer_length] = requested_at
+        lengths.pop(request.response_length, None)
+        lengths[request.response_length] = requested_at
 
-    def came(self, unit: int, length: int) -> float | None:
-        """When a frame that answers no present request was asked for; None where none was missed.
+    def requested_at_of(self, unit: int, length: int) -> float | None:
+        """Return when a response that matches no present request was requested; None where none timed out.
 
-        A unit answers in the order it was asked: what was asked before has no answer any more.
+        A unit responds in the order of the requests: those before this one get no response any more.
         """
         lengths = self._units.get(unit)
         if lengths is None:
@@ -41,14 +41,15 @@ class StaleResponses:
             del self._units[unit]
         return requested_at
 
-    def answered(self, unit: int) -> None:
-        """The unit has answered what was asked last, so nothing before it is under way."""
+    def clear(self, unit: int) -> None:
+        """Record that the unit has responded to its last request, so nothing older is under way."""
         self._units.pop(unit, None)
 
-    def to_ask_before(self, request: Request, now: float) -> Request | None:
-        """A read whose answer can be no other's, lest a late answer be taken for that of `request`.
+    def distinguishing_read(self, request: Request, now: float) -> Request | None:
+        """Return a read to send before `request`, with a response of a length that is under way nowhere.
 
-        None where nothing can be confused. The answer to a write says what was written, so only reads can.
+        Once it has its response, no stale one can be taken for that of `request`. None where none could be
+        anyway: the response to a write repeats what was written, so only reads can be mistaken.
         """
         lengths = self._units.get(request.unit)
         if lengths is None or not request.count:
@@ -56,12 +57,12 @@ class StaleResponses:
         if now - max(lengths.values()) > FORGOTTEN_AFTER_S:
             del self._units[request.unit]
             return None
-        if request.answer_length not in lengths:
+        if request.response_length not in lengths:
             return None
         others = [resized_read(request, count) for count in _COUNTS]
-        fitting = [each for each in others if each.answer_length < request.answer_length]
+        fitting = [each for each in others if each.response_length < request.response_length]
         if not fitting:
-            # More than was wanted: registers that may not be there, which is an answer as well.
-            fitting = [each for each in others if each.answer_length > request.answer_length]
-        # Where all have been missed, what was asked longest ago is the least likely to be still answered.
-        return min(fitting, key=lambda each: lengths.get(each.answer_length, 0.0))
+            # More than was wanted: those registers may not exist, but a refusal is a response as well.
+            fitting = [each for each in others if each.response_length > request.response_length]
+        # Where all lengths have timed out, the oldest is the least likely to be still under way.
+        return min(fitting, key=lambda each: lengths.get(each.response_length, 0.0))

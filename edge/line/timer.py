@@ -22,6 +22,7 @@ class Timer(Protocol):
 
 def open_timer(expired: Callable[[], None]) -> Timer:
     """Return a timer on the running event loop that calls `expired`."""
+    # The event loop's own timer is late by up to a millisecond, which is half a silence at 19200 baud.
     loop = asyncio.get_running_loop()
     return _DescriptorTimer(loop, expired) if sys.platform == "linux" else _LoopTimer(loop, expired)
 
@@ -45,6 +46,8 @@ class _LoopTimer:
 
 
 class _DescriptorTimer:
+    """A timerfd watched by the event loop: late by some tens of microseconds only."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], None]) -> None:
         self._loop = loop
         self._expired = expired
@@ -59,5 +62,6 @@ class _DescriptorTimer:
         self._descriptor.close()
 
     def _on_readable(self) -> None:
+        # A deadline that was replaced after the descriptor became readable must not call back early.
         if self._descriptor.has_expired():
             self._expired()

@@ -56,12 +56,8 @@ class ResponseTime:
         self._mean_s: float | None = None
         self._deviation_s = 0.0
         self._wanted_s = 0.0
-        self._timeout_s = first_timeout_s
-
-    @property
-    def timeout_s(self) -> float:
-        """How long to wait for the unit's first byte."""
-        return self._timeout_s
+        self.timeout_s = first_timeout_s
+        """How long to wait for the unit's first byte, in seconds."""
 
     @property
     def probe_s(self) -> float | None:
@@ -70,7 +66,7 @@ class ResponseTime:
             return None
         return min(max(self._wanted_s, _FASTEST_PROBE_S), self._slowest_s)
 
-    def answered(self, after_s: float) -> None:
+    def update(self, after_s: float) -> None:
         """Update the estimate with a response, a stale one included."""
         if self._mean_s is None:
             self._mean_s = after_s
@@ -80,7 +76,7 @@ class ResponseTime:
             self._deviation_s += (abs(after_s - self._mean_s) - self._deviation_s) / 4
             self._mean_s += (after_s - self._mean_s) / 8
         self._wanted_s = self._mean_s + 4 * self._deviation_s
-        self._timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), self._slowest_s)
+        self.timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), self._slowest_s)
 
 
 class ResponseTimes:

@@ -27,7 +27,8 @@ class ChangeDetector:
         self._levels: dict[str, float | None] = {}
 
     def is_change(self, reading: LampReading | CabinetReading) -> bool:
-        """Whether the level, its reason, the health or the contacts differ from the last change."""
+        """Return whether the level, its reason, the health or the contacts differ from the last change."""
+        # Compared with the last change, not the last reading: a slow drift must add up to a change too.
         device_id, signs = reading.device_id, _signs(reading)
         level = reading.actual_level_percent if isinstance(reading, LampReading) else None
         before = self._levels.get(device_id)
@@ -63,6 +64,7 @@ class Decimation:
         for record, device_id, missed in records:
             if device_id is None or missed <= 0:
                 continue
+            # One is kept of each 2**missed: what so many passes, each dropping every second, would have left.
             left = min(self._to_drop.get(device_id, 0), 2**missed - 1)
             if left:
                 yield record

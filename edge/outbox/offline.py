@@ -31,6 +31,7 @@ class OfflineOutbox:
 
     def records(self, after: int, limit: int) -> list[tuple[int, str, bytes]]:
         """Return position, kind and encoding of the oldest records to be sent; damaged ones are skipped."""
+        # Not set aside from here: only the running gateway changes what its commits count.
         selected: list[tuple[int, str, bytes]] = []
         for _, found in tables.read_after(self._database, after):
             if found is not None:
@@ -42,6 +43,7 @@ class OfflineOutbox:
     def forget(self, ranges: Sequence[tuple[int, int]]) -> Iterator[int]:
         """Delete the records in these ranges, ends included; yield how many with each commit."""
         for portion in self._portions(ranges):
+            # The first transaction is the one that `lock` began: what was read under it is still true.
             with self._database:
                 if not self._database.in_transaction:
                     self.lock()

@@ -44,6 +44,8 @@ class Outbox:
         self.epoch = 0
         self.opened = asyncio.Event()
         self._file = OutboxFile(path, wall_ms, limit)
+        self.disk: SqliteFile = self._file.disk
+        """The file, whose thread the stall detector watches."""
         self._limit = limit
         self._pending = PendingRecords()
         self._acknowledged: list[tuple[int, int]] = []
@@ -55,11 +57,6 @@ class Outbox:
         self._reporter = OutboxReporter()
         self._damage: Exception | None = None
         self._replaced_at = float("-inf")
-
-    @property
-    def disk(self) -> SqliteFile:
-        """Its file, whose thread is watched for progress."""
-        return self._file.disk
 
     @property
     def holding(self) -> OutboxStatistics:
@@ -79,7 +76,9 @@ class Outbox:
     async def open(self) -> None:
         """Open or create the file and continue behind the last position ever given.
 
-        Raises: sqlite3.Error, OSError.
+        Raises:
+            sqlite3.Error: the file can't be used now; damage is repaired instead.
+            OSError: the disk can't be used now.
         """
         await self._start(await self._file.open())
 
@@ -93,7 +92,7 @@ class Outbox:
         await self._file.close()
 
     def append(self, record: Record, /, *, timed: bool = True) -> None:
-        """Take a record to be made durable at once.
+        """Take a record to be made durable at once; called on the event loop, it never blocks or fails.
 
         One that is not `timed` has a provisional time: it is stored, but sent only when that was corrected.
         """
@@ -131,7 +130,11 @@ class Outbox:
                 durable = await self._commit()
                 corrected = await self._correct()
             except STORAGE_ERRORS as error:
-                await self._survive(error)
+                self._note_error(error)
+                self._reporter.write_failed(error, len(self._pending))
+                self._reporter.dropped(self._pending.decimate(), len(self._pending))
+                await asyncio.sleep(_RETRY_S)
+                self._work.set()
                 continue
             self._reporter.written(len(self._pending))
             if self._pending:
@@ -146,7 +149,11 @@ class Outbox:
     async def after(self, position: int, limit: int) -> list[StoredRecord]:
         """Return the oldest records behind `position` that may be sent, at most `limit`.
 
-        Damaged ones among them are set aside. Raises: sqlite3.Error, OSError.
+        Damaged ones among them are set aside.
+
+        Raises:
+            sqlite3.Error: the file can't be read now, or is damaged.
+            OSError: the disk can't be read now.
         """
         found, damaged = await self._file.look_up(position, limit)
         if damaged:
@@ -156,7 +163,7 @@ class Outbox:
         return found
 
     async def backlog(self, position: int, limit: int) -> list[StoredRecord] | None:
-        """As `after`, but None while the file cannot be read, which is logged once and passes."""
+        """Return the same as `after`, but None while the file cannot be read, which is logged once."""
         if not self.opened.is_set() or not self._file.is_open:
             return None
         try:
@@ -171,7 +178,12 @@ class Outbox:
         return found
 
     async def count(self) -> int:
-        """Return how many records wait for the cloud. Raises: sqlite3.Error, OSError."""
+        """Return how many records on disk wait for the cloud.
+
+        Raises:
+            sqlite3.Error: the file can't be read now.
+            OSError: the disk can't be read now.
+        """
         return (await self._file.statistics()).waiting
 
     async def _ensure_open(self) -> None:
@@ -222,13 +234,6 @@ class Outbox:
             self._correction = None
         corrected_on_disk = await self._file.finish_correction()
         return corrected_on_disk or correction.corrected_pending
-
-    async def _survive(self, error: Exception) -> None:
-        self._note_error(error)
-        self._reporter.write_failed(error, len(self._pending))
-        self._reporter.dropped(self._pending.thin(), len(self._pending))
-        await asyncio.sleep(_RETRY_S)
-        self._work.set()
 
     def _note_error(self, error: Exception) -> None:
         """Remember damage, which the next round replaces; raise what does not concern the disk."""

@@ -15,7 +15,7 @@ from edge.storage.sqlite_file import SqliteFile
 
 
 class OutboxFile:
-    """The file of one outbox. All methods raise sqlite3.Error and OSError as the disk has it."""
+    """The file of one outbox. All methods raise sqlite3.Error and OSError where the disk fails."""
 
     def __init__(self, path: Path, now_ms: Callable[[], int], limit: Limit) -> None:
         self._now_ms = now_ms
@@ -38,6 +38,7 @@ class OutboxFile:
 
     async def replace(self, error: Exception, known: OutboxMetadata) -> OutboxMetadata:
         """Replace an open file that has turned out to be damaged; `known` is its metadata in memory."""
+        # The running outbox is certain of its epoch and last position; the damaged file may not be.
         self._recovery.known = known
         await self.disk.renew(error)
         return await self.open()
@@ -57,6 +58,7 @@ class OutboxFile:
         """Write rows, forget acknowledged ranges, set damaged positions aside, and make room."""
 
         def write(database: sqlite3.Connection) -> OutboxStatistics:
+            # Damaged rows first: decimation decodes what it reads, and would meet them again.
             tables.set_aside(database, damaged)
             tables.commit(database, rows, ranges, dropped)
             return retention.make_room(database, self._limit, self._decimation)
@@ -81,6 +83,7 @@ class OutboxFile:
 
     async def finish_correction(self) -> bool:
         """Correct all provisional times, once it is known how; return whether there were any."""
+        # A transaction each: new records are committed in between, whatever the length of the backlog.
         corrected = False
         while await self.disk.run(time_correction.correct_some):
             corrected = True

@@ -66,7 +66,7 @@ class PendingRecords:
             each.record, each.timed = replace(each.record, time=each.record.time + shift), True
         return bool(untimed)
 
-    def thin(self) -> int:
+    def decimate(self) -> int:
         """Drop readings down to what may be in memory; return how many. What must be kept stays anyway."""
         if len(self._records) <= MOST_IN_MEMORY:
             return 0

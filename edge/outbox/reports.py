@@ -31,30 +31,31 @@ class OutboxReporter:
         return self._writing.is_failing
 
     def write_failed(self, error: Exception, pending: int) -> None:
-        """The file could not be written; `pending` records wait in memory."""
+        """Report that the file could not be written; `pending` records wait in memory."""
         self._writing.failed(error, pending=pending)
 
     def written(self, pending: int) -> None:
-        """The file was written."""
+        """Report that the file was written."""
         if self._writing.recovered(pending=pending, decimated=self._dropped):
             self._dropped = 0
 
     def dropped(self, count: int, pending: int) -> None:
-        """So many readings in memory were dropped for lack of room."""
+        """Report that so many readings in memory were dropped for lack of room."""
+        # Once for each failure of the disk; how many were dropped in all is logged at its end.
         if count and not self._dropped:
             log.error("pending_readings_decimated", pending=pending)
         self._dropped += count
 
     def read_failed(self, error: Exception) -> None:
-        """The file could not be read."""
+        """Report that the file could not be read."""
         self._reading.failed(error)
 
     def read(self) -> None:
-        """The file was read."""
+        """Report that the file was read."""
         self._reading.recovered()
 
     def held(self, holding: OutboxStatistics, limit: Limit) -> None:
-        """The outbox holds this much of what it may."""
+        """Report when the outbox reaches its limit, and when it has room again."""
         if is_over(holding, limit, 1.0 - ROOM_TO_MAKE):
             self._space.failed("over its limit: older readings are decimated", holding=holding, limit=limit)
         elif not is_over(holding, limit, _ROOM_AGAIN):
@@ -69,6 +70,7 @@ class OutboxReporter:
                 same_epoch=recovered.same_epoch,
                 is_complete=recovered.is_complete,
             )
+            # The cloud shows one event; what the operator can do depends on each of these.
             text = f"outbox damaged: {recovered.records} records saved, some may be lost"
             text += "" if recovered.is_complete else "; no room for the others"
             text += "" if recovered.same_epoch else "; sent in a new epoch: events may come twice"

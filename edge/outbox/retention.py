@@ -1,4 +1,4 @@
-"""Keeps the outbox within its limit: thins the older half of what it holds, portion by portion."""
+"""Keeps the outbox within its limit: decimates the older half of what it holds, portion by portion."""
 
 import sqlite3
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from edge.outbox.decimation import Decimation
 from edge.outbox.tables import ALWAYS_KEPT, SELECT, OutboxStatistics
 
 ROOM_TO_MAKE: Final = 0.02
-"""Thinning goes on until this part of the limit is free, so that it does not begin again with each record."""
+"""Decimation goes on until this part of the limit is free, or it would begin again with each record."""
 
 _ROWS_PER_PORTION = 500
 _PORTIONS_PER_COMMIT = 20
-"""A commit that thins must not hold up new records for long: the next one goes on."""
+"""A commit that decimates must not hold up new records for long: the next one goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +25,19 @@ class Limit:
 
 
 def is_over(held: OutboxStatistics, limit: Limit, part: float) -> bool:
-    """Whether more is held than this part of the limit."""
+    """Return whether more is held than this part of the limit."""
     too_large = limit.size_bytes is not None and held.size_bytes > part * limit.size_bytes
     return too_large or (limit.records is not None and held.waiting > part * limit.records)
 
 
 def make_room(database: sqlite3.Connection, limit: Limit, decimation: Decimation) -> OutboxStatistics:
-    """Thin while more is held than the limit allows, as far as one commit may; return what is held then."""
+    """Decimate while more is held than the limit allows, as far as one commit may; return what is left."""
     held = tables.statistics(database)
     if not is_over(held, limit, 1.0):
         return held
     passes_ended = 0
     for _ in range(_PORTIONS_PER_COMMIT):
-        if not _thin_portion(database, held, decimation):
+        if not _decimate_portion(database, held, decimation):
             passes_ended += 1
             if passes_ended > 1:
                 break  # a whole pass gave nothing: all that is left must be kept
@@ -47,8 +47,8 @@ def make_room(database: sqlite3.Connection, limit: Limit, decimation: Decimation
     return held
 
 
-def _thin_portion(database: sqlite3.Connection, held: OutboxStatistics, decimation: Decimation) -> bool:
-    """Thin the next rows of the pass; False where it has come to its end and another begins."""
+def _decimate_portion(database: sqlite3.Connection, held: OutboxStatistics, decimation: Decimation) -> bool:
+    """Decimate the next rows of the pass; return False where it has ended and another begins."""
     before = metadata.load(database)
     newest: int = database.execute("SELECT MAX(position) FROM records").fetchone()[0] or 0
     bounds = (before.cursor, newest - held.waiting // 2, _ROWS_PER_PORTION)

@@ -34,11 +34,12 @@ def begin(database: sqlite3.Connection, shift: timedelta) -> None:
 def correct_some(database: sqlite3.Connection) -> int:
     """Correct the next rows; return how many there were, 0 when all is done.
 
-    In portions, for weeks without a clock leave more than one transaction should hold.
+    In portions: weeks without a clock leave more records than one transaction should hold.
     """
     stored = database.execute("SELECT CAST(shift_ms AS INTEGER) FROM correction").fetchone()
     if stored is None:
         return 0
+    # A damaged value is taken for no shift: the records must not wait for ever.
     shift = timedelta(milliseconds=stored[0] or 0)
     untimed_from = metadata.load(database).untimed_from
     query = f"{tables.SELECT} WHERE position >= ? AND untimed IS NOT 0 ORDER BY position LIMIT ?"

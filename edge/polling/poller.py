@@ -122,7 +122,7 @@ class Poller:
             # Soon, not at the next interval: three failures in a row decide whether the device responds.
             slot.due = self._clock.now() + timedelta(seconds=_RETRY_S * self._clock.speed)
         else:
-            # It responded, by a refusal: asking again at once would change nothing.
+            # It responded, by a refusal: reading again at once would change nothing.
             self._refusals.failed(slot.device.id, error)
             self._advance(slot)
 

@@ -1,4 +1,4 @@
-"""What the reader of a line needs from above, and whom it informs."""
+"""Ports of the reader of a line: the targets it adds to readings, and the observers it informs."""
 
 from typing import Protocol, TypeVar
 
@@ -10,7 +10,7 @@ ReadingT_contra = TypeVar("ReadingT_contra", bound=DeviceReading, contravariant=
 
 
 class ReadingObserver(Protocol[ReadingT_contra]):
-    """Whoever acts on polled readings of one type: `LampReading` or `CabinetReading`."""
+    """Acts on polled readings of one type: `LampReading` or `CabinetReading`."""
 
     def observe(self, device: Device, reading: ReadingT_contra) -> None:
         """Take one polled reading; called on the event loop, so it must not block."""
@@ -18,10 +18,10 @@ class ReadingObserver(Protocol[ReadingT_contra]):
 
 
 class StateLossObserver(Protocol):
-    """Whoever remembers what was written to devices."""
+    """Keeps what was written to devices."""
 
     def state_lost(self, device: Device) -> None:
-        """Take note that a device may not hold what was written: it restarted, or cannot be reached."""
+        """Assume that a device no longer holds what was written: it restarted, or cannot be reached."""
         ...
 
 
@@ -35,5 +35,5 @@ class LampTarget(Protocol):
 
     @property
     def reason(self) -> Reason | None:
-        """Why; None before the first decision."""
+        """The reason of the target level; None before the first decision."""
         ...

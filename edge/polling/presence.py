@@ -1,4 +1,4 @@
-"""Whether a device responds, and what it said last. Written by the `DeviceReader` of its line alone."""
+"""Whether a device responds, and its last readings. Written by the `DeviceReader` of its line alone."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -44,14 +44,14 @@ class Presence:
         return self.state is PresenceState.UNRESPONSIVE
 
     def record_response(self) -> bool:
-        """Record a valid response; returns whether the device was unresponsive until now."""
+        """Record a valid response; return whether the device was unresponsive until now."""
         was_unresponsive = self.is_unresponsive
         self.failures = 0
         self.state = PresenceState.RESPONSIVE
         return was_unresponsive
 
     def record_failure(self) -> bool:
-        """Record a failed read; returns whether the device became unresponsive with it."""
+        """Record a failed read; return whether the device became unresponsive with it."""
         self.failures += 1
         if self.failures < FAILURES_UNTIL_UNRESPONSIVE or self.is_unresponsive:
             return False
@@ -59,7 +59,7 @@ class Presence:
         return True
 
     def record_boot(self, counter: Value, power_cycle: Value) -> str:
-        """Record what a device says of its last start; returns how a restart shows in it, empty if none does.
+        """Record what a device reports of its last start; return the evidence of a restart, or nothing.
 
         `counter` is its boot counter, `power_cycle` the flag of devices without one: set from a start until
         the first level is written. None where the device has no such register.
@@ -72,9 +72,5 @@ class Presence:
             before_seen, self.power_cycle_seen = self.power_cycle_seen, bool(power_cycle)
             # The flag stays set while a bridge answers for the gear: only its rise is a restart.
             if before_seen is False and self.power_cycle_seen:
-                return "says that it got no level since it started"
+                return "reports that it got no level since it started"
         return ""
-
-    def reset(self) -> None:
-        """Forget whether the device responds: its port is gone, which is no fault of the device."""
-        self.state = PresenceState.UNKNOWN

@@ -17,7 +17,7 @@ from edge.line import (
 )
 from edge.outbox import RecordSink
 from edge.polling.ports import LampTarget, ReadingObserver, StateLossObserver
-from edge.polling.presence import Presence
+from edge.polling.presence import Presence, PresenceState
 from protocols.cabinet import CabinetReading, SwitchState
 from protocols.clock import Clock
 from protocols.events import DeviceEvent, EventType
@@ -83,9 +83,9 @@ class DeviceReader:
             presence.boot_counter = counters.get(device.id)
 
     def port_lost(self) -> None:
-        """Forget who responds: nothing is known of devices behind a port that is gone."""
+        """Reset the presence of every device: nothing is known of devices behind a port that is gone."""
         for device, presence in self._presences.items():
-            presence.reset()
+            presence.state = PresenceState.UNKNOWN  # no fault of the device
             self._lose_state(device)
 
     async def poll(self, device: Device, lane: Lane, *, slow: bool = False) -> None:
@@ -144,7 +144,7 @@ class DeviceReader:
         return reading
 
     async def _read_values(self, device: Device, lane: Lane, *, slow: bool) -> dict[str, Value]:
-        """All units of the device; slow registers, which wait for nothing, always in the slow lane."""
+        """Read all units of the device; slow registers, which are never urgent, always in the slow lane."""
         presence = self._presences[device]
         values: dict[str, Value] = {}
         try:
@@ -175,7 +175,7 @@ class DeviceReader:
         return {**presence.slow_values, **values}
 
     async def _probe(self, device: Device, lane: Lane) -> None:
-        """Find out by one short request whether an unresponsive device is back, before its long reads."""
+        """Check by one short request whether an unresponsive device is back, before its long reads."""
         # A refusal is a response: the device is there.
         with suppress(RequestRefusedError):
             for block in (*device.fast_blocks, *device.slow_blocks)[:1]:

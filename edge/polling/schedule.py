@@ -47,11 +47,6 @@ class PollSlot:
         self.probe_at = wall_s + self.probe_pause_s
         self.probe_pause_s = min(self.probe_pause_s * 2, LAST_PROBE_S)
 
-    def probe_soon(self, wall_s: float) -> None:
-        """Probe at once, and with short pauses from then on."""
-        self.probe_at = min(self.probe_at, wall_s)
-        self.probe_pause_s = FIRST_PROBE_S
-
 
 class PollSchedule:
     """The waiting slots of one line. Consulted at every poll, so each call is cheap for any number."""
@@ -76,7 +71,7 @@ class PollSchedule:
             responsive = None
         if quarantined is None or quarantined.probe_at > wall_s:
             return responsive
-        # The share matters only while somebody else wants the line: an idle one may probe freely.
+        # The share matters only while a responsive device is due: an idle line may probe freely.
         if responsive is not None and wall_s < self._probes_from:
             return responsive
         return quarantined
@@ -122,6 +117,10 @@ class PollSchedule:
         return min(self._quarantined, key=_PROBE_AT, default=None)
 
     def probe_all_soon(self, wall_s: float) -> None:
-        """Probe all quarantined devices at once: one is back, so the common cause may be over."""
+        """Probe all quarantined devices at once, and with short pauses from then on.
+
+        One of them is back, so the common cause may be over.
+        """
         for slot in self._quarantined:
-            slot.probe_soon(wall_s)
+            slot.probe_at = min(slot.probe_at, wall_s)
+            slot.probe_pause_s = FIRST_PROBE_S

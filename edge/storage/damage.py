@@ -1,4 +1,4 @@
-"""Errors of SQLite told apart by whether they pass, and checks that find a damaged file before it is used."""
+"""Transient and permanent errors of SQLite, and checks that find a damaged file before it is used."""
 
 import sqlite3
 from contextlib import closing
@@ -27,7 +27,7 @@ _FORMAT_VERSIONS: Final = slice(18, 20)
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file is no sound database, which waiting does not change."""
+    """Return whether the file is damaged, which waiting does not change."""
     if isinstance(error, UnicodeDecodeError):  # SQLite's own message quotes the damaged text
         return True
     if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.ProgrammingError):
@@ -37,7 +37,11 @@ def is_damage(error: Exception) -> bool:
 
 
 def check_header(path: Path) -> None:
-    """Raise DatabaseError for a format version SQLite does not know: it would open the file read-only."""
+    """Check the format versions of a file's header, where there is a file.
+
+    Raises:
+        sqlite3.DatabaseError: SQLite does not support one of them, and would open the file read-only.
+    """
     if path.exists():
         with path.open("rb") as file:
             versions = file.read(100)[_FORMAT_VERSIONS]
@@ -46,9 +50,12 @@ def check_header(path: Path) -> None:
 
 
 def prepare(connection: sqlite3.Connection, schema: str) -> None:
-    """Create the tables of a new file; raise DatabaseError where a file is damaged.
+    """Create the tables of a new file, or check those of an existing one.
 
     Tables that are not in `schema` are left alone.
+
+    Raises:
+        sqlite3.DatabaseError: the file is damaged, or its tables are not those of `schema`.
     """
     with closing(connection.execute("PRAGMA quick_check(1)")) as check:
         (verdict,) = check.fetchone()

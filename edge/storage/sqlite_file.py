@@ -79,14 +79,26 @@ class SqliteFile:
         self._connection = await self._in_thread(self._open)
 
     async def renew(self, error: Exception) -> None:
-        """Replace an open file that has turned out to be damaged. Raises as `open` does."""
+        """Replace an open file that has turned out to be damaged.
+
+        Raises: TRANSIENT_ERRORS, as `open` does.
+        """
         connection, self._connection = self._connection, None
-        self._connection = await self._in_thread(partial(self._renew, connection, str(error)))
+
+        def renew() -> sqlite3.Connection:
+            with ExitStack() as stack:
+                # Before the connection is closed: SQLite deletes the log then, and the recovery reads it.
+                wal = self._replacement.open_wal(stack)
+                if connection is not None:
+                    connection.close()
+                return self._replace(str(error), wal)
+
+        self._connection = await self._in_thread(renew)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` as one transaction, durable on return; an exception undoes it.
 
-        Raises: sqlite3.Error and what `work` raises; `is_damage` tells damage from a disk that is full.
+        Raises: sqlite3.Error and what `work` raises; `is_damage` distinguishes damage from a full disk.
         """
         return await self._submit(work, "BEGIN IMMEDIATE")
 
@@ -96,7 +108,15 @@ class SqliteFile:
 
     async def read_without_wal(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Read a file that cannot be opened: a full disk has no room for what SQLite puts beside it."""
-        return await self._in_thread(partial(self._read_without_wal, work))
+        address = f"{self._path.resolve().as_uri()}?mode=rw"
+
+        def read() -> T:
+            with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+                # With an exclusive lock SQLite keeps the log's index in memory, not in a file.
+                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                return work(connection)
+
+        return await self._in_thread(read)
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
@@ -119,13 +139,6 @@ class SqliteFile:
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _read_without_wal(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        address = f"{self._path.resolve().as_uri()}?mode=rw"
-        with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
-            # With an exclusive lock SQLite keeps the log's index in memory, not in a file.
-            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            return work(connection)
-
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._replacement.finish_interrupted()
@@ -137,13 +150,6 @@ class SqliteFile:
                 if not is_damage(error):
                     raise
                 return self._replace(str(error), wal)
-
-    def _renew(self, connection: sqlite3.Connection | None, error: str) -> sqlite3.Connection:
-        with ExitStack() as stack:
-            wal = self._replacement.open_wal(stack)
-            if connection is not None:
-                connection.close()
-            return self._replace(error, wal)
 
     def _connect(self, wal: BinaryIO | None) -> sqlite3.Connection:
         check_header(self._path)
@@ -157,7 +163,12 @@ class SqliteFile:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
-            add_unread = self._unread_wal(connection, wal)
+            add_unread: Work | None = None
+            if self._recovery is not None and wal is not None:
+                # SQLite ignores the log from its first damaged frame on, without an error, and overwrites it
+                # later.
+                _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                add_unread = self._recovery.unread_wal(wal, max(frames, 0))
             prepare(connection, self._schema)
             if add_unread is not None:
                 _transact(connection, add_unread)
@@ -165,13 +176,6 @@ class SqliteFile:
             connection.close()
             raise
         return connection
-
-    def _unread_wal(self, connection: sqlite3.Connection, wal: BinaryIO | None) -> Work | None:
-        if self._recovery is None or wal is None:
-            return None
-        # SQLite ignores the log from its first damaged frame on, without an error, and overwrites it later.
-        _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        return self._recovery.unread_wal(wal, max(frames, 0))
 
     def _replace(self, error: str, wal: BinaryIO | None) -> sqlite3.Connection:
         if self._recovery is not None:

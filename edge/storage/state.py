@@ -1,4 +1,4 @@
-"""What a gateway must know again after a restart: plan, overrides, commands to come, counters, the time."""
+"""State of a gateway that survives a restart: plan, overrides, commands to come, counters, the time."""
 
 import asyncio
 import sqlite3
@@ -18,6 +18,7 @@ from protocols.lamp import LightCommand
 from protocols.lighting.priority import Override
 from runtime.failure_reporter import FailureReporter
 
+# Our choice: often enough for overrides to be safe soon, seldom enough not to wear out failing flash memory.
 _RETRY_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -31,7 +32,8 @@ class StateStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, tables.SCHEMA)
+        self.disk = SqliteFile(path, tables.SCHEMA)
+        """The file, whose thread the stall detector watches."""
         self._reporter = FailureReporter(log, "state_unwritable", "state_writable", path=str(path))
         self._failing = asyncio.Event()
         self._overrides: dict[str, Override | None] = {}
@@ -39,33 +41,16 @@ class StateStore:
         self._begun: dict[CommandKey, LightCommand] = {}
         self._boots: dict[str, int] = {}
         self._birth_death: int | None = None
-        self._seen: datetime | None = None
-        self._known: datetime | None = None
-        self._plan: bytes | None = None
+        self.last_seen: datetime | None = None
+        """The latest time that was saved."""
+        self.last_known: datetime | None = None
+        """The latest time that was saved and was not provisional."""
+        self.plan: bytes | None = None
+        """The document of the plan in force; None where there never was one."""
         self._plan_verdict: tuple[str, int] | None = None
         # What is deleted has to be remembered until the file can be written, unlike what is replaced.
         self._completed: set[CommandKey] = set()
         self._handled_offer: bytes | None = None
-
-    @property
-    def disk(self) -> SqliteFile:
-        """Its file, whose thread is watched for progress."""
-        return self._file
-
-    @property
-    def last_seen(self) -> datetime | None:
-        """The latest time that was saved."""
-        return self._seen
-
-    @property
-    def last_known(self) -> datetime | None:
-        """The latest time that was saved and was not provisional."""
-        return self._known
-
-    @property
-    def plan(self) -> bytes | None:
-        """The document of the plan in force; None where none was ever given."""
-        return self._plan
 
     @property
     def waiting_commands(self) -> dict[CommandKey, LightCommand]:
@@ -80,29 +65,30 @@ class StateStore:
     async def open(self) -> None:
         """Open or create the file and load what it holds."""
         try:
-            await self._file.open()
-            await self._file.run(self._load)
+            await self.disk.open()
+            await self.disk.run(self._load)
         except TRANSIENT_ERRORS as error:
             self._report_failure(error)
             # A full disk can still be read, and the lamps need their overrides and plan now.
             with suppress(*TRANSIENT_ERRORS):
-                await self._file.read_without_wal(self._load)
+                await self.disk.read_without_wal(self._load)
 
     async def close(self) -> None:
         """Close the file."""
-        await self._file.close()
+        await self.disk.close()
 
     async def run(self) -> None:
-        """After a failure try again to write, until cancelled."""
+        """After a failure, write everything once the disk works again; run until cancelled."""
         while True:
             await self._failing.wait()
             await asyncio.sleep(_RETRY_S)
             try:
-                if not self._file.is_open:
-                    await self._file.open()
-                await self._file.run(self._write_all)
+                if not self.disk.is_open:
+                    await self.disk.open()
+                await self.disk.run(self._write_all)
             except TRANSIENT_ERRORS:
                 continue
+            # Cleared after the write: what changes while it runs is in memory, and the next write has it.
             self._failing.clear()
             self._completed.clear()
             self._handled_offer = None
@@ -128,7 +114,7 @@ class StateStore:
     ) -> None:
         """Save that commands have begun and, in the same transaction, the overrides they lead to.
 
-        Or a restart in between would begin them again, or never answer them.
+        Else a restart in between would begin them again, or leave them without a result.
         """
         rows = dict(overrides)
         self._overrides.update(rows)
@@ -171,13 +157,13 @@ class StateStore:
 
     async def save_time(self, time: datetime, *, is_known: bool = True) -> None:
         """Save the present time, which is provisional unless it is known: the next start is later."""
-        self._seen = time
-        self._known = time if is_known else self._known
+        self.last_seen = time
+        self.last_known = time if is_known else self.last_known
         await self._write(self._write_times)
 
     async def save_plan(self, document: bytes) -> None:
         """Replace the plan in force."""
-        self._plan = document
+        self.plan = document
         await self._write(lambda database: tables.save_one(database, "plan", "document", document))
 
     async def save_plan_verdict(self, problem: str, issued_ms: int) -> None:
@@ -189,12 +175,12 @@ class StateStore:
         await self._write(lambda database: tables.save_plan_verdict(database, problem, issued_ms))
 
     async def offered_plan(self) -> bytes | None:
-        """Return the plan that an offline transfer has brought and that was not dealt with yet."""
-        if not self._file.is_open or self._failing.is_set():
+        """Return the plan of an offline transfer that was neither accepted nor refused yet."""
+        if not self.disk.is_open or self._failing.is_set():
             return None
         offered: bytes | None = None
         try:
-            offered = await self._file.run(lambda database: tables.load_one(database, "offered", "document"))
+            offered = await self.disk.run(lambda database: tables.load_one(database, "offered", "document"))
         except TRANSIENT_ERRORS as error:
             self._report_failure(error)
         return offered
@@ -207,10 +193,11 @@ class StateStore:
             self._handled_offer = None
 
     async def _write(self, work: Work) -> None:
+        # Nothing waits for a disk that fails: each caller would be held up by its timeout.
         if self._failing.is_set():
             return  # `run` writes it with everything else
         try:
-            await self._file.run(work)
+            await self.disk.run(work)
         except TRANSIENT_ERRORS as error:
             self._report_failure(error)
 
@@ -225,9 +212,9 @@ class StateStore:
         self._begun = {key_of(command): command for command in begun}
         self._boots = dict(database.execute("SELECT device_id, counter FROM boots").fetchall())
         self._birth_death = tables.load_one(database, "session", "birth_death")
-        self._plan = tables.load_one(database, "plan", "document")
-        self._seen = _time(tables.load_one(database, "seen", "time_ms"))
-        self._known = _time(tables.load_one(database, "known", "time_ms"))
+        self.plan = tables.load_one(database, "plan", "document")
+        self.last_seen = _time(tables.load_one(database, "seen", "time_ms"))
+        self.last_known = _time(tables.load_one(database, "known", "time_ms"))
 
     def _write_all(self, database: sqlite3.Connection) -> None:
         tables.save_overrides(database, self._overrides)
@@ -238,15 +225,15 @@ class StateStore:
         if self._birth_death is not None:
             tables.save_one(database, "session", "birth_death", self._birth_death)
         self._write_times(database)
-        if self._plan is not None:
-            tables.save_one(database, "plan", "document", self._plan)
+        if self.plan is not None:
+            tables.save_one(database, "plan", "document", self.plan)
         if self._handled_offer is not None:
             tables.remove_offer(database, self._handled_offer)
         if self._plan_verdict is not None:
             tables.save_plan_verdict(database, *self._plan_verdict)
 
     def _write_times(self, database: sqlite3.Connection) -> None:
-        for table, time in (("seen", self._seen), ("known", self._known)):
+        for table, time in (("seen", self.last_seen), ("known", self.last_known)):
             if time is not None:
                 tables.save_one(database, table, "time_ms", to_unix_ms(time))
 

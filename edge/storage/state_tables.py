@@ -47,7 +47,7 @@ CommandKey = tuple[str, str]
 
 
 def key_of(command: LightCommand) -> CommandKey:
-    """Return what identifies a command: one id may stand for commands to many devices."""
+    """Return what identifies a command: one id may be that of commands to many devices."""
     return command.command_id, command.device_id
 
 
@@ -87,6 +87,7 @@ def save_overrides(database: sqlite3.Connection, overrides: Mapping[str, Overrid
 
 def load_commands(database: sqlite3.Connection, *, begun: bool) -> list[LightCommand]:
     """Return the commands still to start, or those begun that have no durable result yet."""
+    # Two states in one table: a command that begins must not be in both after a power cut.
     rows = database.execute(
         "SELECT command_id, device_id, level, start_ms, deadline_ms, expiration_ms, ramp_s FROM commands"
         " WHERE begun = ?",
@@ -143,7 +144,7 @@ def offer_plan(
 ) -> bool:
     """Offer a plan to the gateway, which may be running, and return whether that was done.
 
-    Not where the gateway was given a newer one: an older answer carried to it must not undo that.
+    Not where the gateway has received a newer one: an older answer that arrives later must not replace it.
     """
     if not older_too and issued_ms < (load_one(database, "issued", "time_ms") or 0):
         return False
@@ -153,7 +154,7 @@ def offer_plan(
 
 
 def remove_offer(database: sqlite3.Connection, document: bytes) -> None:
-    """Remove an offered plan that was dealt with, unless another was offered meanwhile."""
+    """Remove an offered plan that was accepted or refused, unless another was offered meanwhile."""
     database.execute("DELETE FROM offered WHERE document = ?", (document,))
 
 
@@ -165,7 +166,12 @@ def save_plan_verdict(database: sqlite3.Connection, problem: str, issued_ms: int
 
 
 def followed_plan(path: Path) -> FollowedPlan:
-    """Return the plan that the gateway with this state file follows. Raises: sqlite3.Error."""
+    """Return the plan that the gateway with this state file follows.
+
+    Raises:
+        sqlite3.Error: the file can't be read.
+    """
+    # Read-only: the gateway may be running, and an older Lentera must not upgrade the file of a newer one.
     with closing(_open_read_only(path)) as database:
         document = load_one(database, "plan", "document")
         problem = load_one(database, "refused", "problem")

@@ -58,7 +58,10 @@ class PageReader:
         """Yield the rows SQLite would see; where a page in the log is damaged, its older version's too."""
         if self._wal is not None:
             self._newest = {frame.page: frame for frame in self._wal.split()[0]}
-        last = max([self._pages_in_file(), *self._newest])
+        pages_in_file = 0
+        if self._file is not None:
+            pages_in_file = -(-self._file.seek(0, 2) // PAGE_BYTES)
+        last = max([pages_in_file, *self._newest])
         free = self._free_pages()
         for number in range(1, last + 1):
             # A free page still has the rows it held: acknowledged records that must not come back.
@@ -74,12 +77,6 @@ class PageReader:
         self._newest = {frame.page: frame for frame in (*read, *unread)}
         for frame in unread:
             yield from self._cells(frame.page, self._wal.content(frame))[0]
-
-    def _pages_in_file(self) -> int:
-        if self._file is None:
-            return 0
-        self._file.seek(0, 2)
-        return -(-self._file.tell() // PAGE_BYTES)
 
     def _rows_of(self, number: int) -> Iterator[Cell]:
         frame = self._newest.get(number)
@@ -100,17 +97,14 @@ class PageReader:
         cells, is_whole = [], True
         count = int.from_bytes(page[begin + 3 : begin + 5], "big")
         for index in range(min(count, PAGE_BYTES // 4)):
+            pointer = begin + _PAGE_HEADER_BYTES + 2 * index
             try:
-                cells.append(self._cell(page, begin + _PAGE_HEADER_BYTES + 2 * index))
+                length, at = _varint(page, int.from_bytes(page[pointer : pointer + 2], "big"))
+                key, at = _varint(page, at)
+                cells.append(Cell(key, _columns(self._payload(page, at, length))))
             except (BrokenCellError, IndexError, struct.error):
                 is_whole = False  # its neighbours are found by pointers of their own
         return cells, is_whole
-
-    def _cell(self, page: bytes, pointer: int) -> Cell:
-        at = int.from_bytes(page[pointer : pointer + 2], "big")
-        length, at = _varint(page, at)
-        key, at = _varint(page, at)
-        return Cell(key, _columns(self._payload(page, at, length)))
 
     def _payload(self, page: bytes, at: int, length: int) -> bytes:
         if not 0 < length <= _LONGEST_ROW_BYTES:

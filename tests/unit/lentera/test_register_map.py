@@ -22,7 +22,7 @@ def test_a_row_says_where_how_and_what() -> None:
     ) in rows
     assert (
         "| 0 | holding | `target_level_percent` | u16 |  |  | % | rw, broadcast | slow | 0–100 | 0xFFFF "
-        "| Level asked for |"
+        "| Level requested |"
     ) in rows
 
 

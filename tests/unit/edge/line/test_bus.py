@@ -13,8 +13,8 @@ from edge.line.framing import (
     Request,
     RtuFraming,
     TcpFraming,
-    answered_words,
     read_request,
+    response_words,
     write_request,
 )
 from edge.line.lanes import Lane, Lanes, Transaction
@@ -50,19 +50,19 @@ def test_the_crc_is_that_of_modbus(data: bytes) -> None:
 
 
 def test_only_the_requested_unit_and_length_is_the_response() -> None:
-    assert READ_TWO.is_answered_by(5, bytes([4, 4, 0, 1, 0, 2]))
-    assert not READ_TWO.is_answered_by(6, bytes([4, 4, 0, 1, 0, 2]))
-    assert not READ_TWO.is_answered_by(5, bytes([4, 2, 0, 1]))
-    assert not READ_TWO.is_answered_by(5, bytes([3, 4, 0, 1, 0, 2]))
-    assert READ_TWO.is_answered_by(5, bytes([0x84, 2]))
+    assert READ_TWO.matches(5, bytes([4, 4, 0, 1, 0, 2]))
+    assert not READ_TWO.matches(6, bytes([4, 4, 0, 1, 0, 2]))
+    assert not READ_TWO.matches(5, bytes([4, 2, 0, 1]))
+    assert not READ_TWO.matches(5, bytes([3, 4, 0, 1, 0, 2]))
+    assert READ_TWO.matches(5, bytes([0x84, 2]))
     write = write_request(5, Write(Table.HOLDING, 0, (100,)))
-    assert write.is_answered_by(5, bytes([6, 0, 0, 0, 100]))
-    assert not write.is_answered_by(5, bytes([6, 0, 0, 0, 99]))
+    assert write.matches(5, bytes([6, 0, 0, 0, 100]))
+    assert not write.matches(5, bytes([6, 0, 0, 0, 99]))
 
 
 def test_bits_come_out_in_order() -> None:
     request = read_request(1, ReadBlock(Table.DISCRETE, 0, 10))
-    assert list(answered_words(request, bytes([2, 2, 0b10000101, 0b10]))) == [1, 0, 1, 0, 0, 0, 0, 1, 0, 1]
+    assert list(response_words(request, bytes([2, 2, 0b10000101, 0b10]))) == [1, 0, 1, 0, 0, 0, 0, 1, 0, 1]
 
 
 @given(
@@ -94,7 +94,7 @@ def test_one_flipped_bit_is_never_an_answer(bit: int) -> None:
     wire = bytearray(answer(5, [1, 2]))
     wire[bit // 8] ^= 1 << bit % 8
     frames, _ = RtuFraming().take(wire)
-    assert not any(READ_TWO.is_answered_by(frame.unit, frame.pdu) for frame in frames)
+    assert not any(READ_TWO.matches(frame.unit, frame.pdu) for frame in frames)
 
 
 FRAMINGS = st.sampled_from([RtuFraming(), TcpFraming()])
@@ -111,7 +111,7 @@ REQUESTS = st.sampled_from(
 
 def right_answer(request: Request) -> bytes:
     """Unit, function code and data of an answer to it."""
-    return request.answer_head.ljust(request.answer_length + 1, b"\x55")
+    return request.response_head.ljust(request.response_length + 1, b"\x55")
 
 
 def on_the_wire(framing: RtuFraming | TcpFraming, body: bytes, tag: int) -> bytes:
@@ -121,14 +121,14 @@ def on_the_wire(framing: RtuFraming | TcpFraming, body: bytes, tag: int) -> byte
 @given(FRAMINGS, REQUESTS)
 def test_a_whole_answer_is_known_at_once(framing: RtuFraming | TcpFraming, request: Request) -> None:
     body = right_answer(request)
-    assert request.is_answered_by(body[0], body[1:])
-    assert framing.answer(request, 7, on_the_wire(framing, body, 7)) == body[1:]
+    assert request.matches(body[0], body[1:])
+    assert framing.match_response(request, 7, on_the_wire(framing, body, 7)) == body[1:]
 
 
 @given(REQUESTS, st.binary(max_size=12))
 def test_an_answer_is_known_behind_whatever_noise(request: Request, noise: bytes) -> None:
     body = right_answer(request)
-    assert RtuFraming().answer(request, 7, noise + on_the_wire(RtuFraming(), body, 7)) == body[1:]
+    assert RtuFraming().match_response(request, 7, noise + on_the_wire(RtuFraming(), body, 7)) == body[1:]
 
 
 @given(FRAMINGS, REQUESTS, st.data())
@@ -139,11 +139,11 @@ def test_what_is_known_at_once_is_what_a_closer_look_finds(
     for _ in range(data.draw(st.integers(0, 2))):
         wire[data.draw(st.integers(0, len(wire) - 1))] ^= data.draw(st.integers(0, 255))
     wire = wire[: data.draw(st.integers(0, len(wire)))] + data.draw(st.binary(max_size=3))
-    known = framing.answer(request, 7, bytes(wire))
+    known = framing.match_response(request, 7, bytes(wire))
     frames, _ = framing.take(bytearray(wire))
     if known is not None:
         assert [(frame.unit, frame.pdu) for frame in frames] == [(request.unit, known)]
-        assert request.is_answered_by(request.unit, known)
+        assert request.matches(request.unit, known)
         assert frames[0].tag in (0, 7)
 
 
@@ -156,7 +156,7 @@ async def test_lanes_go_by_rank_and_within_a_lane_by_arrival() -> None:
     waiting = [job(Lane.SLOW, 1), job(Lane.READING, 2), job(Lane.READING, 3), job(Lane.COMMAND, 4)]
     for each in waiting:
         lanes.put(each)
-    waiting[1].answer.cancel()
+    waiting[1].response.cancel()
     assert units_taken(lanes, at=0.0) == [4, 3, 1]
 
 
@@ -185,7 +185,7 @@ async def test_all_that_wait_fail_together() -> None:
     for each in waiting:
         lanes.put(each)
     lanes.fail_all(OSError("gone"))
-    assert [str(each.answer.exception()) for each in waiting] == ["gone", "gone"]
+    assert [str(each.response.exception()) for each in waiting] == ["gone", "gone"]
     assert lanes.take(0.0) is None
 
 
@@ -208,11 +208,11 @@ def test_a_units_timeout_follows_its_answers_within_bounds() -> None:
     assert time.timeout_s == 0.3
     assert time.probe_s is None
     for _ in range(30):
-        time.answered(0.005)
+        time.update(0.005)
     assert time.timeout_s == 0.2
     assert time.probe_s == 0.015
     for _ in range(30):
-        time.answered(0.4)
+        time.update(0.4)
     assert 0.4 < time.timeout_s < 0.6
-    time.answered(5.0)
+    time.update(5.0)
     assert time.timeout_s == 1.0
