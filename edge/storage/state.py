@@ -13,7 +13,7 @@ from edge.storage import state_tables as tables
 from edge.storage.damage import TRANSIENT_ERRORS
 from edge.storage.sqlite_file import SqliteFile, Work
 from edge.storage.state_tables import CommandKey, key_of
-from protocols.clock import from_unix_ms, to_unix_ms
+from protocols.clock import from_unix_ms
 from protocols.lamp import LightCommand
 from protocols.lighting.priority import Override
 from runtime.failure_reporter import FailureReporter
@@ -36,6 +36,7 @@ class StateStore:
         """The file, whose thread the stall detector watches."""
         self._reporter = FailureReporter(log, "state_unwritable", "state_writable", path=str(path))
         self._failing = asyncio.Event()
+        self._has_unwritten = False
         self._overrides: dict[str, Override | None] = {}
         self._waiting: dict[CommandKey, LightCommand] = {}
         self._begun: dict[CommandKey, LightCommand] = {}
@@ -85,10 +86,12 @@ class StateStore:
             try:
                 if not self.disk.is_open:
                     await self.disk.open()
-                await self.disk.run(self._write_all)
+                self._has_unwritten = False
+                await self.disk.run(self._write_all())
             except TRANSIENT_ERRORS:
                 continue
-            # Cleared after the write: what changes while it runs is in memory, and the next write has it.
+            if self._has_unwritten:
+                continue  # it was changed while the file's thread wrote the state before
             self._failing.clear()
             self._completed.clear()
             self._handled_offer = None
@@ -159,7 +162,8 @@ class StateStore:
         """Save the present time, which is provisional unless it is known: the next start is later."""
         self.last_seen = time
         self.last_known = time if is_known else self.last_known
-        await self._write(self._write_times)
+        seen, known = self.last_seen, self.last_known
+        await self._write(lambda database: tables.save_times(database, seen, known))
 
     async def save_plan(self, document: bytes) -> None:
         """Replace the plan in force."""
@@ -195,7 +199,8 @@ class StateStore:
     async def _write(self, work: Work) -> None:
         # Nothing waits for a disk that fails: each caller would be held up by its timeout.
         if self._failing.is_set():
-            return  # `run` writes it with everything else
+            self._has_unwritten = True  # `run` writes it with everything else
+            return
         try:
             await self.disk.run(work)
         except TRANSIENT_ERRORS as error:
@@ -216,26 +221,31 @@ class StateStore:
         self.last_seen = _time(tables.load_one(database, "seen", "time_ms"))
         self.last_known = _time(tables.load_one(database, "known", "time_ms"))
 
-    def _write_all(self, database: sqlite3.Connection) -> None:
-        tables.save_overrides(database, self._overrides)
-        tables.delete_commands(database, self._completed)
-        tables.save_commands(database, self._waiting.values(), begun=False)
-        tables.save_commands(database, self._begun.values(), begun=True)
-        tables.save_boots(database, self._boots)
-        if self._birth_death is not None:
-            tables.save_one(database, "session", "birth_death", self._birth_death)
-        self._write_times(database)
-        if self.plan is not None:
-            tables.save_one(database, "plan", "document", self.plan)
-        if self._handled_offer is not None:
-            tables.remove_offer(database, self._handled_offer)
-        if self._plan_verdict is not None:
-            tables.save_plan_verdict(database, *self._plan_verdict)
+    def _write_all(self) -> Work:
+        """Return what writes everything as it is now."""
+        # Copies: the file's thread must not read what the event loop may change meanwhile.
+        overrides, completed, boots = dict(self._overrides), set(self._completed), dict(self._boots)
+        waiting, begun = list(self._waiting.values()), list(self._begun.values())
+        birth_death, plan, verdict = self._birth_death, self.plan, self._plan_verdict
+        handled_offer, times = self._handled_offer, (self.last_seen, self.last_known)
 
-    def _write_times(self, database: sqlite3.Connection) -> None:
-        for table, time in (("seen", self.last_seen), ("known", self.last_known)):
-            if time is not None:
-                tables.save_one(database, table, "time_ms", to_unix_ms(time))
+        def write(database: sqlite3.Connection) -> None:
+            tables.save_overrides(database, overrides)
+            tables.delete_commands(database, completed)
+            tables.save_commands(database, waiting, begun=False)
+            tables.save_commands(database, begun, begun=True)
+            tables.save_boots(database, boots)
+            tables.save_times(database, *times)
+            if birth_death is not None:
+                tables.save_one(database, "session", "birth_death", birth_death)
+            if plan is not None:
+                tables.save_one(database, "plan", "document", plan)
+            if handled_offer is not None:
+                tables.remove_offer(database, handled_offer)
+            if verdict is not None:
+                tables.save_plan_verdict(database, *verdict)
+
+        return write
 
 
 def _time(unix_ms: int | None) -> datetime | None:

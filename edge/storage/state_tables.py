@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,6 +132,13 @@ def save_commands(database: sqlite3.Connection, commands: Iterable[LightCommand]
 def delete_commands(database: sqlite3.Connection, keys: Iterable[CommandKey]) -> None:
     """Delete commands whose result is stored."""
     database.executemany("DELETE FROM commands WHERE command_id = ? AND device_id = ?", list(keys))
+
+
+def save_times(database: sqlite3.Connection, seen: datetime | None, known: datetime | None) -> None:
+    """Save the latest time shown and the latest one that was known; one that is None stays as it is."""
+    for table, time in (("seen", seen), ("known", known)):
+        if time is not None:
+            save_one(database, table, "time_ms", to_unix_ms(time))
 
 
 def save_boots(database: sqlite3.Connection, counters: Mapping[str, int]) -> None:

@@ -1,11 +1,18 @@
 """What a gateway remembers over a restart."""
 
+import asyncio
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from edge.storage import state
+from edge.storage.sqlite_file import Work
 from edge.storage.state import StateStore
 from protocols.lamp import LightCommand
 from protocols.lighting.priority import Override
+from tests.conftest import eventually
 
 NIGHT = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 
@@ -69,4 +76,35 @@ async def test_commands_wait_are_begun_and_are_forgotten(tmp_path: Path) -> None
     await memory.close()
     memory = await opened(tmp_path / "m.db")
     assert (list(memory.waiting_commands.values()), memory.begun_commands) == ([ending], {})
+    await memory.close()
+
+
+async def test_what_changes_while_everything_is_written_again_is_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails once; while the whole state is written afterwards, another override is set."""
+    monkeypatch.setattr(state, "_RETRY_S", 0.0)
+    lasting = Override("c1", 40, NIGHT, None)
+    memory = await opened(tmp_path / "m.db")
+    write, calls = memory.disk.run, 0
+
+    async def failing_once(work: Work) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise sqlite3.OperationalError("database or disk is full")
+        result = await write(work)
+        if calls == 2:
+            await memory.save_overrides({"b": lasting})
+        return result
+
+    monkeypatch.setattr(memory.disk, "run", failing_once)
+    await memory.save_overrides({"a": lasting})
+    retrying = asyncio.create_task(memory.run())
+    await eventually(lambda: calls == 3, 5, "another write of the whole state")
+    retrying.cancel()
+    await asyncio.gather(retrying, return_exceptions=True)
+    await memory.close()
+    memory = await opened(tmp_path / "m.db")
+    assert await memory.overrides() == {"a": lasting, "b": lasting}
     await memory.close()
