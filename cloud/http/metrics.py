@@ -39,5 +39,5 @@ class RequestMetrics:
 
 
 def metrics_response() -> Response:
-    """All metrics of this process in Prometheus' text format."""
+    """Return all metrics of this process in Prometheus' text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path, Request
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, Field
 
@@ -52,13 +51,13 @@ def refuse_unknown_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = _query_parameters(route.dependant)
+    known: set[str] = set()
+    dependants = [route.dependant]
+    while dependants:  # a route's dependencies declare query parameters too
+        dependant = dependants.pop()
+        known.update(field.alias for field in dependant.query_params)
+        dependants += dependant.dependencies
     for name, value in request.query_params.multi_items():
         if name not in known:
             names = f"one of {', '.join(sorted(known))}" if known else "no query parameters"
             raise invalid(name, value, names)
-
-
-def _query_parameters(dependant: Dependant) -> set[str]:
-    own = {field.alias for field in dependant.query_params}
-    return own.union(*(_query_parameters(each) for each in dependant.dependencies))

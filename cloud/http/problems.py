@@ -56,7 +56,10 @@ class ProblemError(Exception):
 
 
 def not_found(kind: str, field: str, *values: object) -> ProblemError:
-    """404 that names every value of `field` for which there is no `kind`."""
+    """Return the 404 for values of `field` for which there is no `kind`.
+
+    The detail names 5 of them and `errors` 50, so that a long list gives no long answer.
+    """
     named = ", ".join(str(value) for value in values[:5])
     more = f" and {len(values) - 5} more" if len(values) > 5 else ""
     errors = [FieldProblem(field, value, f"the id of a known {kind}") for value in values[:50]]
@@ -64,7 +67,7 @@ def not_found(kind: str, field: str, *values: object) -> ProblemError:
 
 
 def invalid(field: str, value: object, expected: str) -> ProblemError:
-    """422 for one field."""
+    """Return the 422 for one field; `expected` finishes the sentence "expected …"."""
     detail = f"{field}: {value!r}, expected {expected}"
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, [FieldProblem(field, value, expected)])
 
@@ -75,7 +78,7 @@ def problem_response(
     errors: Sequence[FieldProblem] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The answer for a problem."""
+    """Return the answer for a problem."""
     body = ProblemDetails("about:blank", status.phrase, status.value, detail, list(errors))
     return Response(
         msgspec.json.encode(body, enc_hook=str), status.value, media_type=MEDIA_TYPE, headers=headers
@@ -85,46 +88,41 @@ def problem_response(
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of `app` a problem document."""
     app.exception_handler(RequestValidationError)(_on_invalid_request)
+    for kind in (ProblemError, HTTPException, OperationalError, Exception):
+        app.add_exception_handler(kind, _on_error)
 
-    @app.exception_handler(ProblemError)
-    async def on_problem(_request: Request, error: ProblemError) -> Response:
-        bearer = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else {}
-        return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
 
-    @app.exception_handler(HTTPException)
-    async def on_http_exception(_request: Request, error: HTTPException) -> Response:
-        headers = dict(error.headers) if error.headers else None
-        return problem_response(HTTPStatus(error.status_code), str(error.detail), headers=headers)
-
-    @app.exception_handler(OperationalError)
-    async def on_database_down(request: Request, error: OperationalError) -> Response:
-        log.error("database_unreachable", path=request.url.path, error=str(error.orig))
-        return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
-
-    @app.exception_handler(Exception)
-    async def on_defect(_request: Request, _error: Exception) -> Response:
-        # The server logs the exception with its traceback after this answer.
-        return problem_response(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "the server failed to handle the request; its log has the details",
-        )
+async def _on_error(request: Request, error: Exception) -> Response:
+    match error:
+        case ProblemError():
+            bearer = {"WWW-Authenticate": "Bearer"} if error.status is HTTPStatus.UNAUTHORIZED else {}
+            return problem_response(error.status, error.detail, error.errors, bearer | error.headers)
+        case HTTPException():
+            headers = dict(error.headers) if error.headers else None
+            return problem_response(HTTPStatus(error.status_code), str(error.detail), headers=headers)
+        case OperationalError():
+            log.error("database_unreachable", path=request.url.path, error=str(error.orig))
+            return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
+        case _:
+            # The server logs the exception with its traceback after this answer.
+            return problem_response(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "the server failed to handle the request; its log has the details",
+            )
 
 
 async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     # What came with a login may be a password, also when it is in the wrong field.
     secret = request.url.path.endswith("/session")
-    errors = [
-        FieldProblem(_path(item["loc"]), None if secret else _shown(item.get("input")), expectation(item))
-        for item in error.errors()
-    ]
+    errors: list[FieldProblem] = []
+    for item in error.errors():
+        place = item["loc"]
+        names = place[1:] if place and place[0] in ("body", "query", "path") else place
+        field = ".".join(to_camel(str(name)) for name in names) or "body"
+        errors.append(FieldProblem(field, None if secret else _shown(item.get("input")), expectation(item)))
     shown = [item.field if secret else f"{item.field}: {item.value!r}" for item in errors[:5]]
     detail = "; ".join(f"{what}, expected {item.expected}" for what, item in zip(shown, errors, strict=False))
     return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
-
-
-def _path(location: Sequence[str | int]) -> str:
-    parts = location[1:] if location and location[0] in ("body", "query", "path") else location
-    return ".".join(to_camel(str(part)) for part in parts) or "body"
 
 
 def _shown(value: object) -> object:

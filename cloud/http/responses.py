@@ -24,33 +24,27 @@ def json_response(content: object, status: int = 200) -> Response:
 
 
 def answers(
-    structure: type[msgspec.Struct], description: str, *problems: int, status: int = 200
+    structure: type[msgspec.Struct] | None, description: str, *problems: int, status: int = 200
 ) -> Documented:
-    """Document a route: `structure` on success, problem details on 401 and each of `problems`."""
-    return {
-        status: _content(structure, description, "application/json"),
-        **{problem: problem_content() for problem in (401, *problems)},
-    }
+    """Document a route: `structure` on success, problem details on 401 and each of `problems`.
 
-
-def answers_nothing(description: str, *problems: int) -> Documented:
-    """Document a route as `answers` does, for a success without a body."""
-    return {
-        204: {"description": description},
-        **{problem: problem_content() for problem in (401, *problems)},
-    }
+    Without a `structure` the success has no body; its status is then 204.
+    """
+    success: dict[str, Any] = {"description": description}
+    if structure is None:
+        status = 204
+    else:
+        success["content"] = {"application/json": {"schema": SchemaReference(structure)}}
+    return {status: success, **{problem: problem_content() for problem in (401, *problems)}}
 
 
 def problem_content() -> dict[str, Any]:
     """Describe an error for the OpenAPI document."""
-    return _content(ProblemDetails, "Problem details (RFC 9457)", MEDIA_TYPE)
+    content = {MEDIA_TYPE: {"schema": SchemaReference(ProblemDetails)}}
+    return {"description": "Problem details (RFC 9457)", "content": content}
 
 
 def request_body(structure: type[msgspec.Struct]) -> dict[str, Any]:
     """Document a request body that a route decodes by itself."""
     content = {"application/json": {"schema": SchemaReference(structure)}}
     return {"requestBody": {"required": True, "content": content}}
-
-
-def _content(structure: type[msgspec.Struct], description: str, media_type: str) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"schema": SchemaReference(structure)}}}

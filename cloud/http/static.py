@@ -16,7 +16,7 @@ _FOR_A_YEAR = "public, max-age=31536000, immutable"
 
 @docs_router.get("/api/docs")
 async def api_docs() -> Response:
-    """The API's reference, which is part of the built map."""
+    """Redirect to the API's reference, which is part of the built map."""
     return RedirectResponse("/api-docs/")
 
 
@@ -24,7 +24,7 @@ class MapFiles(StaticFiles):
     """Static files; an address without a file extension that is no file is the map's own."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file, or index.html."""
+        """Return a file, or index.html."""
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:

@@ -42,7 +42,7 @@ _WORDS: Mapping[str, str] = {
 
 
 def expectation(error: Mapping[str, Any]) -> str:
-    """What would have been right, by one entry of `ValidationError.errors()`."""
+    """Return what would have been right, by one entry of `ValidationError.errors()`."""
     kind = error["type"]
     # A text that was checked for characters before its length has lost its type.
     if kind in ("too_long", "too_short") and isinstance(error.get("input"), str):

@@ -9,7 +9,7 @@ from cloud.access.dependencies import RequirePrincipal
 from cloud.access.model import Principal
 from cloud.http.parameters import PathIdentifier
 from cloud.http.problems import not_found
-from cloud.http.responses import answers, answers_nothing, json_response
+from cloud.http.responses import answers, json_response
 from cloud.plans.model import LampGroup
 from cloud.plans.requests import AssignmentsRequest, GroupRequest
 from cloud.plans.service import PlanService
@@ -93,7 +93,7 @@ def _group_routes(plans: PlanService, operator: RequirePrincipal) -> APIRouter:
         plans.put_group(group, caller.name, confirmed=confirm)
         return json_response(group_view(group.normalised()))
 
-    @routes.delete("/groups/{id}", status_code=204, responses=answers_nothing("Deleted", 403, 404, 409))
+    @routes.delete("/groups/{id}", status_code=204, responses=answers(None, "Deleted", 403, 404, 409))
     def delete_group(caller: Annotated[Principal, Depends(operator)], id: PathIdentifier) -> Response:  # noqa: A002
         """Delete a group that has no assignment. Its lamps stay."""
         plans.delete_group(id, caller.name)

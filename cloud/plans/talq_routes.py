@@ -12,7 +12,7 @@ from cloud.access.dependencies import RequirePrincipal
 from cloud.access.model import Principal
 from cloud.http.parameters import PathIdentifier
 from cloud.http.problems import invalid, not_found
-from cloud.http.responses import answers, answers_nothing, json_response, request_body
+from cloud.http.responses import answers, json_response, request_body
 from cloud.plans.talq_body import convert_document, decode_document, read_body
 
 Confirm = Annotated[bool, Query(description="Store the change even if many lamps would be dark at night")]
@@ -117,7 +117,7 @@ def _add_write_routes(
         name=f"delete_{name}",
         description=f"Delete a {name} that is not in use.",
         status_code=204,
-        responses=answers_nothing("Deleted", 403, 404, 409),
+        responses=answers(None, "Deleted", 403, 404, 409),
     )
     def delete_document(caller: Annotated[Principal, Depends(operator)], id: PathIdentifier) -> Response:  # noqa: A002
         kind.delete(id, caller.name)
