@@ -63,7 +63,13 @@ def create_engine(url: str) -> sa.Engine:
 
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Open a transaction that writes; SQLite takes the write lock at once, so it can't fail later as busy."""
+    """Open a transaction that writes, committed at the end and rolled back on an exception.
+
+    SQLite takes the write lock at once, so that a statement can't fail later as busy.
+
+    Raises:
+        OperationalError: the database is unreachable, or SQLite's lock was not free for 10 s.
+    """
     with engine.execution_options(**{_BEGIN_OPTION: "IMMEDIATE"}).begin() as connection:
         yield connection
 

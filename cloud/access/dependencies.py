@@ -20,7 +20,7 @@ BearerToken = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 SessionSecret = Annotated[str | None, Depends(_cookie)]
 
 RequirePrincipal = Callable[..., Principal]
-"""A dependency that gives the sender of a request or refuses the request."""
+"""A dependency that returns the sender of a request or refuses the request."""
 
 
 class Authentication:
@@ -30,13 +30,17 @@ class Authentication:
         self._access = access
 
     def identify(self, bearer: BearerToken, session: SessionSecret) -> Principal | None:
-        """Return the sender as the store knows them now; None without valid credentials."""
+        """Return the sender with the role that is stored now; None without valid credentials."""
         if bearer is not None:
             return self._access.of_bearer(bearer.credentials)
         return None if session is None else self._access.of_session(session)
 
     def require(self, bearer: BearerToken, session: SessionSecret) -> Principal:
-        """Return the sender; 401 without valid credentials."""
+        """Return the sender.
+
+        Raises:
+            ProblemError: 401 without valid credentials.
+        """
         found = self.identify(bearer, session)
         if found is None:
             raise ProblemError(
@@ -46,7 +50,7 @@ class Authentication:
         return found
 
     def require_role(self, needed: Role) -> RequirePrincipal:
-        """Make a dependency that lets only those pass who may act as `needed`; 403 for others."""
+        """Make a dependency that returns a sender who may act as `needed`, and refuses others with 403."""
 
         def check(caller: Annotated[Principal, Depends(self.require)]) -> Principal:
             if not caller.role.may_act_as(needed):

@@ -47,13 +47,21 @@ def role_named(name: str) -> Role:
 
 
 def check_username(username: str) -> None:
-    """Raise AccessError unless `username` can be one."""
+    """Check that a name can be a username.
+
+    Raises:
+        AccessError: it is too long, empty, or has other characters than are allowed.
+    """
     if not _USERNAME.fullmatch(username):
         raise AccessError(f"username: {username!r}, expected 1 to 64 letters, digits or . _ @ -")
 
 
 def check_password(username: str, password: str) -> None:
-    """Raise AccessError for a password that is too easily guessed; it is never repeated."""
+    """Check that a password is not too easily guessed.
+
+    Raises:
+        AccessError: it is; the message never repeats it.
+    """
     if len(password) < MIN_PASSWORD_LENGTH:
         raise AccessError(f"password: {len(password)} characters, expected at least {MIN_PASSWORD_LENGTH}")
     if password.lower() == username.lower() or len(set(password)) < 4:

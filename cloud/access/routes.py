@@ -34,14 +34,14 @@ class Credentials(BaseModel, extra="forbid"):
 
 
 def router(access: AccessService, config: CloudConfig, caller: RequirePrincipal) -> APIRouter:
-    """The routes of the session, for programs and the map; `caller` identifies the sender of a request."""
+    """Return the routes of the session, for programs and the map; `caller` identifies the sender."""
     routes = APIRouter(tags=["access"])
 
     @routes.post("/session", responses=answers(SessionView, "Logged in, with a session cookie", 422, 429))
     def log_in(request: Request, credentials: Credentials) -> Response:
         """Log in with username and password, or with a one-time token."""
         if credentials.token is not None:
-            login = access.login_with_token(credentials.token)
+            login = access.login_with_token(credentials.token, from_link=False)
         else:
             address = request.client.host if request.client else ""
             try:
@@ -55,14 +55,14 @@ def router(access: AccessService, config: CloudConfig, caller: RequirePrincipal)
             raise ProblemError(
                 HTTPStatus.UNAUTHORIZED, "expected a known username with its password, or an unused token"
             )
-        answer = json_response(_view(login.principal))
+        answer = json_response(SessionView(username=login.principal.name, role=login.principal.role))
         _set_cookie(answer, login, config, request)
         return answer
 
     @routes.get("/session", responses=answers(SessionView, "The user"))
     def get_session(principal: Annotated[Principal, Depends(caller)]) -> Response:
         """Return the user who sends this request."""
-        return json_response(_view(principal))
+        return json_response(SessionView(username=principal.name, role=principal.role))
 
     @routes.delete("/session", status_code=204, responses={204: {"description": "Logged out"}})
     def log_out(secret: SessionSecret) -> Response:
@@ -77,7 +77,7 @@ def router(access: AccessService, config: CloudConfig, caller: RequirePrincipal)
 
 
 def login_router(access: AccessService, config: CloudConfig) -> APIRouter:
-    """The address that one-time login links lead to."""
+    """Return the route that one-time login links lead to."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/login")
@@ -85,7 +85,7 @@ def login_router(access: AccessService, config: CloudConfig) -> APIRouter:
         request: Request, secret: SessionSecret, token: Annotated[str, Query(max_length=200)] = ""
     ) -> Response:
         """Log in with a one-time token and go to the map; go there at once with a session."""
-        login = access.login_once(token) if token else None
+        login = access.login_with_token(token, from_link=True) if token else None
         if login is None and (not token or (secret and access.of_session(secret))):
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)
         if login is None:
@@ -97,10 +97,6 @@ def login_router(access: AccessService, config: CloudConfig) -> APIRouter:
         return answer
 
     return routes
-
-
-def _view(principal: Principal) -> SessionView:
-    return SessionView(username=principal.name, role=principal.role)
 
 
 def _set_cookie(answer: Response, login: Login, config: CloudConfig, request: Request) -> None:

@@ -72,15 +72,15 @@ class AccessService:
                 return None
         return self._open(user.principal)
 
-    def login_with_token(self, token: str) -> Login | None:
-        """Open a session for the holder of an unused one-time login or of an API token."""
-        digest, now_ms = secret_digest(token), self._now_ms()
-        principal = self._store.take_one_time_login(digest, now_ms) or self._store.token(digest, now_ms)
-        return self._open(principal) if principal else None
+    def login_with_token(self, token: str, *, from_link: bool) -> Login | None:
+        """Open a session for the holder of an unused one-time login or of an API token; None for others.
 
-    def login_once(self, token: str) -> Login | None:
-        """Open a session for the holder of an unused one-time login; API tokens don't belong in links."""
-        principal = self._store.take_one_time_login(secret_digest(token), self._now_ms())
+        API tokens don't belong in links: a token `from_link` can only be a one-time login.
+        """
+        digest, now_ms = secret_digest(token), self._now_ms()
+        principal = self._store.take_one_time_login(digest, now_ms)
+        if principal is None and not from_link:
+            principal = self._store.token(digest, now_ms)
         return self._open(principal) if principal else None
 
     def logout(self, secret: str) -> None:

@@ -13,7 +13,7 @@ from cloud.database import Base, insert_new, table_of, writing
 
 
 class UserRow(Base):
-    """Someone with a name; without a password hash only a one-time login lets them in."""
+    """A user; without a password hash only tokens and one-time logins let them in."""
 
     __tablename__ = "users"
 
@@ -73,13 +73,13 @@ class UserEntry:
 
 
 class AccessStore:
-    """Users and their ways in."""
+    """Users with their sessions, API tokens and one-time logins."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
     def add_user(self, username: str, role: Role, password_hash: str | None, now_ms: int) -> bool:
-        """Store a new user; False, with nothing changed, when the name is taken."""
+        """Store a new user; change nothing and return False when the name is taken."""
         row = {"username": username, "role": role.value, "password_hash": password_hash, "created_ms": now_ms}
         with writing(self._engine) as connection:
             taken = connection.scalar(sa.select(UserRow.username).where(UserRow.username == username))
@@ -88,7 +88,7 @@ class AccessStore:
         return taken is None
 
     def user(self, username: str) -> StoredUser | None:
-        """The user of that name."""
+        """Return the user of that name."""
         query = sa.select(UserRow.username, UserRow.role, UserRow.password_hash).where(
             UserRow.username == username
         )
@@ -97,7 +97,7 @@ class AccessStore:
         return StoredUser(Principal(row.username, Role(row.role)), row.password_hash) if row else None
 
     def users(self, now_ms: int) -> list[UserEntry]:
-        """Every user by name, with how many API tokens of theirs still last."""
+        """Return every user by name, with the number of their API tokens that have not expired."""
         lasting = sa.or_(ApiTokenRow.expires_ms.is_(None), ApiTokenRow.expires_ms > now_ms)
         tokens = (
             sa.select(sa.func.count())
@@ -111,12 +111,12 @@ class AccessStore:
         return [UserEntry(Principal(row[0], Role(row[1])), bool(row[2]), row[3]) for row in rows]
 
     def remove_user(self, username: str) -> bool:
-        """Remove a user with all their ways in; False where there is none of that name."""
+        """Remove a user with their sessions, tokens and one-time logins; return False for an unknown name."""
         with writing(self._engine) as connection:
             return connection.execute(sa.delete(UserRow).where(UserRow.username == username)).rowcount > 0
 
     def set_password(self, username: str, password_hash: str) -> bool:
-        """Change a user's password and end their sessions; False where there is none of that name."""
+        """Change a user's password, end their sessions and one-time logins; False for an unknown name."""
         changed = sa.update(UserRow).where(UserRow.username == username).values(password_hash=password_hash)
         with writing(self._engine) as connection:
             connection.execute(sa.delete(SessionRow).where(SessionRow.username == username))
@@ -124,18 +124,18 @@ class AccessStore:
             return connection.execute(changed).rowcount > 0
 
     def remove_tokens(self, username: str) -> int:
-        """End every API token of a user; how many there were."""
+        """End every API token of a user; return how many there were."""
         with writing(self._engine) as connection:
             ended = sa.delete(ApiTokenRow).where(ApiTokenRow.username == username)
             return connection.execute(ended).rowcount
 
     def remove_token(self, digest: str) -> bool:
-        """End one API token; False where it is unknown."""
+        """End one API token; return False where it is unknown."""
         with writing(self._engine) as connection:
             return connection.execute(sa.delete(ApiTokenRow).where(ApiTokenRow.digest == digest)).rowcount > 0
 
     def add_session(self, digest: str, username: str, expires_ms: int, now_ms: int) -> None:
-        """Open a session, and forget those that have ended."""
+        """Store a session, and delete those that have ended."""
         with writing(self._engine) as connection:
             connection.execute(sa.delete(SessionRow).where(SessionRow.expires_ms <= now_ms))
             connection.execute(
@@ -143,7 +143,7 @@ class AccessStore:
             )
 
     def session(self, digest: str, now_ms: int) -> Principal | None:
-        """Who holds the session, while it lasts."""
+        """Return the owner of a session; None when it is unknown or has ended."""
         query = (
             sa.select(UserRow.username, UserRow.role)
             .join(SessionRow, SessionRow.username == UserRow.username)
@@ -165,7 +165,7 @@ class AccessStore:
             connection.execute(sa.insert(ApiTokenRow).values(row))
 
     def token(self, digest: str, now_ms: int) -> Principal | None:
-        """Who the API token speaks for, while it lasts."""
+        """Return the owner of an API token; None when it is unknown or has expired."""
         lasting = sa.or_(ApiTokenRow.expires_ms.is_(None), ApiTokenRow.expires_ms > now_ms)
         query = (
             sa.select(UserRow.username, UserRow.role)

@@ -208,7 +208,7 @@ async def _status(api: Api, token: str) -> int:
 async def test_a_user_who_is_removed_is_out_at_once(api: Api) -> None:
     """Their tokens and sessions end with them."""
     engine = api.services.engine
-    login = api.services.access.login_with_token(api.tokens["operator"])
+    login = api.services.access.login_with_token(api.tokens["operator"], from_link=False)
     assert login is not None
     assert await _status(api, api.tokens["operator"]) == 200
     remove_user(engine, "operator")

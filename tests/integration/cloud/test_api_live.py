@@ -186,7 +186,7 @@ async def test_a_city_is_listed_at_once(tmp_path: Path, mosquitto: Broker) -> No
 async def test_a_logout_ends_the_open_map(api: Api) -> None:
     """The stream asks the store again, so that it ends with its session."""
     once = create_one_time_login(api.services.engine, "viewer", now=api.clock.now())
-    login = api.services.access.login_once(once)
+    login = api.services.access.login_with_token(once, from_link=True)
     assert login is not None
     (route,) = [each for each in api_routes(api.app.routes) if each.path == "/live"]
     stream = await route.endpoint(None, login.secret)
