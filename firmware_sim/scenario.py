@@ -30,7 +30,7 @@ _SHARES = {
 
 @dataclass(frozen=True, slots=True)
 class ScheduledFault:
-    """A fault and when it begins; it lasts until someone mends it."""
+    """A fault and when it begins; it lasts until it is ended through the API."""
 
     at: datetime
     lamp_id: str
@@ -38,7 +38,7 @@ class ScheduledFault:
 
 
 def plan_night(lamp_ids: Sequence[str], start: datetime, seed: int, per_1000: float) -> list[ScheduledFault]:
-    """The faults of the twelve hours from `start`, in order; the same arguments give the same night."""
+    """Return the faults of the twelve hours from `start`, in order, the same for the same arguments."""
     rng = random.Random(f"{seed}:night")
     count = min(len(lamp_ids), round(len(lamp_ids) * per_1000 / 1000))
     types = rng.choices(list(_SHARES), weights=list(_SHARES.values()), k=count)

@@ -63,15 +63,15 @@ class World:
         self.cabinets: dict[str, SimulatedCabinet] = {}
 
     def now_s(self) -> float:
-        """Domain time as Unix seconds."""
+        """Return domain time as Unix seconds."""
         return (self.clock.now() - _EPOCH).total_seconds()
 
     def measure(self, lamp_id: str) -> Measurement:
-        """The physical truth of a lamp, now."""
+        """Return the physical state of a lamp, now."""
         return self.lamps[lamp_id].controller.measure(self.now_s())
 
     def inject(self, lamp_id: str, fault_type: FaultType, probability: float = 1.0) -> None:
-        """Break something; a fault already there stays as it began."""
+        """Inject a fault; one already in force keeps its start."""
         simulated, now_s = self.lamps[lamp_id], self.now_s()
         fault = Fault(fault_type, probability)
         if fault_type is not FaultType.REBOOT:  # over at once
@@ -81,7 +81,7 @@ class World:
             simulated.line.stations[simulated.lamp.unit].wire_faults[fault_type] = fault
 
     def mend(self, lamp_id: str, fault_type: FaultType | None = None) -> None:
-        """Undo one fault, or with None all of them."""
+        """End one fault, or with None all of them."""
         simulated, now_s = self.lamps[lamp_id], self.now_s()
         for each in [fault_type] if fault_type else list(simulated.faults):
             simulated.faults.pop(each, None)
@@ -90,9 +90,10 @@ class World:
 
 
 def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, timer: WireTimer) -> World:
-    """A world as `config.seed` has it: the same seed and inventory give the same lamps.
+    """Build a world from `config.seed`: the same seed and inventory give the same lamps.
 
-    Raises InventoryError for lamps with another controller than the one simulated here.
+    Raises:
+        InventoryError: a lamp has another controller than the one simulated here.
     """
     strangers = [lamp for lamp in inventory.lamps if lamp.profile != PROFILE]
     if strangers:
@@ -157,7 +158,7 @@ def _add_cabinets(
 
 
 def phase_of(lamp: Lamp) -> int:
-    """The phase, from 0, that a lamp hangs on: electricians take them in turn along the street."""
+    """Return the phase of a lamp, from 0: electricians take them in turn along the street."""
     return lamp.unit % 3
 
 

@@ -1,4 +1,4 @@
-"""The simulator's HTTP API: the physical truth, faults, lines and uplinks."""
+"""The simulator's HTTP API: the physical state, faults, lines and uplinks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -42,12 +42,12 @@ class NetworkRequest(BaseModel):
     blackhole: bool = False
 
     def network(self) -> Network:
-        """The same, as the path understands it."""
+        """Return the same as the state of a network."""
         return Network(self.up, self.latency_ms, self.bytes_per_second, self.blackhole)
 
 
 def create_app(world: World, ports: dict[str, int], on_network: OnNetwork | None) -> FastAPI:
-    """The application; `ports` are the lines' TCP ports by line name."""
+    """Return the application; `ports` are the lines' TCP ports by line name."""
     app = FastAPI(title="Lentera simulator", docs_url="/sim/docs", openapi_url="/sim/openapi.json")
     app.include_router(_lamp_routes(world))
     app.include_router(_network_routes(world, ports, on_network))

@@ -12,7 +12,6 @@ import structlog
 from firmware_sim.api.routes import OnNetwork, create_app
 from firmware_sim.config import SimulatorConfig, TcpProtocol
 from firmware_sim.scenario import plan_night, play
-from firmware_sim.wire.line import SimulatedLine
 from firmware_sim.wire.ports import modbus_tcp, pseudo_terminal, rtu_over_tcp
 from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world
@@ -63,16 +62,13 @@ def _allow_open_files(lines: int) -> None:
 
 
 async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitStack) -> dict[str, int]:
-    """Connect every line to its ports; returns the TCP ports by line name."""
+    """Connect every line to its ports; return the TCP ports by line name."""
     ports: dict[str, int] = {}
     for number, line in enumerate(world.lines):
         stack.enter_context(pseudo_terminal(line, config.run_dir / "lines" / line.name))
         if config.tcp_first_port is not None:
             port = config.tcp_first_port + number if config.tcp_first_port else 0
-            ports[line.name] = await _open_tcp(config, line, port, stack)
+            serve_line = modbus_tcp if config.tcp_framing is TcpProtocol.MODBUS_TCP else rtu_over_tcp
+            served = serve_line(line, config.tcp_host, port)
+            ports[line.name] = await stack.enter_async_context(served)
     return ports
-
-
-async def _open_tcp(config: SimulatorConfig, line: SimulatedLine, port: int, stack: AsyncExitStack) -> int:
-    serve = modbus_tcp if config.tcp_framing is TcpProtocol.MODBUS_TCP else rtu_over_tcp
-    return await stack.enter_async_context(serve(line, config.tcp_host, port))

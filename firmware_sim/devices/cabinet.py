@@ -1,4 +1,4 @@
-"""One feeding point: what its meter must count, as the lamps behind it draw, and what can break there."""
+"""One feeding point: its meter, which counts what the lamps behind it draw, its contacts and its faults."""
 
 import math
 import random
@@ -133,15 +133,18 @@ class CabinetModel:
         self._settle(t_s)
 
     def measure(self, t_s: float) -> CabinetTruth:
-        """What instruments would show at `t_s`."""
+        """Return what instruments would show at `t_s`."""
         self._advance(t_s)
+        photocell_on = self._has(CabinetFault.PHOTOCELL_STUCK_ON) or (
+            not self._has(CabinetFault.PHOTOCELL_STUCK_OFF) and is_dark(self._latitude, self._longitude, t_s)
+        )
         return CabinetTruth(
             phases=tuple(self._phase(phase) for phase in PHASES),
             door_open=self._has(CabinetFault.DOOR_OPEN),
             breaker_tripped=any(fault is CabinetFault.BREAKER_TRIPPED for fault, _ in self._faults),
             contactor_closed=self._closed,
             contactor_target=self._target,
-            photocell_on=self._photocell_says(t_s),
+            photocell_on=photocell_on,
         )
 
     def _advance(self, t_s: float) -> None:
@@ -158,7 +161,7 @@ class CabinetModel:
                 controller.set_supply(self._closed and self._is_live(phase) and not tripped, t_s)
 
     def _contact(self) -> bool:
-        """Where the contactor's contact goes, as its relay, its faults and the hand switch have it."""
+        """Return whether the contactor closes, by its relay, its faults and the hand switch."""
         if self._has(CabinetFault.CONTACTOR_STUCK) or (
             self._closed and self._has(CabinetFault.CONTACTOR_WELDED)
         ):
@@ -166,13 +169,6 @@ class CabinetModel:
         if self._has(CabinetFault.CONTACTOR_STUCK_OPEN):
             return False
         return self._target or self._has(CabinetFault.HAND_SWITCH_ON)
-
-    def _photocell_says(self, t_s: float) -> bool:
-        if self._has(CabinetFault.PHOTOCELL_STUCK_ON):
-            return True
-        return not self._has(CabinetFault.PHOTOCELL_STUCK_OFF) and is_dark(
-            self._latitude, self._longitude, t_s
-        )
 
     def _has(self, fault: CabinetFault) -> bool:
         return (fault, 0) in self._faults
@@ -190,54 +186,52 @@ class CabinetModel:
             reactive += truth.active_power_w * math.sqrt(max(0.0, 1 / truth.power_factor**2 - 1))
         power = active * (1 + CABLE_LOSS_SHARE) + own_w
         apparent = math.hypot(power, reactive)
+        lamps_wh = self._lamps_wh(phase - 1, self._t) - self._base_wh[phase - 1]
+        own_wh = self._own_ws / 3600 if phase == 1 else 0.0
         return PhaseTruth(
             voltage_v=volts,
             current_a=apparent / volts if volts else 0.0,
             power_w=power,
             apparent_va=apparent,
-            energy_wh=self._energy_wh(phase),
+            energy_wh=self._counted_wh[phase - 1] + lamps_wh * (1 + CABLE_LOSS_SHARE) + own_wh,
         )
-
-    def _energy_wh(self, phase: int) -> float:
-        lamps = self._lamps_wh(phase - 1, self._t) - self._base_wh[phase - 1]
-        own = self._own_ws / 3600 if phase == 1 else 0.0
-        return self._counted_wh[phase - 1] + lamps * (1 + CABLE_LOSS_SHARE) + own
 
     def _lamps_wh(self, index: int, t_s: float) -> float:
         return sum(controller.measure(t_s).energy_wh for controller in self._lamps[index])
 
 
-class Meter:
-    """The cabinet's meter on the line, of whatever make its profile describes."""
+class CabinetUnit:
+    """A device of the cabinet on the line, of the make that its profile describes."""
 
     def __init__(self, cabinet: CabinetModel, profile: Profile) -> None:
         self._cabinet = cabinet
         self._map = RegisterMap(profile)
 
     def hears(self, t_s: float) -> bool:  # noqa: ARG002 - as every station on a line
-        """Whether the meter takes notice of a frame."""
+        """Return whether the device receives a frame."""
         return not self._cabinet.is_silent
 
+
+class Meter(CabinetUnit):
+    """The cabinet's meter."""
+
     def answer(self, pdu: bytes, t_s: float) -> bytes:
-        """Carry out a request's PDU and give the answer's."""
+        """Execute a request PDU and return the response PDU."""
         return self._map.read(pdu, meter_values(self._cabinet.measure(t_s)))
 
 
-class Contacts:
-    """The cabinet's I/O module on the line; its first relay holds the contactor."""
-
-    def __init__(self, cabinet: CabinetModel, profile: Profile) -> None:
-        self._cabinet = cabinet
-        self._map = RegisterMap(profile)
-
-    def hears(self, t_s: float) -> bool:  # noqa: ARG002 - as every station on a line
-        """Whether the module takes notice of a frame."""
-        return not self._cabinet.is_silent
+class Contacts(CabinetUnit):
+    """The cabinet's I/O module; its first relay holds the contactor."""
 
     def answer(self, pdu: bytes, t_s: float) -> bytes:
-        """Carry out a request's PDU and give the answer's."""
+        """Execute a request PDU and return the response PDU."""
         if pdu[0] == WRITE_COIL and len(pdu) == 5:
-            return self._write(pdu, t_s)
+            if pdu[1:3] != b"\0\0":
+                return exception(WRITE_COIL, ILLEGAL_ADDRESS)
+            if pdu[3:5] not in _SWITCHES:
+                return exception(WRITE_COIL, ILLEGAL_VALUE)
+            self._cabinet.switch(pdu[3:5] == _ON, t_s)
+            return pdu
         truth = self._cabinet.measure(t_s)
         values = {
             "door_open": truth.door_open,
@@ -248,14 +242,6 @@ class Contacts:
         }
         return self._map.read(pdu, values)
 
-    def _write(self, pdu: bytes, t_s: float) -> bytes:
-        if pdu[1:3] != b"\0\0":
-            return exception(WRITE_COIL, ILLEGAL_ADDRESS)
-        if pdu[3:5] not in _SWITCHES:
-            return exception(WRITE_COIL, ILLEGAL_VALUE)
-        self._cabinet.switch(pdu[3:5] == _ON, t_s)
-        return pdu
-
 
 def meter_values(truth: CabinetTruth) -> dict[str, float | bool]:
     """What a meter of any make shows, by the names profiles use; a single-phase one sees the sum."""
@@ -263,6 +249,9 @@ def meter_values(truth: CabinetTruth) -> dict[str, float | bool]:
     live = [phase.voltage_v for phase in phases if phase.voltage_v]
     apparent = sum(phase.apparent_va for phase in phases)
     power = truth.power_w
+    # The sum of three currents a third of a turn apart.
+    one, two, three = (phase.current_a for phase in phases)
+    neutral_squared = one**2 + two**2 + three**2 - one * two - two * three - three * one
     values: dict[str, float | bool] = {
         "total_power_kw": power / 1000,
         "total_va_kva": apparent / 1000,
@@ -273,7 +262,7 @@ def meter_values(truth: CabinetTruth) -> dict[str, float | bool]:
         "frequency_hz": 50.0,
         "supply_voltage_v": sum(live) / len(live) if live else 0.0,
         "total_current_a": sum(phase.current_a for phase in phases),
-        "neutral_current_a": _neutral_a([phase.current_a for phase in phases]),
+        "neutral_current_a": math.sqrt(max(0.0, neutral_squared)),
     }
     for number, phase in enumerate(phases, 1):
         values |= {
@@ -283,9 +272,3 @@ def meter_values(truth: CabinetTruth) -> dict[str, float | bool]:
             f"phase{number}_active_energy_kwh": phase.energy_wh / 1000,
         }
     return values
-
-
-def _neutral_a(currents: Sequence[float]) -> float:
-    """The sum of three currents a third of a turn apart."""
-    one, two, three = currents
-    return math.sqrt(max(0.0, one**2 + two**2 + three**2 - one * two - two * three - three * one))

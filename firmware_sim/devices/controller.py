@@ -33,7 +33,8 @@ class LampController:
         self.luminaire = luminaire
         self.faults: set[FaultType] = set()
         self._holding = list(_FACTORY)
-        self._feedback = 0
+        self.feedback_percent = 0
+        """The level that the controller reports to be in effect."""
         self._boot_counter = boot_counter
         self._heard_at = t_s
         self._silent_until = t_s
@@ -41,11 +42,6 @@ class LampController:
         self._watchdog_active = False
         self._power_cycle_seen = False
         self._supplied = True
-
-    @property
-    def feedback_percent(self) -> int:
-        """The level that the controller reports to be in effect."""
-        return self._feedback
 
     def set_fault(self, fault: FaultType, active: bool, t_s: float) -> None:
         """Set or clear a fault; a reboot is immediate and leaves no fault."""
@@ -87,7 +83,7 @@ class LampController:
             self._apply(self._holding[_WATCHDOG_LEVEL], due)
 
     def measure(self, t_s: float) -> Measurement:
-        """The luminaire's physical truth."""
+        """Return the physical state of the luminaire."""
         self.advance(t_s)
         return self.luminaire.measure(t_s)
 
@@ -100,7 +96,11 @@ class LampController:
             refused = self._write(pdu[1] << 8 | pdu[2], (pdu[3] << 8 | pdu[4],), t_s)
             return exception(function, refused) if refused else pdu
         if function == WRITE_MULTIPLE and len(pdu) >= 6:
-            return self._write_multiple(pdu, t_s)
+            address, count = pdu[1] << 8 | pdu[2], pdu[3] << 8 | pdu[4]
+            if not 1 <= count <= 123 or pdu[5] != 2 * count or len(pdu) != 6 + 2 * count:
+                return exception(function, ILLEGAL_VALUE)
+            refused = self._write(address, struct.unpack(f">{count}H", pdu[6:]), t_s)
+            return exception(function, refused) if refused else pdu[:5]
         return exception(function, ILLEGAL_FUNCTION)
 
     def _read(self, function: int, address: int, count: int, t_s: float) -> bytes:
@@ -118,7 +118,7 @@ class LampController:
         gear_dead = FaultType.DRIVER_FAILURE in self.faults
         return _INPUT_BLOCK.pack(
             MASK if gear_dead else round(truth.level_percent),
-            self._feedback,
+            self.feedback_percent,
             self._status(truth, gear_dead),
             round(truth.supply_voltage_v * 10),
             round(truth.supply_current_a * 1000),
@@ -133,7 +133,7 @@ class LampController:
         )
 
     def _status(self, truth: Measurement, gear_dead: bool) -> int:
-        lamp_failed = FaultType.LAMP_OUT in self.faults and self._feedback > 0
+        lamp_failed = FaultType.LAMP_OUT in self.faults and self.feedback_percent > 0
         return (
             lamp_failed
             | gear_dead << 1
@@ -142,13 +142,6 @@ class LampController:
             | self._watchdog_active << 4
             | self._power_cycle_seen << 7
         )
-
-    def _write_multiple(self, pdu: bytes, t_s: float) -> bytes:
-        function, address, count = pdu[0], pdu[1] << 8 | pdu[2], pdu[3] << 8 | pdu[4]
-        if not 1 <= count <= 123 or pdu[5] != 2 * count or len(pdu) != 6 + 2 * count:
-            return exception(function, ILLEGAL_VALUE)
-        refused = self._write(address, struct.unpack(f">{count}H", pdu[6:]), t_s)
-        return exception(function, refused) if refused else pdu[:5]
 
     def _write(self, address: int, values: tuple[int, ...], t_s: float) -> int:
         """Write all values or none; returns the exception code, 0 for success."""
@@ -165,7 +158,7 @@ class LampController:
         return 0
 
     def _apply(self, level_percent: int, t_s: float) -> None:
-        self._feedback = level_percent
+        self.feedback_percent = level_percent
         self.luminaire.command(level_percent, self._holding[_FADE] / 10.0, t_s)
 
     def _reboot(self, t_s: float) -> None:
@@ -174,5 +167,5 @@ class LampController:
         self._power_cycle_seen, self._limit_error, self._watchdog_active = True, False, False
         self._silent_until = t_s + BOOT_S
         self._heard_at = t_s
-        self._holding[_TARGET] = self._feedback = self._holding[_POWER_ON_LEVEL]
-        self.luminaire.command(self._feedback, 0.0, t_s)
+        self._holding[_TARGET] = self.feedback_percent = self._holding[_POWER_ON_LEVEL]
+        self.luminaire.command(self.feedback_percent, 0.0, t_s)

@@ -40,7 +40,7 @@ class LuminaireTraits:
     def draw(
         cls, rng: random.Random, rated_power_w: float, longitude: float, distance: float, phase: int
     ) -> "LuminaireTraits":
-        """A luminaire within its maker's tolerances, up to five years old."""
+        """Draw a luminaire within its maker's tolerances, up to five years old."""
         return cls(
             rated_power_w=rated_power_w,
             tolerance=max(-0.04, min(0.04, rng.gauss(0, 0.015))),
@@ -95,7 +95,7 @@ class Luminaire:
         self._settle()
 
     def command(self, level_percent: float, fade_s: float, t_s: float) -> None:
-        """Go to a level within `fade_s`, from wherever the ramp is now."""
+        """Fade to a level within `fade_s`, from the present point of the ramp."""
         self.advance(t_s)
         self._from = self._commanded(self._t)
         self._to = level_percent
@@ -120,12 +120,15 @@ class Luminaire:
             self._note_lit()
 
     def measure(self, t_s: float) -> Measurement:
-        """What instruments would show at `t_s`."""
+        """Return what instruments would show at `t_s`."""
         self.advance(t_s)
         level, traits = self._output(self._t), self._traits
         power = self._power(level) * (1 + _COLD_EXTRA * (1 - min(self._rise, 1.0)) if self._lit else 1.0)
         volts = 0.0 if FaultType.SUPPLY_LOSS in self._faults else self.voltage(self._t)
-        factor = self._power_factor(power)
+        factor = _STANDBY_POWER_FACTOR
+        if power > traits.standby_w:
+            reactive = _CAPACITIVE_SHARE * traits.rated_power_w / power
+            factor = 1.0 / math.sqrt(1.0 + reactive * reactive + _DISTORTION * _DISTORTION)
         hours = self._lit_s / 3600.0
         return Measurement(
             level_percent=level,
@@ -142,7 +145,7 @@ class Luminaire:
         )
 
     def voltage(self, t_s: float) -> float:
-        """Mains at the luminaire's terminals."""
+        """Return the mains voltage at the luminaire's terminals, in V."""
         return self._feeder.voltage(t_s, self._traits.distance, self._traits.phase)
 
     def _settle(self) -> None:
@@ -228,9 +231,3 @@ class Luminaire:
         if FaultType.LAMP_OUT in faults and FaultType.DRIVER_FAILURE not in faults and energised:
             return traits.standby_w + traits.rated_power_w * _NO_LOAD_SHARE
         return traits.standby_w
-
-    def _power_factor(self, power: float) -> float:
-        if power <= self._traits.standby_w:
-            return _STANDBY_POWER_FACTOR
-        reactive = _CAPACITIVE_SHARE * self._traits.rated_power_w / power
-        return 1.0 / math.sqrt(1.0 + reactive * reactive + _DISTORTION * _DISTORTION)

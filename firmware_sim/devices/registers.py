@@ -34,7 +34,13 @@ class RegisterMap:
         if address + count > max(each.end for each in self._registers[table]) + _SPARE:
             return exception(function, ILLEGAL_ADDRESS)
         words = self._words(table, address, count, values)
-        data = _bits(words) if table in _BIT_TABLES else struct.pack(f">{count}H", *words)
+        if table in _BIT_TABLES:
+            packed = bytearray((count + 7) // 8)
+            for index, bit in enumerate(words):
+                packed[index >> 3] |= (bit & 1) << (index & 7)
+            data = bytes(packed)
+        else:
+            data = struct.pack(f">{count}H", *words)
         return bytes((function, len(data))) + data
 
     def _words(
@@ -60,10 +66,3 @@ def _encode(register: Register, value: float | bool) -> Sequence[int]:
         return (raw,)
     words = (raw >> 16, raw & 0xFFFF)
     return words[::-1] if register.word_order is WordOrder.LOW_FIRST else words
-
-
-def _bits(words: Sequence[int]) -> bytes:
-    packed = bytearray((len(words) + 7) // 8)
-    for index, bit in enumerate(words):
-        packed[index >> 3] |= (bit & 1) << (index & 7)
-    return bytes(packed)

@@ -1,1 +1,1 @@
-"""The simulated town: kecamatan, streets, lamps and how they hang on gateways."""
+"""The simulated regency: kecamatan, streets, lamps and the gateways they are wired to."""

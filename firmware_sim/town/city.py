@@ -1,4 +1,4 @@
-"""Makes inventories: a simulated regency, or a list of real lamps put onto gateways."""
+"""Inventories: of a simulated regency, or of a list of real lamps assigned to gateways."""
 
 import math
 import random
@@ -34,13 +34,16 @@ class _Site:
 
 
 def generate_city(lamps: int, seed: int, areas: Sequence[str] | None = None) -> Inventory:
-    """A regency of exactly `lamps` lamps: in `areas` (names or codes), else in as many as suit the number.
+    """Make a regency of exactly `lamps` lamps, in `areas` (names or codes) or in as many as suit the number.
 
     Up to 1,000 lamps are Soreang and its neighbours. The same arguments give the same city.
+
+    Raises:
+        InventoryError: there are no lamps, or no such area.
     """
     if lamps < 1:
         raise InventoryError([f"lamps is {lamps}, expected at least 1"])
-    chosen = _chosen(areas) if areas is not None else _default_areas(lamps)
+    chosen = _chosen(areas, lamps)
     inventory = Inventory([], [], [], [])
     for kecamatan, count in _shares(chosen, lamps):
         rng = random.Random(f"{seed}:{kecamatan.code}")
@@ -62,9 +65,12 @@ def generate_city(lamps: int, seed: int, areas: Sequence[str] | None = None) -> 
 def city_from_lamps(
     lamps: Sequence[LampSite], source: str = "lamps", time_zone: str = TIME_ZONE, rated_power_w: float = 90.0
 ) -> Inventory:
-    """Real lamps on gateways of up to 100 near ones; `rated_power_w` is used where a lamp has none.
+    """Put real lamps onto gateways of up to 100 near ones; `rated_power_w` is used where a lamp has none.
 
     Areas are the list's own, else the kecamatan around the lamps, else compact parts named after `source`.
+
+    Raises:
+        InventoryError: there are no lamps.
     """
     if not lamps:
         raise InventoryError([f"{source}: holds no lamps, expected at least one"])
@@ -80,7 +86,12 @@ def city_from_lamps(
     return inventory
 
 
-def _chosen(areas: Sequence[str]) -> list[Kecamatan]:
+def _chosen(areas: Sequence[str] | None, lamps: int) -> list[Kecamatan]:
+    if areas is None:
+        nearest = sorted(KECAMATAN, key=lambda each: _metres(each, SOREANG))
+        if lamps <= LAMPS_PER_AREA:
+            return nearest[: 1 if lamps <= 2 * LAMPS_PER_GATEWAY else 3]
+        return nearest[: 3 + lamps // 750]
     known = {key.casefold(): each for each in KECAMATAN for key in (each.code, each.name)}
     unknown = [name for name in areas if name.casefold() not in known]
     if unknown or not areas:
@@ -89,15 +100,8 @@ def _chosen(areas: Sequence[str]) -> list[Kecamatan]:
     return list({each.code: each for each in (known[name.casefold()] for name in areas)}.values())
 
 
-def _default_areas(lamps: int) -> list[Kecamatan]:
-    nearest = sorted(KECAMATAN, key=lambda each: _metres(each, SOREANG))
-    if lamps <= LAMPS_PER_AREA:
-        return nearest[: 1 if lamps <= 2 * LAMPS_PER_GATEWAY else 3]
-    return nearest[: 3 + lamps // 750]
-
-
 def _shares(chosen: Sequence[Kecamatan], lamps: int) -> Iterable[tuple[Kecamatan, int]]:
-    """Lamps per kecamatan by weight, whole numbers that add up; small towns lead with their first area."""
+    """Return the lamps of each kecamatan by weight; of few lamps the first gets three times its share."""
     weights = [each.weight for each in chosen]
     if len(chosen) > 1 and lamps <= LAMPS_PER_AREA:
         weights[0] *= 3
@@ -107,7 +111,7 @@ def _shares(chosen: Sequence[Kecamatan], lamps: int) -> Iterable[tuple[Kecamatan
 
 
 def _towards_neighbour(kecamatan: Kecamatan) -> float:
-    """The heading of the road to the nearest other town, in radians from east."""
+    """Return the heading of the road to the nearest other town, in radians from east."""
     others = [each for each in KECAMATAN if each.code != kecamatan.code]
     nearest = min(others, key=lambda each: _metres(kecamatan, each))
     return math.atan2(nearest.latitude - kecamatan.latitude, nearest.longitude - kecamatan.longitude)
@@ -149,16 +153,23 @@ def _areas_of(lamps: Sequence[LampSite], source: str) -> list[tuple[Area, list[L
     unnamed: list[LampSite] = []
     for site in lamps:
         (named[site.area] if site.area else unnamed).append(site)
-    found = [(_named_area(name, sites), sites) for name, sites in named.items()]
+    known = {key.casefold(): each for each in KECAMATAN for key in (each.code, each.name)}
+    found: list[tuple[Area, list[LampSite]]] = []
+    for name, sites in named.items():
+        kecamatan = known.get(name.casefold())
+        found.append((_area(kecamatan) if kecamatan else Area(_slug(name), name, *middle(sites)), sites))
     if unnamed and all(min(_metres(site, each) for each in KECAMATAN) < _AREA_REACH_M for site in unnamed):
-        found.extend(_nearest_kecamatan(unnamed))
+        nearest: dict[Kecamatan, list[LampSite]] = defaultdict(list)
+        for site in unnamed:
+            nearest[min(KECAMATAN, key=lambda each: _metres(site, each))].append(site)
+        found.extend((_area(kecamatan), group) for kecamatan, group in nearest.items())
     elif unnamed:
         found.extend(_compact_areas(unnamed, source))
     return _merged(found)
 
 
 def _merged(found: Iterable[tuple[Area, list[LampSite]]]) -> list[tuple[Area, list[LampSite]]]:
-    """Areas of one id become one; those of one slug but other ids get a number, for their gateways' ids."""
+    """Merge areas of one id; number those of one slug but other ids: gateways are named by the slug."""
     areas: dict[str, tuple[Area, list[LampSite]]] = {}
     for area, sites in found:
         areas.setdefault(area.id, (area, []))[1].extend(sites)
@@ -172,20 +183,6 @@ def _merged(found: Iterable[tuple[Area, list[LampSite]]]) -> list[tuple[Area, li
     return merged
 
 
-def _named_area(name: str, sites: Sequence[LampSite]) -> Area:
-    known = {key.casefold(): each for each in KECAMATAN for key in (each.code, each.name)}
-    if name.casefold() in known:
-        return _area(known[name.casefold()])
-    return Area(_slug(name), name, *middle(sites))
-
-
-def _nearest_kecamatan(sites: Sequence[LampSite]) -> Iterable[tuple[Area, list[LampSite]]]:
-    nearest: dict[Kecamatan, list[LampSite]] = defaultdict(list)
-    for site in sites:
-        nearest[min(KECAMATAN, key=lambda each: _metres(site, each))].append(site)
-    return [(_area(kecamatan), group) for kecamatan, group in nearest.items()]
-
-
 def _compact_areas(sites: Sequence[LampSite], source: str) -> Iterable[tuple[Area, list[LampSite]]]:
     title = re.sub(r"[^\w]+|_+", " ", source.rpartition("/")[2].partition(".")[0]).strip().title() or "Area"
     gateways = compact_groups(sites, LAMPS_PER_GATEWAY)
@@ -197,7 +194,7 @@ def _compact_areas(sites: Sequence[LampSite], source: str) -> Iterable[tuple[Are
 
 
 def _roads(area: Area, sites: Sequence[_Site]) -> Iterable[Road]:
-    """Lines along lamps less than 60 m from the one before, so that a map shows their streets."""
+    """Yield lines along lamps less than 60 m from the one before, so that a map shows their streets."""
     by_road: dict[str, list[_Site]] = defaultdict(list)
     for site in sites:
         by_road[site.road].append(site)

@@ -1,4 +1,4 @@
-"""Shares places out to compact groups: lamps to gateways, a gateway's lamps to lines in wiring order."""
+"""Compact groups of places: the lamps of a gateway, and those of a line in wiring order."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _Place = TypeVar("_Place", bound=Located)
 
 
 def compact_groups(places: Sequence[_Place], most: int) -> list[list[_Place]]:
-    """The fewest groups of at most `most` near places, all of about the same size."""
+    """Return the fewest groups of at most `most` near places, all of about the same size."""
     return _split(list(places), math.ceil(len(places) / most)) if places else []
 
 
@@ -43,14 +43,14 @@ def _split(places: list[_Place], groups: int) -> list[list[_Place]]:
 
 
 def middle(places: Sequence[Located]) -> tuple[float, float]:
-    """Latitude and longitude of the mean position."""
+    """Return latitude and longitude of the mean position, in degrees."""
     latitude = sum(place.latitude for place in places) / len(places)
     longitude = sum(place.longitude for place in places) / len(places)
     return round(latitude, 6), round(longitude, 6)
 
 
 def wiring_order(places: Sequence[_Place], latitude: float, longitude: float) -> list[_Place]:
-    """The places as a cable from (latitude, longitude) would take them: always to the nearest one left."""
+    """Return places in the order of a cable from (latitude, longitude): always to the nearest one left."""
     rest, order = list(places), []
     east = math.cos(math.radians(latitude))
     while rest:

@@ -1,4 +1,4 @@
-"""Grows a town's streets from its centre, a lamp every 35 m: no map, but laid out like one."""
+"""Streets of a simulated town, built from its centre outwards, with a lamp every 35 m."""
 
 import heapq
 import math
@@ -92,7 +92,7 @@ class _Ground:
     taken: dict[tuple[int, int], list[tuple[float, float, int]]] = field(default_factory=dict)
 
     def in_the_way(self, x: float, y: float, street: int) -> tuple[float, float] | None:
-        """The nearest spot of another street within 24 m."""
+        """Return the nearest spot of another street within 24 m; None where there is none."""
         cell_x, cell_y = int(x // 25), int(y // 25)
         around = ((cell_x + i, cell_y + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
         others = (spot for cell in around for spot in self.taken.get(cell, ()) if spot[2] != street)
@@ -102,7 +102,7 @@ class _Ground:
         return nearest[:2]
 
     def take(self, x: float, y: float, street: int) -> None:
-        """Put a lamp there."""
+        """Mark a spot as taken by a lamp."""
         self.taken.setdefault((int(x // 25), int(y // 25)), []).append((x, y, street))
 
 
@@ -115,15 +115,14 @@ class _Walk:
 
 
 def grow_town(name: str, place: tuple[float, float], lamps: int, heading: float, rng: random.Random) -> Town:
-    """A town of exactly `lamps` lamps around (latitude, longitude), its main road along `heading`.
+    """Build a town of exactly `lamps` lamps around (latitude, longitude), its main road along `heading`.
 
     `heading` is in radians from east, counter-clockwise. The same `rng` state gives the same town.
     """
-    town, builder = Town(), _Builder(rng)
+    town, builder = Town(), _Builder(rng, heading, lamps)
     latitude, longitude = place
     east = METRES_PER_DEGREE * math.cos(math.radians(latitude))
-    names = _street_names(name, rng)
-    builder.cross_roads(heading, lamps)
+    names = {prefix: _numbered(prefix, rng) for prefix in ("Jl.", "Gg.")}
     while len(town.poles) < lamps:
         stub = builder.next_stub()
         walk = builder.build(stub, len(town.streets), lamps - len(town.poles))
@@ -142,31 +141,29 @@ def grow_town(name: str, place: tuple[float, float], lamps: int, heading: float,
 
 
 class _Builder:
-    """Lays one street after another, from the centre outwards, and remembers where others may branch off."""
+    """Builds one street after another, from the centre outwards, and keeps where others may branch off."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, heading: float, lamps: int) -> None:
+        """Begin in the centre: the main road both ways and a road across, as long as suits the town."""
         self._rng = rng
         self._ground = _Ground()
         self._stubs: list[tuple[float, int, _Stub]] = []
         self._left = 0
         self._built: list[tuple[float, float]] = [(0.0, 0.0)]
-
-    def cross_roads(self, heading: float, lamps: int) -> None:
-        """Begin in the centre: the main road both ways and a road across, as long as suits the town."""
         size = math.sqrt(lamps)
         for quarter, kind in enumerate((ARTERIAL, COLLECTOR, ARTERIAL, COLLECTOR)):
             arm = max(6, int(size * (2.0 if kind is ARTERIAL else 1.2)))
             self._leave(_Stub(0.0, 0.0, heading + quarter * math.pi / 2, kind, arm))
 
     def next_stub(self) -> _Stub:
-        """Where the next street begins; a new side street where none is left to build."""
+        """Return where the next street begins; a new side street where none is left to build."""
         if self._stubs:
             return heapq.heappop(self._stubs)[2]
         x, y = self._rng.choice(self._built)
         return _Stub(x, y, self._rng.uniform(0, 2 * math.pi), LOCAL)
 
     def build(self, stub: _Stub, street: int, most: int) -> _Walk:
-        """A street lamp by lamp, until it is long enough or meets another; leaves side streets."""
+        """Build a street lamp by lamp, until it is long enough or meets another; plan its side streets."""
         rng, x, y, heading, walk = self._rng, stub.x, stub.y, stub.heading, _Walk()
         next_branch = rng.randint(*stub.kind.branch_every)
         side = rng.choice((-1, 1))
@@ -187,14 +184,10 @@ class _Builder:
         return walk
 
     def _leave(self, stub: _Stub) -> None:
-        """Towns fill up from the centre, more or less."""
+        """Plan a street; those near the centre are built first, more or less."""
         distance = math.hypot(stub.x, stub.y) * self._rng.uniform(0.6, 1.4)
         self._left += 1
         heapq.heappush(self._stubs, (distance, self._left, stub))
-
-
-def _street_names(town: str, rng: random.Random) -> dict[str, Iterator[str]]:
-    return {prefix: _numbered(prefix, rng) for prefix in ("Jl.", "Gg.")} | {"Jl. Raya": iter([town])}
 
 
 def _numbered(prefix: str, rng: random.Random) -> Iterator[str]:

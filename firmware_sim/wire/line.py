@@ -48,11 +48,11 @@ class Controller(Protocol):
     """The firmware at a unit address: a lamp controller, a meter or an I/O module."""
 
     def hears(self, t_s: float) -> bool:
-        """Whether it takes notice of a frame."""
+        """Return whether it receives a frame at Unix time `t_s`."""
         ...
 
     def answer(self, pdu: bytes, t_s: float) -> bytes:
-        """Carry out a request's PDU and give the answer's."""
+        """Execute a request PDU and return the response PDU."""
         ...
 
 
@@ -109,11 +109,11 @@ class SimulatedLine:
         return self._timing.silence_s
 
     def connect(self, unit: int, station: Station) -> None:
-        """Put another station on the line."""
+        """Connect another station to the line."""
         self.stations[unit] = station
 
     def receive(self, data: bytes, send: Send) -> None:
-        """Take bytes that a gateway put on the wire; answers go to `send` when their time has come."""
+        """Receive bytes that a gateway sent; responses go to `send` when they are due."""
         at = monotonic()
         if self._buffer and at - self._heard_at > _PARTIAL_FRAME_S:
             self.statistics.crc_errors += 1
@@ -177,7 +177,7 @@ class SimulatedLine:
         self._timer.call_at(due, lambda: self._reply(reply, due, duration, poll, send))
 
     def _spoil(self, station: Station, unit: int, answer: bytes, reply: bytes) -> tuple[bytes, float]:
-        """The answer as the faults of the wire leave it, and how much later it comes."""
+        """Return the response as the faults of the wire change it, and its extra delay in seconds."""
         late = 0.0
         for fault in station.wire_faults.values():
             if self._rng.random() >= fault.probability:

@@ -14,10 +14,10 @@ _NO_LINGER = struct.pack("ii", 1, 0)  # closing is then a reset
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How the path is doing.
+    """The state of the path.
 
-    Down, it resets its connections and takes none. A black hole takes connections and bytes, and nothing
-    comes out at the other end; what was open then stays silent, as behind a router that has forgotten it.
+    Down, it resets its connections and accepts none. A black hole accepts connections and bytes and passes
+    nothing on; connections that were open then stay silent, as behind a router that has lost its table.
     """
 
     up: bool = True
@@ -39,7 +39,7 @@ class _Connection:
 
 
 class GatewayNetwork:
-    """One gateway's way to the broker."""
+    """The path of one gateway to the broker."""
 
     def __init__(self, gateway_id: str, broker: tuple[str, int]) -> None:
         self.gateway_id = gateway_id

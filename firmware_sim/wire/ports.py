@@ -1,4 +1,4 @@
-"""Where a gateway plugs in: a pseudo-terminal, or a TCP port speaking Modbus TCP or RTU over TCP."""
+"""Ports that a gateway connects to: a pseudo-terminal, or a TCP port with Modbus TCP or RTU over TCP."""
 
 import asyncio
 import os
@@ -28,7 +28,9 @@ def pseudo_terminal(line: SimulatedLine, link: Path) -> Iterator[None]:
     try:
         tty.setraw(slave)
         os.set_blocking(master, False)
-        _point(link, os.ttyname(slave))
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.ttyname(slave))
         loop.add_reader(master, _Terminal(line, master, slave).read)
         yield
     finally:
@@ -36,12 +38,6 @@ def pseudo_terminal(line: SimulatedLine, link: Path) -> Iterator[None]:
         link.unlink(missing_ok=True)
         os.close(master)
         os.close(slave)
-
-
-def _point(link: Path, target: str) -> None:
-    link.parent.mkdir(parents=True, exist_ok=True)
-    link.unlink(missing_ok=True)
-    link.symlink_to(target)
 
 
 class _Terminal:
@@ -59,17 +55,14 @@ class _Terminal:
             data = os.read(self._master, 4096)
         except BlockingIOError:
             return
-        if self._tuned():
-            self._line.receive(data, self._write)
-        else:
-            self._line.statistics.wrong_baud += 1
-
-    def _tuned(self) -> bool:
         mistuned = self._speed not in (None, termios.tcgetattr(self._slave)[5])
         if mistuned != self._mistuned:
             self._mistuned = mistuned
             log.warning("line_wrong_baud", line=self._line.name, baud=self._line.baud, over=not mistuned)
-        return not mistuned
+        if mistuned:
+            self._line.statistics.wrong_baud += 1
+        else:
+            self._line.receive(data, self._write)
 
     def _write(self, reply: bytes) -> None:
         try:
