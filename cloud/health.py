@@ -27,7 +27,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 def process_router(authentication: Authentication) -> APIRouter:
-    """The routes that every process has."""
+    """Return the routes that every process has."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/healthz")
@@ -47,7 +47,7 @@ def process_router(authentication: Authentication) -> APIRouter:
 
 
 def router(engine: sa.Engine, feed: LiveFeed) -> APIRouter:
-    """The readiness of a process that serves the API."""
+    """Return the readiness of a process that serves the API."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/readyz")

@@ -15,12 +15,12 @@ class ClockError(ValueError):
 
 
 def shared_clock(start: datetime, speed: float) -> ScaledClock:
-    """A clock that reads `start` now and runs `speed` times as fast as the wall."""
+    """Return a clock that reads `start` now and runs `speed` times as fast as the wall."""
     return ScaledClock(start=start, anchor_s=time.time(), speed=speed, wall=time.time)
 
 
 def to_variable(clock: ScaledClock) -> str:
-    """What to put into `CLOCK_VARIABLE` so that another process reads the same time."""
+    """Return what to put into `CLOCK_VARIABLE` so that another process reads the same time."""
     return f"{clock.start.isoformat()}@{clock.speed}@{clock.anchor_s!r}"
 
 

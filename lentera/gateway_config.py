@@ -43,7 +43,7 @@ class Written:
 
 
 def devices_by_line(inventory: Inventory) -> dict[str, DevicesByLine]:
-    """The devices of each gateway that has any, by line: lamps in their order, cabinets behind them."""
+    """Return the devices of each gateway that has any, by line: lamps in their order, then cabinets."""
     found: dict[str, dict[int, list[Lamp | Cabinet]]] = defaultdict(lambda: defaultdict(list))
     devices: list[Lamp | Cabinet] = [*inventory.lamps, *inventory.cabinets]
     for device in devices:
@@ -52,7 +52,7 @@ def devices_by_line(inventory: Inventory) -> dict[str, DevicesByLine]:
 
 
 def device_lines(device: Lamp | Cabinet) -> list[str]:
-    """The lines that describe one device."""
+    """Return the lines that describe one device."""
     lines = [
         "[[line.device]]",
         f"id = {text(device.id)}",
@@ -66,7 +66,7 @@ def device_lines(device: Lamp | Cabinet) -> list[str]:
 
 
 def text(value: str) -> str:
-    """A value as a TOML string: JSON's escapes are TOML's too."""
+    """Return a value as a TOML string: JSON's escapes are TOML's too."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
@@ -215,5 +215,5 @@ def _devices(devices: Sequence[Lamp | Cabinet]) -> str:
 
 
 def _comment(value: str) -> str:
-    """A comment ends with its line."""
+    """Return text fit for a comment, which ends with its line."""
     return "".join(each if each.isprintable() else "?" for each in value)

@@ -9,7 +9,11 @@ from runtime.time_zones import UnknownTimeZoneError, time_zone
 
 
 def read_place(path: Path, zone: str) -> Inventory:
-    """The inventory of a file: its lamps put on gateways when it is a mere list; raises InventoryError."""
+    """Return the inventory of a file; the lamps of a mere list are assigned to gateways.
+
+    Raises:
+        InventoryError: the file can't be read, or holds problems.
+    """
     # Not at the top: a gateway on a pole shares the command line and has no memory to spare for a town.
     from firmware_sim.town.city import city_from_lamps
     from protocols.inventory.lamp_list import parse_csv, parse_geojson

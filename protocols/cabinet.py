@@ -1,4 +1,4 @@
-"""A cabinet as edge, cloud and simulator speak of it: its meter, its door, its breakers and its contactor."""
+"""A cabinet's readings, shared by edge, cloud and simulator: meter, door, breakers and contactor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ class SwitchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CabinetReading:
-    """What one poll of one cabinet said. A field is None where no device of the cabinet gave a valid value.
+    """What one poll of one cabinet returned; a field is None where no device of it gave a valid value.
 
     Totals are over all phases; a single-phase meter fills only those. Energy is what was drawn since the
     meter was made. `breaker_tripped` is true while at least one of the outgoing breakers is open, and

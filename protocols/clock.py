@@ -15,7 +15,7 @@ class Clock(Protocol):
         ...
 
     def now(self) -> datetime:
-        """The present instant, timezone-aware, in UTC."""
+        """Return the present instant, timezone-aware, in UTC."""
         ...
 
 
@@ -33,27 +33,27 @@ class ScaledClock:
     wall: Callable[[], float]
 
     def now(self) -> datetime:
-        """The present instant in UTC."""
+        """Return the present instant in UTC."""
         return self.start + timedelta(seconds=(self.wall() - self.anchor_s) * self.speed)
 
 
 def system_clock(wall: Callable[[], float]) -> ScaledClock:
-    """The clock of real life; `wall` gives Unix seconds, in production `time.time`."""
+    """Return the clock of real life; `wall` gives Unix seconds, in production `time.time`."""
     return ScaledClock(start=datetime.fromtimestamp(0, UTC), anchor_s=0.0, speed=1.0, wall=wall)
 
 
 def wall_seconds_until(clock: Clock, instant: datetime) -> float:
-    """Wall seconds until domain time reaches `instant`; 0 when it has passed."""
+    """Return wall seconds until domain time reaches `instant`; 0 when it has passed."""
     return max(0.0, (instant - clock.now()).total_seconds() / clock.speed)
 
 
 def to_unix_ms(instant: datetime) -> int:
-    """Milliseconds since 1970 in UTC, rounded down: the wire's resolution."""
+    """Return milliseconds since 1970 in UTC, rounded down: the wire's resolution."""
     return (instant - _EPOCH) // _MILLISECOND
 
 
 def from_unix_ms(unix_ms: int) -> datetime:
-    """The UTC instant `unix_ms` milliseconds after 1970."""
+    """Return the UTC instant `unix_ms` milliseconds after 1970."""
     return _EPOCH + timedelta(milliseconds=unix_ms)
 
 

@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """What an event asks of the people who read it."""
+    """How urgent an event is."""
 
     CRITICAL = "critical"  # light is missing or the street is unsafe
     MAJOR = "major"  # energy is wasted or equipment is at risk
     MINOR = "minor"  # something to look at on the next visit
-    INFO = "info"  # kept for the record, asks for nothing
+    INFO = "info"  # kept for the record, needs no action
 
 
 class Source(StrEnum):

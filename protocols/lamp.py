@@ -1,4 +1,4 @@
-"""A lamp as edge, cloud and simulator speak of it; units are in the names."""
+"""A lamp's readings, commands and results, shared by edge, cloud and simulator; units are in the names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +16,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampReading:
-    """What one poll of one lamp controller said. A field is None where the controller gave no valid value.
+    """What one poll of one lamp controller returned; a field is None where it gave no valid value.
 
-    Levels are 0-100 %. `target_level_percent` is what was last asked for, `feedback_level_percent` what the
-    controller has been told and confirms, `actual_level_percent` what it measures at its output.
+    Levels are 0-100 %. `target_level_percent` is the level last requested, `feedback_level_percent` the level
+    that the controller reports to be in effect, `actual_level_percent` what it measures at its output.
     """
 
     device_id: str

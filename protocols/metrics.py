@@ -9,7 +9,7 @@ from protocols.sparkplug.datatypes import DataType
 class Metric:
     """One metric: its wire name `<Function>/<attribute>`, its type, and the reading's field it fills.
 
-    A change smaller than `deadband` (in `unit`) is noise to whoever watches live; stores keep every reading.
+    A change smaller than `deadband` (in `unit`) is not shown live; stores keep every reading.
     """
 
     name: str
@@ -92,7 +92,7 @@ PLAN_HASH = "Plan/hash"
 PLAN_PROBLEM = "Plan/problem"
 
 CABINET_CONTROL_METRICS: tuple[Metric, ...] = (Metric(TARGET_LIGHT_COMMAND, "", DataType.INT32, "%"),)
-"""What a cabinet is told beside `DEVICE_CONTROL_METRICS`: above 0 its contactor closes, at 0 it opens."""
+"""What a cabinet accepts beside `DEVICE_CONTROL_METRICS`: above 0 its contactor closes, at 0 it opens."""
 
 DEVICE_CONTROL_METRICS: tuple[Metric, ...] = (
     Metric(OUTBOX_POSITION, "", DataType.UINT64),

@@ -52,7 +52,7 @@ class Night:
 
 
 def sun_altitude(latitude: float, longitude: float, instant: datetime) -> float:
-    """Degrees of the sun's centre above the horizon, without refraction."""
+    """Return degrees of the sun's centre above the horizon, without refraction."""
     declination, hour_angle = _declination_and_hour_angle(longitude, instant)
     latitude_rad = math.radians(latitude)
     sine = math.sin(latitude_rad) * math.sin(declination) + (
@@ -69,7 +69,7 @@ def sun_event(  # noqa: PLR0917 - where, when, what: all but the last are always
     kind: SunEvent,
     altitude_deg: float = HORIZON_DEG,
 ) -> datetime | None:
-    """When, in UTC, the sun crosses the altitude on that local date; None when it does not.
+    """Return when, in UTC, the sun crosses the altitude on that local date; None when it does not.
 
     Near the polar circles a date may hold two; then it is the first.
     """
@@ -84,14 +84,14 @@ def sun_event(  # noqa: PLR0917 - where, when, what: all but the last are always
 
 
 def night_of(latitude: float, longitude: float, time_zone: ZoneInfo, instant: datetime) -> Night:
-    """The night, local noon to local noon, that holds the instant."""
+    """Return the night, local noon to local noon, that holds the instant."""
     local = instant.astimezone(time_zone)
     before_noon = local.time() < time(12)
     return night_from(latitude, longitude, time_zone, local.date() - timedelta(days=before_noon))
 
 
 def night_from(latitude: float, longitude: float, time_zone: ZoneInfo, local_date: date) -> Night:
-    """The night that begins at local noon of the date."""
+    """Return the night that begins at local noon of the date."""
     start_noon = datetime.combine(local_date, time(12), time_zone).astimezone(UTC)
     end_noon = datetime.combine(local_date + timedelta(days=1), time(12), time_zone).astimezone(UTC)
     # The solar midnight nearest to the clock's; the culminations are half a day to either side of it.
@@ -117,7 +117,7 @@ def night_from(latitude: float, longitude: float, time_zone: ZoneInfo, local_dat
 
 
 def _culmination(longitude: float, near: datetime, *, lower: bool = False) -> datetime:
-    """When the sun crosses the meridian (or the one opposite) within half a day of `near`."""
+    """Return when the sun crosses the meridian (or the one opposite) within half a day of `near`."""
     instant = near
     for _ in range(3):
         _, hour_angle = _declination_and_hour_angle(longitude, instant)
@@ -131,7 +131,7 @@ def _culmination(longitude: float, near: datetime, *, lower: bool = False) -> da
 def _crossing(
     latitude: float, longitude: float, culmination: datetime, kind: SunEvent, altitude_deg: float
 ) -> datetime | None:
-    """When the sun passes the altitude between the culmination and the midnight after or before it."""
+    """Return when the sun passes the altitude between the culmination and the midnight after or before it."""
     direction = 1 if kind is SunEvent.SET else -1
     midnight = _culmination(longitude, culmination + direction * _HALF_DAY, lower=True)
     span_s = (midnight - culmination).total_seconds()
@@ -144,12 +144,12 @@ def _crossing(
 
 
 def _whole_second(instant: datetime) -> datetime:
-    """The nearest whole second: the equations know no better."""
+    """Return the nearest whole second: the equations are not more precise."""
     return (instant + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 def _root(height: Callable[[float], float], high: float, low: float) -> float | None:
-    """Where `height`, above zero at `high` and below at `low`, is zero to 0.05 s; None if it never is.
+    """Return where `height`, above zero at `high` and below at `low`, is zero, to 0.05 s; None if nowhere.
 
     False position with the Illinois correction: as safe as bisection, far fewer evaluations.
     """
@@ -175,7 +175,7 @@ def _root(height: Callable[[float], float], high: float, low: float) -> float | 
 
 
 def _declination_and_hour_angle(longitude: float, instant: datetime) -> tuple[float, float]:
-    """The sun's declination and its hour angle in -pi..pi at a longitude, in radians (Meeus, chapter 25)."""
+    """Return the sun's declination and its hour angle (-pi..pi), in radians (Meeus, chapter 25)."""
     seconds = (instant - _J2000).total_seconds()
     t = (seconds + _TT_MINUS_UTC_S) / _CENTURY_S
     mean_longitude = 280.46646 + t * (36000.76983 + t * 0.0003032)

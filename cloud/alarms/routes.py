@@ -26,7 +26,7 @@ class AnnounceAlarm(Protocol):
 def router(
     service: AlarmService, clock: Clock, operator: RequirePrincipal, announce: AnnounceAlarm
 ) -> APIRouter:
-    """The routes of alarms."""
+    """Return the routes of alarms."""
     routes = APIRouter(tags=["alarms"])
 
     @routes.get("/alarms", responses=answers(AlarmPage, "Alarms, newest first", 422))

@@ -54,7 +54,7 @@ def router(
     announce: AnnounceCommand,
     delivery_blocker: Callable[[], str | None],
 ) -> APIRouter:
-    """The routes of commands; `delivery_blocker` says why none can be carried out now, None when they can."""
+    """Return the routes of commands; `delivery_blocker` returns why none can be carried out now, or None."""
     routes = APIRouter(tags=["commands"])
 
     @routes.post(

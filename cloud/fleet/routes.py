@@ -25,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=5000)]
 
 
 def router(fleet: FleetService, night: NightService) -> APIRouter:
-    """The routes of everything that is installed."""
+    """Return the routes of everything that is installed."""
     routes = APIRouter(tags=["fleet"])
     routes.include_router(_lamp_routes(fleet))
     routes.include_router(_gateway_routes(fleet))

@@ -46,14 +46,14 @@ class MessageBatches(asyncio.Queue[aiomqtt.Message]):
 
 
 class HostListener(Protocol):
-    """Receives what the host client hears. Calls come on the event loop, so they must be quick."""
+    """Receives the events of the host client. Calls come on the event loop, so they must be quick."""
 
     def connected(self) -> None:
-        """The broker was reached: from now on every gateway that is online is born again."""
+        """Expect births: the broker was reached, and every gateway that is online publishes them again."""
         ...
 
     def receive(self, event: HostEvent) -> None:
-        """A gateway sent something."""
+        """Take an event of a gateway."""
         ...
 
     def is_own_gateway(self, group: str, node: str) -> bool:

@@ -98,7 +98,7 @@ class InventoryStore:
         self._engine = engine
 
     def load(self) -> Inventory:
-        """The whole inventory, each kind by id."""
+        """Return the whole inventory, each kind by id."""
         with self._engine.connect() as connection:
             return Inventory(
                 areas=[Area(**row) for row in _rows(connection, AreaRow)],
@@ -109,30 +109,30 @@ class InventoryStore:
             )
 
     def areas(self) -> list[Area]:
-        """Every area, by name."""
+        """Return every area, by name."""
         with self._engine.connect() as connection:
             areas = [Area(**row) for row in _rows(connection, AreaRow)]
         return sorted(areas, key=lambda area: area.name)
 
     def roads(self) -> list[Road]:
-        """Every road."""
+        """Return every road."""
         with self._engine.connect() as connection:
             return _roads(connection)
 
     def gateways(self) -> list[Gateway]:
-        """Every gateway, by id."""
+        """Return every gateway, by id."""
         with self._engine.connect() as connection:
             return [Gateway(**row) for row in _rows(connection, GatewayRow)]
 
     def gateway(self, gateway_id: str) -> Gateway | None:
-        """The gateway of that id."""
+        """Return the gateway of that id."""
         query = sa.select(table_of(GatewayRow)).where(GatewayRow.id == gateway_id)
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return Gateway(**row) if row else None
 
     def cabinets(self, gateway_id: str) -> list[Cabinet]:
-        """The cabinets of a gateway, by id."""
+        """Return the cabinets of a gateway, by id."""
         query = sa.select(table_of(CabinetRow)).where(CabinetRow.gateway_id == gateway_id)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(CabinetRow.id)).mappings()
@@ -149,7 +149,7 @@ class InventoryStore:
         return [cabinet.id for cabinet in self.cabinets(gateway_id)]
 
     def sample(self, size: int = 8) -> list[str]:
-        """Up to `size` lamps spread evenly over all, by id; the same ones each time."""
+        """Return up to `size` lamps spread evenly over all, by id; the same ones each time."""
         with self._engine.connect() as connection:
             total = connection.scalar(sa.select(sa.func.count()).select_from(LampRow)) or 0
             step = max(1, total // size)
@@ -158,7 +158,7 @@ class InventoryStore:
             return [connection.scalars(query.offset(offset)).one() for offset in offsets]
 
     def addresses(self, lamp_ids: Sequence[str]) -> dict[str, LampAddress]:
-        """Where each known lamp of `lamp_ids` is reached; unknown ones are left out."""
+        """Return where each known lamp of `lamp_ids` is reached; unknown ones are left out."""
         query = sa.select(LampRow.id, GatewayRow.area_id, LampRow.gateway_id).join(
             GatewayRow, GatewayRow.id == LampRow.gateway_id
         )

@@ -45,7 +45,7 @@ class EventStream(StreamingResponse):
 
 
 def router(feed: LiveFeed, clock: Clock, authentication: Authentication) -> APIRouter:
-    """The route of the live feed."""
+    """Return the route of the live feed."""
     routes = APIRouter(tags=["live"])
 
     @routes.get(

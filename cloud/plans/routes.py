@@ -30,7 +30,7 @@ from protocols.lighting.talq_calendar import TalqCalendar, calendar_from, talq_c
 
 
 def router(plans: PlanService, operator: RequirePrincipal) -> APIRouter:
-    """The routes of the lighting plan."""
+    """Return the routes of the lighting plan."""
     programs = DocumentKind(
         name="program",
         description="Create or replace a lighting program, in the shape of TALQ's `ControlProgramOne`. "

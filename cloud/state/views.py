@@ -76,7 +76,7 @@ def lamp_view(
     alarms: Collection[EventType],
     override: OverrideView | None,
 ) -> LampView:
-    """The view of `lamp` after `reading`; `online` is False while the lamp can't be reached.
+    """Return the view of `lamp` after `reading`; `online` is False while the lamp can't be reached.
 
     `override` is the newest one the lamp confirmed; it is left out unless the lamp reports that it follows
     an override: otherwise something else ended it, or it ran out.
@@ -117,7 +117,7 @@ def lamp_condition(
 
 
 def gateway_view(state: GatewayState) -> GatewayView:
-    """A gateway as the live feed shows it."""
+    """Return a gateway as the live feed shows it."""
     return GatewayView(
         id=state.gateway_id, area_id=state.area_id, online=state.online, since=from_unix_ms(state.since_ms)
     )

@@ -45,7 +45,7 @@ class SeriesRequest:
 
 
 def router(store: TelemetryStore, devices: Devices, clock: Clock) -> APIRouter:
-    """The routes of telemetry."""
+    """Return the routes of telemetry."""
     routes = APIRouter(tags=["telemetry"])
     series_request = _series_request(clock)
 

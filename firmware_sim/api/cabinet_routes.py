@@ -37,7 +37,7 @@ class CabinetFaultRequest(BaseModel):
 
 
 def cabinet_routes(world: World) -> APIRouter:
-    """The routes."""
+    """Return the routes."""
     router = APIRouter(prefix="/sim/v1/gateways/{gateway_id}")
 
     @router.get("/cabinet")

@@ -244,7 +244,7 @@ class Contacts(CabinetUnit):
 
 
 def meter_values(truth: CabinetTruth) -> dict[str, float | bool]:
-    """What a meter of any make shows, by the names profiles use; a single-phase one sees the sum."""
+    """Return what a meter of any make shows, by the names profiles use; a single-phase one sees the sum."""
     phases = truth.phases
     live = [phase.voltage_v for phase in phases if phase.voltage_v]
     apparent = sum(phase.apparent_va for phase in phases)

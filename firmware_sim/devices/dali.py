@@ -71,7 +71,7 @@ class DaliGateway:
         self.gears = {place: Gear(each, profile.at(*place)) for place, each in luminaires.items()}
 
     def hears(self, t_s: float) -> bool:  # noqa: ARG002 - as every station on a line
-        """Whether the unit takes notice of a frame."""
+        """Return whether the unit takes notice of a frame."""
         return True
 
     def answer(self, pdu: bytes, t_s: float) -> bytes:

@@ -20,7 +20,7 @@ class FeederTraits:
 
     @classmethod
     def draw(cls, rng: random.Random) -> "FeederTraits":
-        """A feeder as good as most: within 2 V of nominal at the transformer."""
+        """Return a feeder as good as most: within 2 V of nominal at the transformer."""
         return cls(
             source_v=NOMINAL_V + rng.uniform(-1.2, 1.0),
             phase_v=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
@@ -45,7 +45,7 @@ class Feeder:
         self.load_w = 0.0
 
     def voltage(self, t_s: float, distance: float, phase: int) -> float:
-        """Volts at `distance` (0 transformer to 1 far end) on one of three phases."""
+        """Return volts at `distance` (0 transformer to 1 far end) on one of three phases."""
         hour = solar_hour(t_s, self._longitude)
         traits = self._traits
         daily = 1.4 * math.sin(math.tau * (hour - 22.0) / 24)  # high in the small hours, low in the afternoon
@@ -57,10 +57,10 @@ class Feeder:
 
 
 def solar_hour(t_s: float, longitude: float) -> float:
-    """Hour of the mean solar day, 0 to 24, at a longitude; `t_s` is Unix time."""
+    """Return hour of the mean solar day, 0 to 24, at a longitude; `t_s` is Unix time."""
     return (t_s / 3600.0 + longitude / 15.0) % 24.0
 
 
 def ambient_c(t_s: float, longitude: float) -> float:
-    """Air temperature of a highland basin in the tropics: coolest before dawn, warmest after noon."""
+    """Return air temperature of a highland basin in the tropics: coolest before dawn, warmest after noon."""
     return 23.0 + 4.5 * math.sin(math.tau * (solar_hour(t_s, longitude) - 9.0) / 24.0)

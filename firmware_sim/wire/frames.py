@@ -15,7 +15,7 @@ _CRC_TABLE = tuple(_crc_of_byte(value) for value in range(256))
 
 
 def crc16(data: bytes) -> int:
-    """The Modbus CRC."""
+    """Return the Modbus CRC."""
     crc, table = 0xFFFF, _CRC_TABLE
     for byte in data:
         crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
@@ -23,13 +23,13 @@ def crc16(data: bytes) -> int:
 
 
 def build_frame(unit: int, pdu: bytes) -> bytes:
-    """An RTU frame with its CRC."""
+    """Return an RTU frame with its CRC."""
     body = bytes((unit,)) + pdu
     return body + crc16(body).to_bytes(2, "little")
 
 
 def frame_is_whole(data: bytes) -> bool:
-    """Whether the CRC at the end fits."""
+    """Return whether the CRC at the end fits."""
     return len(data) >= 4 and crc16(data[:-2]) == int.from_bytes(data[-2:], "little")
 
 
@@ -46,5 +46,5 @@ def request_length(data: bytes) -> int:
 
 
 def exception(function: int, code: int) -> bytes:
-    """A PDU that refuses a request."""
+    """Return a PDU that refuses a request."""
     return bytes((function | 0x80, code))

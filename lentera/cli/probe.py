@@ -40,7 +40,7 @@ def check_line(port: str, bauds: Iterable[int], parities: Iterable[str]) -> None
 
 
 def unit_numbers(text: str) -> tuple[int, ...]:
-    """The units of a list such as 1-50,100; raises UsageError."""
+    """Return the units of a list such as 1-50,100; raises UsageError."""
     units: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
@@ -178,7 +178,7 @@ def _values(each: FoundUnit) -> str:
 
 
 def _suggestion(port: str, findings: Findings) -> str:
-    """The gateway.toml lines for the devices found; those without a matching profile are comments."""
+    """Return the gateway.toml lines for the devices found; those without a matching profile are comments."""
     lines: list[str] = []
     settings = sorted({each.setting for each in findings.found}, key=lambda each: (each.baud, each.parity))
     if len(settings) > 1:

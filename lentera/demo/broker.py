@@ -11,7 +11,7 @@ MOSQUITTO_PLACES = ("mosquitto", "/usr/sbin/mosquitto", "/usr/local/sbin/mosquit
 
 
 def broker_spec(folder: Path, port: int) -> ProcessSpec:
-    """How to run a broker on loopback at `port`; writes its configuration into `folder`."""
+    """Return how to run a broker on loopback at `port`; writes its configuration into `folder`."""
     mosquitto = next((found for place in MOSQUITTO_PLACES if (found := shutil.which(place))), None)
     if mosquitto is None:
         return ProcessSpec("broker", [sys.executable, "-m", "lentera.demo.broker", str(port)])

@@ -82,7 +82,7 @@ class Processes:
             process = await self._spawn(spec)
 
     def tail(self, spec: ProcessSpec, lines: int = 15) -> str:
-        """The last lines a process logged."""
+        """Return the last lines a process logged."""
         return "\n".join(self._log(spec).read_text(errors="replace").splitlines()[-lines:])
 
     def _log(self, spec: ProcessSpec) -> Path:

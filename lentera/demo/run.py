@@ -201,7 +201,7 @@ async def _answers(client: httpx.AsyncClient, url: str) -> bool:
 
 @contextmanager
 def _folder(chosen: Path | None) -> Iterator[Path]:
-    """The demo's folder: the chosen one, kept; or a temporary one that goes with it."""
+    """Return the demo's folder: the chosen one, kept; or a temporary one that goes with it."""
     if chosen is not None:
         if chosen.exists() and any(chosen.iterdir()):
             raise DemoError(f"--folder {chosen}: expected a new or an empty folder")

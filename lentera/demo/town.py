@@ -31,7 +31,7 @@ class TownSettings:
 
 
 def dusk_start(inventory: Inventory, day: datetime, speed: float) -> datetime:
-    """The instant, on the local date of `day`, from which sunset is `DUSK_AFTER_WALL_S` away at `speed`."""
+    """Return the instant on the local date of `day` that is `DUSK_AFTER_WALL_S` at `speed` before sunset."""
     gateway = inventory.gateways[0]
     zone = ZoneInfo(gateway.time_zone)
     noon = day.astimezone(zone).replace(hour=12, minute=0, second=0, microsecond=0)
@@ -46,7 +46,7 @@ def poll_interval_s(lamps: int, speed: float) -> float:
 
 
 def write_gateway_configs(inventory: Inventory, settings: TownSettings, folder: Path) -> list[Path]:
-    """One gateway.toml per gateway, as a field engineer would write it; returns the paths."""
+    """Write one gateway.toml per gateway, as a field engineer would; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = devices_by_line(inventory)
     paths = []

@@ -141,7 +141,7 @@ name follows the calendar `defaultCalendarID`.
 
 
 def mqtt_reference() -> str:
-    """The whole page; the same code gives the same text."""
+    """Return the whole page; the same code gives the same text."""
     unaliased = "\n".join(f"  - `{name}`" for name in sorted(COMMANDED_METRICS))
     sections = [
         _INTRODUCTION,

@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 def register_map() -> str:
-    """The whole page, as Markdown."""
+    """Return the whole page, as Markdown."""
     return "\n".join([_INTRODUCTION, *(_section(load_builtin(each)) for each in builtin_ids())])
 
 

@@ -1,1 +1,1 @@
-"""Which lamps there are, where they stand and which gateway reads them."""
+"""Which lamps there are, their positions, and the gateways that read them."""

@@ -86,7 +86,7 @@ def parse_csv(text: str, source: str) -> list[LampSite]:
 
 
 def _columns(header: list[str], found: _Collector) -> list[str]:
-    """The site field behind each column."""
+    """Return the site field behind each column."""
     fields = {name: each for each, names in _NAMES.items() for name in names}
     titles = [cell.strip().lower() for cell in header]
     columns = [fields.get(title, "") for title in titles]
@@ -174,7 +174,7 @@ def _take_site(cells: Mapping[str, object], place: str, found: _Collector) -> No
 
 
 def _identifier(value: object, place: str, found: _Collector) -> str:
-    """An id fit for an MQTT topic: the separators and wildcards in it become dashes."""
+    """Return an id fit for an MQTT topic: the separators and wildcards in it become dashes."""
     given = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     identifier = re.sub(r"[+/#\s]+", "-", given).lstrip("-")
     if not identifier or len(identifier) > 64:

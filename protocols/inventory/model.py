@@ -95,12 +95,16 @@ class Inventory:
 
 
 def encode(inventory: Inventory) -> bytes:
-    """The document that `decode` reads."""
+    """Return the document that `decode` reads."""
     return msgspec.json.encode(inventory)
 
 
 def decode(document: bytes, source: str) -> Inventory:
-    """Read an inventory document; raises InventoryError that names `source` and every problem's path."""
+    """Read an inventory document.
+
+    Raises:
+        InventoryError: names `source` and the path of every problem.
+    """
     try:
         inventory = msgspec.json.decode(document, type=Inventory)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:

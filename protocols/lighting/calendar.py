@@ -1,6 +1,6 @@
 """Calendars: which lighting program a night follows. TALQ's Calendar with day-based conditions.
 
-Rules stand in order of priority: the first one that fits decides. A night belongs to the local date of its
+Rules are in order of priority: the first one that fits decides. A night belongs to the local date of its
 noon (TALQ's dayOffset 12), so a rule for Saturday lasts until Sunday noon.
 """
 
@@ -38,20 +38,17 @@ class CalendarRule:
     weekdays: frozenset[int] | None = None
 
     def fits(self, day: date) -> bool:
-        """Whether the night that begins on this local date is one of the rule's."""
+        """Return whether the night that begins on this local date is one of the rule's."""
         if self.weekdays is not None and day.isoweekday() not in self.weekdays:
             return False
-        if isinstance(self.start, MonthDay) or isinstance(self.end, MonthDay):
-            return self._fits_every_year(day)
-        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
-
-    def _fits_every_year(self, day: date) -> bool:
+        if not isinstance(self.start, MonthDay) and not isinstance(self.end, MonthDay):
+            return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
         start = self.start if isinstance(self.start, MonthDay) else _FIRST_DAY
         end = self.end if isinstance(self.end, MonthDay) else _LAST_DAY
         present = MonthDay(day.month, day.day)
         if start <= end:
             return start <= present <= end
-        return present >= start or present <= end
+        return present >= start or present <= end  # over New Year
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,13 @@ class Calendar:
     default_program_id: str | None = None
 
     def program_ids(self) -> Iterator[str]:
-        """Every program it names."""
+        """Yield every program it names."""
         yield from (rule.program_id for rule in self.rules)
         if self.default_program_id is not None:
             yield self.default_program_id
 
 
 def program_of_night(calendar: Calendar, day: date) -> str | None:
-    """The program of the night that begins on this local date; None when the calendar does not say."""
+    """Return the program of the night that begins on this local date; None without a rule that fits."""
     fitting = (rule.program_id for rule in calendar.rules if rule.fits(day))
     return next(fitting, calendar.default_program_id)

@@ -38,13 +38,16 @@ class LightingPlan:
     default_calendar_id: str = "every-night"
 
     def calendar_of(self, lamp_id: str) -> str:
-        """The id of the calendar a lamp follows."""
+        """Return the id of the calendar a lamp follows."""
         return self.assignments.get(lamp_id, self.default_calendar_id)
 
     def program_on(self, calendar_id: str, day: date) -> LightingProgram:
-        """The program of the night that begins on a local date; KeyError for a calendar that is not here.
+        """Return the program of the night that begins on a local date.
 
-        Where the calendar does not say, the built-in one: no street is left dark by omission.
+        Where the calendar names none, it is the built-in one: no street is left dark by omission.
+
+        Raises:
+            KeyError: the plan has no such calendar.
         """
         calendar = next((each for each in self.calendars if each.id == calendar_id), None)
         if calendar is None:
@@ -57,11 +60,11 @@ DEFAULT_PLAN: Final = LightingPlan(
     programs=(ASTRO_DEFAULT,),
     calendars=(Calendar("every-night", "Every night", (CalendarRule(ASTRO_DEFAULT.id),)),),
 )
-"""What a gateway follows that was never given a plan."""
+"""The plan of a gateway that has never received one."""
 
 
 def plan_of_program(program: LightingProgram) -> LightingPlan:
-    """The plan in which all lamps follow one program every night."""
+    """Return the plan in which all lamps follow one program every night."""
     calendar = Calendar("every-night", "Every night", (CalendarRule(program.id),))
     return LightingPlan((program,), (calendar,))
 
@@ -69,13 +72,13 @@ def plan_of_program(program: LightingProgram) -> LightingPlan:
 def levels_of_nights(
     plan: LightingPlan, calendar_id: str, place: Place, first: date, nights: int
 ) -> LevelPlan:
-    """The levels of consecutive nights by a calendar, from the sun's highest point on `first` on."""
+    """Return the levels of consecutive nights by a calendar, from the sun's highest point on `first` on."""
     days = [first + timedelta(days=number) for number in range(nights)]
     return nights_of([plan.program_on(calendar_id, day) for day in days], place, first)
 
 
 def plan_hash(document: bytes) -> str:
-    """The name of a plan's document: SHA-256 in hexadecimal digits."""
+    """Return the name of a plan's document: SHA-256 in hexadecimal digits."""
     return sha256(document).hexdigest()
 
 
@@ -98,7 +101,7 @@ class PlanDocument(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_f
 
 
 def encode_plan(plan: LightingPlan) -> bytes:
-    """The document of a plan: programs, calendars and lamps stand in the order of their ids."""
+    """Return the document of a plan: programs, calendars and lamps in the order of their ids."""
     document = PlanDocument(
         type="LightingPlan",
         day_offset=12,
@@ -111,7 +114,11 @@ def encode_plan(plan: LightingPlan) -> bytes:
 
 
 def decode_plan(document: bytes, source: str) -> LightingPlan:
-    """Read a plan's document; raises PlanError that names `source`."""
+    """Read a plan's document.
+
+    Raises:
+        PlanError: it is too long, has another shape, or can't be followed; the message begins with `source`.
+    """
     if len(document) > LONGEST_DOCUMENT:
         raise PlanError(f"{source}: {len(document)} bytes, expected at most {LONGEST_DOCUMENT}")
     try:

@@ -1,4 +1,4 @@
-"""Who decides a lamp's level: an override before the program, the program before the default."""
+"""What decides a lamp's level: an override before the program, the program before the default."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class Override:
     expiration: datetime | None = None
 
     def is_active(self, instant: datetime) -> bool:
-        """Whether it decides the level at the instant."""
+        """Return whether it decides the level at the instant."""
         return self.start <= instant and (self.expiration is None or instant < self.expiration)
 
 
@@ -31,7 +31,7 @@ class EffectiveLevel:
 
 
 def override_from(command: LightCommand) -> Override | None:
-    """The override that replaces the one in force; None when the command ends it."""
+    """Return the override that replaces the one in force; None when the command ends it."""
     if command.level_percent is None:
         return None
     return Override(command.command_id, command.level_percent, command.start, command.expiration)
@@ -43,7 +43,7 @@ def effective_level(
     default_level_percent: int,
     instant: datetime,
 ) -> EffectiveLevel:
-    """The level at an instant. Of overrides only one is alive: the newest, which is given here."""
+    """Return the level at an instant. Of a lamp's overrides only the newest counts, which is given here."""
     if override is not None and override.is_active(instant):
         return EffectiveLevel(override.level_percent, Reason.OVERRIDE, override.expiration)
     starts = override.start if override is not None and override.start > instant else None

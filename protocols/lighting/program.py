@@ -22,7 +22,7 @@ _NOON: Final = time(12)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the sun is reckoned for and whose clock the switch points go by."""
+    """A position for the sun, in degrees, and the time zone of the switch points."""
 
     latitude: float
     longitude: float
@@ -74,7 +74,11 @@ class LevelPlan:
     end: datetime
 
     def at(self, instant: datetime) -> LevelDecision:
-        """The level at an instant within the plan; ValueError outside it."""
+        """Return the level at an instant within the plan.
+
+        Raises:
+            ValueError: the instant is outside it.
+        """
         index = bisect_right(self.times, instant) - 1
         if index < 0 or instant >= self.end:
             raise ValueError(f"{instant}: expected {self.times[0]}..{self.end}")
@@ -90,13 +94,13 @@ ASTRO_DEFAULT: Final = LightingProgram(
 
 
 def level_at(program: LightingProgram, place: Place, instant: datetime) -> LevelDecision:
-    """The level the program gives at an instant."""
+    """Return the level the program gives at an instant."""
     today = instant.astimezone(place.time_zone).date()
     return plan_nights(program, place, today - timedelta(days=2), nights=4).at(instant.astimezone(UTC))
 
 
 def levels_of_night(program: LightingProgram, place: Place, night: Night) -> list[tuple[datetime, int]]:
-    """The levels from the night's clock noon to the next: the first entry stands at `start_noon`."""
+    """Return the levels from the night's clock noon to the next: the first entry is at `start_noon`."""
     plan = plan_nights(program, place, night.date - timedelta(days=1), nights=3)
     levels = [(night.start_noon, plan.at(night.start_noon).level_percent)]
     for instant, level in zip(plan.times, plan.levels, strict=True):
@@ -106,12 +110,12 @@ def levels_of_night(program: LightingProgram, place: Place, night: Night) -> lis
 
 
 def plan_nights(program: LightingProgram, place: Place, first: date, nights: int) -> LevelPlan:
-    """The levels of consecutive nights, from the sun's highest point on `first` on."""
+    """Return the levels of consecutive nights, from the sun's highest point on `first` on."""
     return nights_of([program] * nights, place, first)
 
 
 def nights_of(programs: Sequence[LightingProgram], place: Place, first: date) -> LevelPlan:
-    """The levels of consecutive nights, each with its program, from the sun's highest point on `first` on."""
+    """Return the levels of consecutive nights, a program each, from the highest sun on `first` on."""
     changes: list[tuple[datetime, int]] = []
     end = datetime.min.replace(tzinfo=UTC)
     for day, program in enumerate(programs):
@@ -123,7 +127,7 @@ def nights_of(programs: Sequence[LightingProgram], place: Place, first: date) ->
 
 
 def _night_changes(program: LightingProgram, place: Place, night: Night) -> Iterator[tuple[datetime, int]]:
-    """The night's levels from one highest point of the sun to the next, in order of time."""
+    """Yield the night's levels from one highest point of the sun to the next, in order of time."""
     if night.polar is PolarState.DAY:
         yield night.culmination, 0
         return
@@ -145,21 +149,20 @@ def _night_changes(program: LightingProgram, place: Place, night: Night) -> Iter
 
 
 def _clock_levels(program: LightingProgram, place: Place, night: Night) -> list[tuple[datetime, int]]:
-    """What the clock alone asks for during the night, in order of time."""
+    """Return the levels by the switch points alone during the night, in order of time."""
     earliest = min(night.start_noon, night.culmination)
     levels = [(earliest, program.initial_level_percent)]
-    for point in sorted(program.switch_points, key=lambda point: _since_noon(point.local_time)):
+    # From noon to midnight first: a night begins on one date and ends on the next.
+    for point in sorted(
+        program.switch_points, key=lambda point: (point.local_time < _NOON, point.local_time)
+    ):
         day = night.date if point.local_time >= _NOON else night.date + timedelta(days=1)
         levels.append((local_instant(day, point.local_time, place.time_zone), point.level_percent))
     return levels
 
 
-def _since_noon(local_time: time) -> tuple[bool, time]:
-    return local_time < _NOON, local_time
-
-
 def local_instant(day: date, local_time: time, time_zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, at which clocks show that time.
+    """Return the instant, in UTC, at which clocks show that time.
 
     A time that the clocks pass twice is the first of the two; one they skip is the moment they skip it.
     """

@@ -62,7 +62,15 @@ def talq_calendar(calendar: Calendar) -> TalqCalendar:
         id=calendar.id,
         owner_cms=OWNER,
         name=calendar.name,
-        rules=[_talq_rule(rule) for rule in calendar.rules],
+        rules=[
+            Rule(
+                rule.program_id,
+                _date_text(rule.start),
+                _date_text(rule.end),
+                None if rule.weekdays is None else DayCondition("ccDay", list(_ranges(rule.weekdays))),
+            )
+            for rule in calendar.rules
+        ],
         default_program=calendar.default_program_id,
     )
 
@@ -75,11 +83,6 @@ def calendar_from(talq: TalqCalendar, source: str) -> Calendar:
     """
     rules = tuple(_rule(rule, source, f"rules[{at}]") for at, rule in enumerate(talq.rules))
     return Calendar(talq.id, talq.name, rules, talq.default_program)
-
-
-def _talq_rule(rule: CalendarRule) -> Rule:
-    condition = None if rule.weekdays is None else DayCondition("ccDay", list(_ranges(rule.weekdays)))
-    return Rule(rule.program_id, _date_text(rule.start), _date_text(rule.end), condition)
 
 
 def _ranges(weekdays: frozenset[int]) -> Iterable[DayRange]:

@@ -1,4 +1,4 @@
-"""Lentera's words as Sparkplug metrics: readings, commands, events, results, acknowledgements and plans."""
+"""Sparkplug metrics of readings, commands, events, results, acknowledgements and plans."""
 
 from typing import Final
 

@@ -44,7 +44,7 @@ COMMANDED_METRICS: Final = frozenset(
 
 
 def command_metrics(command: LightCommand) -> list[MetricValue]:
-    """A DCMD's metrics; a null target ends the override in force."""
+    """Return a DCMD's metrics; a null target ends the override in force."""
     start_ms = to_unix_ms(command.start)
     expiration_ms = None if command.expiration is None else to_unix_ms(command.expiration)
     return [
@@ -66,10 +66,13 @@ def command_from(
     now: datetime,
     default_duration: timedelta = DEFAULT_OVERRIDE,
 ) -> LightCommand:
-    """The command in a DCMD; raises InvalidCommand.
+    """Return the command in a DCMD.
 
-    Without Command/id it comes from a client that knows Sparkplug and not Lentera: an override from `now`
-    for `default_duration`.
+    Without Command/id it comes from a client that uses Sparkplug without Lentera's metrics: an override from
+    `now` for `default_duration`.
+
+    Raises:
+        InvalidCommand: a metric is missing or wrong; names metric, value and what was expected.
     """
     given = {metric.name: metric.value for metric in metrics}
     if TARGET_LIGHT_COMMAND not in given:

@@ -1,4 +1,4 @@
-"""A lighting plan on its way to a gateway, and what the gateway says of the one it follows."""
+"""A lighting plan on its way to a gateway, and what the gateway reports of the one it follows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,24 +24,28 @@ class PlanState:
 
 
 def plan_metrics(document: bytes, now_ms: int | None = None) -> list[MetricValue]:
-    """An NCMD's metrics: the plan to follow from now on."""
+    """Return an NCMD's metrics: the plan to follow from now on."""
     return [MetricValue(PLAN_DOCUMENT, None, DataType.STRING, document.decode(), now_ms)]
 
 
 def plan_from(metrics: Iterable[MetricValue]) -> bytes | None:
-    """The plan document in a node command; None when it holds none. Raises InvalidRecord."""
+    """Return the plan document in a node command; None when it holds none.
+
+    Raises:
+        InvalidRecord: the metric is not a text.
+    """
     text = _text(metrics, PLAN_DOCUMENT)
     return None if text is None else text.encode()
 
 
 def plan_issued_ms(metrics: Iterable[MetricValue]) -> int:
-    """When the cloud sent the plan in a node command; 0 when it does not say."""
+    """Return when the cloud sent the plan in a node command, in Unix ms; 0 when it is not given."""
     time_ms = next((each.timestamp_ms for each in metrics if each.name == PLAN_DOCUMENT), None)
     return time_ms if time_ms is not None and 0 < time_ms < _LARGEST_TIME_MS else 0
 
 
 def plan_state_metrics(plan_hash: str, problem: str, now_ms: int | None = None) -> list[MetricValue]:
-    """What a gateway's birth, and NDATA on a change, say of its plan."""
+    """Return the metrics of a gateway's plan, for its birth and for NDATA on a change."""
     return [
         MetricValue(PLAN_HASH, None, DataType.STRING, plan_hash, now_ms),
         MetricValue(PLAN_PROBLEM, None, DataType.STRING, problem[:LONGEST_PROBLEM], now_ms),
@@ -49,7 +53,11 @@ def plan_state_metrics(plan_hash: str, problem: str, now_ms: int | None = None) 
 
 
 def plan_state_from(metrics: Sequence[MetricValue]) -> PlanState | None:
-    """The plan that a gateway follows; None when it does not say. Raises InvalidRecord."""
+    """Return the plan that a gateway reports to follow; None when it reports none.
+
+    Raises:
+        InvalidRecord: the hash or the problem is not a text.
+    """
     plan_hash = _text(metrics, PLAN_HASH)
     return None if plan_hash is None else PlanState(plan_hash, _text(metrics, PLAN_PROBLEM) or "")
 

@@ -1,6 +1,7 @@
 """The readings and births of lamps and cabinets as metrics."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final
 
 from protocols.cabinet import CabinetReading, DeviceReading, SwitchState
@@ -27,7 +28,7 @@ _Rules = Mapping[str, tuple[str, Callable[[Value], Any]]]
 
 
 def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> list[MetricValue]:
-    """Every metric of a device at the reading's time; fields that are None become null."""
+    """Return every metric of a device at the reading's time; fields that are None become null."""
     time_ms = to_unix_ms(reading.time)
     return [
         MetricValue(
@@ -38,18 +39,26 @@ def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> l
 
 
 def reading_from(lamp_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> LampReading:
-    """The reading in a lamp's data, timed by the metrics or else by `timestamp_ms`; raises InvalidReading."""
+    """Return the reading in a lamp's data, timed by the metrics or else by `timestamp_ms` (Unix ms).
+
+    Raises:
+        InvalidReading: a value or the time is not what its metric requires.
+    """
     fields, time_ms = _fields_of(lamp_id, metrics, timestamp_ms, _LAMP_RULES)
     return LampReading(lamp_id, from_unix_ms(time_ms), **fields)
 
 
 def is_cabinet_data(metrics: Iterable[MetricValue]) -> bool:
-    """Whether these are the data of a cabinet: it has none of a lamp's metrics."""
+    """Return whether these are the data of a cabinet: it has none of a lamp's metrics."""
     return any(metric.name in _CABINET_RULES for metric in metrics)
 
 
 def cabinet_from(cabinet_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> CabinetReading:
-    """The reading in a cabinet's data, timed as a lamp's; raises InvalidReading."""
+    """Return the reading in a cabinet's data, timed by the metrics or else by `timestamp_ms` (Unix ms).
+
+    Raises:
+        InvalidReading: a value or the time is not what its metric requires.
+    """
     fields, time_ms = _fields_of(cabinet_id, metrics, timestamp_ms, _CABINET_RULES)
     return CabinetReading(cabinet_id, from_unix_ms(time_ms), **fields)
 
@@ -85,18 +94,14 @@ def _boolean(value: Value) -> bool:
     raise ValueError("true or false")
 
 
-def _reason(value: Value) -> Reason:
-    try:
-        return Reason(str(value))
-    except ValueError as error:
-        raise ValueError("one of " + ", ".join(Reason)) from error
+def _member_of(kind: type[StrEnum]) -> Callable[[Value], StrEnum]:
+    def read(value: Value) -> StrEnum:
+        try:
+            return kind(str(value))
+        except ValueError as error:
+            raise ValueError("one of " + ", ".join(kind)) from error
 
-
-def _switch_state(value: Value) -> SwitchState:
-    try:
-        return SwitchState(str(value))
-    except ValueError as error:
-        raise ValueError("one of " + ", ".join(SwitchState)) from error
+    return read
 
 
 _READERS: Final[dict[DataType, Callable[[Value], Any]]] = {
@@ -107,10 +112,11 @@ _READERS: Final[dict[DataType, Callable[[Value], Any]]] = {
     DataType.BOOLEAN: _boolean,
 }
 _LAMP_RULES: Final[_Rules] = {
-    metric.name: (metric.field, _READERS.get(metric.datatype, _reason)) for metric in LAMP_METRICS
+    metric.name: (metric.field, _READERS.get(metric.datatype, _member_of(Reason))) for metric in LAMP_METRICS
 }
 _CABINET_RULES: Final[_Rules] = {
-    metric.name: (metric.field, _READERS.get(metric.datatype, _switch_state)) for metric in CABINET_METRICS
+    metric.name: (metric.field, _READERS.get(metric.datatype, _member_of(SwitchState)))
+    for metric in CABINET_METRICS
 }
 
 
@@ -124,7 +130,7 @@ def device_birth(reading: DeviceReading) -> list[MetricValue]:
 
 
 def gateway_birth(epoch: int, now_ms: int, plan: PlanState | None = None) -> list[MetricValue]:
-    """All a gateway will ever publish or be told; `epoch` names its outbox, `plan` the plan it follows."""
+    """Return all metrics of a gateway; `epoch` names its outbox, `plan` the plan that it follows."""
     plan = plan or PlanState()
     values: dict[str, Value] = {OUTBOX_EPOCH: epoch, PLAN_HASH: plan.hash, PLAN_PROBLEM: plan.problem}
     metrics = _declared(NODE_METRICS, now_ms)

@@ -47,19 +47,23 @@ Body = TypeVar("Body", _Event, _Result)
 
 
 def event_metrics(event: DeviceEvent, *, is_historical: bool = False) -> list[MetricValue]:
-    """An event as one JSON text in NDATA."""
+    """Return an event as one JSON text in NDATA."""
     body = _Event(event.device_id, event.type, event.time, event.active, event.info)
     return [_record(EVENT_RECORD, body, event.time, is_historical)]
 
 
 def event_from(metrics: Iterable[MetricValue]) -> DeviceEvent | None:
-    """The event in a gateway's data; None when it holds none. Raises InvalidRecord."""
+    """Return the event in a gateway's data; None when it holds none.
+
+    Raises:
+        InvalidRecord: the text is no event, or its time is out of range.
+    """
     body = _parse(metrics, EVENT_RECORD, _Event)
     return None if body is None else DeviceEvent(body.device_id, body.type, body.time, body.active, body.info)
 
 
 def result_metrics(result: CommandResult, *, is_historical: bool = False) -> list[MetricValue]:
-    """A command's result on one lamp as one JSON text in NDATA."""
+    """Return a command's result on one lamp as one JSON text in NDATA."""
     body = _Result(
         result.command_id, result.device_id, result.status, result.time, result.level_percent, result.detail
     )
@@ -67,7 +71,11 @@ def result_metrics(result: CommandResult, *, is_historical: bool = False) -> lis
 
 
 def result_from(metrics: Iterable[MetricValue]) -> CommandResult | None:
-    """The command result in a gateway's data; None when it holds none. Raises InvalidRecord."""
+    """Return the command result in a gateway's data; None when it holds none.
+
+    Raises:
+        InvalidRecord: the text is no result, or its time is out of range.
+    """
     body = _parse(metrics, COMMAND_RESULT_RECORD, _Result)
     if body is None:
         return None
@@ -77,7 +85,7 @@ def result_from(metrics: Iterable[MetricValue]) -> CommandResult | None:
 def ack_metrics(
     epoch: int, ranges: Iterable[tuple[int, int]], now_ms: int | None = None
 ) -> list[MetricValue]:
-    """An NCMD's metrics: positions first..last, both included, are durably stored."""
+    """Return an NCMD's metrics: positions first..last, both included, are durably stored."""
     flat = [position for span in ranges for position in span]
     return [
         MetricValue(OUTBOX_EPOCH, None, DataType.INT64, epoch, now_ms),
@@ -86,7 +94,11 @@ def ack_metrics(
 
 
 def ack_from(metrics: Sequence[MetricValue]) -> tuple[int, list[tuple[int, int]]] | None:
-    """Epoch and ranges of an acknowledgement; None when the command is none. Raises InvalidRecord."""
+    """Return epoch and ranges (first, last) of an acknowledgement; None when the command is none.
+
+    Raises:
+        InvalidRecord: the epoch is missing, or the positions are no ascending pairs.
+    """
     flat = value_of(metrics, OUTBOX_ACKNOWLEDGED)
     if flat is None:
         return None
@@ -103,13 +115,17 @@ def ack_from(metrics: Sequence[MetricValue]) -> tuple[int, list[tuple[int, int]]
 
 
 def time_metrics(now: datetime) -> list[MetricValue]:
-    """An NCMD's metrics: what time it is, for a gateway that has no better clock."""
+    """Return an NCMD's metrics: the present time, for a gateway that has no better clock."""
     now_ms = to_unix_ms(now)
     return [MetricValue(CLOUD_TIME, None, DataType.DATETIME, now_ms, now_ms)]
 
 
 def time_from(metrics: Iterable[MetricValue]) -> datetime | None:
-    """The time in a node command; None when it tells none. Raises InvalidRecord."""
+    """Return the time in a node command; None when it holds none.
+
+    Raises:
+        InvalidRecord: the value is no time in Unix milliseconds.
+    """
     value = value_of(metrics, CLOUD_TIME)
     if value is None:
         return None
@@ -119,7 +135,11 @@ def time_from(metrics: Iterable[MetricValue]) -> datetime | None:
 
 
 def position_from(metrics: Iterable[MetricValue]) -> int | None:
-    """The outbox position a record came with; None from a foreign node. Raises InvalidRecord."""
+    """Return the outbox position a record came with; None from a foreign node.
+
+    Raises:
+        InvalidRecord: the value is no whole number.
+    """
     value = value_of(metrics, OUTBOX_POSITION)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
@@ -147,11 +167,11 @@ def _parse(metrics: Iterable[MetricValue], name: str, kind: type[Body]) -> Body 
 
 
 def position_metric(position: int, time_ms: int, *, is_historical: bool = False) -> MetricValue:
-    """Where in the gateway's outbox a record stands; goes with every reading, event and result."""
+    """Return the metric of a record's outbox position; goes with every reading, event and result."""
     return MetricValue(OUTBOX_POSITION, None, DataType.UINT64, position, time_ms, is_historical)
 
 
 def epoch_from(metrics: Iterable[MetricValue]) -> int | None:
-    """The outbox epoch in a gateway's birth; None in the birth of a foreign node."""
+    """Return the outbox epoch in a gateway's birth; None in the birth of a foreign node."""
     value = value_of(metrics, OUTBOX_EPOCH)
     return value if isinstance(value, int) else None

@@ -11,7 +11,7 @@ from protocols.sparkplug.values import Value
 
 
 class InvalidMetrics(ValueError):  # noqa: N818 - named for the condition
-    """Metrics that say nothing Lentera understands: names metric, value and what was expected."""
+    """Metrics that Lentera can't use: names metric, value and what was expected."""
 
 
 class InvalidReading(InvalidMetrics):
@@ -19,7 +19,7 @@ class InvalidReading(InvalidMetrics):
 
 
 class InvalidCommand(InvalidMetrics):
-    """A command that cannot be carried out as it stands; nothing is changed by it."""
+    """A command that cannot be carried out as it is; it changes nothing."""
 
 
 class InvalidRecord(InvalidMetrics):
@@ -31,7 +31,11 @@ LAST_MS: Final = to_unix_ms(datetime(9999, 1, 1, tzinfo=UTC))
 
 
 def integer(value: Value) -> int:
-    """The whole number that another client may have sent as a float; raises ValueError."""
+    """Return the whole number that another client may have sent as a float.
+
+    Raises:
+        ValueError: the value is none; the message says what was expected.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, float) and value.is_integer():
@@ -40,7 +44,11 @@ def integer(value: Value) -> int:
 
 
 def number(value: Value) -> float:
-    """A finite number; raises ValueError."""
+    """Return a finite number.
+
+    Raises:
+        ValueError: the value is none; the message says what was expected.
+    """
     if type(value) is float:
         if not math.isfinite(value):
             raise ValueError("a finite number")
@@ -49,11 +57,15 @@ def number(value: Value) -> float:
 
 
 def single(value: Value) -> float:
-    """A finite number that travelled as float32; raises ValueError."""
-    # Below 16384 three decimals are within the 24 bits of a float32: this restores what the controller said.
+    """Return a finite number that was sent as float32, rounded to three decimals.
+
+    Raises:
+        ValueError: the value is none; the message says what was expected.
+    """
+    # Below 16384 three decimals are within the 24 bits of a float32: this restores what the controller sent.
     return round(number(value), 3)
 
 
 def value_of(metrics: Iterable[MetricValue], name: str) -> Value:
-    """The value of the metric called `name`; None when it is null or absent."""
+    """Return the value of the metric called `name`; None when it is null or absent."""
     return next((metric.value for metric in metrics if metric.name == name), None)

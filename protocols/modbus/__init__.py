@@ -1,1 +1,1 @@
-"""What stands in which register of which device, as data, and how its words are read and written."""
+"""Register maps of devices as data, and how their words are read and written."""

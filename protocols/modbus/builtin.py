@@ -6,7 +6,7 @@ from protocols.modbus.profile import Profile, ProfileError, parse_profile
 
 
 def builtin_ids() -> tuple[str, ...]:
-    """The ids of the profiles that come with Lentera."""
+    """Return the ids of the profiles that come with Lentera."""
     folder = resources.files(__package__) / "profiles"
     return tuple(
         sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
@@ -14,7 +14,11 @@ def builtin_ids() -> tuple[str, ...]:
 
 
 def load_builtin(profile_id: str) -> Profile:
-    """One of the profiles that come with Lentera; raises ProfileError for an id that is not among them."""
+    """Return one of the profiles that come with Lentera.
+
+    Raises:
+        ProfileError: there is none of that id; the message lists the ids.
+    """
     if profile_id not in builtin_ids():
         raise ProfileError([f"profile {profile_id!r} is unknown, expected one of {', '.join(builtin_ids())}"])
     file = resources.files(__package__) / "profiles" / f"{profile_id}.toml"

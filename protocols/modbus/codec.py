@@ -1,4 +1,4 @@
-"""Turns a profile into requests, answers into values, and values into writes."""
+"""From a profile to requests, from responses to values, and from values to writes."""
 
 import math
 import struct
@@ -13,7 +13,7 @@ Value = float | int | bool | None
 
 
 class CodecError(ValueError):
-    """An answer or a value that does not fit the profile; trying again does not help."""
+    """Permanent: a response or a value that does not fit the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,30 @@ class Write:
 
 
 def plan_reads(profile: Profile, poll: Poll) -> list[ReadBlock]:
-    """The fewest requests that read every register of a poll class, neighbours and small gaps joined."""
+    """Return the fewest requests that read every register of a poll class.
+
+    Neighbours are joined, and small gaps read along: a second request costs more time on the wire.
+    """
     wanted = [register for register in profile.registers if register.readable and register.poll is poll]
     blocks: list[ReadBlock] = []
     for register in sorted(wanted, key=lambda each: (each.table.value, each.address, each.end)):
         last = blocks[-1] if blocks else None
-        if last is not None and _joins(profile, last, register):
+        is_word = register.table in (Table.INPUT, Table.HOLDING)
+        limit = profile.max_registers if is_word else MAX_BITS_PER_READ
+        if (
+            last is not None
+            and register.table is last.table
+            and register.address - last.end <= profile.max_gap
+            and register.end - last.address <= limit
+        ):
             blocks[-1] = ReadBlock(last.table, last.address, max(last.end, register.end) - last.address)
         else:
             blocks.append(ReadBlock(register.table, register.address, register.type.words))
     return blocks
 
 
-def _joins(profile: Profile, block: ReadBlock, register: Register) -> bool:
-    limit = profile.max_registers if register.table in (Table.INPUT, Table.HOLDING) else MAX_BITS_PER_READ
-    return (
-        register.table is block.table
-        and register.address - block.end <= profile.max_gap
-        and register.end - block.address <= limit
-    )
-
-
 class BlockDecoder:
-    """Turns the answers to one block of one profile into values; made once, as its register list is."""
+    """Decodes the responses to one block of one profile; built once, as its register list is."""
 
     def __init__(self, profile: Profile, block: ReadBlock) -> None:
         self._profile_id = profile.id
@@ -76,9 +77,12 @@ class BlockDecoder:
         )
 
     def decode(self, words: Sequence[int]) -> dict[str, Value]:
-        """The values that lie wholly in the block, by register name; None where the device does not know.
+        """Return the values that are wholly in the block, by register name; None for an error value.
 
-        `words` are the answer's registers, or its bits as 0 and 1; raises CodecError for a wrong number.
+        `words` are the response's registers, or its bits as 0 and 1.
+
+        Raises:
+            CodecError: the number of words is not that of the block.
         """
         if len(words) != self._block.count:
             raise CodecError(
@@ -89,12 +93,12 @@ class BlockDecoder:
 
 
 def decode_block(profile: Profile, block: ReadBlock, words: Sequence[int]) -> dict[str, Value]:
-    """As `BlockDecoder.decode`, for a block that is decoded once."""
+    """Return what `BlockDecoder.decode` does, for a block that is decoded once."""
     return BlockDecoder(profile, block).decode(words)
 
 
 class _Field:
-    """One register, with all that can be known before the answer worked out."""
+    """One register, with all that is independent of the response computed before."""
 
     __slots__ = (
         "_at",
@@ -153,28 +157,32 @@ class _Field:
 
 
 def encode_write(profile: Profile, point: str, value: float) -> Write:
-    """The request that sets control point `point`; raises CodecError naming point, value and expectation."""
+    """Return the request that writes `value`, in the unit of the register, to control point `point`.
+
+    Raises:
+        CodecError: there is no such point, or the value is out of range; names point, value and expectation.
+    """
     register = writable(profile, point)
-    _check_range(profile, register, value)
+    low = -math.inf if register.minimum is None else register.minimum
+    high = math.inf if register.maximum is None else register.maximum
+    if not (math.isfinite(value) and low <= value <= high):
+        unit = f" {register.unit}" if register.unit else ""
+        raise CodecError(f"{profile.id}: {register.name} is {value!r}, expected {low:g} to {high:g}{unit}")
     return Write(register.table, register.address, tuple(_encode(profile, register, value)))
 
 
 def writable(profile: Profile, point: str) -> Register:
-    """The register behind control point `point`; raises CodecError where there is none."""
+    """Return the register of control point `point`.
+
+    Raises:
+        CodecError: the profile has no such point; the message lists the points.
+    """
     points = {register.name: register for register in profile.registers if register.writable}
     if point not in points:
         raise CodecError(
             f"{profile.id}: control point {point!r} is unknown, expected one of {', '.join(points)}"
         )
     return points[point]
-
-
-def _check_range(profile: Profile, register: Register, value: float) -> None:
-    low = -math.inf if register.minimum is None else register.minimum
-    high = math.inf if register.maximum is None else register.maximum
-    if not (math.isfinite(value) and low <= value <= high):
-        unit = f" {register.unit}" if register.unit else ""
-        raise CodecError(f"{profile.id}: {register.name} is {value!r}, expected {low:g} to {high:g}{unit}")
 
 
 def _encode(profile: Profile, register: Register, value: float) -> Iterable[int]:
@@ -184,7 +192,9 @@ def _encode(profile: Profile, register: Register, value: float) -> Iterable[int]
                 f"{profile.id}: {register.name} is one bit of a register, expected a whole register"
             )
         return [int(bool(value) is not register.inverted)]
-    raw = _raw(register, value)
+    number = (value - register.offset) * register.scale.denominator / register.scale.numerator
+    is_float = register.type is ValueType.F32
+    raw = int.from_bytes(struct.pack(">f", number), "big") if is_float else round(number)
     bits = 16 * register.type.words
     signed = register.type in (ValueType.S16, ValueType.S32)
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
@@ -194,10 +204,3 @@ def _encode(profile: Profile, register: Register, value: float) -> Iterable[int]
         )
     words = [raw >> shift & 0xFFFF for shift in range(bits - 16, -1, -16)]
     return reversed(words) if register.word_order is WordOrder.LOW_FIRST else words
-
-
-def _raw(register: Register, value: float) -> int:
-    number = (value - register.offset) * register.scale.denominator / register.scale.numerator
-    if register.type is ValueType.F32:
-        return int.from_bytes(struct.pack(">f", number), "big")
-    return round(number)

@@ -1,4 +1,4 @@
-"""Reads a profile's TOML fields one by one and keeps every complaint, so that a map is mended in one go."""
+"""Reads a profile's TOML fields one by one and collects every problem, so that all are corrected at once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ HEADER: Final = "[[register]]"
 
 
 def lines_of(text: str) -> list[dict[str, int]]:
-    """The line of each field: of the head first, then of each register, whose own header stands there too.
+    """Return the line of each field: of the head first, then of each register, with its own header.
 
     Registers that are written another way than under a header of their own are not found.
     """
@@ -38,7 +38,7 @@ _FIELD = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 
 class FieldReader:
-    """Takes typed fields out of one TOML table; a wrong one becomes a problem and a stand-in value."""
+    """Reads typed fields of one TOML table; a wrong one becomes a problem and a placeholder value."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class FieldReader:
         self._known: set[str] = {"register"}
 
     def problem(self, name: str, value: object, expected: str) -> None:
-        """Note that field `name` holds `value` where `expected` should stand."""
+        """Add a problem: field `name` holds `value`, where `expected` was expected."""
         line = self._lines.get(name) or self._lines.get(HEADER)
         place = ", ".join(part for part in (f"line {line}" if line else "", self._where) if part)
         found = "is missing" if value is None else f"is {value!r}"
@@ -64,7 +64,7 @@ class FieldReader:
         self.problems.append(f"{self.source}: {place}: {text}" if place else f"{self.source}: {text}")
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A string."""
+        """Return a string."""
         value = self._take(name, default)
         if isinstance(value, str):
             return value
@@ -72,7 +72,7 @@ class FieldReader:
         return ""
 
     def identifier(self, name: str) -> str:
-        """A name in lower_snake_case."""
+        """Return a name in lower_snake_case."""
         value = self._take(name, None)
         if isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]*", value):
             return value
@@ -80,7 +80,7 @@ class FieldReader:
         return ""
 
     def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
-        """A whole number from `low` to `high`."""
+        """Return a whole number from `low` to `high`."""
         value = self._take(name, default)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
@@ -88,7 +88,7 @@ class FieldReader:
         return low
 
     def number(self, name: str, default: float) -> float:
-        """A number."""
+        """Return a number."""
         value = self._take(name, default)
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
@@ -96,12 +96,12 @@ class FieldReader:
         return default
 
     def optional_number(self, name: str) -> float | None:
-        """A number, or None where the field is absent."""
+        """Return a number, or None where the field is absent."""
         self._known.add(name)
         return self.number(name, 0.0) if name in self._fields else None
 
     def fraction(self, name: str) -> Fraction:
-        """A positive factor: a number, or a text such as "1/3600" where no decimal is exact."""
+        """Return a positive factor: a number, or a text such as "1/3600" where no decimal is exact."""
         value = self._take(name, 1)
         try:
             factor = Fraction(str(value))
@@ -113,7 +113,7 @@ class FieldReader:
         return Fraction(1)
 
     def integers(self, name: str) -> frozenset[int]:
-        """A list of raw values from 0 to 0xFFFFFFFF."""
+        """Return a list of raw values from 0 to 0xFFFFFFFF."""
         value = self._take(name, [])
         if isinstance(value, list) and all(
             isinstance(item, int) and 0 <= item <= 0xFFFFFFFF for item in value
@@ -123,7 +123,7 @@ class FieldReader:
         return frozenset()
 
     def flag(self, name: str) -> bool:
-        """True or false; false where absent."""
+        """Return true or false; false where absent."""
         value = self._take(name, False)
         if isinstance(value, bool):
             return value
@@ -131,30 +131,32 @@ class FieldReader:
         return False
 
     def choice(self, name: str, choices: type[_Choice], default: _Choice | None = None) -> _Choice:
-        """One of an enumeration's values."""
+        """Return one of an enumeration's values."""
         value = self._take(name, default)
         try:
-            return choices(str(value)) if value is not None else self._missing_choice(name, choices)
+            if value is not None:
+                return choices(str(value))
         except ValueError:
-            self.problem(name, value, f"one of {', '.join(choices)}")
-            return next(iter(choices))
+            pass
+        self.problem(name, value, f"one of {', '.join(choices)}")
+        return next(iter(choices))
 
     def reject_unknown(self) -> None:
-        """Complain about every field nobody asked for: most are misspelt."""
+        """Add a problem for every field that was not read: most are misspelt."""
         for name in sorted(self._fields.keys() - self._known):
             self.problem(
                 name, self._fields[name], f"no such field; known are {', '.join(sorted(self._known))}"
             )
 
     def raise_problems(self) -> None:
-        """Raise ProfileError if anything was wrong."""
+        """Refuse the profile where any field was wrong.
+
+        Raises:
+            ProfileError: names every wrong field.
+        """
         if self.problems:
             raise ProfileError(self.problems)
 
     def _take(self, name: str, default: object) -> object:
         self._known.add(name)
         return self._fields.get(name, default)
-
-    def _missing_choice(self, name: str, choices: type[_Choice]) -> _Choice:
-        self.problem(name, None, f"one of {', '.join(choices)}")
-        return next(iter(choices))

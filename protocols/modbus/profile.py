@@ -146,26 +146,30 @@ class Profile:
         return max(register.end for register in self.registers) - 1
 
     def at(self, line: int, address: int) -> "Profile":
-        """The same map for the lamp with this short address on this bus of a many-lamp gateway."""
+        """Return the same map for the lamp with this short address on this bus of a many-lamp gateway."""
         shift = self.line_stride * line + self.address_stride * address
         moved = tuple(replace(register, address=register.address + shift) for register in self.registers)
         return replace(self, registers=moved)
 
     def always_reading(self, name: str) -> "Profile":
-        """The same map with the register of that name read at every poll; itself where it is so."""
+        """Return the same map with the register of that name read at every poll; itself where it is so."""
         if all(each.name != name or each.poll is Poll.FAST for each in self.registers):
             return self
         registers = (replace(each, poll=Poll.FAST) if each.name == name else each for each in self.registers)
         return replace(self, registers=tuple(registers))
 
     def without(self, name: str) -> "Profile":
-        """The same map less the register of that name; itself where there is none."""
+        """Return the same map less the register of that name; itself where there is none."""
         left = tuple(register for register in self.registers if register.name != name)
         return self if len(left) == len(self.registers) else replace(self, registers=left)
 
 
 def parse_profile(text: str, source: str) -> Profile:
-    """Read a profile; raises ProfileError that names `source`, line, field, value and what was expected."""
+    """Read a profile.
+
+    Raises:
+        ProfileError: names `source`, line, field, value and what was expected, for every problem.
+    """
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -19,11 +19,14 @@ class AliasTable:
         self._by_alias: dict[int, tuple[str | None, str]] = {}
 
     def introduce(self, device: str | None, metric: MetricValue) -> MetricValue:
-        """The metric as a birth says it: with name, alias and datatype."""
+        """Return the metric as a birth carries it: with name, alias and datatype."""
         if metric.name is None or metric.datatype is None:
             raise WrongValue(f"metric {metric.label}: a birth needs its name and datatype")
         key = (device, metric.name)
-        alias = self._known[key][0] if key in self._known else self._next_alias(metric.name)
+        if key in self._known:
+            alias = self._known[key][0]
+        else:
+            alias = None if metric.name in self._never_aliased else len(self._by_alias) + 1
         self._known[key] = (alias, metric.datatype)
         if alias is not None:
             self._by_alias[alias] = key
@@ -37,11 +40,12 @@ class AliasTable:
             metric.properties,
         )
 
-    def _next_alias(self, name: str) -> int | None:
-        return None if name in self._never_aliased else len(self._by_alias) + 1
-
     def shorten(self, device: str | None, metric: MetricValue) -> MetricValue:
-        """The metric as data says it: with its alias alone; KeyError with the name if no birth had it."""
+        """Return the metric as data carries it: with its alias alone.
+
+        Raises:
+            KeyError: no birth had a metric of that name.
+        """
         known = self._known.get((device, metric.name or ""))
         if known is None:
             raise KeyError(metric.label)
@@ -52,9 +56,10 @@ class AliasTable:
         )
 
     def resolve(self, device: str | None, metric: MetricValue) -> None:
-        """Give a received metric its name and type, in place; raises MalformedPayload.
+        """Give a received metric its name and type, in place; one that no birth had stays as it is.
 
-        A metric that no birth had keeps its name and comes as it is.
+        Raises:
+            MalformedPayload: the alias is unknown, or the value does not fit the type of the birth.
         """
         if metric.name is None:
             owner, name = self._by_alias.get(metric.alias or 0, (None, None))

@@ -32,7 +32,7 @@ class HostOffline:
 
 @dataclass(frozen=True, slots=True)
 class RebirthRequested:
-    """A host wants all births again."""
+    """A host requests all births again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class EdgeNodeSession:
         return frozenset(self._devices)
 
     def will(self, now_ms: int, bd_seq: int) -> Outgoing:
-        """The death certificate to leave with the broker on CONNECT; `bd_seq` (mod 256) counts connects."""
+        """Return the will to leave with the broker on CONNECT; `bd_seq` (mod 256) counts connects."""
         self._bd_seq = bd_seq % 256
         return self._death(now_ms)
 
@@ -180,7 +180,7 @@ class EdgeNodeSession:
         return [self._death(now_ms)]
 
     def receive(self, topic: str, body: bytes) -> list[EdgeEvent]:
-        """What a message on one of the subscriptions asks for."""
+        """Return the events of a message on one of the subscriptions."""
         host = state_host(topic)
         try:
             if host is not None:

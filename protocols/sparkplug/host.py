@@ -61,16 +61,16 @@ class HostSession:
         self._online_since_ms: int | None = None
 
     def will(self, timestamp_ms: int) -> Outgoing:
-        """The death certificate to leave on CONNECT; `online` must be given the same timestamp."""
+        """Return the death certificate to leave on CONNECT; `online` must be given the same timestamp."""
         return state_message(self._host_id, online=False, timestamp_ms=timestamp_ms)
 
     def online(self, timestamp_ms: int) -> Outgoing:
-        """The birth certificate: the first message, after the subscriptions stand."""
+        """Return the birth certificate: the first message, after the subscriptions stand."""
         self._online_since_ms = timestamp_ms
         return state_message(self._host_id, online=True, timestamp_ms=timestamp_ms)
 
     def offline(self, timestamp_ms: int) -> Outgoing:
-        """The death certificate to publish before a disconnect that is meant."""
+        """Return the death certificate to publish before a disconnect that is meant."""
         self._online_since_ms = None
         return state_message(self._host_id, online=False, timestamp_ms=timestamp_ms)
 
@@ -85,11 +85,11 @@ class HostSession:
         ]
 
     def rebirth_request(self, group: str, edge_node: str, now_ms: int) -> Outgoing:
-        """The command that answers RebirthNeeded."""
+        """Return the command that answers RebirthNeeded."""
         return rebirth_request(group, edge_node, now_ms)
 
     def receive(self, topic: str, body: bytes, now_ms: int) -> list[HostEvent]:
-        """What a message on one of the subscriptions means; several events when it closes a gap."""
+        """Return the events of a message on one of the subscriptions; several when it closes a gap."""
         try:
             host = state_host(topic)
             if host is not None:
@@ -192,7 +192,7 @@ class HostSession:
         return []
 
     def _drain(self, key: tuple[str, str], node: _Node, now_ms: int) -> list[HostEvent]:
-        """The waiting messages whose turn has come; the gap's time counts from the oldest still waiting."""
+        """Return the events of waiting messages that are next in sequence; restart the time of the gap."""
         if node.stalled_since_ms is None:
             return []
         events: list[HostEvent] = []

@@ -35,13 +35,17 @@ _STATE = msgspec.json.Decoder(HostState)
 
 
 def state_message(host_id: str, *, online: bool, timestamp_ms: int) -> Outgoing:
-    """A host's birth or death certificate: retained JSON with QoS 1."""
+    """Return a host's birth or death certificate: retained JSON with QoS 1."""
     body = msgspec.json.encode(HostState(online, timestamp_ms))
     return Outgoing(state_topic(host_id), body, qos=1, retain=True)
 
 
 def decode_state(body: bytes) -> HostState:
-    """Read a STATE payload; raises MalformedPayload."""
+    """Read a STATE payload.
+
+    Raises:
+        MalformedPayload: it is not the JSON of a host state.
+    """
     try:
         return _STATE.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -51,14 +55,14 @@ def decode_state(body: bytes) -> HostState:
 
 
 def node_command(group: str, edge_node: str, metrics: Sequence[MetricValue], now_ms: int) -> Outgoing:
-    """An NCMD; metrics go by name, so the sender need not have seen the node's birth."""
+    """Return an NCMD; metrics go by name, so the sender need not have seen the node's birth."""
     return _command(Topic(group, MessageType.NCMD, edge_node), metrics, now_ms)
 
 
 def device_command(
     group: str, edge_node: str, device: str, metrics: Sequence[MetricValue], now_ms: int
 ) -> Outgoing:
-    """A DCMD; metrics go by name, so the sender need not have seen the device's birth."""
+    """Return a DCMD; metrics go by name, so the sender need not have seen the device's birth."""
     return _command(Topic(group, MessageType.DCMD, edge_node, device), metrics, now_ms)
 
 

@@ -1,4 +1,4 @@
-"""The names and types that births gave to aliases, as a host remembers them."""
+"""The names and types of aliases, by births, as a host keeps them."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,12 @@ class NameTable:
             del self._by_alias[alias]
 
     def resolve(self, device: str | None, metrics: Sequence[MetricValue]) -> None:
-        """Give data its names and types, in place; raises Unknown, and MalformedPayload for a wrong type."""
+        """Give data its names and types, in place.
+
+        Raises:
+            Unknown: no birth has named the device, metric or alias.
+            MalformedPayload: a value does not fit the type of the birth.
+        """
         types = self._types.get(device)
         if types is None:
             raise Unknown(f"device {device!r} before its DBIRTH")

@@ -34,7 +34,7 @@ class MetricValue:
     """One metric in a message; `value` None is Sparkplug's null.
 
     DATA and commands may carry `alias` instead of `name` and leave `datatype` out; then an integer is as it
-    stood on the wire, unsigned, until `retype` is told the birth's type. Data sets and templates read None.
+    was on the wire, unsigned, until `retype` applies the type of the birth. Data sets and templates are None.
     """
 
     name: str | None = None
@@ -61,9 +61,10 @@ class Payload:
 
 
 def encode(payload: Payload, *, with_datatypes: bool = True) -> bytes:
-    """The payload's bytes; raises WrongValue that names the metric when a value does not fit its type.
+    """Return the payload's bytes. Sparkplug requires datatypes in births, and recommends none in data.
 
-    Sparkplug wants datatypes in births and asks to leave them out of data.
+    Raises:
+        WrongValue: a value does not fit its type; names the metric.
     """
     message = pb.Payload()
     if payload.timestamp_ms is not None:
@@ -104,7 +105,13 @@ def _encode_properties(raw: pb.PropertySet, properties: dict[str, Property]) -> 
     for key, value in properties.items():
         raw.keys.append(key)
         encoded = raw.values.add()
-        datatype = _property_type(value)
+        datatype = DataType.STRING
+        if isinstance(value, bool):
+            datatype = DataType.BOOLEAN
+        elif isinstance(value, int):
+            datatype = DataType.INT32 if -(2**31) <= value < 2**31 else DataType.INT64
+        elif isinstance(value, float):
+            datatype = DataType.DOUBLE
         encoded.type = datatype
         if value is None:
             encoded.is_null = True
@@ -112,16 +119,12 @@ def _encode_properties(raw: pb.PropertySet, properties: dict[str, Property]) -> 
             setattr(encoded, FIELD_OF[datatype], to_wire(value, datatype))
 
 
-def _property_type(value: Property) -> DataType:
-    if isinstance(value, bool):
-        return DataType.BOOLEAN
-    if isinstance(value, int):
-        return DataType.INT32 if -(2**31) <= value < 2**31 else DataType.INT64
-    return DataType.DOUBLE if isinstance(value, float) else DataType.STRING
-
-
 def decode(data: bytes) -> Payload:
-    """Read a payload; raises MalformedPayload, and nothing else, on any bytes."""
+    """Read a payload.
+
+    Raises:
+        MalformedPayload: and nothing else, on any bytes.
+    """
     message = pb.Payload()
     try:
         message.ParseFromString(data)
@@ -175,7 +178,11 @@ def _raw_value(raw: pb.Metric, metric: MetricValue) -> Value:
 
 
 def retype(metric: MetricValue, datatype: DataType) -> None:
-    """Read the metric's wire value as `datatype`, in place; raises WrongValue that names the metric."""
+    """Read the metric's wire value as `datatype`, in place.
+
+    Raises:
+        WrongValue: the value does not fit; the message names the metric.
+    """
     metric.datatype = datatype
     if metric.value is None:
         return
@@ -186,7 +193,7 @@ def retype(metric: MetricValue, datatype: DataType) -> None:
 
 
 def _decode_properties(raw: pb.PropertySet) -> dict[str, Property]:
-    """The scalar properties; nested property sets, which Lentera has no use for, are left out."""
+    """Return the scalar properties; nested property sets, which Lentera has no use for, are left out."""
     if len(raw.keys) != len(raw.values):
         raise WrongValue(f"properties: {len(raw.keys)} keys and {len(raw.values)} values, expected as many")
     properties: dict[str, Property] = {}

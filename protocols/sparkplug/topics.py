@@ -45,7 +45,11 @@ class Topic:
 
     @classmethod
     def parse(cls, text: str) -> "Topic":
-        """Read a topic of an edge node or a device; raises MalformedTopic."""
+        """Read a topic of an edge node or a device.
+
+        Raises:
+            MalformedTopic: says which part is wrong and what was expected.
+        """
         namespace, _, rest = text.partition("/")
         parts = rest.split("/")
         if namespace != NAMESPACE or not 3 <= len(parts) <= 4:
@@ -68,19 +72,23 @@ class Topic:
 
 
 def check_id(identifier: str, where: str) -> str:
-    """The id itself when it may be a topic level; raises MalformedTopic that names `where`."""
+    """Return the id itself when it may be a topic level.
+
+    Raises:
+        MalformedTopic: it may not; the message names `where`.
+    """
     if not identifier or _FORBIDDEN.search(identifier):
         raise MalformedTopic(f"{where}: id {identifier!r}, expected a name without '+', '/', '#' and NUL")
     return identifier
 
 
 def state_topic(host_id: str) -> str:
-    """Where a host application says whether it is online."""
+    """Return the topic on which a host application reports whether it is online."""
     return f"{NAMESPACE}/{MessageType.STATE}/{check_id(host_id, 'host')}"
 
 
 def state_host(topic: str) -> str | None:
-    """The host a STATE topic is about; None for any other topic."""
+    """Return the host a STATE topic is about; None for any other topic."""
     prefix = f"{NAMESPACE}/{MessageType.STATE}/"
     host_id = topic.removeprefix(prefix)
     return host_id if host_id != topic and host_id and "/" not in host_id else None

@@ -68,7 +68,11 @@ _MAX_FLOAT32: Final = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
 
 def to_wire(value: Value, datatype: DataType) -> int | float | bool | str | bytes:
-    """The value as its protobuf field holds it; negative integers in two's complement. Raises WrongValue."""
+    """Return the value as its protobuf field holds it; negative integers in two's complement.
+
+    Raises:
+        WrongValue: the value does not fit its type.
+    """
     if datatype in _INT_BITS or datatype in _UINT_BITS:
         return _integer_to_wire(value, datatype)
     if datatype is DataType.FLOAT or datatype is DataType.DOUBLE:
@@ -117,7 +121,11 @@ def _array_to_wire(value: list[int], datatype: DataType) -> bytes:
 
 
 def from_wire(raw: Value, datatype: DataType) -> Value:
-    """The value a protobuf field meant; raises WrongValue where the field and the type disagree."""
+    """Return the value of a protobuf field in the given type.
+
+    Raises:
+        WrongValue: the field and the type disagree.
+    """
     kind = type(raw)
     if datatype is DataType.FLOAT or datatype is DataType.DOUBLE:
         if kind is float:

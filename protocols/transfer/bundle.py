@@ -88,19 +88,18 @@ def parse_key(text: str, source: str) -> bytes:
 
 def sign_bundle(header: Header, frames: Iterable[bytes], key: bytes) -> Iterator[bytes]:
     """Yield the bytes of a bundle in chunks."""
-    signature = hmac.new(key, digestmod=sha256)
-    for portion in _unsigned(header, frames):
+    signature, stream = hmac.new(key, digestmod=sha256), zlib.compressobj()
+
+    def unsigned() -> Iterator[bytes]:
+        yield _MAGIC + msgspec.json.encode(header) + b"\n"
+        for frame in frames:
+            yield stream.compress(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame)
+        yield stream.flush()
+
+    for portion in unsigned():
         signature.update(portion)
         yield portion
     yield signature.hexdigest().encode()
-
-
-def _unsigned(header: Header, frames: Iterable[bytes]) -> Iterator[bytes]:
-    yield _MAGIC + msgspec.json.encode(header) + b"\n"
-    stream = zlib.compressobj()
-    for frame in frames:
-        yield stream.compress(len(frame).to_bytes(_LENGTH_BYTES, "big") + frame)
-    yield stream.flush()
 
 
 def read_header(content: bytes, source: str) -> Header:

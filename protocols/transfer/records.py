@@ -27,17 +27,21 @@ class UnknownRecordError(ValueError):
 
 
 def kind_of(record: Record) -> str:
-    """The word that tells how to read its body."""
+    """Return the kind that `decode_record` needs with the body."""
     return _KINDS[type(record)]
 
 
 def encode_record(record: Record) -> bytes:
-    """The record's body."""
+    """Return the record's body."""
     return _ENCODER.encode(record)
 
 
 def decode_record(kind: str, body: bytes) -> Record:
-    """The record of that body; raises UnknownRecordError."""
+    """Return the record of that kind and body.
+
+    Raises:
+        UnknownRecordError: the kind is unknown, or the body is none of that kind.
+    """
     decoder = _DECODERS.get(kind)
     if decoder is None:
         raise UnknownRecordError(f"record of kind {kind!r}, expected one of {', '.join(_DECODERS)}")
