@@ -131,7 +131,7 @@ def set_password_command(
     username: Annotated[str, typer.Argument()],
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
-    """Change a user's password; whoever is logged in as them is logged out."""
+    """Change a user's password and end their sessions."""
     from cloud.access.administration import set_password
     from cloud.access.model import AccessError
 

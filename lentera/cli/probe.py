@@ -150,7 +150,7 @@ def _print(plan: ProbePlan, findings: Findings, seconds: float) -> None:
         table.add_row(str(each.unit), _characters(each.setting), profiles, values)
     console.print(table)
     if not plan.thorough and len(plan.settings) > 1:
-        console.print("it stopped where somebody answered: --all looks for others at other baud rates")
+        console.print("it stopped at the first baud rate with a response: --all searches the others too")
     console.print(f"{len(findings.found)} answering, found in {seconds:.0f} s. For gateway.toml:\n")
     console.print(_suggestion(plan.port, findings), markup=False)
 

@@ -33,7 +33,7 @@ class OutboxRecovery:
     """Saves the records of a damaged outbox; implements `edge.storage.sqlite_file.Recovery`.
 
     `known` is the metadata a running outbox still has in memory, where it has any. `report` is what was saved
-    last, until somebody takes it.
+    last, until `OutboxFile.take_report` takes it.
     """
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
