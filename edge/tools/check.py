@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,23 +16,23 @@ from edge.config.profiles import load_profile
 from edge.config.settings import GatewayConfig
 from edge.control.photocell import AGREEMENT
 from edge.devices.device import broadcast_blocker, device_from_config, is_dimmable, units_of
-from edge.line import OFF_WIRE, WireTiming, serial_timing
+from edge.line import OFF_WIRE, serial_timing
 from edge.storage.state_tables import next_plan
-from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, PlanError, decode_plan
+from protocols.lighting.plan import DEFAULT_PLAN, PlanError, decode_plan
 from protocols.lighting.program import Place, levels_of_night
-from protocols.modbus.codec import ReadBlock, plan_reads
+from protocols.modbus.codec import plan_reads
 from protocols.modbus.points import CONTACTOR_CONTACT
 from protocols.modbus.profile import Poll, Profile, ProfileKind, Table
 from protocols.sun import PolarState, night_of
 
 TURNAROUND_S: Final = 0.005
-"""The usual time from a request to the response of a lamp controller."""
+"""The time from a request to the response of a device: our estimate, as controllers differ."""
 
 FILL_IN: Final = "FILL-IN"
-"""Placeholder in generated settings for what is known on site only."""
+"""Placeholder in generated settings for a value that is known on site only."""
 
 _REQUEST_BYTES = 8
-_ANSWER_FRAME_BYTES = 5
+_RESPONSE_FRAME_BYTES = 5
 _BIT_TABLES = (Table.COIL, Table.DISCRETE)
 
 
@@ -52,23 +53,19 @@ def sweep_s(line: LineConfig, profiles: Mapping[str, Profile]) -> float:
     """Return the seconds it takes to read every device of a line once, silences and turnaround included."""
     is_modbus_tcp = line.port.startswith("tcp://")
     timing = OFF_WIRE if is_modbus_tcp else serial_timing(line.baud)
-    return sum(
-        _transaction_s(block, timing)
-        for device in line.devices
-        for name in _profiles_of(device)
-        for block in plan_reads(profiles[name], Poll.FAST)
-    )
-
-
-def _transaction_s(block: ReadBlock, timing: WireTiming) -> float:
-    data_bytes = (block.count + 7) // 8 if block.table in _BIT_TABLES else 2 * block.count
-    wire_s = timing.duration_s(_REQUEST_BYTES + _ANSWER_FRAME_BYTES + data_bytes)
-    return wire_s + 2 * timing.silence_s + TURNAROUND_S
+    total_s = 0.0
+    for name in (name for device in line.devices for name in _profiles_of(device)):
+        for block in plan_reads(profiles[name], Poll.FAST):
+            data_bytes = (block.count + 7) // 8 if block.table in _BIT_TABLES else 2 * block.count
+            wire_s = timing.duration_s(_REQUEST_BYTES + _RESPONSE_FRAME_BYTES + data_bytes)
+            total_s += wire_s + 2 * timing.silence_s + TURNAROUND_S
+    return total_s
 
 
 def report_on(config: GatewayConfig, now: datetime) -> Report:
-    """Return what this gateway would do with its lines, tonight, and with its data."""
-    profiles = {name: load_profile(name) for line in config.lines for name in _profile_names(line)}
+    """Return what this gateway would do with its lines, its data, and its lamps in the night around `now`."""
+    devices = [device for line in config.lines for device in line.devices]
+    profiles = {name: load_profile(name) for device in devices for name in _profiles_of(device)}
     gateway = config.gateway
     about = (
         f"at {gateway.latitude:g}, {gateway.longitude:g}, time zone {gateway.time_zone}",
@@ -87,10 +84,6 @@ def report_on(config: GatewayConfig, now: datetime) -> Report:
     )
 
 
-def _profile_names(line: LineConfig) -> list[str]:
-    return sorted({name for device in line.devices for name in _profiles_of(device)})
-
-
 def _profiles_of(device: DeviceConfig) -> tuple[str, ...]:
     return (device.profile,) if device.contacts is None else (device.profile, device.contacts.profile)
 
@@ -100,13 +93,16 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
         yield "Modbus TCP"
     else:
         yield f"{line.baud} baud, 8{line.parity}{line.stop_bits}"
-    counts = Counter(name for device in line.devices for name in _profiles_of(device))
-    for name in _profile_names(line):
-        units = sorted({unit for device in line.devices for unit in _units_of(device, name)})
+    units: defaultdict[str, list[int]] = defaultdict(list)
+    for device in line.devices:
+        units[device.profile].append(device.unit)
+        if device.contacts is not None:
+            units[device.contacts.profile].append(device.contacts.unit)
+    for name, numbers in sorted(units.items()):
         requests = len(plan_reads(profiles[name], Poll.FAST))
         yield (
-            f"{_count(counts[name], 'device')} of profile {name} ({profiles[name].name})"
-            f" at {_ranges(units)}, {_count(requests, 'request')} each"
+            f"{_count(len(numbers), 'device')} of profile {name} ({profiles[name].name})"
+            f" at {_ranges(sorted(set(numbers)))}, {_count(requests, 'request')} each"
         )
     yield from _broadcast_text(line)
     for device in line.devices:
@@ -117,7 +113,7 @@ def _line_text(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, P
 
 
 def _broadcast_text(line: LineConfig) -> Iterator[str]:
-    """Say whether a change of all lamps is one broadcast, and if not why."""
+    """Yield whether a change of all lamps is one broadcast, and if not why."""
     units = list(units_of(map(device_from_config, line.devices)))
     if sum(is_dimmable(profile) for _, profile in units) > 1:
         why = broadcast_blocker(units)
@@ -126,33 +122,30 @@ def _broadcast_text(line: LineConfig) -> Iterator[str]:
 
 
 def _cabinet_text(device: DeviceConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
-    """Say what a cabinet's contactor and photocell do."""
+    """Yield what a cabinet's contactor and photocell do."""
     names = {register.name for name in _profiles_of(device) for register in profiles[name].registers}
     if device.contactor is not None:
         follows = {"lit": "is closed while the plan has light", "always": "stays closed"}
-        proof = "" if CONTACTOR_CONTACT in names else "; it has no auxiliary contact, only its relay is seen"
-        yield f"contactor of {device.id} {follows[device.contactor.follows]}, but for commands{proof}"
+        proof = "" if CONTACTOR_CONTACT in names else "; it has no auxiliary contact, only its relay is read"
+        yield f"contactor of {device.id} {follows[device.contactor.follows]}, except for commands{proof}"
     elif CONTACTOR_CONTACT in names:
         yield f"contactor of {device.id} is only read"
     if device.photocell:
         yield (
-            f"photocell of {device.id} decides while the clock is not right,"
-            f" once it has said the same for {AGREEMENT.seconds} s"
+            f"photocell of {device.id} decides while the clock is not trusted,"
+            f" once its readings have agreed for {AGREEMENT.seconds} s"
         )
-
-
-def _units_of(device: DeviceConfig, profile: str) -> Iterator[int]:
-    if device.profile == profile:
-        yield device.unit
-    if device.contacts is not None and device.contacts.profile == profile:
-        yield device.contacts.unit
 
 
 def _tonight(
     config: GatewayConfig, profiles: Mapping[str, Profile], now: datetime
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield a section for each program that lamps and contactors follow tonight."""
-    gateway, plan = config.gateway, _plan_of(config)
+    gateway, plan = config.gateway, DEFAULT_PLAN
+    # Where the plan cannot be used, the gateway falls back to the default as well, and reports why.
+    with suppress(PlanError, sqlite3.Error):
+        if (document := next_plan(config.outbox.state_path)) is not None:
+            plan = decode_plan(document, "plan")
     place = Place(gateway.latitude, gateway.longitude, ZoneInfo(gateway.time_zone))
     night = night_of(place.latitude, place.longitude, place.time_zone, now)
     lights = [
@@ -173,14 +166,6 @@ def _tonight(
         yield f"Tonight, by the plan “{program.name or program.id}”{some}", tuple(lines)
 
 
-def _plan_of(config: GatewayConfig) -> LightingPlan:
-    try:
-        document = next_plan(config.outbox.state_path)
-        return DEFAULT_PLAN if document is None else decode_plan(document, "plan")
-    except (PlanError, sqlite3.Error):
-        return DEFAULT_PLAN  # the gateway falls back to it as well, and reports why
-
-
 def _data_text(config: GatewayConfig) -> Iterator[str]:
     gateway, mqtt = config.gateway, config.mqtt
     user = f" as user {mqtt.username}" if mqtt.username else ""
@@ -192,31 +177,35 @@ def _data_text(config: GatewayConfig) -> Iterator[str]:
 
 
 def _warnings(config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
-    interval_s = config.gateway.poll_interval_s
-    yield from _left_to_fill_in(config)
-    for line in config.lines:
-        if line.port.startswith("/"):
-            yield from _device_warnings(Path(line.port))
-        yield from _cabinet_warnings(line, config, profiles)
-        if (seconds := sweep_s(line, profiles)) > interval_s:
-            yield (
-                f"line {line.port}: one sweep takes {seconds:.1f} s, longer than poll_interval_s"
-                f" {interval_s:g}: devices are polled as often as the wire allows"
-            )
-    file = config.clock.synchronized_file
-    if file is not None and not file.exists():
-        yield f"clock.synchronized_file {file}: does not exist now, so the time would not count as known"
-    folder = _existing_parent(config.outbox.path)
-    if not os.access(folder, os.W_OK):
-        yield f"outbox {config.outbox.path}: folder {folder} cannot be written by this user"
-
-
-def _left_to_fill_in(config: GatewayConfig) -> Iterator[str]:
     mqtt = config.mqtt
     password = None if mqtt.password is None else mqtt.password.get_secret_value()
     for field, value in (("host", mqtt.host), ("username", mqtt.username), ("password", password)):
         if value == FILL_IN:
             yield f"mqtt.{field} is still {FILL_IN!r}, expected the {field} of the broker for this gateway"
+    for line in config.lines:
+        yield from _line_warnings(line, config, profiles)
+        yield from _cabinet_warnings(line, config, profiles)
+    file = config.clock.synchronized_file
+    if file is not None and not file.exists():
+        yield f"clock.synchronized_file {file}: does not exist now, so the time would not count as known"
+    # The gateway creates missing folders itself.
+    folder = next(parent for parent in config.outbox.path.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):
+        yield f"outbox {config.outbox.path}: folder {folder} cannot be written by this user"
+
+
+def _line_warnings(line: LineConfig, config: GatewayConfig, profiles: Mapping[str, Profile]) -> Iterator[str]:
+    if line.port.startswith("/"):
+        if not Path(line.port).exists():
+            yield f"line {line.port}: no such device"
+        elif not os.access(line.port, os.R_OK | os.W_OK):
+            yield f"line {line.port}: this user may not read and write it, expected a member of its group"
+    interval_s = config.gateway.poll_interval_s
+    if (seconds := sweep_s(line, profiles)) > interval_s:
+        yield (
+            f"line {line.port}: one sweep takes {seconds:.1f} s, longer than poll_interval_s"
+            f" {interval_s:g}: devices are polled as often as the wire allows"
+        )
 
 
 def _cabinet_warnings(
@@ -229,25 +218,14 @@ def _cabinet_warnings(
         if lamps and device.contactor is not None and device.contactor.follows == "lit":
             yield (
                 f"contactor of {device.id} follows the plan: lamps with controllers behind it ({lamps} on"
-                " this gateway) have no power by day and are reported as silent,"
+                " this gateway) have no power by day and are reported as unresponsive,"
                 ' expected follows = "always" for them'
             )
         if device.photocell and config.gateway.poll_interval_s > 2 * AGREEMENT.seconds:
             yield (
                 f"photocell of {device.id} is read every {config.gateway.poll_interval_s:g} s and trusted"
-                " when two readings agree: it would switch the street as late as that"
+                " when two readings agree: the street would be switched as late as that"
             )
-
-
-def _device_warnings(port: Path) -> Iterator[str]:
-    if not port.exists():
-        yield f"line {port}: no such device"
-    elif not os.access(port, os.R_OK | os.W_OK):
-        yield f"line {port}: this user may not read and write it, expected a member of its group"
-
-
-def _existing_parent(path: Path) -> Path:
-    return next(parent for parent in path.absolute().parents if parent.exists())
 
 
 def _count(number: int, noun: str) -> str:
@@ -255,7 +233,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _ranges(units: Sequence[int]) -> str:
-    """Unit numbers as a person writes them: units 1–3, 7."""
+    """Return unit numbers as a person writes them, such as: units 1–3, 7."""
     runs: list[list[int]] = []
     for unit in sorted(units):
         if runs and unit == runs[-1][-1] + 1:

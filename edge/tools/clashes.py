@@ -1,6 +1,6 @@
 """Settings of several gateways that cannot run in one process."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from edge.config.line_settings import wire_of
@@ -13,11 +13,19 @@ def reject_clashes(configs: Mapping[Path, GatewayConfig]) -> None:
     Raises:
         ConfigError: with file, field and value of each clash.
     """
-    problems = [
-        f"{path}: {field} {value!r} is also used by {first}, expected another"
-        for field, uses in _claims(configs).items()
-        for path, value, first in _second_claims(uses, wire_of if field == "line.port" else str)
-    ]
+    uses = {
+        "gateway.id": [(path, each.gateway.id) for path, each in configs.items()],
+        "outbox.path": [(path, str(each.outbox.path)) for path, each in configs.items()],
+        "line.port": [(path, line.port) for path, each in configs.items() for line in each.lines],
+    }
+    problems: list[str] = []
+    for field, values in uses.items():
+        users: dict[str, Path] = {}
+        for path, value in values:
+            # One wire may be named by several ports, such as links to the same device.
+            user = users.setdefault(wire_of(value) if field == "line.port" else value, path)
+            if user != path:
+                problems.append(f"{path}: {field} {value!r} is also used by {user}, expected another")
     addresses = {path: config.status for path, config in configs.items() if config.status is not None}
     first = next(iter(addresses.items()), None)
     if first is not None:
@@ -29,20 +37,3 @@ def reject_clashes(configs: Mapping[Path, GatewayConfig]) -> None:
         ]
     if problems:
         raise ConfigError(problems)
-
-
-def _claims(configs: Mapping[Path, GatewayConfig]) -> dict[str, list[tuple[Path, str]]]:
-    return {
-        "gateway.id": [(path, each.gateway.id) for path, each in configs.items()],
-        "outbox.path": [(path, str(each.outbox.path)) for path, each in configs.items()],
-        "line.port": [(path, line.port) for path, each in configs.items() for line in each.lines],
-    }
-
-
-def _second_claims(
-    uses: Iterable[tuple[Path, str]], thing_of: Callable[[str], str]
-) -> Iterator[tuple[Path, str, Path]]:
-    first: dict[str, Path] = {}
-    for path, value in uses:
-        if (user := first.setdefault(thing_of(value), path)) != path:
-            yield path, value, user

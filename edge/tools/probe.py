@@ -1,7 +1,7 @@
-"""Finds the devices on a line: reads from each unit at each baud rate and parity, and matches profiles."""
+"""Finds the devices on a line: reads from each unit at each baud rate and parity, then tries each profile."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -24,15 +24,19 @@ from protocols.modbus.codec import ReadBlock, Value, decode_block, plan_reads
 from protocols.modbus.profile import Poll, Profile, Table
 
 BAUDS: Final = (9600, 19200, 38400, 115200, 4800, 57600, 2400, 1200)
-"""Most common first."""
+"""The order they are tried in: our choice, those we expect most often first."""
 
 PARITIES: Final = ("N", "E", "O")
 
 _FIRST_UNITS = 8
-"""Where most devices are: all settings are tried on these before any is tried on all units."""
+"""All settings are tried on the first units before one is tried on the others.
+
+Our choice: most lines have a device among the lowest addresses, and eight units without a response take
+half a second for each setting.
+"""
 
 _PROBE_BLOCK = ReadBlock(Table.INPUT, 0, 2)
-"""Any response proves that a unit is there, an exception response too."""
+"""Any response proves that the unit exists, an exception response too."""
 
 
 class ProbeError(Exception):
@@ -49,7 +53,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
-    """What to probe. A unit has `timeout_s` to respond; `thorough` does not end at the first found."""
+    """What to probe. A unit has `timeout_s` to respond.
+
+    Without `thorough` the probe ends with the first setting at which a device was found.
+    """
 
     port: str
     settings: tuple[Setting, ...]
@@ -60,7 +67,7 @@ class ProbePlan:
 
 @dataclass(frozen=True, slots=True)
 class FoundUnit:
-    """A unit that responds; `profiles` fit it, the best first, and `values` are what that one reads."""
+    """A unit that responds: the `profiles` that fit it, best first, and the `values` read by the first."""
 
     unit: int
     setting: Setting
@@ -70,7 +77,7 @@ class FoundUnit:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The result of a probe: `garbled` units sent corrupt frames, the port rejected `unusable` settings."""
+    """The result of a probe: `garbled` units sent corrupt frames, `unusable` settings failed at the port."""
 
     found: tuple[FoundUnit, ...]
     garbled: tuple[tuple[Setting, int], ...]
@@ -80,7 +87,10 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The progress of a probe."""
+    """The progress of a probe: `done` of `total` units at all settings, `found` of which responded.
+
+    `setting` and `unit` are probed next.
+    """
 
     setting: Setting
     unit: int
@@ -96,7 +106,14 @@ class _Response(Enum):
 
 
 def settings_for(port: str, bauds: Sequence[int], parities: Sequence[str]) -> tuple[Setting, ...]:
-    """Return the settings to try; the line behind a TCP server is configured there."""
+    """Return the settings to try: every pair of baud rate and parity.
+
+    Args:
+        port: a device path or the address of a server; the latter sets the line's format itself, so one
+            setting is returned.
+        bauds: at least one.
+        parities: at least one of `PARITIES`.
+    """
     if "://" in port:
         return (Setting(bauds[0], parities[0]),)
     return tuple(Setting(baud, parity) for parity, baud in product(parities, bauds))
@@ -135,6 +152,7 @@ class Probe:
         return Findings(tuple(self._found), tuple(self._garbled), tuple(self._unusable), self._requests)
 
     def _stages(self) -> Iterator[tuple[Setting, Sequence[int]]]:
+        """Yield what to probe next; reads what was found at the setting yielded before."""
         first, rest = self._plan.units[:_FIRST_UNITS], self._plan.units[_FIRST_UNITS:]
         left = []
         for setting in self._plan.settings:
@@ -169,7 +187,7 @@ class Probe:
         self._on_step(Step(setting, unit, self._requests, total, self._present))
         self._requests += 1
         response = await _read_from(line, unit)
-        if response is _Response.CORRUPT:  # once more: it may have been noise
+        if response is _Response.CORRUPT:  # read once more: it may have been noise
             response = await _read_from(line, unit)
         if response is _Response.CORRUPT:
             self._garbled.append((setting, unit))
@@ -180,7 +198,12 @@ class Probe:
         profiles = [load_builtin(profile_id) for profile_id in builtin_ids()]
         usual_timeout = LineSettings(self._plan.port, setting.baud, setting.parity)
         async with _running(open_line(usual_timeout)) as line:
-            return [await _match_profile(line, setting, unit, profiles) for unit in units]
+            found: list[FoundUnit] = []
+            for unit in units:
+                values = {profile.id: await _read_all(line, unit, profile) for profile in profiles}
+                fitting = best_first(match_score(profile_id, each) for profile_id, each in values.items())
+                found.append(FoundUnit(unit, setting, tuple(fitting), values[fitting[0]] if fitting else {}))
+            return found
 
 
 async def _read_from(line: Line, unit: int) -> _Response:
@@ -195,12 +218,6 @@ async def _read_from(line: Line, unit: int) -> _Response:
     except LineError:
         return _Response.VALID  # an exception response, in a valid frame
     return _Response.VALID
-
-
-async def _match_profile(line: Line, setting: Setting, unit: int, profiles: Iterable[Profile]) -> FoundUnit:
-    values = {profile.id: await _read_all(line, unit, profile) for profile in profiles}
-    fitting = best_first(match_score(profile_id, each) for profile_id, each in values.items())
-    return FoundUnit(unit, setting, tuple(fitting), values[fitting[0]] if fitting else {})
 
 
 async def _read_all(line: Line, unit: int, profile: Profile) -> dict[str, Value]:

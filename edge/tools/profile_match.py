@@ -20,19 +20,24 @@ _PLAUSIBLE: Final = {
     "_kwh": (0, 1e8),
     "_hours_h": (0, 2e5),
 }
-"""By the end of a register's name: what a street light or its cabinet can measure."""
+"""The range that a street light or its cabinet can measure, by the end of the register's name.
+
+Our choice, wider than any real value: a profile must not be excluded by an unusual installation.
+"""
 
 _ZERO_COUNTS = -0.25
-"""Unused registers often hold zero: a zero is weak evidence against a profile."""
+"""The score of a zero. Unused registers often hold zero, so it is weak evidence against a profile."""
 
 _MIN_SCORE = 1.0
+"""One plausible value that is not zero."""
+
 _CONTACTS = 0.5
-"""Booleans are always plausible: contacts match when a device responds for them and nothing else fits."""
+"""Any boolean is plausible: a profile of booleans only is accepted where no other profile fits better."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileMatch:
-    """The evidence for a profile: its plausible values, less those that say nothing."""
+    """A profile that fits; a higher `score` is stronger evidence: about one for each plausible value."""
 
     profile_id: str
     score: float
@@ -44,7 +49,7 @@ def match_score(profile_id: str, values: Mapping[str, Value]) -> ProfileMatch | 
         return ProfileMatch(profile_id, _CONTACTS)
     score = 0.0
     for name, value in values.items():
-        bounds = _bounds(name)
+        bounds = next((bounds for ending, bounds in _PLAUSIBLE.items() if name.endswith(ending)), None)
         if bounds is None or value is None or isinstance(value, bool):
             continue
         if value and not bounds[0] <= value <= bounds[1]:
@@ -57,7 +62,3 @@ def best_first(found: Iterable[ProfileMatch | None]) -> list[str]:
     """Return the ids of the profiles that fit, the best first."""
     fitting = [each for each in found if each is not None]
     return [each.profile_id for each in sorted(fitting, key=lambda each: -each.score)]
-
-
-def _bounds(name: str) -> tuple[float, float] | None:
-    return next((bounds for ending, bounds in _PLAUSIBLE.items() if name.endswith(ending)), None)

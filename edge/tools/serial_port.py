@@ -6,36 +6,38 @@ import grp
 import os
 import stat
 import termios
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 _PORTS: Final = ("serial/by-path/*", "ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", "ttymxc*", "ttyO*")
-"""Where adapters and RS-485 hats show up below /dev; not ttyS*, most of which have no hardware."""
+"""Names of USB adapters and RS-485 hats below /dev; not ttyS*, most of which have no hardware."""
 
 _MAX_LISTED = 6
 
 
 def port_problem(port: str, devices: Path = Path("/dev"), processes: Path = Path("/proc")) -> str | None:
-    """Return what is wrong with this serial port and what to do; None if it can be used."""
+    """Return why this serial port cannot be used and what to do; None if it can be used.
+
+    `devices` and `processes` are the folders that list the ports and the processes of the machine.
+    """
     path = Path(port)
     try:
         status = path.stat()
     except FileNotFoundError:
-        return f"there is no such port. {_ports_there(devices)}"
+        return f"there is no such port. {_present_ports(devices)}"
     except OSError as error:
-        return f"{error.strerror}. {_ports_there(devices)}"
+        return f"{error.strerror}. {_present_ports(devices)}"
     if not stat.S_ISCHR(status.st_mode):
-        return f"this is no serial port. {_ports_there(devices)}"
+        return f"this is no serial port. {_present_ports(devices)}"
     if not os.access(path, os.R_OK | os.W_OK):
         return _forbidden(status)
     return _port_in_use(path, processes)
 
 
-def _ports_there(devices: Path) -> str:
+def _present_ports(devices: Path) -> str:
     found = [str(path) for pattern in _PORTS for path in sorted(devices.glob(pattern))]
     if not found:
-        return f"No adapter is plugged in: none shows in {devices}. Check its cable, and dmesg"
+        return f"No adapter is plugged in: {devices} has none. Check its cable, and dmesg"
     more = " …" if len(found) > _MAX_LISTED else ""
     return f"Ports here now: {', '.join(found[:_MAX_LISTED])}{more}"
 
@@ -71,22 +73,17 @@ def _port_in_use(path: Path, processes: Path) -> str | None:
 
 
 def _in_use_by(path: Path, processes: Path) -> str:
-    holders = sorted(_holders(path, processes))
-    who = f" ({', '.join(holders)})" if holders else ""
-    return (
-        f"another process holds it{who}, and a line has one owner. "
-        "Stop that one first; a gateway: sudo systemctl stop lentera-edge"
-    )
-
-
-def _holders(path: Path, processes: Path) -> Iterator[str]:
-    """Yield the processes that have the device open, as far as this user may see."""
-    device = path.resolve()
+    device, holders = path.resolve(), []
     for folder in processes.glob("[0-9]*"):
         try:
             opened = {each.readlink() for each in (folder / "fd").iterdir()}
             name = (folder / "comm").read_text().strip()
         except OSError:
-            continue
+            continue  # it has ended, or belongs to another user
         if device in opened and folder.name != str(os.getpid()):
-            yield f"{name}, process {folder.name}"
+            holders.append(f"{name}, process {folder.name}")
+    who = f" ({', '.join(sorted(holders))})" if holders else ""
+    return (
+        f"another process uses it{who}, and only one may use a line. "
+        "Stop that process first; a gateway: sudo systemctl stop lentera-edge"
+    )

@@ -1,4 +1,4 @@
-"""Offline transfer: unacknowledged records into one signed bundle, and the cloud's answer to it back."""
+"""Offline transfer: exports unacknowledged records as one signed bundle, and imports the cloud's answer."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -32,28 +32,29 @@ from runtime.files import write_atomically
 log = structlog.get_logger(__name__)
 
 _BUSY_S = 8.0
-"""How long to wait for a lock; less than a running gateway waits for one of ours."""
+"""How long to wait for a lock: less than a running gateway waits for a lock of this process."""
 
 
 class TransferError(Exception):
-    """A transfer that failed for a reason the person at the gateway can remove; says what has changed."""
+    """A transfer failed for a reason that can be removed at the gateway; its text says what has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """How many records were deleted, and whether the plan was newer than any before, and accepted."""
+    """The result of an import: the number of `deleted` records; an older plan is not accepted."""
 
     deleted: int
     plan_accepted: bool
 
 
 def export_records(config: GatewayConfig, file: Path) -> int:
-    """Write all records that may be sent to `file` and return how many; the gateway may be running.
+    """Write all records that may be sent to `file`; returns their number. The gateway may be running.
 
-    The records stay in its outbox until the answer is imported. `file` is replaced by a complete one or not.
+    The records stay in its outbox until the answer is imported. `file` is replaced as a whole or not at all.
 
     Raises:
-        TransferError: the outbox cannot be read; `file` is not written.
+        ConfigError: the settings name no key file.
+        TransferError: the outbox or the key cannot be read; `file` is not written.
         OSError: `file` cannot be written.
     """
     key, path = _key_of(config), config.outbox.path
@@ -67,21 +68,28 @@ def export_records(config: GatewayConfig, file: Path) -> int:
 
 
 def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = False) -> Imported:
-    """Hand the answer's lighting plan to the gateway unless it knows a newer one, then delete what is stored.
+    """Offer the answer's lighting plan to the gateway, then delete the records that the cloud has stored.
 
-    Importing it again does what is left.
+    A plan older than the last one is not offered unless `older_plan_too`. After a failure the same file can
+    be imported again.
 
     Raises:
-        BundleError: the file is refused, nothing has changed.
-        TransferError: which says what has changed.
+        ConfigError: the settings name no key file; nothing has changed.
+        OSError: `file` cannot be read; nothing has changed.
+        BundleError: `file` is refused; nothing has changed.
+        TransferError: its text says what has changed.
     """
-    answer, header = _read(config, file)
+    answer, header = _read_answer(config, file)
     state_path, path = config.outbox.state_path, config.outbox.path
     unchanged = "nothing has changed, import it again"
     with closing(_open(state_path)) as state, closing(_open(path)) as database:
         outbox = OfflineOutbox(database)
         with _explaining(path, unchanged):
-            _check_addressee(header, config, outbox, file)
+            if header != _header(config, outbox, BundleKind.ANSWER, None):
+                raise TransferError(
+                    f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
+                    f"expected an answer for this gateway's outbox"
+                )
             outbox.lock()
         with _explaining(state_path, unchanged), state:
             state.execute("BEGIN IMMEDIATE")
@@ -97,7 +105,7 @@ def import_answer(config: GatewayConfig, file: Path, *, older_plan_too: bool = F
     return Imported(deleted, taken)
 
 
-def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
+def _read_answer(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     key, content = _key_of(config), file.read_bytes()
     header = read_header(content, file.name)
     frames = verify_bundle(content, key, file.name)
@@ -111,16 +119,8 @@ def _read(config: GatewayConfig, file: Path) -> tuple[Answer, Header]:
     return answer, header
 
 
-def _check_addressee(header: Header, config: GatewayConfig, outbox: OfflineOutbox, file: Path) -> None:
-    if header != _header(config, outbox, BundleKind.ANSWER, None):
-        raise TransferError(
-            f"{file}: {header.kind} for {header.area} {header.gateway}, outbox {header.epoch}, "
-            f"expected an answer for this gateway's outbox"
-        )
-
-
 def _followed(path: Path) -> FollowedPlan | None:
-    """Return the plan that is followed here; None where it cannot be read: the records go all the same."""
+    """Return the plan that is followed here; None where it cannot be read, which stops no export."""
     if not path.is_file():
         return None
     try:
@@ -133,9 +133,10 @@ def _followed(path: Path) -> FollowedPlan | None:
 def _frames(outbox: OfflineOutbox, last: int, counted: list[int]) -> Iterator[bytes]:
     position = 0
     while rows := outbox.records(position, RECORDS_PER_FRAME):
-        wanted = [row for row in rows if row[0] <= last]
-        counted.append(len(wanted))
-        yield pack_records([PackedRecord(*row) for row in wanted])
+        # A running gateway adds records behind `last` meanwhile: those belong to the next bundle.
+        exported = [row for row in rows if row[0] <= last]
+        counted.append(len(exported))
+        yield pack_records([PackedRecord(*row) for row in exported])
         position = rows[-1][0]
         if position >= last:
             return
@@ -146,7 +147,7 @@ def _header(
 ) -> Header:
     epoch = outbox.epoch()
     if epoch is None:
-        raise TransferError(f"{config.outbox.path}: names no epoch, expected that the gateway has run here")
+        raise TransferError(f"{config.outbox.path}: has no epoch, expected that the gateway has run here")
     return Header(kind, config.gateway.area, config.gateway.id, epoch, plan)
 
 

@@ -154,7 +154,7 @@ def test_a_port_in_use_is_refused_and_its_owner_named() -> None:
                 owner.kill()
         requested = list(slave.requests)
     assert run.returncode == 2
-    assert f"{slave.path}: another process holds it" in run.stderr
+    assert f"{slave.path}: another process uses it" in run.stderr
     assert f"process {pid}" in run.stderr
     assert "systemctl stop lentera-edge" in run.stderr
     assert requested == []

@@ -136,10 +136,10 @@ def with_cabinet(poll_interval_s: float = 60, **settings: object) -> GatewayConf
     ("settings", "expected"),
     [
         ({}, "contactor of g1-cabinet is only read"),
-        ({"contactor": {"follows": "always"}}, "contactor of g1-cabinet stays closed, but for commands"),
+        ({"contactor": {"follows": "always"}}, "contactor of g1-cabinet stays closed, except for commands"),
         ({"contactor": {"follows": "lit"}}, "contactor of g1-cabinet is closed while the plan has light"),
         ({"contactor": {"follows": "lit"}}, "lamps with controllers behind it (4 on this gateway) have no"),
-        ({"photocell": True}, "photocell of g1-cabinet decides while the clock is not right, once it has"),
+        ({"photocell": True}, "photocell of g1-cabinet decides while the clock is not trusted, once its"),
         ({"photocell": True, "poll_interval_s": 900}, "photocell of g1-cabinet is read every 900 s"),
     ],
 )

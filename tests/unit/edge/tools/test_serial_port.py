@@ -25,8 +25,7 @@ def test_a_port_that_can_be_used_is_no_trouble(terminal: str) -> None:
 
 def test_a_missing_port_names_those_that_are_there(tmp_path: Path) -> None:
     assert port_problem("/dev/no-such-port", devices=tmp_path) == (
-        f"there is no such port. No adapter is plugged in: none shows in {tmp_path}."
-        " Check its cable, and dmesg"
+        f"there is no such port. No adapter is plugged in: {tmp_path} has none. Check its cable, and dmesg"
     )
     for name in ("ttyUSB1", "ttyUSB3", "ttyS0"):
         (tmp_path / name).touch()
