@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -16,6 +15,7 @@ from protocols.modbus.points import CONTACTOR_RELAY, PHOTOCELL
 from protocols.modbus.profile import Profile, ProfileError, ProfileKind
 
 _LAST_ADDRESS = 65535
+_BUILTIN_PROFILES: Final = builtin_ids()
 
 LINE_ADDRESS: Final = "a device path such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port"
 
@@ -40,16 +40,14 @@ def _line_address(port: str) -> str:
     raise ValueError(f"expected {LINE_ADDRESS}")
 
 
-@lru_cache(maxsize=1)
-def _profile_ids() -> tuple[str, ...]:
-    return builtin_ids()
-
-
 def _known_profile(name: str, info: ValidationInfo) -> str:
-    """Return the name to load it by: a file's path is relative to the folder of the settings."""
+    """Check that the profile can be loaded; returns its name, or the path of its file.
+
+    A path is relative to the folder of the settings.
+    """
     if not is_file(name):
-        if name not in _profile_ids():
-            raise ValueError(f"expected a path that ends in .toml, or one of {', '.join(_profile_ids())}")
+        if name not in _BUILTIN_PROFILES:
+            raise ValueError(f"expected a path that ends in .toml, or one of {', '.join(_BUILTIN_PROFILES)}")
         return name
     path = str((info.context or {}).get("folder", Path()) / name)
     try:
@@ -75,7 +73,7 @@ class ContactorConfig(Settings):
 class DeviceConfig(Settings):
     """One lamp or cabinet on a line; `bus` and `address` distinguish lamps that share a unit.
 
-    Without `photocell` the input for one is not read: an open input would report day for ever. Without
+    Without `photocell` the input for one is not read: an open input would always report day. Without
     `contactor` a cabinet is only read.
     """
 

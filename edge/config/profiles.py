@@ -1,4 +1,4 @@
-"""Register maps by the name settings give them: one that comes with Lentera, or a TOML file beside them."""
+"""Register profiles by name: one that is part of Lentera, or a TOML file."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -8,13 +8,17 @@ from protocols.modbus.profile import Profile, ProfileError, parse_profile
 
 
 def is_file(name: str) -> bool:
-    """Whether the name of a profile is that of a file: it ends in .toml."""
+    """Return whether a profile name is the path of a file: it ends in .toml."""
     return name.endswith(".toml")
 
 
 @lru_cache(maxsize=256)
 def load_profile(name: str) -> Profile:
-    """The profile of that name, the same object each time; raises ProfileError naming file and line."""
+    """Return the profile of this name, the same object each time.
+
+    Raises:
+        ProfileError: with file and line of each problem.
+    """
     if not is_file(name):
         return load_builtin(name)
     try:
@@ -28,5 +32,9 @@ def load_profile(name: str) -> Profile:
 
 @lru_cache(maxsize=4096)
 def load_profile_at(name: str, bus: int, address: int) -> Profile:
-    """The profile for one lamp behind a unit that serves many, the same object each time."""
+    """Return the profile for one lamp of a unit that serves several, the same object each time.
+
+    Raises:
+        ProfileError: as of `load_profile`.
+    """
     return load_profile(name).at(bus, address)

@@ -30,21 +30,17 @@ class ConfigError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def _known_zone(name: str) -> str:
-    return time_zone(name).key
-
-
 class IdentityConfig(Settings):
-    """Who and where the gateway is."""
+    """The gateway's id and area, its place, and how it polls."""
 
     id: Identifier
     area: Identifier
     latitude: Annotated[float, Field(ge=-90, le=90)]
     longitude: Annotated[float, Field(ge=-180, le=180)]
-    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    time_zone: Annotated[str, AfterValidator(lambda name: time_zone(name).key)]
     poll_interval_s: Annotated[float, Field(gt=0, le=86400)] = 60.0
     default_level: Annotated[int, Field(ge=0, le=100)] = 100
-    """The safe level: where there is no program, or no clock to run it by."""
+    """The safe level in percent: in force where there is no program, or no trusted clock to run it by."""
 
 
 class MqttConfig(Settings):
@@ -103,7 +99,7 @@ class StatusConfig(Settings):
 
 
 class ClockConfig(Settings):
-    """When the system clock counts as synchronised: once `synchronized_file` exists, if one is named."""
+    """The system clock counts as set once `synchronized_file` exists; without one, from the start."""
 
     synchronized_file: Path | None = None
 

@@ -17,9 +17,9 @@ _GAUGES: tuple[tuple[str, str, Callable[[GatewayStatus], float]], ...] = (
     ),
     ("uplink_in_flight_records", "Records sent and not acknowledged yet", lambda each: each.uplink.in_flight),
     ("devices", "Devices on the gateway's lines", lambda each: sum(line.devices for line in each.lines)),
-    ("devices_quarantined", "Devices that do not respond and are polled seldom", lambda each: each.silent),
+    ("devices_quarantined", "Devices that do not respond and are only probed", lambda each: each.silent),
     ("lines_down", "Lines whose port cannot be used", lambda each: sum(not line.up for line in each.lines)),
-    ("clock_trusted", "1 while the plan may go by the gateway's clock", lambda each: each.clock.trusted),
+    ("clock_trusted", "1 while the plan may follow the gateway's clock", lambda each: each.clock.trusted),
 )
 
 
@@ -27,11 +27,11 @@ class GatewayCollector(Collector):
     """Uplink, clock, lines and devices of every gateway of a process."""
 
     def __init__(self, snapshot: StatusSnapshot) -> None:
-        self._board = snapshot
+        self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
         """Return one gauge per quantity, by gateway; the uplink's is 1 for its state and 0 for the others."""
-        gateways = self._board.status(devices=False).gateways
+        gateways = self._snapshot.status(devices=False).gateways
         for name, meaning, value in _GAUGES:
             gauge = GaugeMetricFamily(f"lentera_gateway_{name}", meaning, labels=["gateway"])
             for each in gateways:

@@ -3,6 +3,7 @@
 import asyncio
 from base64 import b64encode
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from importlib import resources
@@ -45,24 +46,25 @@ class StatusPages:
         self.content_policy = _content_policy(self._page.decode())
 
     def respond(self, method: str, target: str) -> Response:
-        """Return the response to a request line; an error is a problem document (RFC 9457)."""
+        """Return the response to a request; an error is a problem document (RFC 9457).
+
+        `/status.json` takes `gateway`, the id of one gateway, and `devices=no` to leave the devices out.
+        """
         url = urlsplit(target)
         if method not in ("GET", "HEAD"):
             return _problem(HTTPStatus.METHOD_NOT_ALLOWED, f"{method}: expected GET")
         if url.path == "/":
             return Response(HTTPStatus.OK, "text/html; charset=utf-8", self._page)
         if url.path == "/status.json":
-            return self._status(parse_qs(url.query))
+            query = parse_qs(url.query)
+            gateway_id = query.get("gateway", [None])[0]
+            status = self._snapshot.status(gateway_id, devices=query.get("devices") != ["no"])
+            if gateway_id is not None and not status.gateways:
+                return _problem(HTTPStatus.NOT_FOUND, f"gateway {gateway_id!r} does not run here")
+            return Response(HTTPStatus.OK, _JSON, ENCODER.encode(status))
         if url.path == "/metrics":
             return Response(HTTPStatus.OK, CONTENT_TYPE_PLAIN_1_0_0, generate_latest(self._registry))
         return _problem(HTTPStatus.NOT_FOUND, f"{url.path}: expected one of /, /status.json, /metrics")
-
-    def _status(self, query: dict[str, list[str]]) -> Response:
-        gateway_id = query.get("gateway", [None])[0]
-        status = self._snapshot.status(gateway_id, devices=query.get("devices") != ["no"])
-        if gateway_id is not None and not status.gateways:
-            return _problem(HTTPStatus.NOT_FOUND, f"gateway {gateway_id!r} does not run here")
-        return Response(HTTPStatus.OK, _JSON, ENCODER.encode(status))
 
 
 async def serve_status(pages: StatusPages, address: StatusConfig) -> None:
@@ -74,10 +76,7 @@ async def serve_status(pages: StatusPages, address: StatusConfig) -> None:
         level="warning",
         address=f"{address.host}:{address.port}",
     )
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _handle_connection(pages, reader, writer)
-
+    handle = partial(_handle_connection, pages)
     while True:
         try:
             server = await asyncio.start_server(handle, address.host, address.port, limit=_MAX_HEAD_BYTES)
@@ -96,7 +95,7 @@ async def _handle_connection(
     pages: StatusPages, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     try:
-        # One deadline for the whole exchange: a client that trickles bytes holds no connection open.
+        # One deadline for the whole exchange: a client that sends slowly keeps no connection open.
         async with asyncio.timeout(_REQUEST_S):
             head = await reader.readuntil(b"\r\n\r\n")
             writer.write(_encode_response(pages, head))

@@ -1,4 +1,4 @@
-"""Reads the status of all gateways of a process off their components, at the moment of the request."""
+"""Reads the status of all gateways of a process from their components, at the moment of the request."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ from protocols.lamp import Reason
 from protocols.lighting.priority import Override
 
 _DECIDED = frozenset({"target_level_percent", "reason"})
-"""Fields of a lamp's reading that the gateway itself decides; they are shown as of now, not as last read."""
+"""Fields of a lamp's reading that the gateway decides: shown as they are now, not as in the last reading."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunningGateway:
-    """A gateway's settings and what runs for it."""
+    """A gateway's settings and its running components."""
 
     config: GatewayConfig
     components: GatewayComponents
@@ -75,7 +75,7 @@ class StatusSnapshot:
 def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
     config, components = running.config, running.components
     now = components.timekeeper.now()
-    all_devices = components.devices
+    lines = [_line(each) for each in components.lines]
     return GatewayStatus(
         id=config.gateway.id,
         area=config.gateway.area,
@@ -90,9 +90,9 @@ def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
             in_flight=components.uplink.in_flight,
         ),
         outbox=_outbox(components),
-        lines=[_line(each) for each in components.lines],
-        lamps=sum(device.dimmable for device in all_devices),
-        silent=sum(map(_unresponsive, components.lines)),
+        lines=lines,
+        lamps=sum(device.dimmable for device in components.devices),
+        silent=sum(line.silent for line in lines),
         devices=[
             _device(device, each, components, now) for each in components.lines for device in each.devices
         ]
@@ -102,24 +102,19 @@ def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
 
 
 def _plan(components: GatewayComponents, now: datetime | None) -> PlanStatus:
+    """Return the plan in force and its next change after `now`; without `now` the change is left out."""
+    changes: list[tuple[datetime, str]] = []
+    for device in components.devices if now is not None else ():
+        if now is not None and device.dimmable:
+            level = components.levels.at(device.id, now)
+            if level.reason is Reason.PROGRAM and level.until is not None:
+                changes.append((level.until, device.id))
+    next_change, next_level = None, None
+    if changes:
+        next_change, lamp_id = min(changes)
+        next_level = components.levels.at(lamp_id, next_change).level_percent
     state = components.plan.state
-    until, level = (None, None) if now is None else _next_change(components, now)
-    return PlanStatus(hash=state.hash, problem=state.problem, next_change=until, next_level=level)
-
-
-def _next_change(components: GatewayComponents, now: datetime) -> tuple[datetime | None, int | None]:
-    levels = {
-        device.id: components.levels.at(device.id, now) for device in components.devices if device.dimmable
-    }
-    changes = [
-        (each.until, lamp_id)
-        for lamp_id, each in levels.items()
-        if each.reason is Reason.PROGRAM and each.until is not None
-    ]
-    if not changes:
-        return None, None
-    until, lamp_id = min(changes)
-    return until, components.levels.at(lamp_id, until).level_percent
+    return PlanStatus(hash=state.hash, problem=state.problem, next_change=next_change, next_level=next_level)
 
 
 def _outbox(components: GatewayComponents) -> OutboxStatus:
@@ -133,10 +128,6 @@ def _outbox(components: GatewayComponents) -> OutboxStatus:
     )
 
 
-def _unresponsive(line: LineComponents) -> int:
-    return sum(presence.is_unresponsive for _, presence in line.presences())
-
-
 def _line(components: LineComponents) -> LineStatus:
     line = components.line
     return LineStatus(
@@ -144,7 +135,7 @@ def _line(components: LineComponents) -> LineStatus:
         up=line.problem is None,
         problem=line.problem,
         devices=len(components.devices),
-        silent=_unresponsive(components),
+        silent=sum(presence.is_unresponsive for _, presence in components.presences()),
         counters=CountersStatus(**dataclasses.asdict(line.counters)),
     )
 

@@ -6,23 +6,23 @@ from typing import Final
 
 from edge.components import GatewayComponents, LineComponents
 from edge.config.settings import GatewayConfig
-from edge.storage.sqlite_file import SqliteFile
 
 LINE_STALL_S: Final = 30.0
-"""A transaction takes two seconds at most, its retries included, whatever the device does."""
+"""Our choice, far above the two seconds that a transaction takes at most, its retries included."""
 
 POLL_STALL_S: Final = 120.0
-"""Beyond two poll intervals without a request on a line."""
+"""Added to two poll intervals while no poll runs. Our choice: a busy event loop is no stall."""
 
 DISK_STALL_S: Final = 120.0
-"""Worn flash memory pauses for many seconds and then goes on."""
+"""Our choice, well above the many seconds for which worn flash memory can pause."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much work a component has completed; without more of it in `stall_after_s` it has stalled.
+    """How much work a component has completed.
 
-    `stall_after_s` is None while the component has nothing to do or cannot do it.
+    It has stalled if `completed` does not change for `stall_after_s`, which is None while the component has
+    nothing to do or cannot do it.
     """
 
     component: str
@@ -31,7 +31,7 @@ class Progress:
 
 
 class StallDetector:
-    """Remembers since when each component has made no progress; times are wall seconds of any one clock."""
+    """Stores since when each component has made no progress; all times are seconds of the same clock."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[Progress, float]] = {}
@@ -56,8 +56,11 @@ def progress_of(config: GatewayConfig, components: GatewayComponents) -> Iterato
     name, interval_s = config.gateway.id, config.gateway.poll_interval_s / components.timekeeper.speed
     for each in components.lines:
         yield _line_progress(name, each, interval_s)
-    yield _disk_progress(f"{name}: thread of the outbox", components.outbox.disk)
-    yield _disk_progress(f"{name}: thread of the state file", components.state.disk)
+    disks = {"the outbox": components.outbox.disk, "the state file": components.state.disk}
+    for file, disk in disks.items():
+        # A full or broken disk raises an error, which completes the work as well.
+        stall_after_s = DISK_STALL_S if disk.submitted > disk.completed else None
+        yield Progress(f"{name}: thread of {file}", disk.completed, stall_after_s)
 
 
 def _line_progress(gateway: str, components: LineComponents, interval_s: float) -> Progress:
@@ -65,12 +68,7 @@ def _line_progress(gateway: str, components: LineComponents, interval_s: float) 
     # Timeouts count as completed: a street without power is no reason to restart the gateway.
     completed = counters.requests + counters.answers + counters.no_answers + counters.corrupt
     stall_after_s = LINE_STALL_S if components.poller.is_polling else 2 * interval_s + POLL_STALL_S
-    # A restart brings back no port that is gone.
+    # A restart would not bring back a port that is missing.
     return Progress(
         f"{gateway}: line {line.name}", completed, stall_after_s if line.problem is None else None
     )
-
-
-def _disk_progress(name: str, disk: SqliteFile) -> Progress:
-    # A full or broken disk raises an error, which completes the work as well.
-    return Progress(name, disk.completed, DISK_STALL_S if disk.submitted > disk.completed else None)

@@ -19,16 +19,17 @@ ALIVE: Final = "WATCHDOG=1"
 STOPPING: Final = "STOPPING=1"
 
 _KEEPALIVES_PER_TIMEOUT = 3
-"""sd_watchdog_enabled(3) asks for at least two; one more survives a busy processor."""
+"""sd_watchdog_enabled(3) recommends two; a third allows for one that a busy processor delays."""
 
 _CHECK_EVERY_S = 10.0
-"""How often to look for stalls where systemd wants no keep-alive: they are logged in any case."""
+"""How often to look for stalls where systemd expects no keep-alive: they are logged in any case."""
 
 
 class SystemdNotifier:
     """Sends keep-alives as long as the event loop runs and nothing in `progress` has stalled.
 
-    Without them systemd kills the process and starts it again, so they end only for what a restart can cure.
+    Without them systemd kills the process and starts it again, so they stop only for a fault that a restart
+    can end.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class SystemdNotifier:
 
     @property
     def keepalive_s(self) -> float | None:
-        """Seconds between two keep-alives; None where systemd wants none from this process."""
+        """Seconds between two keep-alives; None where systemd expects none from this process."""
         if not self._timeout_us.isdecimal() or self._process not in ("", str(os.getpid())):
             return None
         return int(self._timeout_us) / 1e6 / _KEEPALIVES_PER_TIMEOUT
