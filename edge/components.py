@@ -39,13 +39,13 @@ class LineComponents:
 
     @property
     def actuators(self) -> tuple[Actuator, ...]:
-        """What brings the devices of the line to their levels."""
+        """The actuators of all devices of the line that have a level."""
         return (self.dimmer, *self.contactors)
 
     def presences(self) -> Iterator[tuple[Device, Presence]]:
         """Yield each device with its presence."""
         for device in self.devices:
-            yield device, self.reader.presence(device)
+            yield device, self.reader.presences[device]
 
 
 class LineReadings:

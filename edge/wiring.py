@@ -131,7 +131,7 @@ class _Shared:
 
 
 def _build_line(config: LineConfig, shared: _Shared) -> LineComponents:
-    """Return the components of one line; who observes its readings is registered here."""
+    """Return the components of one line, with those that observe its readings registered."""
     gateway, timekeeper, records = shared.config.gateway, shared.timekeeper, shared.records
     line = shared.make_line(
         LineSettings(config.port, config.baud, config.parity, config.stop_bits, config.response_timeout_s)
@@ -142,11 +142,11 @@ def _build_line(config: LineConfig, shared: _Shared) -> LineComponents:
 
     may_broadcast = broadcast_blocker(units_of(devices)) is None
     writer = LevelWriter(line, reader, states, may_broadcast=may_broadcast)
-    reader.add_state_loss_observer(writer)
+    reader.state_loss_observers.append(writer)
     dimmer = Dimmer(writer, shared.levels, timekeeper, records)
-    reader.add_lamp_observer(dimmer)
+    reader.lamp_observers.append(dimmer)
     watchdog = ControllerWatchdog(line, reader, writer, devices, _watchdog_settings(shared.config))
-    reader.add_lamp_observer(watchdog)
+    reader.lamp_observers.append(watchdog)
 
     pairs = tuple(zip(config.devices, devices, strict=True))
     shared.photocells.watch(reader, (device for each, device in pairs if each.photocell))
@@ -164,7 +164,7 @@ def _build_line(config: LineConfig, shared: _Shared) -> LineComponents:
 def _watchdog_settings(config: GatewayConfig) -> ControllerWatchdogSettings:
     timeout_s, level = config.controller_watchdog.timeout_s, config.controller_watchdog.level
     if timeout_s:
-        # A controller must not take the pause between two polls for the end of its gateway.
+        # Else a controller would switch to its watchdog level between two polls.
         timeout_s = min(max(timeout_s, 3 * ceil(config.gateway.poll_interval_s)), LONGEST_TIMEOUT_S)
     return ControllerWatchdogSettings(timeout_s, config.gateway.default_level if level is None else level)
 

@@ -103,7 +103,7 @@ class Contactor:
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
-            may_respond = not self._reader.presence(self.device).is_unresponsive
+            may_respond = not self._reader.presences[self.device].is_unresponsive
             if self._verified is not self.is_wanted and may_respond and self._retry_at <= wall:
                 self._report_outcome(await self._switch_and_verify(Lane.READ_BACK))
                 continue
@@ -245,7 +245,7 @@ class Contactor:
         self._retry_at = asyncio.get_running_loop().time() + pause_s
         if not problem.disobeyed:
             # Otherwise the silence of the module, or of the whole line, has been reported already.
-            if self._reader.presence(self.device).is_responsive and self._io.has_port:
+            if self._reader.presences[self.device].is_responsive and self._io.has_port:
                 self._failures.failed(problem.error)
         elif self.is_wanted:
             self._report_condition(EventType.SWITCHING_ERROR_OFF, True, problem.error)
@@ -300,8 +300,8 @@ def contactors_of(
             records=records,
             stays_closed=config.contactor.follows == "always",
         )
-        reader.add_cabinet_observer(contactor)
-        reader.add_state_loss_observer(contactor)
+        reader.cabinet_observers.append(contactor)
+        reader.state_loss_observers.append(contactor)
         contactors.append(contactor)
     return tuple(contactors)
 

@@ -72,7 +72,7 @@ class ControllerWatchdog:
             self._wake.clear()
             for device in list(self._due):
                 # Checked for each: requests to one that fell silent meanwhile would cost the line a timeout.
-                if not self._reader.presence(device).is_responsive:
+                if not self._reader.presences[device].is_responsive:
                     continue
                 try:
                     await self._configure(device)
@@ -85,7 +85,7 @@ class ControllerWatchdog:
 
     def observe(self, device: Device, reading: LampReading) -> None:  # noqa: ARG002 - that it came is enough
         """Configure a polled controller that is new or has restarted: it may be a replacement."""
-        boots = self._reader.presence(device).boot_counter
+        boots = self._reader.presences[device].boot_counter
         if device not in self._boots or self._boots[device] != boots:
             if device in self._boots and self._points(device.profile):
                 self._due.add(device)

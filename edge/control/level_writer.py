@@ -171,7 +171,7 @@ class LevelWriter:
         return [lamp for lamp in self._states if self._may_respond(lamp)]
 
     def _may_respond(self, lamp: Device) -> bool:
-        return not self._reader.presence(lamp).is_unresponsive
+        return not self._reader.presences[lamp].is_unresponsive
 
     async def _write_one(self, lamp: Device, lane: Lane, ramp_s: float) -> Problems:
         state = self._states[lamp]
@@ -222,7 +222,7 @@ class LevelWriter:
             return None  # its acknowledgement of the write is all there will ever be
         state = self._states[lamp]
         try:
-            feedback = (await self._reader.read_back(lamp, lane)).feedback_level_percent
+            feedback = (await self._reader.read_lamp(lamp, lane)).feedback_level_percent
         except LineError as error:
             state.invalidate()
             return problem_of(error)

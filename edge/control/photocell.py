@@ -56,10 +56,10 @@ class Photocells:
 
     def watch(self, reader: DeviceReader, cabinets: Iterable[Device]) -> None:
         """Use the photocells of these cabinets, which `reader` reads."""
-        new = {device: (DebouncedCell(), reader.presence(device)) for device in cabinets}
+        new = {device: (DebouncedCell(), reader.presences[device]) for device in cabinets}
         if new:
             self._cells |= new
-            reader.add_cabinet_observer(self)
+            reader.cabinet_observers.append(self)
 
     def is_dark(self) -> bool | None:
         """Whether the street needs light; None while the state of every cell is unknown.

@@ -1,4 +1,4 @@
-"""A device as configured: its unit on the line, its register map, and the requests that read it."""
+"""A device as configured: its unit on the line, its register profile, and the requests that read it."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -38,10 +38,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Device:
-    """One lamp or cabinet on a line. Immutable; what changes is held by the part that finds it out.
+    """One lamp or cabinet on a line, as configured. Immutable: its state is kept elsewhere.
 
     Whether it responds is in `edge.polling.presence.Presence`, what was written to a lamp in
-    `edge.control.commanded_state.CommandedState`, where a contactor is in `edge.control.contactor.Contactor`.
+    `edge.control.commanded_state.CommandedState`, whether a contactor is closed in
+    `edge.control.contactor.Contactor`.
 
     `feedback_point` names the register that proves a level, None if the device has none. `dimmable` says that
     a level can be written.
@@ -56,11 +57,6 @@ class Device:
     parts: tuple[Part, ...] = ()
     feedback_point: str | None = None
 
-    @property
-    def is_lamp(self) -> bool:
-        """Whether reading it gives a `LampReading`; otherwise a `CabinetReading`."""
-        return self.profile.kind is ProfileKind.LAMP
-
 
 def device_from_config(config: DeviceConfig) -> Device:
     """Return the device that the settings describe; a photocell is read only where one is wired."""
@@ -74,7 +70,7 @@ def device_from_config(config: DeviceConfig) -> Device:
 
 
 def device_of(device_id: str, unit: int, profile: Profile, *parts: Part) -> Device:
-    """Return a device with the requests that read it, worked out from its profile."""
+    """Return a device with the requests that its profile needs to be read."""
     feedback = feedback_of(profile)
     if feedback is not None:
         # A level is verified at every poll, also where the profile polls its register slowly.
@@ -111,16 +107,16 @@ def broadcast_blocker(units: Iterable[tuple[str, Profile]]) -> str | None:
     """Return why one broadcast must not set all lamps among these units of a line; None if it may.
 
     `units` are pairs of device id and profile, as of `units_of`. By Modbus every unit obeys a broadcast, so
-    one that is no lamp of the common profile must be known to ignore it.
+    the profile of one that is no lamp must say that it ignores broadcasts.
     """
     named = list(units)
     lamps = [(name, profile) for name, profile in named if is_dimmable(profile)]
     if not lamps:
-        return "no lamp on it takes a level"
+        return "no lamp on it accepts a level"
     first, common = lamps[0]
     for name, profile in lamps:
         if profile != common:
-            return f"{name} and {first} do not take the same write"
+            return f"{name} and {first} do not accept the same write"
     for name, profile in named:
         if profile != common and not profile.ignores_broadcast:
             return f"{name} may obey it: profile {profile.id} does not say ignores_broadcast = true"
@@ -141,7 +137,7 @@ def units_of(devices: Iterable[Device]) -> Iterator[tuple[str, Profile]]:
 
 
 def _slow_blocks(profile: Profile) -> tuple[ReadBlock, ...]:
-    """Only blocks with a register that a reading has a field for."""
+    """Return the slow blocks that hold at least one register that is a field of the reading."""
     wanted = LAMP_FIELDS if profile.kind is ProfileKind.LAMP else CABINET_FIELDS
     return tuple(
         block

@@ -19,16 +19,17 @@ _RETRY_S = 1.0
 _PORT_PAUSE_S = 1.0
 
 _PORT_GRACE_S = 5.0
-"""Converters drop off the USB bus and come back within seconds: shorter outages are not reported."""
+"""Shorter outages are not reported. Our choice: converters leave the USB bus for seconds and return."""
 
 _SLOW_EVERY = timedelta(minutes=15)
 _LONGEST_WAIT_S = 60.0
 
 
 class Poller:
-    """Polls one line. `on_port` is called with the error when its port is lost, and with None at its return.
+    """Polls one line, each device once per `interval` of `clock`, which must be one that is never set.
 
-    `clock` must be a steady one, that is never set; `is_polling` while a poll waits for its response.
+    `on_port` is called with the error when the port is lost, and with None when it can be used again.
+    `is_polling` is True while a poll waits for its response.
     """
 
     def __init__(
@@ -57,15 +58,20 @@ class Poller:
         start = self._clock.now()
         step = self._interval / max(1, len(self._devices))
         self._schedule = PollSchedule(
-            PollSlot(device, self._reader.presence(device), start + step * index, start + step * index)
+            PollSlot(device, self._reader.presences[device], start + step * index, start + step * index)
             for index, device in enumerate(self._devices)
         )
         while True:
             slot = self._schedule.next(self._clock.now(), asyncio.get_running_loop().time())
             if slot is None:
-                await asyncio.sleep(self._wait_s())
+                waits = [_LONGEST_WAIT_S]
+                if (responsive := self._schedule.first_responsive()) is not None:
+                    waits.append(wall_seconds_until(self._clock, responsive.due))
+                if (quarantined := self._schedule.first_quarantined()) is not None:
+                    waits.append(quarantined.probe_at - asyncio.get_running_loop().time())
+                await asyncio.sleep(max(min(waits), 0.001))
                 continue
-            # Out of the schedule while it is polled: its presence, by which it is sorted, may change.
+            # Not in the schedule while it is polled: its presence, which decides its place there, may change.
             self._schedule.remove(slot)
             self.is_polling = True
             try:
@@ -74,22 +80,15 @@ class Poller:
                 self.is_polling = False
                 self._schedule.put(slot)
 
-    def _wait_s(self) -> float:
-        waits = [_LONGEST_WAIT_S]
-        if (responsive := self._schedule.first_responsive()) is not None:
-            waits.append(wall_seconds_until(self._clock, responsive.due))
-        if (quarantined := self._schedule.first_quarantined()) is not None:
-            waits.append(quarantined.probe_at - asyncio.get_running_loop().time())
-        return max(min(waits), 0.001)
-
     async def _poll(self, slot: PollSlot) -> None:
         now = self._clock.now()
         slow = slot.slow_due <= now
         loop = asyncio.get_running_loop()
         began = loop.time()
         was_quarantined = slot.is_quarantined
-        # Probes mostly end in a timeout: they wait for everything else.
+        # Most probes end in a timeout: all other requests go first.
         lane = Lane.SLOW if was_quarantined else Lane.READING
+        failure: LineError | None = None
         try:
             await self._reader.poll(slot.device, lane, slow=slow)
         except PortUnavailableError as error:
@@ -97,12 +96,16 @@ class Poller:
             await self._port_failed(str(error))
             return
         except LineError as error:
-            self._port_works()
+            failure = error
+        self._port_failed_at = None
+        if self._port_reported:
+            self._port_reported = False
+            self._on_port(None)
+        if failure is not None:
             if was_quarantined:
                 self._schedule.probe_failed(began, loop.time())
-            self._poll_failed(slot, error)
+            self._poll_failed(slot, failure)
             return
-        self._port_works()
         self._refusals.recovered(slot.device.id)
         self._advance(slot)
         if slow:
@@ -135,9 +138,3 @@ class Poller:
             self._reader.port_lost()
             self._on_port(error)
         await asyncio.sleep(_PORT_PAUSE_S)
-
-    def _port_works(self) -> None:
-        self._port_failed_at = None
-        if self._port_reported:
-            self._port_reported = False
-            self._on_port(None)

@@ -26,7 +26,7 @@ class StateLossObserver(Protocol):
 
 
 class LampTarget(Protocol):
-    """The level a lamp should have, and why, as its readings carry it."""
+    """The level a lamp should have, and why; both are part of its readings."""
 
     @property
     def target_level_percent(self) -> int | None:

@@ -8,7 +8,7 @@ from protocols.cabinet import DeviceReading
 from protocols.modbus.codec import Value
 
 FAILURES_UNTIL_UNRESPONSIVE: Final = 3
-"""Failed reads in a row before a device counts as unresponsive: one lost frame is no fault."""
+"""Failed reads in a row before a device counts as unresponsive. Our choice: a lost frame is no fault."""
 
 
 class PresenceState(StrEnum):
@@ -21,7 +21,7 @@ class PresenceState(StrEnum):
 
 @dataclass(slots=True)
 class Presence:
-    """What is known of one device from reading it.
+    """The result of reading one device.
 
     `failures` counts failed reads since the last response; `slow_values` are the slow registers as last read.
     """
@@ -40,7 +40,7 @@ class Presence:
 
     @property
     def is_unresponsive(self) -> bool:
-        """Whether the device is known not to respond; False while nothing is known."""
+        """Whether the device does not respond; False while its state is unknown."""
         return self.state is PresenceState.UNRESPONSIVE
 
     def record_response(self) -> bool:
@@ -70,7 +70,7 @@ class Presence:
                 return f"boot counter went from {before} to {self.boot_counter}"
         elif power_cycle is not None:
             before_seen, self.power_cycle_seen = self.power_cycle_seen, bool(power_cycle)
-            # The flag stays set while a bridge answers for the gear: only its rise is a restart.
+            # A bridge may report the flag set for a long time: only a change to set is a restart.
             if before_seen is False and self.power_cycle_seen:
                 return "reports that it got no level since it started"
         return ""

@@ -1,4 +1,4 @@
-"""Reads the devices of one line: each reading is recorded, and each silence, return and restart with it."""
+"""Reads the devices of one line; records each reading, and each silence, return and restart it shows."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -30,7 +30,7 @@ from protocols.modbus.points import (
     LEVEL_POINT,
     POWER_CYCLE,
 )
-from protocols.modbus.profile import Profile
+from protocols.modbus.profile import Profile, ProfileKind
 
 log = structlog.get_logger(__name__)
 
@@ -38,9 +38,12 @@ _WHOLE_NUMBERS = frozenset({"feedback_level_percent", "switch_on_counter"})
 
 
 class DeviceReader:
-    """The only way a line's devices are read, so that every response counts, whatever it was read for.
+    """Reads the devices of a line, for polls and read-backs alike, so that every response counts.
 
-    `targets` are the levels that the readings of lamps carry; lamps without a writable level have none.
+    `targets` are the target levels that become part of the readings of lamps; lamps without a writable level
+    have none. `presences` is for callers to read, not to write. The observers of lamps and cabinets receive
+    each polled reading, in the order they were added; those of state losses are informed when a device may
+    have lost what was written to it.
     """
 
     def __init__(
@@ -54,37 +57,21 @@ class DeviceReader:
         self._line = line
         self._clock = clock
         self._records = records
-        self._presences = {device: Presence() for device in devices}
         self._targets = targets
-        self._lamp_observers: list[ReadingObserver[LampReading]] = []
-        self._cabinet_observers: list[ReadingObserver[CabinetReading]] = []
-        self._state_loss_observers: list[StateLossObserver] = []
+        self.presences: Mapping[Device, Presence] = {device: Presence() for device in devices}
+        self.lamp_observers: list[ReadingObserver[LampReading]] = []
+        self.cabinet_observers: list[ReadingObserver[CabinetReading]] = []
+        self.state_loss_observers: list[StateLossObserver] = []
         self._decoders: dict[tuple[int, ReadBlock], tuple[Profile, BlockDecoder]] = {}
 
-    def add_lamp_observer(self, observer: ReadingObserver[LampReading]) -> None:
-        """Pass each polled reading of a lamp to `observer`."""
-        self._lamp_observers.append(observer)
-
-    def add_cabinet_observer(self, observer: ReadingObserver[CabinetReading]) -> None:
-        """Pass each polled reading of a cabinet to `observer`."""
-        self._cabinet_observers.append(observer)
-
-    def add_state_loss_observer(self, observer: StateLossObserver) -> None:
-        """Inform `observer` when a device may not hold any more what was written to it."""
-        self._state_loss_observers.append(observer)
-
-    def presence(self, device: Device) -> Presence:
-        """Return the presence of a device of this line; for callers to read, not to write."""
-        return self._presences[device]
-
     def restore_boot_counters(self, counters: Mapping[str, int]) -> None:
-        """Take the boot counters kept over a restart of the gateway, by device id."""
-        for device, presence in self._presences.items():
+        """Set the boot counters saved before a restart of the gateway, by device id."""
+        for device, presence in self.presences.items():
             presence.boot_counter = counters.get(device.id)
 
     def port_lost(self) -> None:
         """Reset the presence of every device: nothing is known of devices behind a port that is gone."""
-        for device, presence in self._presences.items():
+        for device, presence in self.presences.items():
             presence.state = PresenceState.UNKNOWN  # no fault of the device
             self._lose_state(device)
 
@@ -94,28 +81,25 @@ class DeviceReader:
         Raises:
             LineError: no valid response. A silence that begins with it has been recorded.
         """
-        if device.is_lamp:
-            lamp_reading = await self._read_lamp(device, lane, slow=slow)
-            for lamp_observer in self._lamp_observers:
+        if device.profile.kind is ProfileKind.LAMP:
+            lamp_reading = await self.read_lamp(device, lane, slow=slow)
+            for lamp_observer in self.lamp_observers:
                 lamp_observer.observe(device, lamp_reading)
         else:
             cabinet_reading = await self._read_cabinet(device, lane, slow=slow)
-            for cabinet_observer in self._cabinet_observers:
+            for cabinet_observer in self.cabinet_observers:
                 cabinet_observer.observe(device, cabinet_reading)
 
-    async def read_back(self, lamp: Device, lane: Lane) -> LampReading:
-        """Read a lamp to verify what was written. Recorded as any reading, but judged by the caller alone.
+    async def read_lamp(self, lamp: Device, lane: Lane, *, slow: bool = False) -> LampReading:
+        """Read and record a lamp without informing the observers, such as to verify what was written.
 
         Raises:
             LineError: no valid response, as of `poll`.
         """
-        return await self._read_lamp(lamp, lane, slow=False)
-
-    async def _read_lamp(self, lamp: Device, lane: Lane, *, slow: bool) -> LampReading:
         values = await self._read_values(lamp, lane, slow=slow)
         measured: dict[str, Any] = {name: values.get(name) for name in LAMP_FIELDS}
         if lamp.feedback_point == LEVEL_POINT:
-            # Controllers without a feedback register give back what was written.
+            # Without a feedback register the target level is read back instead.
             measured[FEEDBACK_POINT] = values.get(LEVEL_POINT)
         for name in _WHOLE_NUMBERS:
             if measured[name] is not None:
@@ -128,7 +112,7 @@ class DeviceReader:
             reason=None if target is None else target.reason,
             **measured,
         )
-        self._presences[lamp].last_reading = reading
+        self.presences[lamp].last_reading = reading
         self._records.append(reading)
         return reading
 
@@ -139,30 +123,24 @@ class DeviceReader:
         if closed is not None:
             measured[CONTACTOR_CONTACT] = SwitchState.ON if closed else SwitchState.OFF
         reading = CabinetReading(cabinet.id, self._clock.now(), **measured)
-        self._presences[cabinet].last_reading = reading
+        self.presences[cabinet].last_reading = reading
         self._records.append(reading)
         return reading
 
     async def _read_values(self, device: Device, lane: Lane, *, slow: bool) -> dict[str, Value]:
-        """Read all units of the device; slow registers, which are never urgent, always in the slow lane."""
-        presence = self._presences[device]
-        values: dict[str, Value] = {}
+        """Read a device, and record what the outcome shows: silence, return or restart."""
+        presence = self.presences[device]
         try:
-            if presence.is_unresponsive:
-                await self._probe(device, lane)
-            # A reading needs all its fields: those of the slow registers are read with the first poll.
-            slow = slow or not presence.slow_values
-            units: tuple[Device | Part, ...] = (device, *device.parts)
-            for unit in units:
-                for block in unit.fast_blocks:
-                    values |= await self._read_block(unit, block, lane)
-                for block in unit.slow_blocks if slow else ():
-                    presence.slow_values |= await self._read_block(unit, block, Lane.SLOW)
+            values = await self._read_units(device, presence, lane, slow=slow)
         except PortUnavailableError:
-            raise  # says nothing of the device
+            raise  # no evidence about the device
         except TransientLineError as error:
             if presence.record_failure():
-                self._report_unresponsive(device, presence, error)
+                self._lose_state(device)
+                log.warning("device_unresponsive", device=device.id, unit=device.unit, error=str(error))
+                kind = "no answer" if isinstance(error, NoResponseError) else "no valid answer"
+                info = f"{kind} to {presence.failures} requests in a row: {error}"
+                self._record_event(device, EventType.COMMUNICATION_FAILURE, active=True, info=info)
             raise
         if presence.record_response():
             log.info("device_responsive", device=device.id, unit=device.unit)
@@ -174,32 +152,38 @@ class DeviceReader:
             self._record_event(device, EventType.DEVICE_RESET, active=True, info=restart)
         return {**presence.slow_values, **values}
 
-    async def _probe(self, device: Device, lane: Lane) -> None:
-        """Check by one short request whether an unresponsive device is back, before its long reads."""
-        # A refusal is a response: the device is there.
-        with suppress(RequestRefusedError):
-            for block in (*device.fast_blocks, *device.slow_blocks)[:1]:
-                await self._line.probe(device.unit, block, lane)
+    async def _read_units(
+        self, device: Device, presence: Presence, lane: Lane, *, slow: bool
+    ) -> dict[str, Value]:
+        """Read all units of a device; slow registers, which are never urgent, always in the slow lane."""
+        if presence.is_unresponsive:
+            # One short request first: the long reads of a device that is still silent would take more time.
+            with suppress(RequestRefusedError):  # a refusal is a response
+                for block in (*device.fast_blocks, *device.slow_blocks)[:1]:
+                    await self._line.probe(device.unit, block, lane)
+        # A reading needs all its fields: those of the slow registers are read with the first poll.
+        slow = slow or not presence.slow_values
+        values: dict[str, Value] = {}
+        units: tuple[Device | Part, ...] = (device, *device.parts)
+        for unit in units:
+            for block in unit.fast_blocks:
+                values |= await self._read_block(unit, block, lane)
+            for block in unit.slow_blocks if slow else ():
+                presence.slow_values |= await self._read_block(unit, block, Lane.SLOW)
+        return values
 
     async def _read_block(self, unit: Device | Part, block: ReadBlock, lane: Lane) -> dict[str, Value]:
         words = await self._line.read(unit.unit, block, lane)
-        # By id, for hashing a whole profile at each read costs more than decoding the block.
+        # By id: to hash a whole profile at each read would cost more than to decode the block.
         known = self._decoders.get((id(unit.profile), block))
         if known is None:
-            # The profile is held too, so that no other object can get its id.
+            # The profile is stored too, so that no other object can get its id.
             known = (unit.profile, BlockDecoder(unit.profile, block))
             self._decoders[id(unit.profile), block] = known
         return known[1].decode(words)
 
-    def _report_unresponsive(self, device: Device, presence: Presence, error: TransientLineError) -> None:
-        self._lose_state(device)
-        log.warning("device_unresponsive", device=device.id, unit=device.unit, error=str(error))
-        kind = "no answer" if isinstance(error, NoResponseError) else "no valid answer"
-        info = f"{kind} to {presence.failures} requests in a row: {error}"
-        self._record_event(device, EventType.COMMUNICATION_FAILURE, active=True, info=info)
-
     def _lose_state(self, device: Device) -> None:
-        for observer in self._state_loss_observers:
+        for observer in self.state_loss_observers:
             observer.state_lost(device)
 
     def _record_event(self, device: Device, event: EventType, *, active: bool, info: str = "") -> None:

@@ -13,11 +13,11 @@ from edge.polling.presence import Presence
 
 FIRST_PROBE_S = 2.0
 LAST_PROBE_S = 40.0
-"""The longest pause between probes: a repaired lamp is found within it, well inside a minute."""
+"""The longest pause between probes. Our choice: a repaired lamp is found well within a minute."""
 
 LEAST_SHARE: Final = 0.03
 MOST_SHARE: Final = 0.05
-"""Bounds of the share of a busy line's time that probes may take."""
+"""Bounds of the share of a busy line's time that probes may take: our choice, as is `ROUND_S`."""
 
 ROUND_S: Final = 50.0
 """With many quarantined devices the share grows, up to its bound, until each is probed once in this time."""
@@ -39,7 +39,7 @@ class PollSlot:
 
     @property
     def is_quarantined(self) -> bool:
-        """Whether the device is unresponsive, which a read-back can find out as well as a poll."""
+        """Whether the device is unresponsive; a read-back may have found that as well as a poll."""
         return self.presence.is_unresponsive
 
     def back_off(self, wall_s: float) -> None:
@@ -81,7 +81,7 @@ class PollSchedule:
 
         Successful probes cost no pause: a street that regains power would come back one lamp at a time.
         """
-        # More than that was spent waiting for commands that went first.
+        # Time beyond that was spent waiting for commands, which have priority.
         took_s, quarantined = min(ended - began, _LONGEST_PROBE_S), len(self._quarantined) + 1
         share = min(max(quarantined * took_s / ROUND_S, LEAST_SHARE), MOST_SHARE)
         self._probes_from = ended + took_s * (1 / share - 1)
@@ -103,7 +103,7 @@ class PollSchedule:
 
     def first_responsive(self) -> PollSlot | None:
         """Return the slot of a device not quarantined that is due first."""
-        # Read-backs change the presence of devices while their slots wait here: sort those over first.
+        # Read-backs change the presence of devices while their slots wait here: move those first.
         if any(not slot.is_quarantined for slot in self._quarantined):
             waiting, self._quarantined = self._quarantined, []
             for slot in waiting:

@@ -143,7 +143,7 @@ def _line(components: LineComponents) -> LineStatus:
 def _device(
     device: Device, line: LineComponents, components: GatewayComponents, now: datetime
 ) -> DeviceStatus:
-    presence = line.reader.presence(device)
+    presence = line.reader.presences[device]
     reading = presence.last_reading
     level = components.levels.at(device.id, now) if device.dimmable else None
     # A contactor's target is not the level of the plan: it may have to stay closed.

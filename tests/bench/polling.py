@@ -40,11 +40,11 @@ class PolledLine:
 
     def presence(self, number: int) -> Presence:
         """What is known of the device of that number, from 0."""
-        return self.reader.presence(self.devices[number])
+        return self.reader.presences[self.devices[number]]
 
     def all_responsive(self) -> bool:
         """Whether every device responds."""
-        return all(self.reader.presence(device).is_responsive for device in self.devices)
+        return all(self.reader.presences[device].is_responsive for device in self.devices)
 
     async def answers_per_s(self, seconds: float) -> float:
         """Answers a second, in that time from now."""
@@ -64,7 +64,7 @@ async def polled(
     states = {device: CommandedState() for device in devices}
     reader = DeviceReader(line, clock, Discarded(), devices, states)
     writer = LevelWriter(line, reader, states, may_broadcast=True)
-    reader.add_state_loss_observer(writer)
+    reader.state_loss_observers.append(writer)
     poller = Poller(reader, clock, NO_PAUSE, devices, lambda _: None)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(line.run()), tasks.create_task(poller.run())]

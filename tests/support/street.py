@@ -140,7 +140,7 @@ class Block:
         devices = [*self.lamps, *others]
         self.reader = DeviceReader(self.street, self.clock, self.records, devices, states)  # type: ignore[arg-type]
         self.writer = LevelWriter(self.street, self.reader, states, may_broadcast=may_broadcast)  # type: ignore[arg-type]
-        self.reader.add_state_loss_observer(self.writer)
+        self.reader.state_loss_observers.append(self.writer)
 
     def want(self, level: int) -> None:
         """Set every lamp's target."""
@@ -164,7 +164,7 @@ class Block:
 
     def presence(self, number: int = 0) -> Presence:
         """What is known of a lamp."""
-        return self.reader.presence(self.lamps[number])
+        return self.reader.presences[self.lamps[number]]
 
     def controller(self, unit: int = 1) -> Controller:
         """What is at that unit."""

@@ -107,8 +107,8 @@ class Site:
             records=self.records,
             stays_closed=stays_closed,
         )
-        self.reader.add_cabinet_observer(self.contactor)
-        self.reader.add_state_loss_observer(self.contactor)
+        self.reader.cabinet_observers.append(self.contactor)
+        self.reader.state_loss_observers.append(self.contactor)
 
     @property
     def events(self) -> list[tuple[EventType, bool]]:

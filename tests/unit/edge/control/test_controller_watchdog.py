@@ -14,7 +14,7 @@ def watchdog_of(block: Block) -> ControllerWatchdog:
     """That of the block's lamps, which looks at each poll."""
     settings = ControllerWatchdogSettings(3600, 100)
     watchdog = ControllerWatchdog(block.street, block.reader, block.writer, block.lamps, settings)  # type: ignore[arg-type]
-    block.reader.add_lamp_observer(watchdog)
+    block.reader.lamp_observers.append(watchdog)
     return watchdog
 
 

@@ -46,7 +46,7 @@ class Night(Block):
         super().__init__(lamps, profiles, others, may_broadcast=not others)
         self.levels = Levels(DEFAULT_PLAN, PLACE, 100, {})
         self.dimmer = Dimmer(self.writer, self.levels, self.clock, self.records)
-        self.reader.add_lamp_observer(self.dimmer)
+        self.reader.lamp_observers.append(self.dimmer)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:

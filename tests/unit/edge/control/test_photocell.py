@@ -63,7 +63,7 @@ class Gateway:
 
     def says(self, device: Device, output_on: bool | None) -> None:
         """For two minutes, in readings half a minute apart."""
-        self.reader.presence(device).state = PresenceState.RESPONSIVE
+        self.reader.presences[device].state = PresenceState.RESPONSIVE
         for _ in range(5):
             self.clock.instant += timedelta(seconds=30)
             reading = CabinetReading(device.id, self.clock.now(), photocell_output_on=output_on)
@@ -78,9 +78,9 @@ def test_where_cells_disagree_it_is_dark_and_a_silent_one_does_not_count() -> No
     assert gateway.photocells.is_dark() is False
     gateway.says(two, True)
     assert gateway.photocells.is_dark() is True
-    gateway.reader.presence(two).state = PresenceState.UNRESPONSIVE
+    gateway.reader.presences[two].state = PresenceState.UNRESPONSIVE
     assert gateway.photocells.is_dark() is False
-    gateway.reader.presence(one).state = PresenceState.UNKNOWN
+    gateway.reader.presences[one].state = PresenceState.UNKNOWN
     assert gateway.photocells.is_dark() is None
 
 

@@ -62,9 +62,9 @@ def test_the_lamps_themselves_must_be_fit_for_it(profile: Profile, why: str) -> 
 
 def test_lamps_that_take_different_writes_are_written_one_by_one() -> None:
     gears = [(f"gear-{n}", load_builtin("intesis-dali").at(0, n)) for n in (0, 1)]
-    assert broadcast_blocker(gears) == "gear-1 and gear-0 do not take the same write"
+    assert broadcast_blocker(gears) == "gear-1 and gear-0 do not accept the same write"
     assert broadcast_blocker([*LAMPS, *gears]) is not None
 
 
 def test_without_lamps_there_is_nothing_to_broadcast() -> None:
-    assert broadcast_blocker([("cabinet", load_builtin("sdm120"))]) == "no lamp on it takes a level"
+    assert broadcast_blocker([("cabinet", load_builtin("sdm120"))]) == "no lamp on it accepts a level"

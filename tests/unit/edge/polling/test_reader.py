@@ -39,8 +39,8 @@ class Cabinets:
 
 def observed(block: Block) -> tuple[Lamps, Cabinets]:
     lamps, cabinets = Lamps(), Cabinets()
-    block.reader.add_lamp_observer(lamps)
-    block.reader.add_cabinet_observer(cabinets)
+    block.reader.lamp_observers.append(lamps)
+    block.reader.cabinet_observers.append(cabinets)
     return lamps, cabinets
 
 
@@ -65,7 +65,7 @@ def test_a_read_back_is_recorded_and_left_to_its_caller() -> None:
     async def main() -> None:
         block = Block()
         lamps, _ = observed(block)
-        reading = await block.reader.read_back(block.lamps[0], Lane.COMMAND)
+        reading = await block.reader.read_lamp(block.lamps[0], Lane.COMMAND)
         assert block.records == [reading]
         assert block.presence().last_reading is reading
         assert lamps.seen == []
