@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -12,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 from edge.clock.events import save_time
 from edge.clock.timekeeper import EARLIEST, Timekeeper, steady_clock
 from edge.components import GatewayComponents
-from edge.config.settings import GatewayConfig, OutboxConfig
+from edge.config.settings import GatewayConfig
 from edge.line import open_line
 from edge.outbox import Limit, Outbox
 from edge.status.line_metrics import LineCollector
@@ -37,7 +38,7 @@ async def run_gateways(
     *,
     simulated: bool = False,
 ) -> None:
-    """Run gateways until cancelled; one that fails is restarted and disturbs no other.
+    """Run gateways until cancelled; one that fails is restarted and does not affect the others.
 
     Their counters appear in `metrics`, their status in `snapshot`. A `simulated` clock may begin anywhere,
     also before the last time known in an earlier run.
@@ -61,10 +62,15 @@ async def _supervise(
     with bound_contextvars(gateway=config.gateway.id):
         while True:
             started = time.monotonic()
-            recovery = None if failure is None else _report_recovery(config.gateway.id)
+            recovery: asyncio.TimerHandle | None = None
+            if failure is not None:
+                # It has recovered once it has run for longer than the longest pause between restarts.
+                recovery = asyncio.get_running_loop().call_later(
+                    _LONGEST_RESTART_S, partial(log.info, "gateway_recovered", gateway=config.gateway.id)
+                )
             try:
                 await run_gateway(config, clock, metrics, snapshot, simulated=simulated)
-            except Exception as error:  # the one supervisor: whatever ended a gateway, its lamps need it back
+            except Exception as error:  # whatever ended the gateway, its lamps need it again
                 if time.monotonic() - started > _LONGEST_RESTART_S:
                     pause_s, failure = _FIRST_RESTART_S, None
                 if repr(error) != failure:
@@ -78,13 +84,6 @@ async def _supervise(
             pause_s = min(2 * pause_s, _LONGEST_RESTART_S)
 
 
-def _report_recovery(gateway_id: str) -> asyncio.TimerHandle:
-    """Log the recovery once the gateway has run for longer than the longest pause between restarts."""
-    return asyncio.get_running_loop().call_later(
-        _LONGEST_RESTART_S, lambda: log.info("gateway_recovered", gateway=gateway_id)
-    )
-
-
 async def run_gateway(
     config: GatewayConfig,
     clock: Clock,
@@ -95,9 +94,13 @@ async def run_gateway(
     make_line: MakeLine = open_line,
     simulated: bool = False,
 ) -> None:
-    """Run one gateway until cancelled; `steady` is a clock that is never set."""
+    """Run one gateway until cancelled; any failure ends it and is raised.
+
+    `steady` is a clock that is never set, by default the one that belongs to `clock`.
+    """
     timekeeper = Timekeeper(clock, steady or steady_clock(clock), config.clock.synchronized_file)
-    outbox = Outbox(config.outbox.path, _new_epoch, _limit(config.outbox))
+    limit = Limit(int(config.outbox.max_megabytes * 1_000_000), config.outbox.max_records)
+    outbox = Outbox(config.outbox.path, _new_epoch, limit)
     state = StateStore(config.outbox.state_path)
     try:
         await state.open()
@@ -161,7 +164,3 @@ def _new_epoch() -> int:
     # Where the clock is not set each start may show the same wrong time, hence the random part.
     now_ms, earliest_ms = time.time_ns() // 1_000_000, to_unix_ms(EARLIEST)
     return now_ms if now_ms >= earliest_ms else earliest_ms + random.randrange(86_400_000)
-
-
-def _limit(config: OutboxConfig) -> Limit:
-    return Limit(int(config.max_megabytes * 1_000_000), config.max_records)

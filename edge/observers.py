@@ -13,28 +13,28 @@ from protocols.lamp import CommandResult
 
 
 class LevelUpdates:
-    """Has the level of now asserted again when the plan, a photocell or the time has changed."""
+    """Starts a new comparison of all devices with their levels when plan, photocell or time has changed."""
 
     def __init__(self, executor: CommandExecutor, actuators: Sequence[Actuator]) -> None:
         self._executor = executor
         self._actuators = actuators
 
     def wake(self) -> None:
-        """Decide again which commands are due and which level each device should have."""
+        """Check again which commands are due and which level each device should have."""
         self._executor.wake()
         for actuator in self._actuators:
             actuator.wake()
 
     def clock_synchronised(self, _: object, /) -> None:
-        """The plan can be followed from now on."""
+        """Follow the plan from now on."""
         self.wake()
 
     def clock_stepped(self) -> None:
-        """Another level may be due."""
+        """Check all levels: another may be due."""
         self.wake()
 
     def clock_doubted(self, _: object, /) -> None:
-        """Do nothing: the time known before goes on."""
+        """Do nothing: the time known before is continued."""
 
 
 class GatewayEvents:
@@ -51,7 +51,7 @@ class GatewayEvents:
 
 
 class RecordDelivery:
-    """Observes the outbox: hands durable records on, and reports what happened to stored ones."""
+    """Observes the outbox: passes durable records on, and reports corrections and damage of stored ones."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class RecordDelivery:
         self._clock_events.report_corrected()
 
     def damage_found(self, description: str, /) -> None:
-        """Report that the file of the outbox was damaged, with what was recovered."""
+        """Report that the file of the outbox was damaged; `description` says what was recovered."""
         self._events.report(EventType.DEVICE_RESET, description, active=True)
 
 
@@ -90,5 +90,5 @@ class PortEventReporter:
         self._events = events
 
     def port_changed(self, error: str | None) -> None:
-        """Report `error`, or with None that the port can be used again."""
+        """Report the error of the port, or with None that the port can be used again."""
         self._events.report(EventType.COMMUNICATION_FAILURE, error or self._port, active=error is not None)

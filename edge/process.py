@@ -28,11 +28,8 @@ async def run_process(
     for collector in (counters, GatewayCollector(snapshot)):
         registry.register(collector)
     ProcessCollector(registry=registry)
+    address = next((each.status for each in configs if each.status is not None), StatusConfig())
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(run_gateways(configs, clock, counters, snapshot, simulated=simulated))
-        tasks.create_task(serve_status(StatusPages(snapshot, registry), _address(configs)))
+        tasks.create_task(serve_status(StatusPages(snapshot, registry), address))
         tasks.create_task(SystemdNotifier(environment, snapshot.progress).run())
-
-
-def _address(configs: Sequence[GatewayConfig]) -> StatusConfig:
-    return next((each.status for each in configs if each.status is not None), StatusConfig())
