@@ -1,10 +1,9 @@
-"""Readings in InfluxDB: 1.x through `/write`, 1.8 and later through `/api/v2/write`; read with InfluxQL."""
+"""Writing to InfluxDB and VictoriaMetrics: 1.x through `/write`, 1.8 and later through `/api/v2/write`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 
 import httpx
 import structlog
@@ -15,47 +14,16 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from cloud.telemetry.influxql import failure, post
 from cloud.telemetry.line_protocol import encode
-from cloud.telemetry.store import Series, SeriesQuery, StoreUnavailable
+from cloud.telemetry.server import failure, post
+from cloud.telemetry.store import StoreUnavailable
 from protocols.cabinet import DeviceReading
-from protocols.device_kinds import LAMPS, DeviceKind
 
 log = structlog.get_logger(__name__)
 
 _MILLISECONDS = cast(
     "WritePrecision", WritePrecision.MS
-)  # the client's own annotation is wrong: it wants the text
-
-
-class TelemetryWriter(Protocol):
-    """The writing half of a TelemetryStore on a server."""
-
-    def write(self, readings: Sequence[DeviceReading]) -> None:
-        """Store readings, durable on return."""
-        ...
-
-    def close(self) -> None:
-        """Close connections."""
-        ...
-
-
-class TelemetryReader(Protocol):
-    """The reading half of a TelemetryStore on a server."""
-
-    def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, downsampled to `query.max_points`."""
-        ...
-
-    def count(
-        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
-    ) -> int:
-        """Return how many readings of these devices there are."""
-        ...
-
-    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """Return the Unix milliseconds of the device's readings, oldest first."""
-        ...
+)  # the client's own annotation is wrong: it takes the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,39 +31,6 @@ class BucketRetention:
     """How long a bucket keeps readings; without an end where `days` is None."""
 
     days: int | None
-
-
-class ServerTelemetry:
-    """A TelemetryStore of two halves: servers that are written alike are read in different languages."""
-
-    def __init__(self, writer: TelemetryWriter, reader: TelemetryReader, http: httpx.Client) -> None:
-        self._writer = writer
-        self._reader = reader
-        self._http = http
-
-    def write(self, readings: Sequence[DeviceReading]) -> None:
-        """Store readings; the server keeps one per device and time."""
-        if readings:
-            self._writer.write(readings)
-
-    def series(self, query: SeriesQuery) -> list[Series]:
-        """Return the attributes over time, downsampled to `query.max_points`."""
-        return self._reader.series(query)
-
-    def count(
-        self, device_ids: Sequence[str], start: datetime, end: datetime, *, kind: DeviceKind = LAMPS
-    ) -> int:
-        """Return how many readings of these devices there are."""
-        return self._reader.count(device_ids, start, end, kind=kind)
-
-    def times(self, device_id: str, start: datetime, end: datetime, *, kind: DeviceKind = LAMPS) -> list[int]:
-        """Return the Unix milliseconds of the device's readings, oldest first."""
-        return self._reader.times(device_id, start, end, kind=kind)
-
-    def close(self) -> None:
-        """Close connections."""
-        self._writer.close()
-        self._http.close()
 
 
 class V1Writer:
@@ -161,12 +96,16 @@ def create_bucket(client: InfluxDBClient, bucket: str, organisation: str, retent
             rule = BucketRetentionRules(type="expire", every_seconds=seconds)  # type: ignore[no-untyped-call]
             buckets.create_bucket(bucket_name=bucket, org=organisation, retention_rules=rule)
     except ApiException as error:
-        # A token may be good for writing alone. Then the bucket must exist, and if not, the write says so.
+        # A token may permit writing alone. Then the bucket must exist; if it does not, the write fails.
         if error.status != HTTPStatus.NOT_FOUND:
             log.warning("bucket_not_created", bucket=bucket, error=f"HTTP {error.status} {error.body}")
 
 
 def create_database(http: httpx.Client, database: str) -> None:
-    """Create an InfluxDB 1.x database unless it exists; raises StoreUnavailable."""
+    """Create an InfluxDB 1.x database unless it exists.
+
+    Raises:
+        StoreUnavailable: trying again may help.
+    """
     quoted = database.replace('"', '\\"')
     post(http, "/query", {}, {"q": f'CREATE DATABASE "{quoted}"'})

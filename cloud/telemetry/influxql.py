@@ -1,18 +1,18 @@
 """Reading from InfluxDB with InfluxQL on `/query`, which every generation of it serves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import httpx
 import msgspec
 
 from cloud.telemetry.line_protocol import COUNTER_FIELD
+from cloud.telemetry.server import ServerTelemetry, TelemetryWriter, post
 from cloud.telemetry.store import (
     Point,
     Selection,
     Series,
     SeriesQuery,
-    StoreRejected,
     StoreUnavailable,
     Value,
     interval_ms,
@@ -41,11 +41,13 @@ class _Response(msgspec.Struct):
     error: str | None = None
 
 
-class InfluxQlReader:
-    """The reading half of a TelemetryStore on InfluxDB 1.x, 2.x and 3.x."""
+class InfluxQlTelemetry(ServerTelemetry):
+    """A TelemetryStore on InfluxDB 1.x, 2.x and 3.x."""
 
-    def __init__(self, http: httpx.Client, database: str, retention_policy: str | None = None) -> None:
-        self._http = http
+    def __init__(
+        self, writer: TelemetryWriter, http: httpx.Client, database: str, retention_policy: str | None = None
+    ) -> None:
+        super().__init__(writer, http)
         self._parameters = {"db": database, "epoch": "ms"} | (
             {"rp": retention_policy} if retention_policy else {}
         )
@@ -105,26 +107,3 @@ class InfluxQlReader:
             raise StoreUnavailable(f"{response.url}: {problem}")
         rows = [row for result in decoded.results for series in result.series for row in series.values]
         return [(int(row[0] or 0), row[1]) for row in rows]
-
-
-def post(
-    http: httpx.Client, path: str, parameters: Mapping[str, str], body: Mapping[str, str] | bytes
-) -> httpx.Response:
-    """POST and expect success; raises StoreUnavailable, or StoreRejected where the body is at fault."""
-    try:
-        if isinstance(body, bytes):
-            response = http.post(path, params=parameters, content=body)
-        else:
-            response = http.post(path, params=parameters, data=body)
-    except httpx.TransportError as error:
-        raise StoreUnavailable(f"{http.base_url}{path}: {error or type(error).__name__}") from error
-    if response.is_success:
-        return response
-    raise failure(
-        response.status_code, f"{http.base_url}{path}: HTTP {response.status_code} {response.text[:500]}"
-    )
-
-
-def failure(status: int, message: str) -> StoreRejected | StoreUnavailable:
-    """Return the error for an HTTP status: 400, 413 and 422 blame the readings, all others the server."""
-    return StoreRejected(message) if status in (400, 413, 422) else StoreUnavailable(message)

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from cloud.telemetry.influx import BucketRetention, ServerTelemetry, V1Writer, V2Writer, create_database
-from cloud.telemetry.influxql import InfluxQlReader
+from cloud.telemetry.influx import BucketRetention, V1Writer, V2Writer, create_database
+from cloud.telemetry.influxql import InfluxQlTelemetry
 from cloud.telemetry.store import TelemetryStore, TelemetryUrlError
-from cloud.telemetry.victoria import VictoriaReader
+from cloud.telemetry.victoria import VictoriaTelemetry
 
 _TIMEOUT_S = 15.0
 
@@ -27,7 +27,7 @@ class _ServerUrl:
 
     @classmethod
     def parse(cls, url: str, *, path: str | None = None) -> "_ServerUrl":
-        """Take a URL apart; `path` says what its path must name, None that it needs none.
+        """Take a URL apart; `path` is what its path must name; None where it needs none.
 
         Raises:
             TelemetryUrlError: host, port or path is missing or wrong.
@@ -57,7 +57,7 @@ def _influx_v1(url: str) -> TelemetryStore:
     server = _ServerUrl.parse(url, path="database")
     http, database, policy = server.http(), server.path, server.parameters.get("rp")
     create_database(http, database)
-    return ServerTelemetry(V1Writer(http, database, policy), InfluxQlReader(http, database, policy), http)
+    return InfluxQlTelemetry(V1Writer(http, database, policy), http, database, policy)
 
 
 def _influx_v2(url: str) -> TelemetryStore:
@@ -71,7 +71,7 @@ def _influx_v2(url: str) -> TelemetryStore:
     client = InfluxDBClient(base, token=token, org=org, timeout=int(_TIMEOUT_S * 1000), enable_gzip=True)
     retention = BucketRetention(None if days is None else int(days))
     writer = V2Writer(client, server.path, org, create=retention)
-    return ServerTelemetry(writer, InfluxQlReader(http, server.path), http)
+    return InfluxQlTelemetry(writer, http, server.path)
 
 
 def _victoria(url: str) -> TelemetryStore:
@@ -79,7 +79,7 @@ def _victoria(url: str) -> TelemetryStore:
     http, flush = server.http(), server.parameters.get("flush") == "true"
     timeout_ms = int(_TIMEOUT_S * 1000)
     client = InfluxDBClient(server.base, token=server.password, org="-", timeout=timeout_ms, enable_gzip=True)
-    return ServerTelemetry(V2Writer(client, "lentera", "-"), VictoriaReader(http, flush_first=flush), http)
+    return VictoriaTelemetry(V2Writer(client, "lentera", "-"), http, flush_first=flush)
 
 
 SERVERS: dict[str, Callable[[str], TelemetryStore]] = {

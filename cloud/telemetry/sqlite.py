@@ -89,7 +89,7 @@ class SqliteTelemetry:
         """Open the file, creating it and its folder where they are missing."""
         with _translated(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            writer = _connect(path)
+            writer = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             enter_wal(writer)
             writer.execute("PRAGMA synchronous=FULL")  # acknowledged means: survives a power cut
             for table in _TABLES.values():
@@ -153,27 +153,24 @@ class SqliteTelemetry:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with _translated(self._path), closing(_connect(self._path)) as connection:
-            connection.execute("BEGIN")  # all queries of a call see the same readings
-            yield connection
+        with _translated(self._path):
+            connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
+            with closing(connection):
+                connection.execute("BEGIN")  # all queries of a call see the same readings
+                yield connection
 
 
 def _add_fields(writer: sqlite3.Connection, table: _Table) -> None:
     """Add to an older file the columns that the catalogue has gained since."""
-    if not _missing_fields(writer, table):
-        return
+    fields = [metric.field for metric in table.kind.metrics]
+    columns = f"PRAGMA table_info({table.readings})"
+    if {name for _, name, *_ in writer.execute(columns)}.issuperset(fields):
+        return  # the usual case, without the write lock, which the ingester may hold
     with _transaction(writer):  # another process may have added them meanwhile
-        for field in _missing_fields(writer, table):
-            writer.execute(f"ALTER TABLE {table.readings} ADD COLUMN {field}")
-
-
-def _missing_fields(connection: sqlite3.Connection, table: _Table) -> list[str]:
-    present = {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table.readings})")}
-    return [metric.field for metric in table.kind.metrics if metric.field not in present]
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        present = {name for _, name, *_ in writer.execute(columns)}
+        for field in fields:
+            if field not in present:
+                writer.execute(f"ALTER TABLE {table.readings} ADD COLUMN {field}")
 
 
 @contextmanager

@@ -27,11 +27,11 @@ class StoreUnavailable(TelemetryError):  # noqa: N818 - reads as a condition, li
 
 
 class StoreRejected(TelemetryError):  # noqa: N818
-    """Permanent: the store will never take these readings; the message says why."""
+    """Permanent: the store will never take these readings; the message is the reason."""
 
 
 class TelemetryUrlError(ValueError):
-    """A telemetry URL that names no store; says what was expected."""
+    """A telemetry URL that names no store; the message has what was expected."""
 
 
 @dataclass(frozen=True, slots=True)

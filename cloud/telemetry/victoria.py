@@ -13,8 +13,8 @@ from statistics import fmean
 import httpx
 import msgspec
 
-from cloud.telemetry.influxql import failure
 from cloud.telemetry.line_protocol import COUNTER_FIELD
+from cloud.telemetry.server import ServerTelemetry, TelemetryWriter, failure
 from cloud.telemetry.store import (
     Point,
     Selection,
@@ -38,12 +38,12 @@ class _Exported(msgspec.Struct):
     timestamps: list[int]
 
 
-class VictoriaReader:
-    """The reading half of a TelemetryStore on VictoriaMetrics."""
+class VictoriaTelemetry(ServerTelemetry):
+    """A TelemetryStore on VictoriaMetrics."""
 
-    def __init__(self, http: httpx.Client, *, flush_first: bool = False) -> None:
+    def __init__(self, writer: TelemetryWriter, http: httpx.Client, *, flush_first: bool = False) -> None:
         """`flush_first` makes what was just written visible at once: for tests, not for production."""
-        self._http = http
+        super().__init__(writer, http)
         self._flush_first = flush_first
 
     def series(self, query: SeriesQuery) -> list[Series]:
@@ -94,7 +94,7 @@ class VictoriaReader:
         for device_id in chosen.device_ids:
             escaped = device_id.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
             matches.append(f'{{__name__="{tag}_{field}",{tag}="{escaped}"}}')
-        parameters = {"start": _seconds(span.start_ms), "end": _seconds(span.end_ms - 1)}
+        parameters = {"start": f"{span.start_ms / 1000:.3f}", "end": f"{(span.end_ms - 1) / 1000:.3f}"}
         try:
             if self._flush_first:
                 self._http.get("/internal/force_flush")
@@ -118,7 +118,3 @@ def _downsampled(
         (start_ms, fmean(values) if is_averaged(metric) else values[-1])
         for start_ms, values in intervals.items()
     ]
-
-
-def _seconds(unix_ms: int) -> str:
-    return f"{unix_ms // 1000}.{unix_ms % 1000:03d}"
