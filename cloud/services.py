@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cloud.access.service import AccessService
-from cloud.alarms.service import AlarmService
+from cloud.alarms.store import AlarmStore
 from cloud.commands.service import CommandService
 from cloud.config import CloudConfig
 from cloud.fleet.night import NightService
@@ -32,7 +32,7 @@ class Services:
     commands: CommandService
     night: NightService
     plans: PlanService
-    alarms: AlarmService
+    alarms: AlarmStore
 
     def close(self) -> None:
         """Close connections to the stores."""

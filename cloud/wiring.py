@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cloud.access.service import AccessService
 from cloud.access.store import AccessStore
-from cloud.alarms.service import AlarmService
+from cloud.alarms.store import AlarmStore
 from cloud.commands.downlink import MqttDownlink
 from cloud.commands.service import CommandService
 from cloud.commands.store import CommandStore
@@ -68,7 +68,7 @@ def open_services(config: CloudConfig, clock: Clock) -> Services:
         commands=CommandService(CommandStore(engine), inventory, clock, MqttDownlink(feed.publish)),
         night=NightService(plan, fleet.place, inventory.sample, telemetry, clock),
         plans=PlanService(plan_store, plan, clock, Guard()),
-        alarms=AlarmService(engine),
+        alarms=AlarmStore(engine),
     )
 
 

@@ -1,23 +1,38 @@
-"""Events as gateways report them: each stored once, and the conditions that follow from them."""
+"""Events as gateways report them: the table, each stored once, and the conditions that follow from them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.alarms.model import ReportedEvent
-from cloud.alarms.store import EventRow
-from cloud.database import insert_new, table_of
+from cloud.database import Base, insert_new, table_of
 from protocols.clock import to_unix_ms
 from protocols.events import TRAITS, EventType, Severity
 
-_EVENTS = table_of(EventRow)
-_MAX_IN_LIST = 500
+_MAX_IN_LIST = 500  # longer lists meet the databases' limits
+
+
+class EventRow(Base):
+    """An event that a gateway reported, keyed by its outbox position: a repeat changes nothing."""
+
+    __tablename__ = "events"
+    __table_args__ = (sa.Index("ix_events_device_id_type_time_ms", "device_id", "type", "time_ms"),)
+
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    device_id: Mapped[str]
+    type: Mapped[str]
+    time_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    active: Mapped[bool]
+    info: Mapped[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What the newest event of a type says about a device."""
+    """The condition of a device that its newest event of a type reports."""
 
     gateway_id: str
     device_id: str
@@ -89,3 +104,6 @@ def _row(one: ReportedEvent) -> dict[str, object]:
         "active": one.event.active,
         "info": one.event.info,
     }
+
+
+_EVENTS = table_of(EventRow)

@@ -1,4 +1,4 @@
-"""The conditions of a lamp: what one reading says about each, given what was seen before it. Pure."""
+"""The conditions of a lamp: what one reading shows of each, given what was read before it. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,15 +58,8 @@ class LampSituation:
         return self.settled and bool(self.target) and bool(self.level) and not self.supply_lost
 
     @property
-    def implied_level(self) -> float | None:
-        """The level that corresponds to the power drawn."""
-        if self.reading.active_power_w is None or not self.rated_power_w:
-            return None
-        return 100 * self.reading.active_power_w / self.rated_power_w
-
-    @property
     def is_dark(self) -> bool | None:
-        """Whether power says that there is no light at the level in effect; None where it can't tell."""
+        """Whether power shows that there is no light at the level in effect; None where it shows neither."""
         power = self.reading.active_power_w
         if power is None or not self.level:
             return None
@@ -74,7 +67,7 @@ class LampSituation:
 
 
 def lamp_failure(at: LampSituation) -> Verdict:
-    """No light though the controller holds a level above 0."""
+    """Judge whether there is no light though the controller holds a level above 0."""
     if not at.must_burn:
         return Verdict.UNKNOWN
     dark, bit = at.is_dark, at.reading.lamp_failure
@@ -88,12 +81,12 @@ def lamp_failure(at: LampSituation) -> Verdict:
         is_back = is_dark(power, level, at.rated_power_w, _LIGHT_IS_BACK) is False
         return Verdict.HEALTHY if is_back else Verdict.UNKNOWN
     if EventType.CYCLING_FAILURE in at.active:
-        return Verdict.UNKNOWN  # dark between two flashes: that alarm says it already
+        return Verdict.UNKNOWN  # dark between two flashes: that alarm is open already
     return Verdict.CERTAIN if bit else Verdict.SUSPICIOUS
 
 
 def lamp_unexpected_on(at: LampSituation) -> Verdict:
-    """Light though the target is 0: a day burner."""
+    """Judge whether there is light though the target is 0: a day burner."""
     if not at.settled or at.target != 0:
         return Verdict.UNKNOWN
     if at.reading.active_power_w is not None:
@@ -106,7 +99,10 @@ def lamp_unexpected_on(at: LampSituation) -> Verdict:
 
 
 def dimming_failure(at: LampSituation) -> Verdict:
-    """Light, but not at the level in effect. The gateway reports controllers that ignore their target."""
+    """Judge whether there is light, but not at the level in effect.
+
+    Controllers that ignore their target are reported by the gateway.
+    """
     if not at.settled or not at.target or at.level is None or at.supply_lost:
         return Verdict.UNKNOWN
     if abs(at.level - at.target) > _LEVEL_AGREES:
@@ -121,7 +117,7 @@ def dimming_failure(at: LampSituation) -> Verdict:
 
 
 def cycling_failure(at: LampSituation) -> Verdict:
-    """The lamp goes out and comes back by itself, as discharge lamps and hot drivers do at their end."""
+    """Judge whether the lamp goes out and on by itself, as old discharge lamps and hot drivers do."""
     if len(at.cycles) >= CYCLES_TO_RAISE:
         return Verdict.CERTAIN
     if at.cycles or not at.must_burn or at.reading.time - at.watched_since < CYCLE_WINDOW:
@@ -130,19 +126,19 @@ def cycling_failure(at: LampSituation) -> Verdict:
 
 
 def control_gear_failure(at: LampSituation) -> Verdict:
-    """The controller can't talk to its driver."""
+    """Judge whether the controller reports that it can't communicate with its driver."""
     return Verdict.of_bit(at.reading.control_gear_failure)
 
 
 def supply_loss(at: LampSituation) -> Verdict:
-    """No mains at a controller that still answers."""
+    """Judge whether mains is missing at a controller that still answers."""
     if at.reading.supply_voltage_v is None:
         return Verdict.UNKNOWN
     return Verdict.SUSPICIOUS if at.supply_lost else Verdict.HEALTHY
 
 
 def supply_voltage_too_high(at: LampSituation) -> Verdict:
-    """Above what drivers are built for."""
+    """Judge whether the supply voltage is above what drivers are built for."""
     voltage = at.reading.supply_voltage_v
     if voltage is None:
         return Verdict.UNKNOWN
@@ -150,7 +146,7 @@ def supply_voltage_too_high(at: LampSituation) -> Verdict:
 
 
 def supply_voltage_too_low(at: LampSituation) -> Verdict:
-    """Below the supplier's limit, but present."""
+    """Judge whether the supply voltage is below the supplier's limit, but present."""
     voltage = at.reading.supply_voltage_v
     if voltage is None or at.supply_lost:
         return Verdict.UNKNOWN
@@ -158,13 +154,13 @@ def supply_voltage_too_low(at: LampSituation) -> Verdict:
 
 
 def lamp_power_too_low(at: LampSituation) -> Verdict:
-    """Light, but part of it is missing."""
+    """Judge whether the lamp draws so little power that part of its light is missing."""
     ratio = _power_ratio(at)
     return Verdict.UNKNOWN if ratio is None else _beyond(_POWER_LOW - ratio, _POWER_LOW_BACK - _POWER_LOW)
 
 
 def lamp_power_too_high(at: LampSituation) -> Verdict:
-    """More power than this luminaire can use."""
+    """Judge whether the lamp draws more power than this luminaire can use."""
     ratio, power = _power_ratio(at), at.reading.active_power_w
     if ratio is None or power is None or at.rated_power_w is None or at.level is None:
         return Verdict.UNKNOWN
@@ -186,9 +182,10 @@ def _output_disagrees(at: LampSituation) -> bool:
 
 
 def _too_bright(at: LampSituation) -> bool:
-    implied = at.implied_level
-    if implied is None or at.level is None:
+    power = at.reading.active_power_w
+    if power is None or not at.rated_power_w or at.level is None:
         return False
+    implied = 100 * power / at.rated_power_w  # the level that corresponds to the power drawn
     return implied - at.level > _TOO_BRIGHT and implied <= _WRONG_RATING
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from typing import Generic, TypeVar
 
 from protocols.cabinet import DeviceReading
@@ -17,7 +17,7 @@ Memory = TypeVar("Memory")
 
 
 class Verdict(Enum):
-    """What a reading says about a condition."""
+    """What a reading shows of a condition."""
 
     UNKNOWN = auto()  # nothing: the condition can't be seen now, so nothing changes
     HEALTHY = auto()
@@ -28,7 +28,7 @@ class Verdict(Enum):
     def of_bit(cls, bit: bool | None) -> "Verdict":
         """Return the verdict on a condition that the device reports itself; None means not reported.
 
-        A bit alone is never certain: one corrupt reading must not raise an alarm.
+        A bit alone is suspicious, never certain: the rule decides how many readings it takes.
         """
         if bit is None:
             return cls.UNKNOWN
@@ -107,6 +107,23 @@ class AlarmedDevice:
     area_id: str
 
 
+class AlarmState(StrEnum):
+    """The alarms of a list: those that have not ended, or all."""
+
+    ACTIVE = "active"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFilter:
+    """The alarms of a list; None means any."""
+
+    state: AlarmState = AlarmState.ACTIVE
+    area_id: str | None = None
+    type: EventType | None = None
+    lamp_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """The start or end of a condition of a device, as it is stored."""
@@ -130,7 +147,7 @@ def judge(
     for rule in rules:
         verdict = rule.judge(situation)
         if verdict is Verdict.UNKNOWN:
-            continue  # a streak survives readings that say nothing
+            continue  # a reading that shows nothing does not end a streak
         is_active = rule.type in active
         if is_active is not (verdict is Verdict.HEALTHY):
             streaks.pop(rule.type, None)

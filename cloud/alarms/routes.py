@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from cloud.access.dependencies import RequirePrincipal
 from cloud.access.model import Principal
-from cloud.alarms.service import AlarmFilter, AlarmService, AlarmState
+from cloud.alarms.model import AlarmFilter, AlarmState
+from cloud.alarms.store import AlarmStore
 from cloud.alarms.views import AlarmPage, AlarmView
 from cloud.http.parameters import Identifier, RowNumber
 from cloud.http.problems import not_found
@@ -23,9 +24,7 @@ class AnnounceAlarm(Protocol):
     async def __call__(self, alarm: AlarmView) -> None: ...
 
 
-def router(
-    service: AlarmService, clock: Clock, operator: RequirePrincipal, announce: AnnounceAlarm
-) -> APIRouter:
+def router(store: AlarmStore, clock: Clock, operator: RequirePrincipal, announce: AnnounceAlarm) -> APIRouter:
     """Return the routes of alarms."""
     routes = APIRouter(tags=["alarms"])
 
@@ -40,7 +39,7 @@ def router(
         cursor: RowNumber | None = None,
     ) -> Response:
         """List active alarms, or all alarms ever raised, newest first."""
-        return json_response(service.page(AlarmFilter(state, area, kind, lamp), limit, cursor))
+        return json_response(store.page(AlarmFilter(state, area, kind, lamp), limit, cursor))
 
     @routes.post("/alarms/{alarm_id}/acknowledge", responses=answers(AlarmView, "The alarm", 403, 404, 422))
     async def acknowledge_alarm(
@@ -48,7 +47,7 @@ def router(
     ) -> Response:
         """Record that the caller has seen an alarm. An alarm keeps its first acknowledgement."""
         now_ms = to_unix_ms(clock.now())
-        alarm = await anyio.to_thread.run_sync(service.acknowledge, alarm_id, caller.name, now_ms)
+        alarm = await anyio.to_thread.run_sync(store.acknowledge, alarm_id, caller.name, now_ms)
         if alarm is None:
             raise not_found("alarm", "alarmId", alarm_id)
         await announce(alarm)

@@ -1,4 +1,4 @@
-"""Alarms and events in the relational store: the tables, and what changes them."""
+"""Alarms in the relational store: the table, what reads it and what changes it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cloud.alarms.model import Transition
-from cloud.alarms.views import AlarmView
-from cloud.database import Base, table_of
+from cloud.alarms.model import AlarmFilter, AlarmState, Transition
+from cloud.alarms.views import AlarmPage, AlarmView
+from cloud.database import Base, table_of, writing
 from protocols.clock import from_unix_ms
 from protocols.events import TRAITS, EventType
 
@@ -41,20 +41,39 @@ class AlarmRow(Base):
     info: Mapped[str]
 
 
-class EventRow(Base):
-    """An event that a gateway reported, keyed by its outbox position: a repeat changes nothing."""
+class AlarmStore:
+    """Lists alarms and acknowledges them; the ingester changes them by the functions below."""
 
-    __tablename__ = "events"
-    __table_args__ = (sa.Index("ix_events_device_id_type_time_ms", "device_id", "type", "time_ms"),)
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
 
-    gateway_id: Mapped[str] = mapped_column(primary_key=True)
-    epoch: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    position: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
-    device_id: Mapped[str]
-    type: Mapped[str]
-    time_ms: Mapped[int] = mapped_column(sa.BigInteger)
-    active: Mapped[bool]
-    info: Mapped[str]
+    def page(self, wanted: AlarmFilter, limit: int, before: int | None) -> AlarmPage:
+        """Return up to `limit` alarms, newest first, from the first older than the one with id `before`."""
+        query = sa.select(_ALARMS).order_by(_ALARMS.c.id.desc()).limit(limit + 1)
+        if wanted.state is AlarmState.ACTIVE:
+            query = query.where(_ALARMS.c.cleared_ms.is_(None))
+        for column, value in (
+            (_ALARMS.c.area_id, wanted.area_id),
+            (_ALARMS.c.type, wanted.type),
+            (_ALARMS.c.lamp_id, wanted.lamp_id),
+        ):
+            if value is not None:
+                query = query.where(column == str(value))
+        if before is not None:
+            query = query.where(_ALARMS.c.id < before)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        items = [alarm_view(row) for row in rows[:limit]]
+        return AlarmPage(items=items, next_cursor=str(items[-1].id) if len(rows) > limit else None)
+
+    def acknowledge(self, alarm_id: int, by: str, now_ms: int) -> AlarmView | None:
+        """Store who acknowledged an alarm first, and when; return the alarm, None for an unknown id."""
+        one = _ALARMS.c.id == alarm_id
+        unseen = sa.update(_ALARMS).where(one, _ALARMS.c.acknowledged_ms.is_(None))
+        with writing(self._engine) as connection:
+            connection.execute(unseen.values(acknowledged_ms=now_ms, acknowledged_by=by))
+            row = connection.execute(sa.select(_ALARMS).where(one)).one_or_none()
+        return None if row is None else alarm_view(row)
 
 
 def open_alarms(

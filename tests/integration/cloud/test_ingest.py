@@ -17,7 +17,8 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from cloud.alarms.store import AlarmRow, EventRow
+from cloud.alarms.events import EventRow
+from cloud.alarms.store import AlarmRow
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.config import LIVE_TOPIC

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from cloud.alarms.model import ReportedEvent
-from cloud.alarms.service import AlarmFilter, AlarmService, AlarmState
+from cloud.alarms.model import AlarmFilter, AlarmState, ReportedEvent
+from cloud.alarms.store import AlarmStore
 from cloud.alarms.views import AlarmView
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
@@ -103,7 +103,7 @@ def silent(minute: float, active: bool = True) -> DeviceEvent:
 
 
 def alarms(engine: sa.Engine) -> list[AlarmView]:
-    return AlarmService(engine).page(AlarmFilter(state=AlarmState.ALL), 100, None).items
+    return AlarmStore(engine).page(AlarmFilter(state=AlarmState.ALL), 100, None).items
 
 
 FAILING = [lit(0), lit(1), lit(2, active_power_w=1.0), lit(3, active_power_w=1.0)]

@@ -543,7 +543,7 @@ export interface components {
         };
         /**
          * AlarmState
-         * @description Which alarms are meant.
+         * @description The alarms of a list: those that have not ended, or all.
          * @enum {string}
          */
         AlarmState: "active" | "all";
