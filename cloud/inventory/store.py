@@ -144,10 +144,6 @@ class InventoryStore:
         with self._engine.connect() as connection:
             return bool(connection.scalar(query))
 
-    def cabinet_ids(self, gateway_id: str) -> list[str]:
-        """Return the ids of a gateway's cabinets, sorted."""
-        return [cabinet.id for cabinet in self.cabinets(gateway_id)]
-
     def sample(self, size: int = 8) -> list[str]:
         """Return up to `size` lamps spread evenly over all, by id; the same ones each time."""
         with self._engine.connect() as connection:
@@ -158,7 +154,7 @@ class InventoryStore:
             return [connection.scalars(query.offset(offset)).one() for offset in offsets]
 
     def addresses(self, lamp_ids: Sequence[str]) -> dict[str, LampAddress]:
-        """Return where each known lamp of `lamp_ids` is reached; unknown ones are left out."""
+        """Return the addresses of the lamps of `lamp_ids`; unknown ones are left out."""
         query = sa.select(LampRow.id, GatewayRow.area_id, LampRow.gateway_id).join(
             GatewayRow, GatewayRow.id == LampRow.gateway_id
         )
@@ -207,6 +203,8 @@ def _roads(connection: sa.Connection) -> list[Road]:
 
 
 def _remove_others(connection: sa.Connection, model: _Model, kept: set[str]) -> list[str]:
+    """Delete the rows whose id is not in `kept`; return their ids, which the caller's transaction needs."""
+    # One parameter for each statement: a list of all ids can be longer than a database takes.
     removed = [known for known in connection.scalars(sa.select(model.id)) if known not in kept]
     if removed:
         one = table_of(model).c.id == sa.bindparam("removed")

@@ -16,6 +16,7 @@ from cloud.telemetry.store import SeriesQuery, StoreUnavailable, TelemetryStore
 from cloud.telemetry.views import CabinetTelemetryView, SeriesView, TelemetryView
 from protocols.clock import Clock
 from protocols.device_kinds import CABINETS, LAMPS, DeviceKind, UnknownAttribute
+from protocols.inventory.model import Cabinet
 
 _DEFAULT_SPAN = timedelta(hours=24)
 _DEFAULT_ATTRIBUTES = {LAMPS: "actualLightState,activePower", CABINETS: "totalPower,totalActiveEnergy"}
@@ -29,8 +30,8 @@ class Devices(Protocol):
         """Return whether there is such a lamp."""
         ...
 
-    def cabinet_ids(self, gateway_id: str) -> list[str]:
-        """Return the ids of a gateway's cabinets, sorted."""
+    def cabinets(self, gateway_id: str) -> list[Cabinet]:
+        """Return the cabinets of a gateway, by id."""
         ...
 
 
@@ -76,7 +77,7 @@ def router(store: TelemetryStore, devices: Devices, clock: Clock) -> APIRouter:
         ] = None,
     ) -> Response:
         """Return readings of a cabinet over time; by default power and energy of the last 24 hours."""
-        known = devices.cabinet_ids(gateway_id)
+        known = [one.id for one in devices.cabinets(gateway_id)]
         if not known:
             raise not_found("gateway with a cabinet", "gatewayId", gateway_id)
         if cabinet is not None and cabinet not in known:
