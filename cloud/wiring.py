@@ -94,7 +94,7 @@ def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, sour
         issued_ms = to_unix_ms(clock.now())  # before its plan is read: never newer than that plan is
         known = InventoryCache(InventoryStore(engine).load)
         committer = Committer(engine, telemetry, known, clock)
-        collector = Collector(known.owner, ForeignReporter())
+        collector = Collector(known.owner, ForeignReporter().foreign_message)
         committer.resume()
         plan = PlanInForce(PlanStore(engine), InventoryStore(engine).load).current()
         carried = CarriedBundle(content, source, config.gateway_keys, issued_ms)

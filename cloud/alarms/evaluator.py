@@ -31,12 +31,14 @@ class AlarmEvaluator:
     def __init__(self) -> None:
         self._states: dict[str, DeviceAlarms[Any]] = {}
 
-    def resume(self, open_alarms: OpenAlarms) -> None:
-        """Start from the alarms that are open in the store, without evidence from earlier readings."""
-        self._states = {device: DeviceAlarms(frozenset(types)) for device, types in open_alarms.items()}
+    def resume(self, open_alarms: OpenAlarms, device_ids: Iterable[str] | None = None) -> None:
+        """Start from the alarms that are open in the store, without evidence from earlier readings.
 
-    def reload(self, device_ids: Iterable[str], open_alarms: OpenAlarms) -> None:
-        """Replace the state of these devices, whose readings another process has judged meanwhile."""
+        With `device_ids` only these start again: devices whose readings another process has judged meanwhile.
+        """
+        if device_ids is None:
+            self._states = {}
+            device_ids = open_alarms
         for device_id in device_ids:
             self._states[device_id] = DeviceAlarms(frozenset(open_alarms.get(device_id, ())))
 
@@ -56,7 +58,7 @@ class AlarmEvaluator:
         evaluate: Callable[[DeviceAlarms[Any], ReadingT], tuple[DeviceAlarms[Any], list[AlarmChange]]],
         device_of: Callable[[str], AlarmedDevice],
     ) -> None:
-        """Add to `changes` what the rules say of readings of one kind, in the order of their time."""
+        """Add to `changes` what the rules make of readings of one kind, in the order of their time."""
         for reading in sorted(readings, key=lambda reading: reading.time):
             device_id = reading.device_id
             before = changes.states.get(device_id) or self._states.get(device_id, _NEW)

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from cloud.alarms.cabinet import evaluate_cabinet
 from cloud.alarms.evaluator import AlarmChanges
-from cloud.alarms.lamp import LampAlarms, evaluate_lamp
-from cloud.alarms.model import AlarmChange, Transition
+from cloud.alarms.lamp import evaluate_lamp
+from cloud.alarms.model import Transition
 from cloud.ingest.batch import Batch
 from cloud.ingest.gateway_changes import gateways_after
 from cloud.ingest.inventory_cache import InventoryCache
@@ -24,7 +24,7 @@ from protocols.lamp import LampReading
 from protocols.sparkplug.host_events import NodeBorn
 
 CLOCK_TOLERANCE_MS = 300_000
-"""How far ahead of ours a gateway's clock may be: what is later says nothing about now."""
+"""How far ahead of ours a gateway's clock may be: a later reading is no evidence of the present state."""
 
 StateT = TypeVar("StateT", LampState, CabinetState)
 ReadingT = TypeVar("ReadingT", LampReading, CabinetReading)
@@ -34,7 +34,7 @@ def assess(batch: Batch, known: KnownState, inventory: InventoryCache, now_ms: i
     """Return what `batch` changes in `known` at `now_ms` (Unix ms of domain time); `known` stays as it is.
 
     A reading of the future changes nothing, or no later one could ever replace it. Alarms follow from the
-    newest readings only: what is sent again, or late, says nothing about now.
+    newest readings only: what is sent again, or late, is no evidence of the present.
     """
     latest = from_unix_ms(now_ms + CLOCK_TOLERANCE_MS)
     readings = [one for one in batch.readings if one.time <= latest]
@@ -49,11 +49,7 @@ def assess(batch: Batch, known: KnownState, inventory: InventoryCache, now_ms: i
         ahead=Counter(batch.sources[device_id][1] for device_id in future),
         heard={gateway_id for _, gateway_id in batch.sources.values()},
     )
-
-    def evaluate(state: LampAlarms, reading: LampReading) -> tuple[LampAlarms, list[AlarmChange]]:
-        return evaluate_lamp(state, reading, inventory.rated_power_w(reading.device_id))
-
-    # After a restart alarms have no evidence, so the state says which readings have been judged before.
+    # After a restart alarms have no evidence, so the state shows which readings have been judged before.
     new = [
         one
         for one in readings
@@ -61,7 +57,10 @@ def assess(batch: Batch, known: KnownState, inventory: InventoryCache, now_ms: i
     ]
     sources = batch.sources
     known.alarms.judge(
-        changes.alarms, new, evaluate, lambda lamp_id: inventory.device(lamp_id, sources[lamp_id])
+        changes.alarms,
+        new,
+        lambda state, one: evaluate_lamp(state, one, inventory.rated_power_w(one.device_id)),
+        lambda lamp_id: inventory.device(lamp_id, sources[lamp_id]),
     )
     known.alarms.judge(
         changes.alarms,
@@ -81,7 +80,7 @@ def _states_after(
     state_of: Callable[[ReadingT, str, bool], StateT],
 ) -> dict[str, StateT]:
     """Return the states of one kind of device that the batch changes."""
-    # A gateway that is born or dies says nothing of its devices: each is offline until its own birth.
+    # A gateway that is born or dies leaves its devices unknown: each is offline until its own birth.
     turned = {node[1] for node in (*batch.nodes, *batch.lost)}
     after = {
         device_id: replace(state, online=False)

@@ -70,7 +70,10 @@ class Batch:
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch] | None:
-    """Return the batch in two, to be committed in this order; None where it cannot be divided."""
+    """Return the batch in two, to be committed in this order; None where it cannot be divided.
+
+    Both refer to all positions and sources of the batch, so it may be acknowledged only after both commits.
+    """
     atoms = list(_atoms(batch))
     if len(atoms) < 2:
         return None

@@ -1,11 +1,9 @@
 """Sparkplug events and transferred records turned into the records of a batch. Pure."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from cloud.alarms.model import ReportedEvent
 from cloud.ingest.batch import Batch, DevicePresence, Node, OutboxId, WholeRecord
-from protocols.cabinet import CabinetReading
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 from protocols.mapping import (
@@ -41,23 +39,16 @@ _LIMITS = {
 }
 
 
-class ForeignSink(Protocol):
-    """Is informed of every message about a device that belongs to another gateway."""
-
-    def foreign_message(self, node: Node, device_id: str) -> None:
-        """`node` sent something about `device_id`, which is not its own."""
-        ...
-
-
 class Collector:
     """Adds what gateways send to a batch; holds the outbox epoch of every node.
 
     `owner` returns the node that a device or gateway belongs to; None where any node may report it.
+    `on_foreign` is called with the sender and the device of every message about another gateway's device.
     """
 
-    def __init__(self, owner: Callable[[str], Node | None], foreign: ForeignSink) -> None:
+    def __init__(self, owner: Callable[[str], Node | None], on_foreign: Callable[[Node, str], None]) -> None:
         self._owner = owner
-        self._foreign = foreign
+        self._on_foreign = on_foreign
         self._epochs: dict[Node, int | None] = {}
 
     def is_impostor(self, node: Node) -> bool:
@@ -90,21 +81,18 @@ class Collector:
                     _add_plan(batch, node, event.metrics)
 
     def add_carried(self, batch: Batch, outbox: OutboxId, position: int, record: Record) -> None:
-        """Add a record of a transferred bundle; raises InvalidMetrics where no store takes it."""
+        """Add a record of a transferred bundle.
+
+        Raises:
+            InvalidMetrics: no store takes it. Its position is registered all the same, as by `add`.
+        """
         batch.positions[outbox].append(position)
         batch.size += 1
-        node = outbox.node
         if isinstance(record, DeviceEvent):
-            _check_text(record.device_id, record.info)
-            reported = ReportedEvent(node[1], outbox.epoch, position, record)
-            if self._counts(batch, record.device_id, node, reported):
-                batch.events.append(reported)
-        elif isinstance(record, CommandResult):
-            _check_text(record.command_id, record.device_id, record.detail)
-            if self._counts(batch, record.device_id, node, record):
-                batch.results.append(record)
+            reported = ReportedEvent(outbox.node[1], outbox.epoch, position, record)
+            self._append(batch, outbox.node, reported)
         else:
-            self._append_reading(batch, node, record)
+            self._append(batch, outbox.node, record)
 
     def _add_reading(self, batch: Batch, node: Node, event: DeviceData) -> None:
         self._register_position(batch, node, event.metrics)
@@ -113,21 +101,7 @@ class Collector:
             raise InvalidReading(f"device id {event.device!r}, expected printable characters")
         batch.size += 1
         read = cabinet_from if is_cabinet_data(event.metrics) else reading_from
-        self._append_reading(batch, node, read(event.device, event.metrics, event.timestamp_ms))
-
-    def _append_reading(self, batch: Batch, node: Node, reading: LampReading | CabinetReading) -> None:
-        if isinstance(reading, LampReading):
-            # A whole number larger than a store's column would stop the batch that it is in.
-            for name, limit in _LIMITS.items():
-                value = getattr(reading, name)
-                if value is not None and not 0 <= value <= limit:
-                    raise InvalidReading(f"{reading.device_id} {name}: {value}, expected 0..{limit}")
-        if self._counts(batch, reading.device_id, node, reading):
-            if isinstance(reading, LampReading):
-                batch.readings.append(reading)
-            else:
-                batch.cabinets.append(reading)
-            batch.sources[reading.device_id] = node
+        self._append(batch, node, read(event.device, event.metrics, event.timestamp_ms))
 
     def _add_record(self, batch: Batch, node: Node, event: NodeData) -> None:
         place = self._register_position(batch, node, event.metrics)
@@ -136,28 +110,42 @@ class Collector:
         happened, result = event_from(event.metrics), result_from(event.metrics)
         # Without a position an event has no key, so a repeat could not be recognised.
         if happened is not None and place is not None:
-            _check_text(happened.device_id, happened.info)
             outbox, position = place
-            reported = ReportedEvent(event.node, outbox.epoch, position, happened)
-            if self._counts(batch, happened.device_id, node, reported):
-                batch.events.append(reported)
+            self._append(batch, node, ReportedEvent(event.node, outbox.epoch, position, happened))
         if result is not None:
-            _check_text(result.command_id, result.device_id, result.detail)
-            if self._counts(batch, result.device_id, node, result):
-                batch.results.append(result)
+            self._append(batch, node, result)
         batch.size += 1
 
-    def _counts(self, batch: Batch, device_id: str, node: Node, record: WholeRecord) -> bool:
-        """Return whether `node` may report the device; else add the record to the foreign ones."""
-        if self._belongs(device_id, node):
-            return True
-        batch.foreign.append((record, node[1]))
-        return False
+    def _append(self, batch: Batch, node: Node, record: WholeRecord) -> None:
+        """Add a record that `node` sent; one about another gateway's device goes to the foreign ones."""
+        device_id = record.event.device_id if isinstance(record, ReportedEvent) else record.device_id
+        if isinstance(record, LampReading):
+            # A whole number larger than a store's column would stop the batch that it is in.
+            for name, limit in _LIMITS.items():
+                value = getattr(record, name)
+                if value is not None and not 0 <= value <= limit:
+                    raise InvalidReading(f"{device_id} {name}: {value}, expected 0..{limit}")
+        elif isinstance(record, ReportedEvent):
+            _check_text(device_id, record.event.info)
+        elif isinstance(record, CommandResult):
+            _check_text(record.command_id, device_id, record.detail)
+        if not self._belongs(device_id, node):
+            batch.foreign.append((record, node[1]))
+        elif isinstance(record, ReportedEvent):
+            batch.events.append(record)
+        elif isinstance(record, CommandResult):
+            batch.results.append(record)
+        else:
+            batch.sources[device_id] = node
+            if isinstance(record, LampReading):
+                batch.readings.append(record)
+            else:
+                batch.cabinets.append(record)
 
     def _belongs(self, device_id: str, node: Node) -> bool:
         if self._owner(device_id) in (None, node) and not self.is_impostor(node):
             return True
-        self._foreign.foreign_message(node, device_id)
+        self._on_foreign(node, device_id)
         return False
 
     def _register_position(

@@ -3,8 +3,6 @@
 After a failure the same batch can be committed again.
 """
 
-from datetime import datetime
-
 import sqlalchemy as sa
 import structlog
 
@@ -51,7 +49,8 @@ class Committer:
         self._telemetry = telemetry
         self._inventory = inventory
         self._clock = clock
-        self._known = KnownState()
+        self.known = KnownState()
+        """The state that is stored, to be read only: the calls below keep it up to date."""
         self._clocks = KeyedFailureReporter(
             log, "gateway_clock_ahead", "gateway_clock_correct", key="gateway", level="warning"
         )
@@ -62,19 +61,19 @@ class Committer:
             # Nothing could follow a state of the future; one may be left from when our own clock was ahead.
             forget_future(connection, to_unix_ms(self._clock.now()) + CLOCK_TOLERANCE_MS)
             self._inventory.refresh()
-            self._known.lamps = load_lamp_states(connection)
-            self._known.cabinets = load_cabinet_states(connection)
-            self._known.gateways = load_gateway_states(connection)
-            self._known.alarms.resume(open_alarms(connection))
+            self.known.lamps = load_lamp_states(connection)
+            self.known.cabinets = load_cabinet_states(connection)
+            self.known.gateways = load_gateway_states(connection)
+            self.known.alarms.resume(open_alarms(connection))
 
     def refresh_inventory(self) -> None:
         """Load the inventory as it is now, and what `lentera admin import` stored meanwhile."""
         with database_errors(), self._engine.connect() as connection:
-            self._known.forget(self._inventory.refresh())
+            self.known.forget(self._inventory.refresh())
             # While a gateway is connected only this process writes its devices' states; while it is not,
             # what changes them is an offline transfer in another process.
-            online = self._known.online_gateways()
-            known = {lamp_id: to_unix_ms(one.reading.time) for lamp_id, one in self._known.lamps.items()}
+            online = self.known.online_gateways()
+            known = {lamp_id: to_unix_ms(one.reading.time) for lamp_id, one in self.known.lamps.items()}
             imported = {
                 lamp_id
                 for lamp_id, gateway_id, time_ms in lamp_times_ms(connection)
@@ -82,14 +81,10 @@ class Committer:
             }
             if imported:
                 states = load_lamp_states(connection)
-                self._known.lamps |= {lamp_id: states[lamp_id] for lamp_id in imported}
-                self._known.alarms.reload(imported, open_alarms(connection))
+                self.known.lamps |= {lamp_id: states[lamp_id] for lamp_id in imported}
+                self.known.alarms.resume(open_alarms(connection), imported)
             gateways = load_gateway_states(connection)
-            self._known.gateways |= {name: one for name, one in gateways.items() if name not in online}
-
-    def newest_reading(self, gateway_id: str | None = None) -> datetime | None:
-        """Return the time of the newest reading stored of any lamp, or of any device of a gateway."""
-        return self._known.newest_reading(gateway_id)
+            self.known.gateways |= {name: one for name, one in gateways.items() if name not in online}
 
     def save_carried_plan(self, node: Node, plan_hash: str, problem: str) -> None:
         """Store which plan an offline gateway follows, as its transferred bundle reports."""
@@ -98,21 +93,12 @@ class Committer:
         with database_errors(), writing(self._engine) as connection:
             save_carried_plan(connection, state)
 
-    def gateways_known(self) -> list[Node]:
-        """Return the gateways of the inventory that were born at least once."""
-        states = self._known.gateways.values()
-        return [(one.area_id, one.gateway_id) for one in states if self._inventory.knows(one.gateway_id)]
-
-    def gateways_never_born(self) -> list[Node]:
-        """Return the gateways of the inventory that have never been born."""
-        return [node for node in self._inventory.gateways() if node[1] not in self._known.gateways]
-
     def commit(self, batch: Batch) -> LiveUpdate:
         """Store a batch, durable on return, and return what open maps should show.
 
         Records that no store takes become dead letters, found by halving the batch; the others are stored.
         """
-        known, inventory, now_ms = self._known, self._inventory, to_unix_ms(self._clock.now())
+        known, inventory, now_ms = self.known, self._inventory, to_unix_ms(self._clock.now())
         try:
             with database_errors(), content_errors():
                 changes = assess(batch, known, inventory, now_ms)
@@ -146,6 +132,6 @@ class Committer:
         READINGS.inc(len(batch.readings) + len(batch.cabinets))
         EVENTS.inc(len(batch.events))
         RESULTS.inc(len(batch.results))
-        GATEWAYS.set(len(self._known.online_gateways()))
+        GATEWAYS.set(len(self.known.online_gateways()))
         for alarm in stored.alarms:
             ALARMS.labels(alarm.type, "ended" if alarm.cleared_at else "started").inc()

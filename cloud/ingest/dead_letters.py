@@ -41,7 +41,7 @@ class DeadLetter:
 
 
 def dead_letter(record: WholeRecord, gateway_id: str, error: str) -> DeadLetter:
-    """Make a dead letter of a record; `error` says why it was not stored."""
+    """Make a dead letter of a record; `error` is why it was not stored."""
     match record:
         case ReportedEvent():
             kind, device_id = "event", record.event.device_id

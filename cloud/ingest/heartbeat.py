@@ -12,21 +12,20 @@ _LONGEST_STORE_S = 5.0  # a batch takes a small fraction of a second; past this 
 
 
 class Heartbeat:
-    """The content of the next heartbeat; `wall` is in seconds, the instants are domain time."""
+    """The content of the next heartbeat; `wall` is in seconds.
+
+    `data_as_of` is when readings were stored last, in domain time; None where none ever were.
+    """
 
     def __init__(self, wall: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
         self._began_s: float | None = None
-        self._data_as_of: datetime | None = None
-
-    def stored(self, instant: datetime | None) -> None:
-        """Set when readings were stored last; None where none ever were."""
-        self._data_as_of = instant
+        self.data_as_of: datetime | None = None
 
     @contextmanager
     def storing(self) -> Iterator[None]:
         """Enclose the storing of one batch, retries included."""
-        # A store blocks a thread of its own, so heartbeats go on and can say that nothing is stored.
+        # A store blocks a thread of its own, so heartbeats go on and can report that nothing is stored.
         self._began_s = self._wall()
         try:
             yield
@@ -34,6 +33,6 @@ class Heartbeat:
             self._began_s = None
 
     def beat(self) -> IngestView:
-        """Return the heartbeat of now."""
+        """Return the heartbeat to send now."""
         stuck = self._began_s is not None and self._wall() - self._began_s > _LONGEST_STORE_S
-        return IngestView(data_as_of=self._data_as_of, storing=not stuck)
+        return IngestView(data_as_of=self.data_as_of, storing=not stuck)

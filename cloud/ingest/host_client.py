@@ -162,7 +162,7 @@ class HostClient:
                 REBIRTHS.inc()
                 await self.publish(session.rebirth_request(event.group, event.node, self._now_ms()))
             elif isinstance(event, StateContested):
-                # An older will of ours, delivered late, says offline: gateways would stop sending.
+                # An older will of ours was delivered late: with STATE offline gateways would stop sending.
                 await self.publish(session.online(event.timestamp_ms))
             elif isinstance(event, MalformedMessage):
                 log.warning("message_malformed", topic=event.topic, error=event.why)

@@ -8,52 +8,44 @@ from protocols.inventory.model import Inventory, Lamp
 
 
 class InventoryCache:
-    """Lamps, cabinets and gateways by id. `load` reads the inventory; it blocks."""
+    """Lamps, cabinets and gateways by id. `load` reads the inventory; it blocks.
+
+    `lamps` has every lamp by its id, `areas` the area of every gateway by the gateway's id; both are replaced
+    by `refresh`.
+    """
 
     def __init__(self, load: Callable[[], Inventory]) -> None:
         self._load = load
-        self._lamps: dict[str, Lamp] = {}
-        self._areas: dict[str, str] = {}
+        self.lamps: dict[str, Lamp] = {}
+        self.areas: dict[str, str] = {}
         self._cabinets: dict[str, str] = {}
 
     def refresh(self) -> set[str]:
         """Load the inventory as it is now; return the lamps, cabinets and gateways that left it."""
         # One name space for all devices: alarms, results and dead letters name them by their id alone.
-        before = {*self._lamps, *self._areas, *self._cabinets}
+        before = {*self.lamps, *self.areas, *self._cabinets}
         inventory = self._load()
-        self._lamps = {lamp.id: lamp for lamp in inventory.lamps}
-        self._areas = {gateway.id: gateway.area_id for gateway in inventory.gateways}
+        self.lamps = {lamp.id: lamp for lamp in inventory.lamps}
+        self.areas = {gateway.id: gateway.area_id for gateway in inventory.gateways}
         self._cabinets = {cabinet.id: cabinet.gateway_id for cabinet in inventory.cabinets}
-        return before.difference(self._lamps, self._areas, self._cabinets)
-
-    def gateways(self) -> list[Node]:
-        """Return all gateways of the inventory."""
-        return [(area_id, gateway_id) for gateway_id, area_id in self._areas.items()]
-
-    def knows(self, gateway_id: str) -> bool:
-        """Return whether the gateway is in the inventory."""
-        return gateway_id in self._areas
+        return before.difference(self.lamps, self.areas, self._cabinets)
 
     def owner(self, device_id: str) -> Node | None:
         """Return the node that reports a lamp, a cabinet or a gateway; None for what is in no inventory."""
         # What is in no inventory may be reported by any node: it is stored, and shown nowhere.
-        lamp = self._lamps.get(device_id)
+        lamp = self.lamps.get(device_id)
         gateway_id = lamp.gateway_id if lamp else self._cabinets.get(device_id, device_id)
-        area_id = self._areas.get(gateway_id)
+        area_id = self.areas.get(gateway_id)
         return None if area_id is None else (area_id, gateway_id)
-
-    def lamp(self, lamp_id: str) -> Lamp | None:
-        """Return the lamp of that id."""
-        return self._lamps.get(lamp_id)
 
     def rated_power_w(self, lamp_id: str) -> float | None:
         """Return the lamp's rated power in W; None for a lamp that is in no inventory."""
-        lamp = self._lamps.get(lamp_id)
+        lamp = self.lamps.get(lamp_id)
         return None if lamp is None else lamp.rated_power_w
 
     def device(self, device_id: str, node: Node) -> AlarmedDevice:
         """Return the device with its place: that of `node` where it is in no inventory."""
-        lamp = self._lamps.get(device_id)
+        lamp = self.lamps.get(device_id)
         if lamp is not None:
             # A lamp may be in another area than its gateway; its alarms are listed in its own area.
             return AlarmedDevice(device_id, device_id, lamp.gateway_id, lamp.area_id)
@@ -61,10 +53,10 @@ class InventoryCache:
             return self.cabinet(device_id, node)
         area_id, gateway_id = node
         is_gateway = device_id == gateway_id
-        area_id = self._areas.get(gateway_id, area_id)
+        area_id = self.areas.get(gateway_id, area_id)
         return AlarmedDevice(device_id, None if is_gateway else device_id, gateway_id, area_id)
 
     def cabinet(self, cabinet_id: str, node: Node) -> AlarmedDevice:
         """Return a cabinet with its place."""
         gateway_id = self._cabinets.get(cabinet_id, node[1])
-        return AlarmedDevice(cabinet_id, None, gateway_id, self._areas.get(gateway_id, node[0]))
+        return AlarmedDevice(cabinet_id, None, gateway_id, self.areas.get(gateway_id, node[0]))

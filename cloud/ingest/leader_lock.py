@@ -45,7 +45,10 @@ class LeaderLock(Protocol):
 
 
 def leader_lock_for(engine: sa.Engine) -> LeaderLock:
-    """Return the leader lock of a database, not acquired yet."""
+    """Return the leader lock of a database, not acquired yet.
+
+    A SQLite database in memory has no file; no other process can open it, so its lock is always free.
+    """
     if engine.dialect.name == "postgresql":
         return _PostgresLeaderLock(engine)
     database = engine.url.database

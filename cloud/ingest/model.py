@@ -1,4 +1,4 @@
-"""What the ingester knows of the present, and what a batch changes in it. Pure."""
+"""The present state in the ingester's memory, and what a batch changes in it. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable

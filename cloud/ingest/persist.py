@@ -51,7 +51,7 @@ def persist_readings(telemetry: TelemetryStore, batch: Batch) -> list[DeadLetter
     try:
         telemetry.write(readings)
     except StoreRejected:
-        # The store does not say which reading it refuses, so each is offered alone.
+        # The store does not name the reading that it refuses, so each is written alone.
         for reading in readings:
             try:
                 telemetry.write([reading])
@@ -75,7 +75,7 @@ def persist(
     """Store the rest of a batch in the caller's transaction; `refused` are its readings without a place.
 
     Adds to `changes` the alarms that reported events start or end: which event is the newest, and so counts,
-    only the table of events knows.
+    is read from the table of events.
     """
     # An event has an outbox position, and with it the area of its gateway.
     areas = {outbox.node[1]: outbox.node[0] for outbox in batch.positions}
@@ -106,7 +106,11 @@ def persist(
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Raise StoreUnavailable where a database fails whatever is in the batch: an operator can mend that."""
+    """Turn what a database raises into this package's error.
+
+    Raises:
+        StoreUnavailable: the database fails whatever is in the batch; an operator can repair that.
+    """
     try:
         yield
     except DBAPIError as error:
@@ -115,7 +119,11 @@ def database_errors() -> Iterator[None]:
 
 @contextmanager
 def content_errors() -> Iterator[None]:
-    """Raise RefusedError for what only the content of a batch can cause: trying again would not help."""
+    """Turn what only the content of a batch can cause into one error.
+
+    Raises:
+        RefusedError: trying again would not help.
+    """
     try:
         yield
     except (DataError, IntegrityError) as error:

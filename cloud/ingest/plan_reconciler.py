@@ -26,10 +26,6 @@ class _Gateway:
     next_s: float = 0.0
     wait_s: float = FIRST_RETRY_S
 
-    def restart(self) -> None:
-        """Start again, as if nothing had been sent."""
-        self.sent, self.refused, self.next_s, self.wait_s = None, None, 0.0, FIRST_RETRY_S
-
 
 class PlanReconciler:
     """Compares the plans that gateways follow with the desired ones; times are wall seconds."""
@@ -42,9 +38,9 @@ class PlanReconciler:
         """Set the desired plans; a gateway without one is left alone."""
         wanted = dict(documents)
         for node, gateway in self._online.items():
-            # The pause before the next try was for the old document.
+            # What was sent, rejected and waited for was the old document.
             if wanted.get(node) != self._wanted.get(node):
-                gateway.restart()
+                self._online[node] = _Gateway(gateway.reported)
         self._wanted = wanted
 
     def born(self, node: Node, state: PlanState | None) -> None:

@@ -31,12 +31,12 @@ class Publisher(Protocol):
 
 
 class PlanSync:
-    """Runs beside the ingester, of which there is one at a time."""
+    """Runs beside the ingester, of which there is one at a time; `reconciler` decides what is sent."""
 
     def __init__(self, in_force: PlanInForce, publisher: Publisher) -> None:
         self._in_force = in_force
         self._publisher = publisher
-        self._reconciler = PlanReconciler()
+        self.reconciler = PlanReconciler()
         self._plan: ResolvedPlan | None = None
         self._reported = asyncio.Event()
         self._plan_store = FailureReporter(log, "plan_unreadable", "plan_readable", level="warning")
@@ -47,7 +47,7 @@ class PlanSync:
         Called for each message, so it must be quick.
         """
         if isinstance(event, NodeDied):
-            self._reconciler.died((event.group, event.node))
+            self.reconciler.died((event.group, event.node))
         if not isinstance(event, NodeBorn | NodeData):
             return False
         node = (event.group, event.node)
@@ -59,17 +59,13 @@ class PlanSync:
         if state is not None and state.problem:
             log.warning("plan_rejected_by_gateway", gateway=event.node, error=state.problem)
         if isinstance(event, NodeBorn):
-            self._reconciler.born(node, state)
+            self.reconciler.born(node, state)
         elif state is not None:
-            self._reconciler.reported(node, state)
+            self.reconciler.reported(node, state)
         else:
             return False
         self._reported.set()
         return state is not None
-
-    def forget(self) -> None:
-        """Forget who is online: the broker was unreachable, and gateways are born again."""
-        self._reconciler.forget()
 
     async def run(self) -> None:
         """Reconcile every second, and at once when a gateway was born, until cancelled."""
@@ -92,15 +88,13 @@ class PlanSync:
         if plan is not self._plan:
             # Making the documents of a large city takes a while: not on the event loop.
             documents = await asyncio.to_thread(lambda: list(plan.documents()))
-            self._reconciler.want(
-                ((gateway.area_id, gateway.id), document) for gateway, document in documents
-            )
+            self.reconciler.want(((gateway.area_id, gateway.id), document) for gateway, document in documents)
             self._plan = plan
-        for node, document in self._reconciler.due(time.monotonic()):
+        for node, document in self.reconciler.due(time.monotonic()):
             now_ms = time.time_ns() // 1_000_000
             message = node_command(*node, plan_metrics(document, now_ms), now_ms)
             if not await self._publisher.publish(message):
                 break  # the broker is unreachable; all gateways are born again when it is back
-            self._reconciler.sent(node, time.monotonic())
+            self.reconciler.sent(node, time.monotonic())
             PLANS_SENT.inc()
-        PLANS_WAITING.set(self._reconciler.waiting())
+        PLANS_WAITING.set(self.reconciler.waiting())

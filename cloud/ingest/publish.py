@@ -1,7 +1,5 @@
 """Third step of a commit: what a stored batch looks like to open maps. Pure; the live publisher sends it."""
 
-from collections.abc import Iterator
-
 from cloud.commands.views import override_view
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.model import Changes, KnownState, StoredBatch
@@ -16,16 +14,16 @@ def live_update(
 
     Lamps that are in no inventory have no place on a map and are left out.
     """
-
-    def lamps() -> Iterator[LampView]:
-        for lamp_id, state in stored.lamps.items():
-            lamp = inventory.lamp(lamp_id)
-            if lamp is not None:
-                override, alarms = override_view(stored.overrides.get(lamp_id)), known.alarms.active(lamp_id)
-                yield lamp_view(lamp, state.reading, online=state.online, alarms=alarms, override=override)
-
+    lamps: list[LampView] = []
+    for lamp_id, state in stored.lamps.items():
+        lamp = inventory.lamps.get(lamp_id)
+        if lamp is not None:
+            override, alarms = override_view(stored.overrides.get(lamp_id)), known.alarms.active(lamp_id)
+            lamps.append(
+                lamp_view(lamp, state.reading, online=state.online, alarms=alarms, override=override)
+            )
     return LiveUpdate(
-        lamps=tuple(lamps()),
+        lamps=tuple(lamps),
         alarms=tuple(stored.alarms),
         commands=tuple(stored.commands),
         gateways=tuple(gateway_view(state) for state in changes.gateways.values()),

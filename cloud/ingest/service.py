@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -51,6 +53,8 @@ from runtime.failure_reporter import FailureReporter
 log = structlog.get_logger(__name__)
 
 _FIRST_RETRY_S = 0.25
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class Ingester:
         self._plans = PlanSync(PlanInForce(PlanStore(parts.engine), parts.load_inventory), self._host)
         self._live = LivePublisher(self._host.send)
         self._heartbeat = Heartbeat()
-        self._collector = Collector(self._inventory.owner, ForeignReporter())
+        self._collector = Collector(self._inventory.owner, ForeignReporter().foreign_message)
         self._presence = GatewayPresence(parts.limits.gateway_patience_s)
         self._pending = Batch()
         self._arrived = asyncio.Event()
@@ -126,7 +130,7 @@ class Ingester:
         """Resume from what is stored, then ingest until cancelled."""
         # Before the broker is connected: what a birth or a reading changes depends on what is known.
         await self._until_available(self._committer.resume, "resume")
-        self._heartbeat.stored(self._committer.newest_reading())
+        self._heartbeat.data_as_of = self._committer.known.newest_reading()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._host.run(), name="host client")
             tasks.create_task(self._store_batches(), name="store")
@@ -139,9 +143,11 @@ class Ingester:
     def connected(self) -> None:
         """Expect every gateway to be born again, and publish a heartbeat."""
         # Deaths may have been missed meanwhile: no gateway counts as online until it is born again.
-        self._plans.forget()
+        self._plans.reconciler.forget()
         until_s = time.monotonic() + self._limits.gateway_return_s
-        self._presence.expect_again(self._committer.gateways_known(), until_s)
+        states = self._committer.known.gateways.values()
+        listed = [one for one in states if one.gateway_id in self._inventory.areas]
+        self._presence.expect_again([(one.area_id, one.gateway_id) for one in listed], until_s)
         self._expect_first_births()
         self._live.add(LiveUpdate(ingest=self._heartbeat.beat()))
 
@@ -198,16 +204,11 @@ class Ingester:
             await self._store(batch)
 
     async def _store(self, batch: Batch) -> None:
-        update = LiveUpdate()
-
-        def commit() -> None:
-            nonlocal update
-            update = self._committer.commit(batch)
-
+        commit = partial(self._committer.commit, batch)
         with COMMIT_SECONDS.time(), self._heartbeat.storing():
-            await self._until_available(commit, "commit")
+            update = await self._until_available(commit, "commit")
         if batch.readings or batch.cabinets:
-            self._heartbeat.stored(self._clock.now())
+            self._heartbeat.data_as_of = self._clock.now()
         # Only now: a gateway deletes what is acknowledged.
         for outbox, positions in batch.positions.items():
             for message in acknowledgements(*outbox.node, outbox.epoch, positions, _wall_ms()):
@@ -215,20 +216,20 @@ class Ingester:
             ACKNOWLEDGED.inc(len(positions))
         self._live.add(update)
 
-    async def _until_available(self, work: Callable[[], None], task: str) -> None:
-        """Do blocking work in a thread, and again with growing pauses while a store is unavailable."""
+    async def _until_available(self, work: Callable[[], ResultT], task: str) -> ResultT:
+        """Return the result of blocking work; repeat it with growing pauses while a store is unavailable."""
         store = FailureReporter(log, "store_unavailable", "store_available", level="warning", task=task)
         backoff = Backoff(_FIRST_RETRY_S, self._limits.longest_retry_s)
         while True:
             try:
-                await asyncio.to_thread(work)
+                result = await asyncio.to_thread(work)
             except StoreUnavailable as error:
                 store.failed(error)
                 RETRIES.inc()
                 await asyncio.sleep(backoff.pause_s())
             else:
                 store.recovered()
-                return
+                return result
 
     async def _watch_gateways(self) -> None:
         while True:
@@ -253,7 +254,11 @@ class Ingester:
 
     def _expect_first_births(self) -> None:
         until_s = time.monotonic() + self._limits.first_birth_s
-        self._presence.expect_first(self._committer.gateways_never_born(), until_s)
+        born = self._committer.known.gateways
+        never_born = [
+            (area, gateway) for gateway, area in self._inventory.areas.items() if gateway not in born
+        ]
+        self._presence.expect_first(never_born, until_s)
 
 
 def _wall_ms() -> int:

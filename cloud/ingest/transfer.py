@@ -30,7 +30,6 @@ from protocols.transfer.bundle import (
     verify_bundle,
 )
 from protocols.transfer.records import Record, UnknownRecordError, decode_record
-from runtime.files import write_atomically
 
 log = structlog.get_logger(__name__)
 
@@ -73,13 +72,15 @@ def store_bundle(
     key = read_key(carried.keys, header.gateway)
     newest = _newest_reading(carried, key)  # reads it whole, so that a damaged bundle stores nothing
     outbox = OutboxId((header.area, header.gateway), header.epoch)
-    known = committer.newest_reading(header.gateway)
+    known = committer.known.newest_reading(header.gateway)
     positions = _store_records(carried, key, outbox, committer, collector)
     # A bundle that lay about for weeks must not set back what the gateway has reported since.
     is_current = newest is None or known is None or newest >= known
     if header.plan is not None and is_current and not collector.is_impostor(outbox.node):
-        problem = header.plan.problem.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL stores no NUL
-        committer.save_carried_plan(outbox.node, header.plan.hash.replace("\0", ""), problem)
+        # PostgreSQL stores no NUL in text.
+        reported = (header.plan.hash, header.plan.problem)
+        plan_hash, problem = (text.replace("\0", "\N{REPLACEMENT CHARACTER}") for text in reported)
+        committer.save_carried_plan(outbox.node, plan_hash, problem)
     answer = Answer(merged(positions), plan_of(header.gateway), carried.issued_ms)
     reply = Header(BundleKind.ANSWER, header.area, header.gateway, header.epoch)
     return StoredBundle(
@@ -87,13 +88,12 @@ def store_bundle(
     )
 
 
-def write_answer(file: Path, answer: bytes) -> None:
-    """Write an answer, complete or not at all; raises OSError."""
-    write_atomically(file, [answer])
-
-
 def read_key(keys: Path, gateway_id: str) -> bytes:
-    """Return the key of a gateway; raises BundleError."""
+    """Return the key that signs a gateway's bundles.
+
+    Raises:
+        BundleError: the gateway has no key, or it can't be read.
+    """
     path = key_path(keys, gateway_id)
     try:
         return parse_key(path.read_text(encoding="utf-8"), str(path))
@@ -102,7 +102,11 @@ def read_key(keys: Path, gateway_id: str) -> bytes:
 
 
 def create_key(keys: Path, gateway_id: str) -> Path:
-    """Create a gateway's key; raises BundleError where it has one."""
+    """Create a gateway's key; return its file.
+
+    Raises:
+        BundleError: the gateway has a key, or its id is no file name.
+    """
     path = key_path(keys, gateway_id)
     keys.mkdir(parents=True, exist_ok=True)
     try:
@@ -116,7 +120,11 @@ def create_key(keys: Path, gateway_id: str) -> Path:
 
 
 def key_path(keys: Path, gateway_id: str) -> Path:
-    """Return the path of a gateway's key; raises BundleError for an id that is no file name."""
+    """Return the path of a gateway's key.
+
+    Raises:
+        BundleError: the id is no file name; it may come from a bundle that is not verified yet.
+    """
     if not gateway_id or Path(gateway_id).name != gateway_id or "\0" in gateway_id:
         raise BundleError(f"gateway {gateway_id!r}, expected an id without / in it")
     return keys / f"{gateway_id}.key"

@@ -188,9 +188,9 @@ def import_command(
     ] = None,
 ) -> None:
     """Store records that were carried here; a file that was tampered with is refused whole."""
-    from cloud.ingest.transfer import write_answer
     from cloud.wiring import UNSTORED, store_bundle_records
     from protocols.transfer.bundle import BundleError
+    from runtime.files import write_atomically
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
@@ -201,7 +201,7 @@ def import_command(
             raise UsageError(f"refused whole, nothing of it is stored: {error}") from error
     reply = answer or file.with_name(file.name + ".answer")
     try:
-        write_answer(reply, stored.answer)
+        write_atomically(reply, [stored.answer])
     except OSError as error:
         raise UsageError(
             f"{error}: {stored.records} records of {stored.gateway} are stored, but the answer is not "

@@ -76,7 +76,7 @@ def test_a_bundle_changed_or_cut_anywhere_is_refused_whole(desk: Desk) -> None:
     content, engine = desk.bundle.read_bytes(), create_engine(desk.cloud.database_url)
     telemetry, directory = open_store(desk.cloud.telemetry_url), InventoryCache(InventoryStore(engine).load)
     committer = Committer(engine, telemetry, directory, clock_at(NEXT_DAY))
-    collector = Collector(lambda _: None, ForeignReporter())
+    collector = Collector(lambda _: None, ForeignReporter().foreign_message)
     committer.resume()
     for each in damaged(content):
         carried = CarriedBundle(each, "p", desk.cloud.gateway_keys, 1)

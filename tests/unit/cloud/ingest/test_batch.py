@@ -46,7 +46,7 @@ def data(reading: LampReading, position: int) -> DeviceData:
 
 
 def test_records_with_their_places_in_the_outbox() -> None:
-    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     result = CommandResult("c1", "SOR-00001", CommandStatus.CONFIRMED, DUSK, 40)
     collector.add(batch, born())
@@ -62,7 +62,7 @@ def test_records_with_their_places_in_the_outbox() -> None:
 
 
 def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
-    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
     for epoch in (77, 99):
         collector.add(batch, born(epoch))
         collector.add(batch, data(READING, 1))
@@ -70,7 +70,7 @@ def test_a_wiped_gateway_is_acknowledged_in_its_new_epoch() -> None:
 
 
 def test_a_foreign_node_is_taken_and_owed_no_acknowledgement() -> None:
-    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
     collector.add(batch, NodeBorn(*NODE, [], 0))
     collector.add(batch, DeviceData(*NODE, "SOR-00001", reading_metrics(READING), 1))
     assert batch.readings == [READING]
@@ -78,7 +78,7 @@ def test_a_foreign_node_is_taken_and_owed_no_acknowledgement() -> None:
 
 
 def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None:
-    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
     collector.add(batch, born())
     broken = [MetricValue("Gateway/event", None, DataType.STRING, "{", 1), position_metric(5, 1)]
     evil = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True, "a\0b")
@@ -96,7 +96,7 @@ def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None
 
 
 def test_the_last_word_on_presence_counts() -> None:
-    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
     other = ("32.04.37", "soreang-02")
     collector.add(batch, DeviceBorn(*other, "SOR-00900", []))
     collector.add(batch, DeviceBorn(*NODE, "SOR-00001", []))
@@ -132,7 +132,7 @@ def test_a_gateway_is_missed_once_and_only_after_its_time() -> None:
 
 
 def test_metrics_distinguish_a_cabinet_from_a_lamp() -> None:
-    batch, collector = Batch(), Collector(_unowned, ForeignReporter())
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
     cabinet = CabinetReading("soreang-01-cabinet", DUSK, total_power_kw=3.5, door_open=False)
     collector.add(batch, born())
     metrics = [*reading_metrics(cabinet), position_metric(9, 1)]
@@ -149,7 +149,7 @@ OWNERS = {"SOR-00001": NODE, "cabinet": NODE, NODE[1]: NODE, OTHER[1]: OTHER}
 
 @pytest.mark.parametrize("node", [OTHER, ELSEWHERE])
 def test_a_gateway_speaks_for_its_own_devices_only(node: tuple[str, str]) -> None:
-    batch, collector = Batch(), Collector(OWNERS.get, ForeignReporter())
+    batch, collector = Batch(), Collector(OWNERS.get, ForeignReporter().foreign_message)
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     result = CommandResult("c1", "SOR-00001", CommandStatus.CONFIRMED, DUSK, 40)
     reading = [*reading_metrics(READING), position_metric(5, 1)]
@@ -169,7 +169,7 @@ def test_a_gateway_speaks_for_its_own_devices_only(node: tuple[str, str]) -> Non
 
 
 def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
-    batch, collector = Batch(), Collector(dict[str, Node]().get, ForeignReporter())
+    batch, collector = Batch(), Collector(dict[str, Node]().get, ForeignReporter().foreign_message)
     collector.add(batch, born())
     collector.add(batch, data(READING, 5))
     assert batch.readings == [READING]
@@ -178,7 +178,11 @@ def test_anyone_may_speak_for_what_is_in_no_inventory() -> None:
 
 @pytest.mark.parametrize(("node", "counts"), [(NODE, True), (OTHER, False), (ELSEWHERE, False)])
 def test_transferred_records_follow_the_same_rule(node: tuple[str, str], counts: bool) -> None:
-    batch, collector, outbox = Batch(), Collector(OWNERS.get, ForeignReporter()), OutboxId(node, 77)
+    batch, collector, outbox = (
+        Batch(),
+        Collector(OWNERS.get, ForeignReporter().foreign_message),
+        OutboxId(node, 77),
+    )
     event = DeviceEvent("SOR-00001", EventType.DEVICE_RESET, DUSK, True)
     records: list[Record] = [READING, event]
     for position, record in enumerate(records, 5):
@@ -200,7 +204,7 @@ def test_a_gateway_that_is_there_already_is_not_waited_for() -> None:
 
 def test_a_gateway_says_which_plan_it_follows() -> None:
     """At its birth and when that changes; the last word counts."""
-    collector, batch = Collector(_unowned, ForeignReporter()), Batch()
+    collector, batch = Collector(_unowned, ForeignReporter().foreign_message), Batch()
     collector.add(batch, NodeBorn(*NODE, gateway_birth(77, 0, PlanState("a" * 64)), 0))
     assert batch.plans == {NODE: PlanState("a" * 64)}
     collector.add(batch, NodeData(*NODE, plan_state_metrics("b" * 64, "no such program"), 0))
@@ -208,7 +212,7 @@ def test_a_gateway_says_which_plan_it_follows() -> None:
 
 
 def test_a_stranger_says_nothing_of_a_gateways_plan() -> None:
-    collector, batch = Collector(lambda _: ("32.04.38", NODE[1]), ForeignReporter()), Batch()
+    collector, batch = Collector(lambda _: ("32.04.38", NODE[1]), ForeignReporter().foreign_message), Batch()
     collector.add(batch, NodeBorn(*NODE, gateway_birth(77, 0, PlanState("a" * 64)), 0))
     collector.add(batch, NodeData(*NODE, plan_state_metrics("b" * 64, ""), 0))
     assert batch.plans == {}

@@ -12,7 +12,7 @@ def test_a_heartbeat_says_when_readings_were_stored_last() -> None:
     """Not before any were."""
     heartbeat = Heartbeat()
     assert heartbeat.beat() == IngestView(data_as_of=None, storing=True)
-    heartbeat.stored(NOON)
+    heartbeat.data_as_of = NOON
     assert heartbeat.beat().data_as_of == NOON
 
 
