@@ -160,7 +160,8 @@ def probe(
         float, typer.Option(min=0.01, max=2, help="Seconds a unit has to begin its answer.")
     ] = 0.06,
     thorough: Annotated[
-        bool, typer.Option("--all", help="Go on with other baud rates and parities after a device has responded.")
+        bool,
+        typer.Option("--all", help="Go on with other baud rates and parities after a device has responded."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
