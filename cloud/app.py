@@ -23,6 +23,7 @@ from cloud.fleet import routes as fleet_routes
 from cloud.http.metrics import RequestMetrics
 from cloud.http.parameters import refuse_unknown_parameters
 from cloud.http.problems import install_problem_handlers
+from cloud.http.responses import Documented, problem_content
 from cloud.http.security_headers import SecurityHeaders
 from cloud.http.server import listen
 from cloud.http.static import docs_router, mount_web
@@ -42,6 +43,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = "1"
 _GRACE_S = 5  # for answers that were begun when the process is ended
 _KNOWN_PARAMETERS = Depends(refuse_unknown_parameters)
+_PROBLEMS_OF_EVERY_ROUTE: Documented = {422: problem_content(), 503: problem_content()}
+"""An unknown query parameter or a wrong value, and a database that can't be reached."""
 
 
 async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] = ROLES) -> None:
@@ -94,10 +97,17 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(health.router(services.engine, services.feed))
     app.include_router(access_routes.login_router(services.access, services.config))
     session = access_routes.router(services.access, services.config, authentication.require)
-    app.include_router(session, prefix=API_PREFIX, dependencies=[_KNOWN_PARAMETERS])
+    app.include_router(
+        session, prefix=API_PREFIX, dependencies=[_KNOWN_PARAMETERS], responses=_PROBLEMS_OF_EVERY_ROUTE
+    )
     viewer = Depends(authentication.require_role(Role.VIEWER))
     for router in _routers(services, authentication):
-        app.include_router(router, prefix=API_PREFIX, dependencies=[viewer, _KNOWN_PARAMETERS])
+        app.include_router(
+            router,
+            prefix=API_PREFIX,
+            dependencies=[viewer, _KNOWN_PARAMETERS],
+            responses=_PROBLEMS_OF_EVERY_ROUTE,
+        )
     if services.config.web_dir is not None:
         app.include_router(docs_router)
         mount_web(app, services.config.web_dir)

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute, APIRouter
 from starlette.routing import BaseRoute
 
 from cloud.http.problems import ProblemDetails
-from cloud.http.responses import SchemaReference, problem_content
+from cloud.http.responses import SchemaReference
 from cloud.live.model import ClockView, LiveUpdate
 
 _EVENTS: tuple[type[msgspec.Struct], ...] = (ClockView, LiveUpdate)
@@ -26,14 +26,6 @@ def complete_document(document: dict[str, Any], routes: Iterable[BaseRoute]) -> 
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     components = document.setdefault("components", {})
     components["schemas"] = dict(sorted({**components.get("schemas", {}), **schemas}.items()))
-    for path in document["paths"].values():
-        for operation in path.values():
-            # FastAPI documents its own body for 422 where a route documents none; ours is problem details.
-            if "HTTPValidationError" in str(operation["responses"].get("422")):
-                operation["responses"]["422"] = {"$ref": "#/components/responses/Problem"}
-    components["responses"] = {"Problem": problem_content()}
-    components["schemas"].pop("HTTPValidationError", None)
-    components["schemas"].pop("ValidationError", None)
     return document
 
 

@@ -25,6 +25,7 @@ from protocols.clock import to_unix_ms
 from protocols.inventory.model import Area, Cabinet, Gateway, Inventory, Lamp, Road
 from tests.conftest import eventually
 from tests.support.clocks import FakeClock
+from tests.support.documented import check_documented
 
 EVENING = datetime(2026, 8, 10, 13, 0, tzinfo=UTC)  # 20:00 in Soreang: lamps are on at 100 %
 
@@ -39,10 +40,15 @@ class Api:
     tokens: dict[str, str]
 
     def client(self, role: str | None = "operator") -> httpx.AsyncClient:
-        """A client that bears a token of the role, or none."""
+        """A client that bears a token of the role, or none; each answer must be as the API documents it."""
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
         transport = httpx.ASGITransport(self.app)
-        return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers)
+        return httpx.AsyncClient(
+            transport=transport,
+            base_url="http://localhost",
+            headers=headers,
+            event_hooks={"response": [check_documented]},
+        )
 
     def read(self, lamp_id: str, **values: object) -> None:
         """Leave a reading of a lamp as ingest does; what isn't given is a healthy lamp at full light."""

@@ -19,6 +19,7 @@ from protocols.inventory.model import Inventory
 from tests.conftest import PATIENCE_S, accepts_connections, eventually, free_port
 from tests.support.api import EVENING
 from tests.support.clocks import FakeClock
+from tests.support.documented import check_documented
 
 
 @dataclass
@@ -54,7 +55,10 @@ async def running_api(
     async with (
         asyncio.TaskGroup() as group,
         httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{config.http_port}", headers=headers, timeout=PATIENCE_S
+            base_url=f"http://127.0.0.1:{config.http_port}",
+            headers=headers,
+            timeout=PATIENCE_S,
+            event_hooks={"response": [check_documented]},
         ) as client,
     ):
         task = group.create_task(run_cloud(config, FakeClock(EVENING), roles))

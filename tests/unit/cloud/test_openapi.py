@@ -32,6 +32,16 @@ def test_every_answer_has_a_shape() -> None:
                 assert "401" in operation["responses"], f"{method} {path}"
 
 
+def test_every_operation_documents_what_each_may_answer() -> None:
+    """422 for a query parameter it does not have, and 503 while the database can't be reached."""
+    for path, operations in openapi_document()["paths"].items():
+        for method, operation in operations.items():
+            for status in ("422", "503"):
+                assert "application/problem+json" in operation["responses"][status]["content"], (
+                    f"{method} {path}"
+                )
+
+
 def test_errors_are_problem_details() -> None:
     """FastAPI's own error body appears nowhere."""
     text = json.dumps(openapi_document())
