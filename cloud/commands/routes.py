@@ -36,11 +36,6 @@ class CommandRequest(BaseModel):
     )
     note: Text = Field(default="", max_length=500)
 
-    def override(self) -> OverrideRequest:
-        """Return the same in the service's terms."""
-        duration = None if self.duration is None else timedelta(seconds=self.duration)
-        return OverrideRequest(self.lamp_ids, self.level, duration, self.note)
-
 
 class AnnounceCommand(Protocol):
     """Sends a command that changed to every open map."""
@@ -73,7 +68,9 @@ def router(
         blocker = delivery_blocker()
         if blocker is not None:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, blocker)
-        command = await service.command(request.override(), caller.name)
+        duration = None if request.duration is None else timedelta(seconds=request.duration)
+        override = OverrideRequest(request.lamp_ids, request.level, duration, request.note)
+        command = await service.command(override, caller.name)
         await announce(command)
         return json_response(command, 202)
 

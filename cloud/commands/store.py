@@ -43,7 +43,7 @@ class CommandResultRow(Base):
 
 
 class OverrideRow(Base):
-    """The newest override a device has confirmed; a level of None says that it was ended."""
+    """The newest override a device has confirmed; a level of None means that it was ended."""
 
     __tablename__ = "overrides"
 
@@ -77,11 +77,6 @@ class CommandStore:
         failed = {"status": CommandStatus.FAILED.value, "detail": detail, "time_ms": to_unix_ms(time)}
         with writing(self._engine) as connection:
             connection.execute(sa.update(results).where(pending).values(failed))
-
-    def overrides(self, lamp_ids: Sequence[str] | None, now_ms: int) -> dict[str, StoredOverride]:
-        """Return the overrides in force at `now_ms` by lamp; of these lamps, or of all."""
-        with self._engine.connect() as connection:
-            return overrides_in_force(connection, lamp_ids, now_ms)
 
 
 def record_results(connection: sa.Connection, results: Sequence[CommandResult]) -> set[str]:

@@ -87,7 +87,7 @@ def _gateway_routes(fleet: FleetService) -> APIRouter:
         *, area: Identifier | None = None, limit: Limit = 500, cursor: Identifier | None = None
     ) -> Response:
         """List gateways with their connection and the lighting plan they run, by id."""
-        return json_response(fleet.gateways(area, limit, cursor))
+        return json_response(fleet.gateways.page(area, limit, cursor))
 
     @routes.get("/gateways/{gateway_id}", responses=answers(GatewayDetail, "The gateway", 404))
     def get_gateway(gateway_id: PathIdentifier) -> Response:

@@ -8,7 +8,6 @@ from cloud.fleet.views import (
     AreaList,
     GatewayCount,
     GatewayDetail,
-    GatewayPage,
     LampDetail,
     LampPage,
     RoadCollection,
@@ -29,7 +28,7 @@ from protocols.clock import Clock, to_unix_ms
 
 
 class FleetService:
-    """Answers what is installed and in which state it is."""
+    """Reads what is installed and its present state; `gateways` has the gateways page by page."""
 
     def __init__(
         self,
@@ -44,7 +43,7 @@ class FleetService:
     ) -> None:
         self._inventory = inventory
         self._lamps = lamps
-        self._gateways = gateways
+        self.gateways = gateways
         self._summary = summary
         self._plan = plan
         self._clock = clock
@@ -64,13 +63,9 @@ class FleetService:
         view = found.view()
         return lamp_detail(view, found.reading, forecast(plan, found.lamp, now, view.override))
 
-    def gateways(self, area_id: str | None, limit: int, cursor: str | None) -> GatewayPage:
-        """Return a page of gateways by id."""
-        return self._gateways.page(area_id, limit, cursor)
-
     def gateway(self, gateway_id: str) -> GatewayDetail:
         """Return one gateway with its cabinets; 404 when there is none."""
-        found = self._gateways.one(gateway_id)
+        found = self.gateways.one(gateway_id)
         if found is None:
             raise not_found("gateway", "gatewayId", gateway_id)
         return found

@@ -18,7 +18,7 @@ from protocols.lamp import LampReading
 
 _LAMPS, _STATES = table_of(LampRow), table_of(LampStateRow)
 _LIFETIME_S = 1.0
-_LIFETIME_PER_COUNT = 5  # however large the place, counting takes a fifth of one core at most
+_LIFETIME_PER_COUNT = 5  # our choice: counting a large inventory takes a fifth of one core at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,23 @@ class SummaryCache:
 
     def _count(self) -> FleetCounts:
         inventory = InventoryStore(self._engine)
+        gateway_states = table_of(GatewayStateRow)
+        # Edge nodes that are not in the inventory have a state too.
+        in_inventory = sa.exists().where(GatewayRow.id == gateway_states.c.gateway_id)
+        online = sa.select(sa.func.count()).select_from(gateway_states)
+        online = online.where(gateway_states.c.online, in_inventory)
+        longitude, latitude = _LAMPS.c.longitude, _LAMPS.c.latitude
+        corners = sa.select(
+            sa.func.min(longitude), sa.func.min(latitude), sa.func.max(longitude), sa.func.max(latitude)
+        )
         with self._engine.connect() as connection:
+            west, south, east, north = connection.execute(corners).one()
             return FleetCounts(
                 inventory.areas(),
                 inventory.gateways(),
-                _gateways_online(connection),
-                _tallies(connection),
-                _bounds(connection),
+                gateways_online=connection.scalar(online) or 0,
+                tallies=_tallies(connection),
+                bounds=None if west is None else (west, south, east, north),
             )
 
 
@@ -93,18 +103,3 @@ def _tallies(connection: sa.Connection) -> dict[str, Tally]:
             )
         tallies.setdefault(area_id, Tally()).add(reading, rated_w, alarms.get(lamp_id, ()))
     return tallies
-
-
-def _bounds(connection: sa.Connection) -> Bounds | None:
-    longitude, latitude = _LAMPS.c.longitude, _LAMPS.c.latitude
-    extremes = (sa.func.min(longitude), sa.func.min(latitude), sa.func.max(longitude), sa.func.max(latitude))
-    west, south, east, north = connection.execute(sa.select(*extremes)).one()
-    return None if west is None else (west, south, east, north)
-
-
-def _gateways_online(connection: sa.Connection) -> int:
-    states = table_of(GatewayStateRow)
-    # Edge nodes that are in no inventory have a state too.
-    ours = sa.exists().where(GatewayRow.id == states.c.gateway_id)
-    query = sa.select(sa.func.count()).select_from(states).where(states.c.online, ours)
-    return connection.scalar(query) or 0

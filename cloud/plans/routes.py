@@ -70,13 +70,13 @@ def _group_routes(plans: PlanService, operator: RequirePrincipal) -> APIRouter:
     def list_groups() -> Response:
         """List all groups of lamps."""
         return json_response(
-            GroupList(items=[group_view(group) for _, group in sorted(plans.groups().items())])
+            GroupList(items=[group_view(group) for _, group in sorted(plans.desired().groups.items())])
         )
 
     @routes.get("/groups/{id}", responses=answers(GroupView, "The group", 404))
     def get_group(id: PathIdentifier) -> Response:  # noqa: A002 - the path's name
         """Return a group of lamps."""
-        found = plans.groups().get(id)
+        found = plans.desired().groups.get(id)
         if found is None:
             raise not_found("group", "groupId", id)
         return json_response(group_view(found))

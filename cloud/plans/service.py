@@ -48,10 +48,6 @@ class PlanService:
         """Return the plan as it should be now."""
         return self._in_force.current().desired
 
-    def groups(self) -> Mapping[str, LampGroup]:
-        """Return all groups by id."""
-        return self.desired().groups
-
     def put_program(self, program: LightingProgram, who: str, *, confirmed: bool) -> None:
         """Add a program, or replace the one of that id."""
         _not_built_in("program", program.id, BUILT_IN_PROGRAMS)
@@ -158,7 +154,7 @@ class PlanService:
             try:
                 decode_plan(wanted.document, f"plan of gateway {gateway.id}")
             except PlanError as error:
-                errors = [FieldProblem("gatewayId", gateway.id, "a plan that its gateway can take")]
+                errors = [FieldProblem("gatewayId", gateway.id, "a plan that its gateway can decode")]
                 raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
         if confirmed:
             return
@@ -220,8 +216,8 @@ def _named(assignment: Assignment) -> str:
 
 def _too_dark(found: Darkening, total: int) -> ProblemError:
     detail = (
-        f"{found.lamps} of {total} lamps would be dark at {found.at:%Y-%m-%dT%H:%M:%SZ} that are lit then by "
-        f"the plan as it is; nothing was changed. Pass ?confirm=true if that is meant"
+        f"{found.lamps} of {total} lamps would be dark at {found.at:%Y-%m-%dT%H:%M:%SZ} that the present "
+        f"plan lights then; nothing was changed. Pass ?confirm=true if this is intended"
     )
     errors = [
         FieldProblem("lampsDark", found.lamps, "fewer lamps that go dark, or a confirmation"),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from cloud.http.views import View
 from cloud.plans.forecast import LevelChange
-from cloud.plans.impact import Effect, Levels, Reassignment
+from cloud.plans.impact import Effect, Reassignment
 from cloud.plans.model import Assignment, LampGroup, Scope
 from protocols.lighting.talq import ControlProgramOne
 from protocols.lighting.talq_calendar import TalqCalendar
@@ -120,10 +120,6 @@ def _calendar_move(moves: list[Reassignment]) -> CalendarMove:
         calendar_before=largest.calendar_before,
         calendar_after=largest.calendar_after,
         lamps=sum(move.lamps for move in moves),
-        levels_before=_changes(largest.levels_before()),
-        levels_after=_changes(largest.levels_after()),
+        levels_before=[LevelChange(time=time, level=level) for time, level in largest.levels_before()],
+        levels_after=[LevelChange(time=time, level=level) for time, level in largest.levels_after()],
     )
-
-
-def _changes(levels: Levels) -> list[LevelChange]:
-    return [LevelChange(time=time, level=level) for time, level in levels]

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from cloud.alarms.store import AlarmRow
 from cloud.commands.model import Command
-from cloud.commands.store import CommandStore, record_results
+from cloud.commands.store import CommandStore, overrides_in_force, record_results
 from cloud.database import create_engine, migration_config, table_of, upgrade, writing
 from cloud.inventory.store import InventoryStore
 from cloud.migrations.schema import METADATA
@@ -150,9 +150,10 @@ def test_the_newest_confirmed_command_is_the_override(database_url: str) -> None
     for result in (_confirmed(2), _confirmed(1), _confirmed(2)):
         with writing(engine) as connection:
             assert record_results(connection, [result]) == {result.command_id}
-    in_force = store.overrides(["SOR-1", "SOR-2"], to_unix_ms(NOON))
-    assert {lamp: override.command_id for lamp, override in in_force.items()} == {"SOR-1": "c2"}
-    assert store.overrides(None, to_unix_ms(NOON + timedelta(hours=1))) == {}
+    with engine.connect() as connection:
+        in_force = overrides_in_force(connection, ["SOR-1", "SOR-2"], to_unix_ms(NOON))
+        assert {lamp: override.command_id for lamp, override in in_force.items()} == {"SOR-1": "c2"}
+        assert overrides_in_force(connection, None, to_unix_ms(NOON + timedelta(hours=1))) == {}
     engine.dispose()
 
 
@@ -179,7 +180,8 @@ def test_a_confirmed_end_ends_the_override(database_url: str) -> None:
     store.add(_command(2, None), ["SOR-1"])
     with writing(engine) as connection:
         record_results(connection, [_confirmed(1), _confirmed(2)])
-    assert store.overrides(["SOR-1"], to_unix_ms(NOON)) == {}
+    with engine.connect() as connection:
+        assert overrides_in_force(connection, ["SOR-1"], to_unix_ms(NOON)) == {}
     engine.dispose()
 
 
