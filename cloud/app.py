@@ -41,7 +41,7 @@ API_PREFIX = "/api/v1"
 ROLES = frozenset({"api", "ingest"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = "1"
-_GRACE_S = 5  # for answers that were begun when the process is ended
+_GRACE_S = 5  # our choice: time for requests that are still being answered when the process ends
 _KNOWN_PARAMETERS = Depends(refuse_unknown_parameters)
 _PROBLEMS_OF_EVERY_ROUTE: Documented = {422: problem_content(), 503: problem_content()}
 """An unknown query parameter or a wrong value, and a database that can't be reached."""
@@ -128,7 +128,7 @@ class LenteraApi(FastAPI):
     """FastAPI whose OpenAPI document also holds the structures that msgspec encodes."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Wrap the whole stack, also what answers unhandled errors, which `add_middleware` leaves out."""
+        """Wrap the whole stack with the handler of unhandled errors, which `add_middleware` leaves out."""
         return RequestMetrics(SecurityHeaders(super().build_middleware_stack()))
 
     def openapi(self) -> dict[str, Any]:

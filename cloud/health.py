@@ -32,12 +32,12 @@ def process_router(authentication: Authentication) -> APIRouter:
 
     @routes.get("/healthz")
     async def get_liveness() -> Response:
-        """200 while the process answers at all."""
+        """Return 200 whenever the process can respond."""
         return json_response(Health("ok"))
 
     @routes.get("/metrics")
     def get_metrics(request: Request, bearer: BearerToken) -> Response:
-        """Metrics of this process for Prometheus: on the same machine, or with an API token."""
+        """Return the metrics of this process for Prometheus: on the same machine, or with an API token."""
         host = request.client.host if request.client else ""
         if not is_loopback(host) and authentication.identify(bearer, None) is None:
             raise ProblemError(HTTPStatus.UNAUTHORIZED, "expected an API token from another machine")
@@ -52,7 +52,10 @@ def router(engine: sa.Engine, feed: LiveFeed) -> APIRouter:
 
     @routes.get("/readyz")
     def get_readiness() -> Response:
-        """200 when database and broker can be reached, else 503 with what can't; `ingest` is informative."""
+        """Return 200 when database and broker are reachable, else 503 with those that are not.
+
+        `ingest` is for information only.
+        """
         parts = {"database": "ok", "broker": "ok" if feed.connected else "unreachable"}
         try:
             with engine.connect() as connection:
@@ -61,8 +64,8 @@ def router(engine: sa.Engine, feed: LiveFeed) -> APIRouter:
             log.warning("database_unreachable", error=str(error.orig))
             parts["database"] = "unreachable"
         ready = all(state == "ok" for state in parts.values())
-        # Not a reason to be unready: one missing ingester is missing to every replica, and a load balancer
-        # would take them all away, and with them the map that says since when no data comes in.
+        # Not a reason to be unready: without an ingester every replica would be unready, and a load balancer
+        # would remove them all, and with them the map that shows since when no data comes in.
         parts["ingest"] = "ok" if feed.ingester.online else "offline"
         return json_response(Health("ok" if ready else "unavailable", parts), 200 if ready else 503)
 

@@ -39,7 +39,7 @@ def import_inventory(engine: sa.Engine, inventory: Inventory, now: datetime | No
     if problems:
         raise InventoryError(problems)
     with writing(engine) as connection:
-        # First: on PostgreSQL its row lock makes writers of the plan wait for the lamps it will be for.
+        # First: its row lock on PostgreSQL makes plan writers wait until the new lamps are stored.
         touch_plan(connection)
         removed = replace_inventory(connection, inventory)
         delete_states(connection, removed)

@@ -19,7 +19,7 @@ from protocols.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Made once for a process by `cloud.wiring`; `cloud.app` hands each route what it needs."""
+    """Made once for a process by `cloud.wiring`; `cloud.app` passes each route what it needs."""
 
     config: CloudConfig
     clock: Clock

@@ -37,7 +37,7 @@ from cloud.telemetry.store import StoreUnavailable
 from protocols.clock import Clock, to_unix_ms
 
 UNSTORED: Final = (StoreUnavailable, PlanUnreadableError, UnsupportedDatabaseError, DBAPIError)
-"""The errors of stores that can't take anything now."""
+"""The errors of stores that can't be written now."""
 
 
 def open_services(config: CloudConfig, clock: Clock) -> Services:
@@ -84,9 +84,11 @@ def ingest_parts(services: Services) -> IngestComponents:
 
 
 def store_bundle_records(config: CloudConfig, clock: Clock, content: bytes, source: str) -> StoredBundle:
-    """Store a bundle that was carried here, and answer it with its gateway's plan.
+    """Store the records of a transferred bundle, and return a reply with its gateway's plan.
 
-    Raises BundleError, and one of UNSTORED.
+    Raises:
+        BundleError: the bundle is damaged, or not of a gateway whose key is known; nothing is stored.
+        StoreUnavailable: or another of UNSTORED: a store can't be written now; the bundle can be sent again.
     """
     engine = create_engine(config.database_url)
     telemetry = open_store(config.telemetry_url)

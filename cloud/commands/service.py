@@ -20,7 +20,7 @@ from protocols.lamp import LightCommand
 
 log = structlog.get_logger(__name__)
 
-DEADLINE_WALL_S = 30.0  # a gateway answers within a second; this covers one that is just reconnecting
+DEADLINE_WALL_S = 30.0  # our choice: longer than a gateway takes to reconnect; most confirm within a second
 
 
 class Downlink(Protocol):

@@ -39,7 +39,7 @@ class NightView(View, frozen=True):
 
 
 class NightService:
-    """Answers what the current night looks like."""
+    """Computes the current night from the plan and the telemetry."""
 
     def __init__(
         self,

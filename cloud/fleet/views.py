@@ -38,7 +38,7 @@ class Tally:
 
 
 class LampPage(View, frozen=True):
-    """Lamps by id; `nextCursor` asks for the next page."""
+    """Lamps by id; `nextCursor` is the cursor of the next page, null on the last."""
 
     items: list[LampView]
     next_cursor: str | None
@@ -164,7 +164,7 @@ class GatewayDetail(View, frozen=True):
 class GatewaySummary(View, frozen=True):
     """A gateway in a list; `planHash` is the plan it reports, null while it has not reported any.
 
-    `planInForce` says whether that is the desired plan, `planProblem` why the gateway refused one.
+    `planInForce` is true where that is the desired plan; `planProblem` is why the gateway refused a plan.
     """
 
     id: str
@@ -181,7 +181,7 @@ class GatewaySummary(View, frozen=True):
 
 
 class GatewayPage(View, frozen=True):
-    """Gateways by id; `nextCursor` asks for the next page."""
+    """Gateways by id; `nextCursor` is the cursor of the next page, null on the last."""
 
     items: list[GatewaySummary]
     next_cursor: str | None
@@ -239,7 +239,7 @@ def area_views(areas: Iterable[Area], tallies: Mapping[str, Tally]) -> list[Area
 
 
 def center_of(bounds: Bounds | None) -> tuple[float, float] | None:
-    """Return longitude and latitude of the middle."""
+    """Return longitude and latitude, in degrees, of the middle; None without bounds."""
     if bounds is None:
         return None
     west, south, east, north = bounds

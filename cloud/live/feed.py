@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 KINDS = ("lamps", "alarms", "commands", "gateways")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 0.25, 15.0
 _STATE_TOPIC = state_topic(PRIMARY_HOST)
-_MOST_PENDING = 200_000  # several times a large regency's lamps; past it the reader must reconnect
+# Our choice: several times the lamps of a large regency. A reader that has more pending must reconnect.
+_MOST_PENDING = 200_000
 
 
 class _Identified(msgspec.Struct):

@@ -28,14 +28,14 @@ class IngesterMonitor:
             self._heard_s = self._wall()
 
     def heartbeat(self, beat: IngestView) -> None:
-        """Take a heartbeat; one of an ingester that gets nothing stored counts as none."""
+        """Record a heartbeat; one of an ingester that can store nothing does not count."""
         if beat.data_as_of is not None:
             self.data_as_of = beat.data_as_of
         if beat.storing:
             self._heard_s, self._left_s = self._wall(), None
 
     def host_state(self, state: HostState) -> None:
-        """Take the host's retained STATE; only a heartbeat shows that it is back."""
+        """Record the host's retained STATE; only a heartbeat proves that it runs again."""
         if state.timestamp < self._state_ms:
             return  # the will of a connection that another has replaced since
         self._state_ms = state.timestamp
@@ -44,12 +44,12 @@ class IngesterMonitor:
 
     @property
     def online(self) -> bool:
-        """Whether one is running, or may be: at first nothing is known."""
+        """Whether an ingester is running; also true after the start, until `PATIENCE_S` have passed."""
         return self._away_s() < 0
 
     @property
     def lost(self) -> bool:
-        """Whether none has been running for longer than a restart takes."""
+        """Whether no ingester has been running for more than `PATIENCE_S`, which a restart does not take."""
         return self._away_s() > PATIENCE_S
 
     def _away_s(self) -> float:

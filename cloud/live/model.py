@@ -9,7 +9,7 @@ from cloud.state.views import GatewayView, LampView
 
 
 class IngestView(View, frozen=True):
-    """An ingester's heartbeat: when readings were last stored, and whether the stores take what it has."""
+    """An ingester's heartbeat: when readings were last stored, and whether the stores accept records."""
 
     data_as_of: datetime | None
     storing: bool

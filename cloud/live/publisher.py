@@ -16,7 +16,7 @@ from protocols.metrics import LAMP_METRICS
 
 INTERVAL_S = 0.25
 LAMPS_PER_MESSAGE = 500
-"""Keeps a message below what brokers and slow links take in one piece."""
+"""Our choice: about 200 kB of JSON, so that a message passes brokers and slow links."""
 
 MOST_SILENCE = timedelta(minutes=1)
 """An unchanged lamp is published again after this much domain time, so that its age stays true."""
@@ -27,7 +27,7 @@ Publish = Callable[[str, bytes], Awaitable[object]]
 
 
 class LivePublisher:
-    """Publishes what changes on the live topic, a few times a second; a map that misses it asks again."""
+    """Publishes changes on the live topic, a few times a second; a map that misses one reads all again."""
 
     def __init__(self, publish: Publish, interval_s: float = INTERVAL_S) -> None:
         self._publish = publish

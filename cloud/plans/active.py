@@ -9,9 +9,10 @@ from protocols.inventory.model import Inventory
 
 
 class PlanInForce:
-    """Caches the resolved plan. Calls block, for a short time where nothing has changed.
+    """Caches the resolved plan. Calls read the database, only the revision where nothing has changed.
 
-    They raise PlanUnreadableError, and DBAPIError while the database can't be reached.
+    Each call raises PlanUnreadableError where the stored plan is invalid, and DBAPIError while the database
+    can't be reached.
     """
 
     def __init__(self, store: PlanStore, load_inventory: Callable[[], Inventory]) -> None:

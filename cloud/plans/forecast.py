@@ -32,19 +32,19 @@ class Forecast:
 def forecast(
     plan: ResolvedPlan, lamp: Lamp, instant: datetime, override: OverrideView | None = None
 ) -> Forecast:
-    """Return what a lamp will do after `instant`, with `override` in force on it."""
+    """Return calendar, program, night and next change of a lamp at `instant`, with `override` in force."""
     place, calendar_id = plan.place_of(lamp.gateway_id), plan.calendar_of(lamp)
     night = night_of(place.latitude, place.longitude, place.time_zone, instant)
     if override is None:
         levels = plan.levels_at(calendar_id, place, instant)
         until = levels.at(instant).until
-        # In a polar day or night, or between two seasons, the plan has no change in sight.
-        is_in_sight = until < levels.end
-        change = LevelChange(time=until, level=levels.at(until).level_percent) if is_in_sight else None
+        # In a polar day or night, or between two seasons, no change comes before the levels end.
+        changes = until < levels.end
+        change = LevelChange(time=until, level=levels.at(until).level_percent) if changes else None
     elif override.expiration is None:
         change = None
     else:
-        # An override outranks the plan: the plan's changes wait until it ends.
+        # An override has priority over the plan, so no change of the plan shows before it ends.
         level = plan.levels_at(calendar_id, place, override.expiration).at(override.expiration).level_percent
         change = LevelChange(time=override.expiration, level=level)
     program = plan.calendar_plan.program_on(calendar_id, night.date)

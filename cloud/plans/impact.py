@@ -11,16 +11,19 @@ from protocols.lighting.program import LevelPlan, Place
 from protocols.sun import Night, PolarState, night_from, night_of
 
 DARK_BELOW_PERCENT = 10
-"""A street at less than this is as good as dark."""
+"""Our choice: a street below this level counts as dark, although its lamps may still give some light."""
 
-_GUARDED_NIGHTS = 7  # a calendar's typo may show on Saturday only
+_GUARDED_NIGHTS = 7  # each weekday once: a mistake in a calendar may concern Saturdays only
 
 Levels = list[tuple[datetime, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """From how many lamps on, and from what share of all lamps, darkness must be confirmed."""
+    """From how many lamps on, and from what share of all lamps (0 to 1), darkness must be confirmed.
+
+    Both limits are our choice: darkness of fewer lamps, or of a smaller share, is more likely intended.
+    """
 
     least_lamps: int = 10
     least_share: float = 0.05
@@ -33,7 +36,7 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Reassignment:
-    """Lamps of one gateway that go from one calendar to another, which may be the same with other levels."""
+    """Lamps of one gateway with their calendar before and after a change; both may have the same id."""
 
     gateway_id: str
     calendar_before: str
@@ -45,17 +48,17 @@ class Reassignment:
     night: Night
 
     def levels_before(self) -> Levels:
-        """Return tonight's levels by the plan as it is."""
+        """Return tonight's levels by the present plan, in %, each with its start."""
         return levels_between(self.before, self.night.start_noon, self.night.end_noon)
 
     def levels_after(self) -> Levels:
-        """Return tonight's levels by the plan as it would be."""
+        """Return tonight's levels by the changed plan, in %, each with its start."""
         return levels_between(self.after, self.night.start_noon, self.night.end_noon)
 
 
 @dataclass(frozen=True, slots=True)
 class Darkening:
-    """How many lamps would be dark that are lit by the plan as it is, when they are most."""
+    """The greatest number of lamps that would be dark at one time although the present plan lights them."""
 
     lamps: int
     at: datetime
@@ -63,7 +66,7 @@ class Darkening:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a change does."""
+    """The effect of a change on all lamps, tonight; only `darkening` covers a week."""
 
     total: int
     moves: list[Reassignment]
@@ -96,7 +99,7 @@ def effect_of(before: ResolvedPlan, after: ResolvedPlan, now: datetime) -> Effec
 
 
 def tonight(place: Place, now: datetime) -> Night:
-    """Return the present night or the next one: from sunrise on it is the coming one."""
+    """Return the current night, and from sunrise on the next one."""
     where = (place.latitude, place.longitude, place.time_zone)
     night = night_of(*where, now)
     if night.sunrise is not None and now >= night.sunrise:
@@ -105,7 +108,7 @@ def tonight(place: Place, now: datetime) -> Night:
 
 
 def levels_between(levels: LevelPlan, start: datetime, end: datetime) -> Levels:
-    """Return the levels from `start`, the time of the first entry, up to `end`."""
+    """Return the levels from `start`, which the first entry has as its time, up to `end`."""
     inside = zip(levels.times, levels.levels, strict=True)
     return [
         (start, levels.at(start).level_percent),
@@ -114,7 +117,7 @@ def levels_between(levels: LevelPlan, start: datetime, end: datetime) -> Levels:
 
 
 def _moves(before: ResolvedPlan, after: ResolvedPlan, nights: Mapping[str, Night]) -> Iterator[Reassignment]:
-    """Yield all lamps by gateway, calendar before and calendar after."""
+    """Count all lamps by gateway, calendar before and calendar after."""
     counted: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for lamp in before.lamps.values():
         key = (lamp.gateway_id, before.calendar_of(lamp), after.calendar_of(lamp))
@@ -142,7 +145,7 @@ def _energy_kwh(levels: Levels, move: Reassignment) -> float:
 
 
 def _dark_times(before: ResolvedPlan, move: Reassignment) -> Iterator[tuple[datetime, datetime, int]]:
-    """Yield when, between sunset and sunrise, lamps would be dark that are lit by the plan as it is."""
+    """Yield from when to when, at night, how many lamps would be dark that the present plan lights."""
     if move.before == move.after:
         return
     place = before.place_of(move.gateway_id)
@@ -164,7 +167,7 @@ def _dark_times(before: ResolvedPlan, move: Reassignment) -> Iterator[tuple[date
 
 
 def _worst(intervals: Iterable[tuple[datetime, datetime, int]]) -> Darkening | None:
-    """Return when the most lamps are dark together; None where none is."""
+    """Return when the most lamps are dark at the same time; None where no lamp is."""
     turns: dict[datetime, int] = defaultdict(int)
     for start, end, lamps in intervals:
         turns[start] += lamps

@@ -39,5 +39,5 @@ class AssignmentsRequest(BaseModel):
     items: Annotated[list[AssignmentItem], Field(max_length=_MOST_ASSIGNMENTS)]
 
     def assignments(self) -> tuple[Assignment, ...]:
-        """Return them in the service's terms."""
+        """Return the assignments as the plan holds them."""
         return tuple(Assignment(item.scope, item.id, item.calendar_id) for item in self.items)

@@ -28,7 +28,7 @@ def first_mismatch(document: object, structure: type[msgspec.Struct]) -> Mismatc
 
 
 def _mismatches(value: object, wanted: inspect.Type, path: str) -> Iterator[Mismatch]:
-    if isinstance(wanted, inspect.UnionType):  # of a type and null: all that TALQ's optional fields need
+    if isinstance(wanted, inspect.UnionType):  # a type or null, the only union in our TALQ structures
         wanted = next(each for each in wanted.types if not isinstance(each, inspect.NoneType))
         if value is None:
             return
@@ -43,7 +43,7 @@ def _mismatches(value: object, wanted: inspect.Type, path: str) -> Iterator[Mism
 
 
 def _expected(value: object, wanted: inspect.Type) -> str | None:
-    """Return what a value that is neither object nor list should be; None where it is."""
+    """Return what is expected instead of a value that is neither object nor list; None where it fits."""
     match wanted:
         case inspect.LiteralType(values=values) if value not in values:
             return " or ".join(repr(each) for each in values)

@@ -66,7 +66,7 @@ class LampGroupMemberRow(Base):
 class AssignmentRow(Base):
     """Which calendar a lamp, a group, an area or, where all three are NULL, everything follows.
 
-    `position` is the place in the list. What leaves the inventory takes its assignment along.
+    `position` is the place in the list. Lamps and areas that leave the inventory lose their assignments.
     """
 
     __tablename__ = "assignments"
@@ -129,7 +129,7 @@ class PlanStore:
             PlanChangedError: the plan is no longer at `revision`.
         """
         with writing(self._engine) as connection:
-            touch_plan(connection)  # first, for on PostgreSQL it makes writers wait for one another
+            touch_plan(connection)  # first: on PostgreSQL its row lock lets one writer at a time go on
             if connection.scalar(_REVISION) != revision + 1:
                 raise PlanChangedError
             reassigned = before.assignments != after.assignments

@@ -45,7 +45,7 @@ def decode_document(body: bytes, structure: type[Document]) -> Document:
 
 
 def convert_document(document: Document, convert: Callable[[Document, str], Model]) -> Model:
-    """Return what `convert` makes of a document; 422 that names the field it can't follow."""
+    """Return what `convert` makes of a document; 422 that names the field with an unsupported value."""
     try:
         return convert(document, "body")
     except TalqError as error:

@@ -23,7 +23,7 @@ class Identified(Protocol):
 
     @property
     def id(self) -> str:
-        """The id that the address of its document repeats."""
+        """The id, which is also the last part of the path of its document."""
         ...
 
 

@@ -878,7 +878,7 @@ export interface components {
         };
         /**
          * GatewayPage
-         * @description Gateways by id; `nextCursor` asks for the next page.
+         * @description Gateways by id; `nextCursor` is the cursor of the next page, null on the last.
          */
         GatewayPage: {
             items: components["schemas"]["GatewaySummary"][];
@@ -888,7 +888,7 @@ export interface components {
          * GatewaySummary
          * @description A gateway in a list; `planHash` is the plan it reports, null while it has not reported any.
          *
-         *         `planInForce` says whether that is the desired plan, `planProblem` why the gateway refused one.
+         *         `planInForce` is true where that is the desired plan; `planProblem` is why the gateway refused a plan.
          */
         GatewaySummary: {
             id: string;
@@ -944,7 +944,7 @@ export interface components {
         };
         /**
          * IngestView
-         * @description An ingester's heartbeat: when readings were last stored, and whether the stores take what it has.
+         * @description An ingester's heartbeat: when readings were last stored, and whether the stores accept records.
          */
         IngestView: {
             dataAsOf: string | null;
@@ -986,7 +986,7 @@ export interface components {
         };
         /**
          * LampPage
-         * @description Lamps by id; `nextCursor` asks for the next page.
+         * @description Lamps by id; `nextCursor` is the cursor of the next page, null on the last.
          */
         LampPage: {
             items: components["schemas"]["LampView"][];
@@ -1219,7 +1219,7 @@ export interface components {
         };
         /**
          * Severity
-         * @description What an event asks of the people who read it.
+         * @description How urgent an event is.
          * @enum {unknown}
          */
         Severity: "critical" | "info" | "major" | "minor";
