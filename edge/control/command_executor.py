@@ -64,7 +64,7 @@ class CommandExecutor:
         self._inbox.put_nowait(command)
 
     def reject(self, command_id: str | None, device_id: str, error: str) -> None:
-        """Answer a command that cannot be understood; without an id it is only logged."""
+        """Record the failure of an invalid command; without an id it is only logged."""
         if command_id is None:
             log.warning("command_rejected", device=device_id, error=error)
         else:
@@ -75,7 +75,7 @@ class CommandExecutor:
         self._schedule_changed.set()
 
     def results_durable(self, results: Iterable[CommandResult]) -> None:
-        """Forget the commands whose results are durable."""
+        """Delete the commands whose results are durable."""
         for result in results:
             self._durable.put_nowait((result.command_id, result.device_id))
 
@@ -90,7 +90,7 @@ class CommandExecutor:
                     await self._begin(ready, tasks)
 
     async def _gather(self) -> list[LightCommand]:
-        """A burst of commands as one batch; a command that comes alone does not wait for others."""
+        """Return a burst of commands as one batch; a command that comes alone does not wait for others."""
         batch = [await self._inbox.get()]
         for _ in range(_BURST_TURNS):
             await asyncio.sleep(0)
@@ -101,13 +101,13 @@ class CommandExecutor:
         while (began := loop.time()) < latest:
             await asyncio.sleep(_GATHER_S)
             if self._inbox.empty() and loop.time() - began < 2 * _GATHER_S:
-                break  # a pause indeed, and not a busy loop that has yet to read what came
+                break  # a real pause, not an event loop too busy to read what has arrived
             while not self._inbox.empty():
                 batch.append(self._inbox.get_nowait())
         return batch
 
     async def _select(self, batch: Sequence[LightCommand]) -> list[LightCommand]:
-        """Those to execute now; others are stored until their start, or answered."""
+        """Return those to execute now; the others are stored until their start, or answered."""
         now, waiting = self._clock.now(), self._store.waiting_commands.keys()
         # A scheduled command that is no longer waiting has already run: drop the duplicate.
         fresh = {key_of(each) for each in batch} - self._starting
@@ -123,7 +123,7 @@ class CommandExecutor:
         return [each for each in executable.values() if each.start <= now]
 
     def _is_executable(self, command: LightCommand, now: datetime) -> bool:
-        """Whether it can be executed, now or at its start; answers it otherwise."""
+        """Return whether it can be executed, now or at its start; otherwise its result is recorded."""
         if command.device_id not in self._actuators:
             self._fail_unknown(command)
         elif now > command.deadline:
@@ -151,7 +151,7 @@ class CommandExecutor:
                 self._resume(unanswered, now, tasks)
                 unanswered.clear()
                 for key, command in waiting.items():
-                    # It waits in the store until it is begun: `_starting` says that it is on its way there.
+                    # It stays in the store until it is begun; `_starting` prevents a second submission.
                     if command.start <= now and key not in self._starting:
                         self._starting.add(key)
                         self.submit(command)
@@ -162,9 +162,9 @@ class CommandExecutor:
                     await self._schedule_changed.wait()
 
     def _resume(self, commands: Iterable[LightCommand], now: datetime, tasks: asyncio.TaskGroup) -> None:
-        """Verify and answer what was begun before a restart: its override is in force already.
+        """Verify and answer commands begun before a restart: their overrides are in force already.
 
-        The override before it is not known any more: a command that fails leaves the plan in force.
+        The overrides before them are not known any more: a command that fails leaves the plan in force.
         """
         left: dict[str, LightCommand] = {}
         for command in commands:

@@ -1,4 +1,4 @@
-"""What level a lamp should have, and what was last written to it. Owned by the `LevelWriter` of its line."""
+"""The level a lamp should have, and what was last written to it. Changed by the `LevelWriter` alone."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from protocols.lamp import Reason
 
 @dataclass(slots=True)
 class CommandedState:
-    """The target of one lamp, and the level and ramp last written and not disproved since.
+    """The target of one lamp, and the level and ramp that it has, as last written or read.
 
     A written value is None while it is unknown: at the start, after a restart or silence of the lamp,
-    and after a write that failed, which may have been carried out all the same. `writes_in_progress` counts
-    the calls that bring the lamp to its target right now.
+    and after a write that failed, which may have been carried out even so. `writes_in_progress` counts
+    the calls that bring the lamp to its target now.
     """
 
     target_level_percent: int | None = None
@@ -22,22 +22,10 @@ class CommandedState:
 
     @property
     def is_pending(self) -> bool:
-        """Whether the target is yet to be written."""
+        """Whether the lamp may not have its target yet."""
         return self.written_level_percent != self.target_level_percent
 
-    def record_write(self, level_percent: int) -> None:
-        """Record a level that was written."""
-        self.written_level_percent = level_percent
-
-    def record_ramp(self, ramp_s: float | None) -> None:
-        """Record a ramp that was written, or found in the device; None if the device does not say."""
-        self.written_ramp_s = ramp_s
-
-    def invalidate_level(self) -> None:
-        """Make the level be written again; the ramp is known to be there."""
-        self.written_level_percent = None
-
     def invalidate(self) -> None:
-        """Make level and ramp be written again."""
+        """Forget level and ramp, so that both are written again."""
         self.written_level_percent = None
         self.written_ramp_s = None

@@ -1,4 +1,4 @@
-"""Holds a cabinet's contactor where it should be, and verifies by its auxiliary contact that it is there."""
+"""Holds a cabinet's contactor in its target state, and verifies it by the auxiliary contact."""
 
 import asyncio
 from collections.abc import Iterable
@@ -28,8 +28,8 @@ from runtime.failure_reporter import FailureReporter
 log = structlog.get_logger(__name__)
 
 SHORTEST_DWELL: Final = timedelta(seconds=60)
-"""The shortest time between two writes of the same state, but by command: a module that resets every few
-seconds would wear the contactor out. A change by plan or photocell is another state, and written at once.
+"""The shortest time between two writes of the same state, except by command. Our choice: a module that resets
+every few seconds would wear the contactor out. A change by plan or photocell is written at once.
 """
 
 ATTEMPTS: Final = 4
@@ -37,7 +37,7 @@ ATTEMPTS: Final = 4
 _FELL_AGAIN: Final = Problem(f"relay fell within {SHORTEST_DWELL.seconds} s", is_final=True)
 
 _TRAVEL_S = 0.3
-"""Between two reads of the auxiliary contact: big contactors take a tenth of a second to move."""
+"""Between two reads of the auxiliary contact. Our choice: longer than a large contactor takes to move."""
 
 _RETRY_S = 3.0
 _RETRY_DISOBEDIENT_S = 30.0
@@ -49,7 +49,7 @@ _NO_CONTACT = "relay set; there is no auxiliary contact"
 class Contactor:
     """The `Actuator` of one cabinet's contactor: any level above 0 % closes it, 0 % opens it.
 
-    At the start, and whenever its module is back, the state of now is asserted. `stays_closed` is for
+    At the start, and whenever its module is back, the state of now is written. `stays_closed` is for
     contactors that feed controllers: closed whatever the plan says, until a command.
     """
 
@@ -71,7 +71,8 @@ class Contactor:
         self._timekeeper = timekeeper
         self._records = records
         self._stays_closed = stays_closed
-        self._target: EffectiveLevel | None = None
+        self.target: EffectiveLevel | None = None
+        """The level the contactor should have, why and until when; None before the first decision."""
         self._verified: bool | None = None
         """Whether it is closed, as last verified and not disproved since; None while that is unknown."""
         self._wake = asyncio.Event()
@@ -87,17 +88,12 @@ class Contactor:
         )
 
     @property
-    def target(self) -> EffectiveLevel | None:
-        """The level the contactor should have, why and until when; None before the first decision."""
-        return self._target
-
-    @property
     def is_wanted(self) -> bool:
         """Whether the contactor should be closed."""
-        return self._target is not None and bool(self._target.level_percent)
+        return self.target is not None and bool(self.target.level_percent)
 
     async def run(self) -> None:
-        """Hold the contactor where it should be now, until cancelled."""
+        """Hold the contactor in its target state, until cancelled."""
         while True:
             # Cleared before the target is computed: a change after that ends the wait below.
             self._wake.clear()
@@ -107,21 +103,26 @@ class Contactor:
             if self._verified is not self.is_wanted and may_respond and self._retry_at <= wall:
                 self._report_outcome(await self._switch_and_verify(Lane.READ_BACK))
                 continue
+            waits = [_LONGEST_WAIT_S]
+            if next_change is not None:
+                waits.append(wall_seconds_until(self._timekeeper, next_change))
+            if self._retry_at > wall:
+                waits.append(self._retry_at - wall)
             try:
-                async with asyncio.timeout(self._wait_s(next_change, wall)):
+                async with asyncio.timeout(max(min(waits), 0.001)):
                     await self._wake.wait()
             except TimeoutError:
-                if not self._io.has_contact:
-                    self._verified = None  # readings do not show where it is: read the relay again
+                if self._io.wiring.contact is None:
+                    self._verified = None  # readings do not show its state: read the relay again
 
     def refresh(self) -> datetime | None:
         """Set the target to what should be now; returns when that may change next, None if never."""
         was_wanted, level = self.is_wanted, self._levels.at(self.device.id, self._timekeeper.now())
         if self._stays_closed and level.reason is not Reason.OVERRIDE:
             level = EffectiveLevel(100, Reason.DEFAULT, level.until)
-        self._target = level
+        self.target = level
         if self.is_wanted is not was_wanted:
-            # That the state before could not be reached says nothing of the new one.
+            # That the state before could not be reached is no evidence about the new one.
             self._retry_at = 0.0
         return level.until
 
@@ -130,14 +131,14 @@ class Contactor:
         self._wake.set()
 
     def observe(self, device: Device, reading: CabinetReading) -> None:
-        """Act on a poll that shows the contactor elsewhere than verified, or its module back."""
+        """Act on a poll that shows the contactor in another state than verified, or its module back."""
         if device is not self.device:
             return
         if reading.contactor_state is not None:
             is_closed = reading.contactor_state is SwitchState.ON
             self._clear_disproved(is_closed)
             if is_closed is self.is_wanted:
-                # What stood in its way is over: verify it now, so that its fault ends.
+                # It moves again: verify it now, so that its fault ends.
                 self._retry_at = 0.0
             if is_closed is not self._verified:
                 self._verified = None
@@ -162,20 +163,14 @@ class Contactor:
         if problem is not None:
             return dict.fromkeys(devices, problem)
         if on_confirmed is not None:
-            level = None if self._target is None else self._target.level_percent
-            on_confirmed(Confirmation(self.device, level, "" if self._io.has_contact else _NO_CONTACT))
+            level = None if self.target is None else self.target.level_percent
+            on_confirmed(
+                Confirmation(self.device, level, _NO_CONTACT if self._io.wiring.contact is None else "")
+            )
         return {}
 
-    def _wait_s(self, next_change: datetime | None, wall: float) -> float:
-        waits = [_LONGEST_WAIT_S]
-        if next_change is not None:
-            waits.append(wall_seconds_until(self._timekeeper, next_change))
-        if self._retry_at > wall:
-            waits.append(self._retry_at - wall)
-        return max(min(waits), 0.001)
-
     async def _switch_and_verify(self, lane: Lane) -> Problem | None:
-        # A command may come while `run` switches: each would take the relay set by the other for its own.
+        # A command may arrive while `run` switches, and each would mistake the other's write for its own.
         async with self._switching:
             before = self._switched_at
             problem: Problem | None = None
@@ -201,14 +196,15 @@ class Contactor:
                 return _FELL_AGAIN
             if (problem := await self._switch(wanted, lane)) is not None:
                 return problem
-        contact = await self._io.contact(lane) if self._io.has_contact else wanted
+        register = self._io.wiring.contact
+        contact = wanted if register is None else await self._io.read(register, lane)
         if contact is None:
-            return Problem("auxiliary contact says nothing", is_final=True)
+            return Problem("auxiliary contact has no valid value", is_final=True)
         self._relay_is_open = not wanted
         self._clear_disproved(contact)
         if contact is not wanted:
             relay, found = _state(wanted), _state(contact)
-            return Problem(f"relay is {relay}, auxiliary contact says {found}", disobeyed=True)
+            return Problem(f"relay is {relay}, auxiliary contact is {found}", disobeyed=True)
         self._verified = wanted
         return None
 
@@ -219,14 +215,14 @@ class Contactor:
         return wall_seconds_until(self._timekeeper.steady, self._switched_at + SHORTEST_DWELL)
 
     async def _switch(self, closed: bool, lane: Lane) -> Problem | None:
-        # Before the write: one without a response may have moved the contactor all the same.
+        # Before the write: one without a response may have moved the contactor even so.
         self._has_opened = self._relay_is_open = False
         self._switched_at = self._timekeeper.steady.now()
         try:
             await self._io.put(closed, lane)
         except RequestRefusedError as error:
             return Problem(str(error), disobeyed=True, is_final=True)
-        reason = None if self._target is None else self._target.reason
+        reason = None if self.target is None else self.target.reason
         log.info("contactor_switched", device=self.device.id, to=_state(closed), reason=reason)
         if await self._io.relay(lane) is not closed:
             return Problem(f"relay does not go {_state(closed)}", disobeyed=True)
@@ -244,8 +240,8 @@ class Contactor:
             pause_s = self._dwell_s()
         self._retry_at = asyncio.get_running_loop().time() + pause_s
         if not problem.disobeyed:
-            # Otherwise the silence of the module, or of the whole line, has been reported already.
-            if self._reader.presences[self.device].is_responsive and self._io.has_port:
+            # Otherwise the failure of the module, or of the whole line, has been reported already.
+            if self._reader.presences[self.device].is_responsive and self._io.line.problem is None:
                 self._failures.failed(problem.error)
         elif self.is_wanted:
             self._report_condition(EventType.SWITCHING_ERROR_OFF, True, problem.error)
@@ -285,7 +281,7 @@ def contactors_of(
     timekeeper: Timekeeper,
     records: RecordSink,
 ) -> tuple[Contactor, ...]:
-    """Return the contactors that the settings of a line's devices ask for, observing their polls."""
+    """Return the contactors configured among a line's devices, registered as observers of `reader`."""
     contactors = []
     for config, device in devices:
         wiring = wiring_of(device)

@@ -1,4 +1,4 @@
-"""A contactor as the line sees it: the relay that holds its coil and its auxiliary contact."""
+"""Reads and writes a contactor on the line: the relay that feeds its coil, and its auxiliary contact."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from protocols.modbus.profile import Profile, Register
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Where relay and auxiliary contact are; without the contact only the relay is seen."""
+    """The registers of relay and auxiliary contact; without the contact only the relay can be read."""
 
     unit: int
     profile: Profile
@@ -38,38 +38,25 @@ class ContactorIo:
     """
 
     def __init__(self, line: Line, wiring: Wiring) -> None:
-        self._line = line
-        self._wiring = wiring
+        self.line = line
+        self.wiring = wiring
         self._put: bool | None = None
 
-    @property
-    def has_contact(self) -> bool:
-        """Whether there is an auxiliary contact to be read."""
-        return self._wiring.contact is not None
-
-    @property
-    def has_port(self) -> bool:
-        """Whether the line can be used at all."""
-        return self._line.problem is None
-
     async def relay(self, lane: Lane) -> bool | None:
-        """Return where the relay is; if it cannot be read, where it was put last, None before that."""
-        if not self._wiring.relay.readable:
+        """Return the state of the relay; if it cannot be read, the state last written, None before that."""
+        if not self.wiring.relay.readable:
             return self._put
-        return await self._read(self._wiring.relay, lane)
-
-    async def contact(self, lane: Lane) -> bool | None:
-        """Return where the auxiliary contact is; None if it gives no valid value, or does not exist."""
-        return None if self._wiring.contact is None else await self._read(self._wiring.contact, lane)
+        return await self.read(self.wiring.relay, lane)
 
     async def put(self, closed: bool, lane: Lane) -> None:
-        """Set the relay."""
-        write = encode_write(self._wiring.profile, CONTACTOR_RELAY, closed)
-        await self._line.write(self._wiring.unit, write, lane)
+        """Write the state of the relay."""
+        write = encode_write(self.wiring.profile, CONTACTOR_RELAY, closed)
+        await self.line.write(self.wiring.unit, write, lane)
         self._put = closed
 
-    async def _read(self, register: Register, lane: Lane) -> bool | None:
+    async def read(self, register: Register, lane: Lane) -> bool | None:
+        """Return the state of the wiring's relay or auxiliary contact; None if its value is not valid."""
         block = ReadBlock(register.table, register.address, 1)
-        words = await self._line.read(self._wiring.unit, block, lane)
-        value = decode_block(self._wiring.profile, block, words)[register.name]
+        words = await self.line.read(self.wiring.unit, block, lane)
+        value = decode_block(self.wiring.profile, block, words)[register.name]
         return None if value is None else bool(value)

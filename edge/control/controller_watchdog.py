@@ -1,4 +1,4 @@
-"""Configures the watchdogs of controllers: the level they take when no gateway talks to them."""
+"""Configures the watchdogs of controllers: the level they set when they get no request from a gateway."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 LONGEST_TIMEOUT_S: Final = 65534
 
 _RETRY_S = 60.0
-"""Also for controllers that fell silent before they were configured: no restart will show at their return."""
+"""Also for controllers that became unresponsive before they were configured: their return is no restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class ControllerWatchdog:
                     await self._wake.wait()
             self._wake.clear()
             for device in list(self._due):
-                # Checked for each: requests to one that fell silent meanwhile would cost the line a timeout.
+                # Checked for each: a request to one that no longer responds would cost the line a timeout.
                 if not self._reader.presences[device].is_responsive:
                     continue
                 try:
@@ -104,7 +104,7 @@ class ControllerWatchdog:
             await self._line.write(device.unit, encode_write(profile, point, value), Lane.SLOW)
         present = await self._read(device)
         if left := [point for point in different if present.get(point) != wanted[point]]:
-            raise CodecError(f"{device.id} does not keep {', '.join(left)}")
+            raise CodecError(f"{device.id} does not store {', '.join(left)}")
         log.info("controller_watchdog_set", device=device.id, **different)
 
     async def _read(self, device: Device) -> Mapping[str, Value]:
@@ -124,7 +124,7 @@ class ControllerWatchdog:
 
 
 def _blocks(profile: Profile, points: Iterable[str]) -> list[ReadBlock]:
-    """The requests that read these points."""
+    """Return the requests that read these points."""
     wanted = [each for each in profile.registers if each.name in set(points)]
     return [
         block

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _RETRY_S = 3.0
 
 _RETRY_DISOBEDIENT_S = 30.0
-"""A lamp that responds and does not follow will not do so seconds later: leave the line to the others."""
+"""Our choice: a lamp that responds without obeying is seldom better seconds later, so others go first."""
 
 _LONGEST_WAIT_S = 300.0
 
@@ -31,7 +31,7 @@ _NO_READ_BACK = "acknowledged; the lamp never reports its level"
 
 
 class Dimmer:
-    """The `Actuator` of a line's lamps. At the start the level of now is written, whatever was before."""
+    """The `Actuator` of a line's lamps. At the start the level of now is written, whatever it was before."""
 
     def __init__(self, writer: LevelWriter, levels: Levels, clock: Clock, records: RecordSink) -> None:
         self._writer = writer
@@ -47,30 +47,34 @@ class Dimmer:
     async def run(self) -> None:
         """Write the level of now and every change of it, until cancelled."""
         while True:
-            # Cleared before the levels are looked at: a change that comes after that ends the wait below.
+            # Cleared before the levels are computed: a change after that ends the wait below.
             self._wake.clear()
             next_change = self.refresh()
             wall = asyncio.get_running_loop().time()
             due = [
                 lamp
-                for lamp in self._writer.lamps
+                for lamp in self._writer.states
                 if self._writer.is_due(lamp) and self._retry_at.get(lamp, wall) <= wall
             ]
             if due:
                 self._plan_retries(due, await self._writer.write_and_verify(due, Lane.READ_BACK))
                 continue  # the levels may have changed while it wrote
+            retries = [retry_at - wall for retry_at in self._retry_at.values() if retry_at > wall]
+            waits = [_LONGEST_WAIT_S, *retries]
+            if next_change is not None:
+                waits.append(wall_seconds_until(self._clock, next_change))
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._wait_s(next_change, wall)):
+                async with asyncio.timeout(max(min(waits), 0.001)):
                     await self._wake.wait()
 
     def refresh(self) -> datetime | None:
         """Set every lamp's target to its level of now; returns when one changes next, None if never."""
         now = self._clock.now()
         changes: list[datetime] = []
-        for lamp in self._writer.lamps:
+        for lamp in self._writer.states:
             level = self._levels.at(lamp.id, now)
             if self._writer.set_target(lamp, level.level_percent, level.reason):
-                # That it did not take the level before says nothing of the new one.
+                # That it did not accept the level before is no evidence about the new one.
                 self._retry_at.pop(lamp, None)
             if level.until is not None:
                 changes.append(level.until)
@@ -89,7 +93,7 @@ class Dimmer:
         def confirm(lamp: Device) -> None:
             if on_confirmed is not None:
                 caveat = _NO_READ_BACK if lamp.feedback_point is None else ""
-                on_confirmed(Confirmation(lamp, self._writer.state(lamp).target_level_percent, caveat))
+                on_confirmed(Confirmation(lamp, self._writer.states[lamp].target_level_percent, caveat))
 
         problems = await self._writer.write_and_verify(lamps, lane, ramp_s, confirm)
         for lamp in lamps:
@@ -105,13 +109,6 @@ class Dimmer:
         """Write again to a polled lamp that is new, back, restarted, or at another level than written."""
         if device.dimmable and self._writer.compare(device, reading.feedback_level_percent):
             self._wake.set()
-
-    def _wait_s(self, next_change: datetime | None, wall: float) -> float:
-        waits = [_LONGEST_WAIT_S]
-        if next_change is not None:
-            waits.append(wall_seconds_until(self._clock, next_change))
-        waits += [retry_at - wall for retry_at in self._retry_at.values() if retry_at > wall]
-        return max(min(waits), 0.001)
 
     def _plan_retries(self, lamps: Sequence[Device], problems: Problems) -> None:
         wall = asyncio.get_running_loop().time()

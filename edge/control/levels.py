@@ -16,8 +16,8 @@ _CHECK_PHOTOCELL_EVERY = timedelta(seconds=10)
 class Levels:
     """The plan, the place its sun times are computed for, and the overrides in force.
 
-    While the clock cannot be trusted the plan is of no use: then the photocell decides, and where `is_dark`
-    returns None the default level. Levels are 0-100 %.
+    While the clock cannot be trusted the plan cannot be followed: then the photocell decides, and where
+    `is_dark` returns None the default level applies. Levels are 0-100 %.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Levels:
             self._overrides[device_id] = override
 
     def trusts(self, instant: datetime) -> bool:
-        """Whether the clock can be trusted while it shows this instant."""
+        """Return whether the clock can be trusted while it shows this instant."""
         return instant >= EARLIEST and self._time_is_known()
 
     def put_plan(self, plan: LightingPlan) -> None:
@@ -65,13 +65,20 @@ class Levels:
             decision = self._of_night(self._plan.calendar_of(device_id), instant).at(instant)
             return effective_level(override, decision, self._default_level_percent, instant)
         if override is not None and override.expiration is not None:
-            override = (
-                None  # it may have expired long ago: without a clock only one without expiry is certain
-            )
-        return self._without_clock(device_id, override, instant)
+            override = None  # without a clock it may have expired long ago
+        dark = self._is_dark()
+        if dark is None or (override is not None and override.is_active(instant)):
+            return effective_level(override, None, self._default_level_percent, instant)
+        level = 0
+        if dark:
+            # What the night begins with, as far as the date can be guessed; never 0, for it is dark now.
+            day = instant.astimezone(self._place.time_zone).date()
+            program = self._plan.program_on(self._plan.calendar_of(device_id), day)
+            level = program.initial_level_percent or 100
+        return EffectiveLevel(level, Reason.SENSOR, instant + _CHECK_PHOTOCELL_EVERY)
 
     def _of_night(self, calendar_id: str, instant: datetime) -> LevelPlan:
-        """Of the nights around the instant; the same for all lamps of a calendar, so computed once."""
+        """Return the nights around the instant; the same for all lamps of a calendar, so computed once."""
         known = self._nights.get(calendar_id)
         if known is None or not known.times[0] <= instant < known.end:
             # Several nights at once, since sun times cost most; from before today's, which begins at noon.
@@ -79,16 +86,3 @@ class Levels:
             known = levels_of_nights(self._plan, calendar_id, self._place, first, _PLANNED_NIGHTS)
             self._nights[calendar_id] = known
         return known
-
-    def _without_clock(self, device_id: str, override: Override | None, instant: datetime) -> EffectiveLevel:
-        dark = self._is_dark()
-        if dark is None or (override is not None and override.is_active(instant)):
-            return effective_level(override, None, self._default_level_percent, instant)
-        level = self._dusk_level(device_id, instant) if dark else 0
-        return EffectiveLevel(level, Reason.SENSOR, instant + _CHECK_PHOTOCELL_EVERY)
-
-    def _dusk_level(self, device_id: str, instant: datetime) -> int:
-        """The level the lamp's night begins with, as far as the date can be guessed; never 0."""
-        day = instant.astimezone(self._place.time_zone).date()
-        program = self._plan.program_on(self._plan.calendar_of(device_id), day)
-        return program.initial_level_percent or 100

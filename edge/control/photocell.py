@@ -1,4 +1,4 @@
-"""Whether the photocells of a gateway find it dark, once each has agreed with itself for long enough."""
+"""Whether it is dark by the photocells of a gateway, each debounced over several readings."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -18,9 +18,9 @@ from protocols.events import DeviceEvent, EventType
 log = structlog.get_logger(__name__)
 
 AGREEMENT: Final = timedelta(seconds=55)
-"""How long all readings must agree before they switch a street: headlights pass, and lightning does.
+"""How long all readings of a cell must agree: headlights and lightning must not switch a street.
 
-A little less than a minute, so that two polls a minute apart are enough whatever the line adds to them.
+Our choice: a little less than a minute, so that two polls a minute apart suffice even if one is late.
 """
 
 _CHECK_EVERY_S = 1.0
@@ -28,7 +28,7 @@ _STATE_NAMES: Final = {True: "dark", False: "daylight", None: "unknown"}
 
 
 class DebouncedCell:
-    """One photocell without its flutter. Pure: `state` is True for dark, None until the cell has agreed."""
+    """One debounced photocell. Pure: `state` is True for dark, None until its readings have agreed."""
 
     def __init__(self) -> None:
         self.state: bool | None = None
@@ -62,7 +62,7 @@ class Photocells:
             reader.cabinet_observers.append(self)
 
     def is_dark(self) -> bool | None:
-        """Whether the street needs light; None while the state of every cell is unknown.
+        """Return whether the street needs light; None while the state of every cell is unknown.
 
         Where cells disagree it is dark: light that is not needed does less harm than darkness.
         """

@@ -26,15 +26,11 @@ class PlanFollower:
         self._gateway_id = gateway_id
         self._store = store
         self._levels = levels
-        self._state = PlanState()
+        self.state = PlanState()
+        """The hash of the document in force, and why the newest one was rejected, if it was."""
         self._inbox: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue()
         self._on_changed: list[Callable[[], None]] = []
         self._on_answer: list[Callable[[], None]] = []
-
-    @property
-    def state(self) -> PlanState:
-        """The hash of the document in force, and why the newest one was rejected, if it was."""
-        return self._state
 
     def add_observer(self, on_changed: Callable[[], None], on_answer: Callable[[], None]) -> None:
         """Call `on_changed` when another plan is in force, `on_answer` when one was accepted or rejected."""
@@ -50,7 +46,7 @@ class PlanFollower:
         document = self._store.plan
         if document is not None and (plan := self._decode(document, _STORED)) is not None:
             self._levels.put_plan(plan)
-            self._state = PlanState(plan_hash(document))
+            self.state = PlanState(plan_hash(document))
         await self._accept_transferred()
 
     async def run(self) -> None:
@@ -65,7 +61,7 @@ class PlanFollower:
                 await self._accept(document, _FROM_CLOUD, issued_ms)
 
     async def _accept_transferred(self) -> None:
-        # Another process writes it into the store: nothing announces it, so it is looked for.
+        # Another process writes it into the store without a notification: look for it.
         document = await self._store.offered_plan()
         if document is not None:
             await self._accept(document, _TRANSFERRED)
@@ -73,20 +69,20 @@ class PlanFollower:
 
     async def _accept(self, document: bytes, source: str, issued_ms: int = 0) -> None:
         name = plan_hash(document)
-        if name == self._state.hash:
-            if self._state.problem:
+        if name == self.state.hash:
+            if self.state.problem:
                 log.info("plan_reconfirmed", gateway=self._gateway_id, hash=name)
-            self._state = PlanState(name)
+            self.state = PlanState(name)
         elif (plan := self._decode(document, source)) is not None:
             # Stored before it is in force: after a power cut the same plan is followed.
             await self._store.save_plan(document)
             self._levels.put_plan(plan)
-            self._state = PlanState(name)
+            self.state = PlanState(name)
             log.info("plan_activated", gateway=self._gateway_id, source=source, hash=name)
             for changed in self._on_changed:
                 changed()
         # A rejected plan leaves the issue time alone: the same one may be sent again, corrected.
-        await self._store.save_plan_verdict(self._state.problem, 0 if self._state.problem else issued_ms)
+        await self._store.save_plan_verdict(self.state.problem, 0 if self.state.problem else issued_ms)
         for answer in self._on_answer:
             answer()
 
@@ -94,7 +90,7 @@ class PlanFollower:
         try:
             return decode_plan(document, source)
         except PlanError as error:
-            if str(error) != self._state.problem:
+            if str(error) != self.state.problem:
                 log.error("plan_rejected", gateway=self._gateway_id, error=str(error))  # noqa: TRY400
-            self._state = PlanState(self._state.hash, str(error))
+            self.state = PlanState(self.state.hash, str(error))
             return None

@@ -1,4 +1,4 @@
-"""How commands enter, and what carries them out: `CommandSink` and `Actuator`."""
+"""Ports of the control of devices: `CommandSink` accepts commands, `Actuator` carries them out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from protocols.modbus.codec import CodecError
 
 
 class CommandSink(Protocol):
-    """Where the uplink hands commands to; each is answered by a `CommandResult` among the records."""
+    """Accepts commands from the uplink; each is answered by a `CommandResult` among the records."""
 
     def submit(self, command: LightCommand) -> None:
         """Take a command, to be carried out at once or at its start."""
         ...
 
     def reject(self, command_id: str | None, device_id: str, error: str) -> None:
-        """Answer a command that cannot be understood; without an id it is only logged."""
+        """Record the failure of an invalid command; without an id it is only logged."""
         ...
 
 
@@ -40,7 +40,7 @@ Problems = dict[Device, Problem]
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """That a device is at its target of 0-100 %; `caveat` says on what less than a read-back that rests."""
+    """A device is at its target of 0-100 %; `caveat` says what the evidence is if not a read-back."""
 
     device: Device
     level_percent: int | None
@@ -51,7 +51,7 @@ OnConfirmed = Callable[[Confirmation], None]
 
 
 class Actuator(Protocol):
-    """What brings devices to their targets and holds them there: a line's dimmer, a cabinet's contactor."""
+    """Brings devices to their targets and holds them there: a line's dimmer, a cabinet's contactor."""
 
     def refresh(self) -> datetime | None:
         """Set the targets to the levels of now; returns when one changes next, None if never."""
@@ -77,6 +77,6 @@ class Actuator(Protocol):
 
 
 def problem_of(error: LineError | CodecError) -> Problem:
-    """Return what a failed request says of the device."""
+    """Return the problem that a failed request shows: a refusal means that the device disobeyed."""
     is_final = isinstance(error, RequestRefusedError | CodecError | PortUnavailableError)
     return Problem(str(error), disobeyed=isinstance(error, RequestRefusedError), is_final=is_final)

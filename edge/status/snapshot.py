@@ -87,7 +87,7 @@ def _gateway(running: RunningGateway, *, devices: bool) -> GatewayStatus:
             state=components.uplink.state.value,
             problem=components.uplink.problem,
             broker=f"{config.mqtt.host}:{config.mqtt.port}",
-            in_flight=components.uplink.in_flight,
+            in_flight=components.uplink.delivery.in_flight,
         ),
         outbox=_outbox(components),
         lines=lines,

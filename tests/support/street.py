@@ -159,7 +159,7 @@ class Block:
 
     def written(self, number: int = 0) -> tuple[int | None, float | None]:
         """The level and the ramp that a lamp is known to have been given."""
-        state = self.writer.state(self.lamps[number])
+        state = self.writer.states[self.lamps[number]]
         return state.written_level_percent, state.written_ramp_s
 
     def presence(self, number: int = 0) -> Presence:

@@ -189,7 +189,7 @@ async def test_a_contactor_that_does_not_close_is_an_alarm_until_it_does(whole: 
     await whole.break_it(type="contactorStuckOpen")
     alarm = await whole.until_raised("switchingErrorOff")
     assert (alarm["gatewayId"], alarm["severity"]) == (GATEWAY, "critical")
-    assert alarm["info"] == "relay is ON, auxiliary contact says OFF"
+    assert alarm["info"] == "relay is ON, auxiliary contact is OFF"
     await whole.mend()
     await whole.until_ended("switchingErrorOff")
 

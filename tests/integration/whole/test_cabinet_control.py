@@ -187,7 +187,7 @@ async def test_a_contactor_that_does_not_obey_is_reported_until_it_does(
     async with running(config, tmp_path, mosquitto, clock) as site:
         await site.break_it("contactorWelded")
         raised = await site.until_event(EventType.SWITCHING_ERROR_ON, active=True)
-        assert raised.info == "relay is OFF, auxiliary contact says ON"
+        assert raised.info == "relay is OFF, auxiliary contact is ON"
         assert raised.time > NIGHT.sunrise
         assert (await site.truth())["contactorTarget"] is False
         await site.mend()
@@ -202,7 +202,7 @@ async def test_a_contactor_that_does_not_obey_is_reported_until_it_does(
         await site.break_it("contactorStuckOpen")
         await site.cloud.command(CABINET.id, 100, "light")
         dark = await site.until_event(EventType.SWITCHING_ERROR_OFF, active=True)
-        assert dark.info == "relay is ON, auxiliary contact says OFF"
+        assert dark.info == "relay is ON, auxiliary contact is OFF"
         result = site.cloud.result("light")
         assert result is None or result.status is CommandStatus.FAILED
 

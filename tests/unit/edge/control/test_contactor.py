@@ -237,7 +237,7 @@ def test_a_welded_contactor_is_an_error_until_it_is_seen_open() -> None:
         module.broken = True
         site.override(0)
         problems = await site.contactor.apply([site.device], Lane.COMMAND)
-        assert [each.error for each in problems.values()] == ["relay is OFF, auxiliary contact says ON"]
+        assert [each.error for each in problems.values()] == ["relay is OFF, auxiliary contact is ON"]
         assert site.events[-1] == (ON, True)
         site.override(100)
         site.contactor.wake()
