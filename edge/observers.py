@@ -67,7 +67,7 @@ class RecordDelivery:
 
     def records_durable(self, records: Sequence[StoredRecord], /) -> None:
         """Send them; a command whose result is among them is never executed again."""
-        self._uplink.offer(records)
+        self._uplink.sender.offer(records)
         self._executor.results_durable(
             each.record for each in records if isinstance(each.record, CommandResult)
         )

@@ -98,7 +98,7 @@ def _register_observers(
     # Provisional times are corrected before a change of level is recorded with the new time.
     timekeeper.add_observer(clock_events)
     timekeeper.add_observer(level_updates)
-    plan.add_observer(level_updates.wake, uplink.publish_plan_state)
+    plan.add_observer(level_updates.wake, uplink.sender.request_plan_state)
 
 
 def _build_levels(

@@ -7,10 +7,10 @@ from typing import Final
 from edge.outbox import StoredRecord
 
 RESEND_S: Final = 5.0
-"""Well above the second or so in which a cloud that is up acknowledges."""
+"""Our choice, well above the second or so in which a running cloud acknowledges."""
 
 BACKLOG_WINDOW: Final = 200
-"""Backlog records in flight: enough to keep the network busy until they are acknowledged."""
+"""Backlog records in flight. Our choice: enough to use the network fully until they are acknowledged."""
 
 LIVE_WINDOW: Final = 1000
 """Live records in memory, waiting or in flight; further ones are read back from disk as backlog."""
@@ -38,20 +38,16 @@ class Delivery:
     """The records of one connection; `now` is wall time in seconds.
 
     Everything on disk is backlog until it has been sent on this connection. Records that become durable while
-    too many are in flight are left to the backlog too, so memory stays bounded whatever the cloud does.
+    too many are in flight become backlog too, so that memory stays bounded whatever the cloud does.
     """
 
     def __init__(self) -> None:
         self._live: dict[int, StoredRecord] = {}
         self._in_flight: dict[int, InFlight] = {}
         self._cursor = 0
-        self._has_backlog = True
-        self._acknowledged_at = 0.0
-
-    @property
-    def has_backlog(self) -> bool:
+        self.has_backlog = True
         """Whether there may be records on disk that were not sent on this connection."""
-        return self._has_backlog
+        self._acknowledged_at = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -63,13 +59,13 @@ class Delivery:
         self._live.clear()
         self._in_flight.clear()
         self._cursor = 0
-        self._has_backlog = True
+        self.has_backlog = True
         self._acknowledged_at = now
 
     def rescan_backlog(self) -> None:
         """Read the backlog from its start again: records there have become ready to be sent."""
         self._cursor = 0
-        self._has_backlog = True
+        self.has_backlog = True
 
     def offer(self, records: Iterable[StoredRecord]) -> None:
         """Take records that have just become durable."""
@@ -77,7 +73,7 @@ class Delivery:
             if len(self._live) + len(self._in_flight) < LIVE_WINDOW:
                 self._live[stored.position] = stored
             else:
-                self._has_backlog = True
+                self.has_backlog = True
 
     def acknowledge(self, ranges: Iterable[tuple[int, int]], now: float) -> None:
         """Drop the records at these positions, ends included: the cloud has stored them."""
@@ -94,8 +90,8 @@ class Delivery:
     def take_overdue(self, now: float, limit: int) -> list[StoredRecord]:
         """Return records whose acknowledgement is overdue, at most `limit`.
 
-        The wait grows with the time since the last acknowledgement: an ingester that is down is not flooded,
-        and all that is overdue is sent again once the next acknowledgement shows that it is back.
+        The wait grows with the time since the last acknowledgement: an ingester that is down gets few
+        messages, and all that is overdue is sent again after its next acknowledgement.
         """
         wait_s = min(max(RESEND_S, (now - self._acknowledged_at) / 2), _LONGEST_RESEND_S)
         overdue: list[StoredRecord] = []
@@ -109,7 +105,7 @@ class Delivery:
     def backlog_query(self) -> BacklogQuery | None:
         """Return what to read from disk next; None without a backlog, or while too much is in flight."""
         room = BACKLOG_WINDOW - len(self._in_flight)
-        return BacklogQuery(self._cursor, room) if self._has_backlog and room > 0 else None
+        return BacklogQuery(self._cursor, room) if self.has_backlog and room > 0 else None
 
     def take_backlog(self, query: BacklogQuery, found: Sequence[StoredRecord] | None) -> list[StoredRecord]:
         """Return those of the records found that are to be sent: not live ones and not those in flight.
@@ -119,7 +115,7 @@ class Delivery:
         if found is None:
             return []
         if len(found) < query.limit:
-            self._has_backlog = False
+            self.has_backlog = False
         if found:
             self._cursor = found[-1].position
         pending = self._in_flight.keys() | self._live.keys()

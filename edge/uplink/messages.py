@@ -37,7 +37,7 @@ class MessageWriter:
         return self._session.birth(gateway_birth(epoch, now_ms, self._plan.state), devices, now_ms)
 
     def deaths(self) -> list[Outgoing]:
-        """Return DDEATH of every device that was born and no longer responds."""
+        """Return DDEATH of every device whose birth was sent and that no longer responds."""
         messages: list[Outgoing] = []
         for device_id in self._session.live_devices - self._devices.last_readings().keys():
             messages += self._session.device_death(device_id, self._now_ms())

@@ -16,7 +16,7 @@ _CALL_TIMEOUT_S = 5.0
 
 
 class BatchClient(aiomqtt.Client):
-    """Publishes batches in one go, and leaves nothing behind when a connection fails.
+    """Publishes batches at once, and releases all resources when a connection fails.
 
     aiomqtt waits for each message to leave before it takes the next, which costs more than to send it.
     Its public interface gives access neither to paho's client below it nor to the future that ends the
@@ -28,7 +28,7 @@ class BatchClient(aiomqtt.Client):
         try:
             return await super().__aenter__()
         except (aiomqtt.MqttError, asyncio.CancelledError):
-            # aiomqtt leaves it open when the broker accepts it and then stays silent.
+            # aiomqtt leaves it open when the broker accepts it and then does not respond.
             self._client.disconnect()
             raise
 

@@ -1,4 +1,4 @@
-"""Named ports of the uplink: who takes what the cloud sends, and what it needs to know of the gateway."""
+"""Ports of the uplink: the sinks for what the cloud sends, and what it reads from the gateway."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from protocols.mapping import PlanState
 
 
 class TimeSink(Protocol):
-    """Takes the cloud's time: `Timekeeper`."""
+    """Accepts the cloud's time: `Timekeeper`."""
 
     def set_from_cloud(self, time: datetime) -> None:
         """Take the time as of now, in UTC."""
@@ -17,7 +17,7 @@ class TimeSink(Protocol):
 
 
 class PlanSink(Protocol):
-    """Takes lighting plans, and knows the one in force: `PlanFollower`."""
+    """Accepts lighting plans, and has the state of the one in force: `PlanFollower`."""
 
     @property
     def state(self) -> PlanState:
@@ -30,7 +30,7 @@ class PlanSink(Protocol):
 
 
 class ResponsiveDevices(Protocol):
-    """Knows which devices respond."""
+    """The devices that respond now."""
 
     def last_readings(self) -> Mapping[str, DeviceReading]:
         """Return the last reading of every device that responds, by its id."""

@@ -1,7 +1,7 @@
 """Handles what the cloud sends on one Sparkplug session: time, acknowledgements, plans and commands."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -32,11 +32,11 @@ _LAST_POSITION = 2**63 - 1
 
 
 class HostWentOffline(Exception):  # noqa: N818 - it ends a session, it is no error
-    """The primary host application is offline: Sparkplug has the node disconnect and wait for it."""
+    """The primary host application is offline: by Sparkplug the node disconnects and waits for it."""
 
 
 class Receiver:
-    """Hands each event of the session to the sink it is for."""
+    """Passes each event of the session to its sink."""
 
     def __init__(
         self,
@@ -73,7 +73,10 @@ class Receiver:
             try:
                 command = command_from(event.device, event.metrics, self._clock.now())
             except InvalidMetrics as error:
-                self._commands.reject(_command_id(event.metrics), event.device, str(error))
+                # The id may be valid where other metrics are not.
+                ids = [each.value for each in event.metrics if each.name == COMMAND_ID]
+                command_id = next((each for each in ids if isinstance(each, str) and each), None)
+                self._commands.reject(command_id, event.device, str(error))
             else:
                 self._commands.submit(command)
         elif isinstance(event, HostOnline | RebirthRequested):
@@ -108,11 +111,3 @@ class Receiver:
         self._delivery.acknowledge(known, asyncio.get_running_loop().time())
         self._outbox.acknowledge(known)
         self._sender.wake()
-
-
-def _command_id(metrics: Iterable[MetricValue]) -> str | None:
-    """Return the id of a command whose other metrics may be invalid."""
-    for metric in metrics:
-        if metric.name == COMMAND_ID and isinstance(metric.value, str) and metric.value:
-            return metric.value
-    return None

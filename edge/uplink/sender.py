@@ -18,7 +18,7 @@ from protocols.sparkplug.values import WrongValue
 log = structlog.get_logger(__name__)
 
 _RECORDS_AT_ONCE = 50
-"""Few enough that a live record never waits long behind a batch of the backlog."""
+"""Our choice: few enough that a live record never waits long behind a batch of the backlog."""
 
 _TICK_S = 1.0
 _LINGER_S = 0.1
@@ -51,7 +51,7 @@ class Sender:
         self._birth_requested = False
 
     def wake(self) -> None:
-        """Look for work: there may be records to send, or room for more of them in flight."""
+        """Look for work: there may be records to send, or more of them may be in flight."""
         self._has_work.set()
 
     def request_birth(self) -> None:
@@ -67,7 +67,7 @@ class Sender:
     def offer(self, records: Sequence[StoredRecord]) -> None:
         """Take records that have just become durable."""
         if not self._session.is_born:
-            return  # they are part of the backlog of the next session
+            return  # they become part of the backlog of the next session
         self._delivery.offer(records)
         loop = asyncio.get_running_loop()
         if not all(isinstance(stored.record, LampReading | CabinetReading) for stored in records):
@@ -76,7 +76,11 @@ class Sender:
             self._linger = loop.call_later(_LINGER_S, self.wake)
 
     async def run(self, client: BatchClient) -> None:
-        """Send until cancelled or the connection breaks (aiomqtt.MqttError)."""
+        """Send until cancelled.
+
+        Raises:
+            aiomqtt.MqttError: the connection is lost.
+        """
         while True:
             self._has_work.clear()
             if self._birth_requested and self._session.may_birth:
@@ -89,11 +93,15 @@ class Sender:
             await self._has_work.wait()
 
     async def tick(self, client: BatchClient) -> None:
-        """Once a second look for overdue records, and publish the deaths of unresponsive devices."""
+        """Once a second look for overdue records, and publish the deaths of unresponsive devices.
+
+        Raises:
+            aiomqtt.MqttError: the connection is lost.
+        """
         while True:
             await asyncio.sleep(_TICK_S)
             self.wake()
-            # During a backlog its late readings bring devices to life that have died since.
+            # Late readings in a backlog are preceded by births, so deaths would alternate with births.
             if self._session.is_born and not self._delivery.has_backlog:
                 await client.publish_all(self._writer.deaths())
 
@@ -127,7 +135,7 @@ class Sender:
             try:
                 messages += self._writer.record(stored, is_historical=late)
             except WrongValue as error:
-                # No retry can send it: without this it would hold up the backlog for ever.
+                # No retry can send it, and without this it would block the backlog for ever.
                 self._outbox.acknowledge([(stored.position, stored.position)])
                 log.error("record_not_sendable", gateway=self._gateway_id, record=stored, error=str(error))  # noqa: TRY400
         self._delivery.sent(records, asyncio.get_running_loop().time())

@@ -160,7 +160,7 @@ async def _uplink(folder: Path, port: int, outbox: Outbox) -> AsyncIterator[None
     )
     async with asyncio.TaskGroup() as tasks:
         running = [
-            tasks.create_task(outbox.run(CallingObserver(uplink.offer))),
+            tasks.create_task(outbox.run(CallingObserver(uplink.sender.offer))),
             tasks.create_task(uplink.run()),
         ]
         try:
