@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import structlog
 
-from edge.config.line_settings import DeviceConfig, LineConfig
-from edge.config.settings import GatewayConfig, IdentityConfig, OutboxConfig
+from edge.config.line_settings import DeviceConfig
+from edge.config.settings import GatewayConfig
 from edge.gateway import run_gateway
 from edge.line import Lane, Line, LineCounters, LineSettings
 from edge.outbox import Outbox, StoredRecord
@@ -42,6 +42,7 @@ from protocols.lighting.program import LightingProgram, Place, SwitchPoint
 from protocols.modbus.codec import ReadBlock, Write
 from tests.support import virtual_time
 from tests.support.clocks import OffsetClock
+from tests.support.gateway_configs import make_gateway_config
 
 ZONE = ZoneInfo("Asia/Jakarta")
 PLACE = Place(-7.03, 107.52, ZONE)
@@ -173,20 +174,9 @@ def lamp(unit: int) -> str:
 
 
 def config(folder: Path) -> GatewayConfig:
-    return GatewayConfig(
-        gateway=IdentityConfig(
-            id="soreang-01",
-            area="32.04.37",
-            latitude=PLACE.latitude,
-            longitude=PLACE.longitude,
-            time_zone=ZONE.key,
-            poll_interval_s=1800,
-            default_level=SAFE_LEVEL,
-        ),
-        outbox=OutboxConfig(path=folder / "soreang-01.outbox.db"),
-        lines=(
-            LineConfig(port="/dev/ttyUSB0", devices=tuple(DeviceConfig(id=lamp(n), unit=n) for n in LAMPS)),
-        ),
+    devices = [DeviceConfig(id=lamp(unit), unit=unit) for unit in LAMPS]
+    return make_gateway_config(
+        folder, "/dev/ttyUSB0", devices, poll_interval_s=1800, default_level=SAFE_LEVEL
     )
 
 
@@ -315,8 +305,8 @@ def test_a_reboot_does_not_move_a_lamp_that_is_where_it_should_be(
 def test_scheduled_commands_start_once_or_expire(month: tuple[Street, list[StoredRecord]]) -> None:
     _, records = month
     results = [each.record for each in records if isinstance(each.record, CommandResult)]
-    said = [(each.command_id, each.status, each.level_percent) for each in results]
-    assert said == [("c2", CommandStatus.CONFIRMED, 45), ("c3", CommandStatus.EXPIRED, None)]
+    answers = [(each.command_id, each.status, each.level_percent) for each in results]
+    assert answers == [("c2", CommandStatus.CONFIRMED, 45), ("c3", CommandStatus.EXPIRED, None)]
     for result, due in zip(results, (TO_COME.start, TIME_SET), strict=True):
         assert timedelta(0) <= result.time - due <= timedelta(seconds=2)
 
@@ -342,10 +332,10 @@ def test_the_time_without_a_clock_is_one_event_that_begins_and_ends(
 ) -> None:
     _, records = month
     events = [each.record for each in records if isinstance(each.record, DeviceEvent)]
-    said = [(each.active, each.time) for each in events if each.type is EventType.LAST_SYNC_ERROR]
-    assert [active for active, _ in said] == [True, False]
+    reported = [(each.active, each.time) for each in events if each.type is EventType.LAST_SYNC_ERROR]
+    assert [active for active, _ in reported] == [True, False]
     assert {each.type for each in events} == {EventType.LAST_SYNC_ERROR}
-    for (_, time), due in zip(said, (BACK_IN_1970, TIME_SET), strict=True):
+    for (_, time), due in zip(reported, (BACK_IN_1970, TIME_SET), strict=True):
         assert abs(time - due) < timedelta(seconds=2)
 
 

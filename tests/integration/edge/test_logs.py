@@ -21,7 +21,7 @@ from edge.line import Line
 from edge.outbox import outbox as box
 from edge.polling import schedule as turns
 from edge.status import StatusSnapshot, server
-from edge.storage import state as memory
+from edge.storage import state as state_file
 from edge.supervision.systemd import SystemdNotifier
 from tests.conftest import Broker, eventually, free_port
 from tests.integration.edge.test_gateway import BAUD, config_for
@@ -39,7 +39,7 @@ async def running(config: GatewayConfig, speed: float = 1.0) -> AsyncIterator[li
             gateway_task.cancel()
 
 
-def said(logs: list[EventDict]) -> list[str]:
+def logged(logs: list[EventDict]) -> list[str]:
     return [f"{each['log_level']}: {each['event']}" for each in logs]
 
 
@@ -60,14 +60,14 @@ async def test_a_silent_lamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             silence = "warning: device_unresponsive"
-            await eventually(lambda: silence in said(logs), what="the silence")
+            await eventually(lambda: silence in logged(logs), what="the silence")
             requested = len(slave.requests)
             await eventually(
                 lambda: [unit for unit, _ in slave.requests[requested:]].count(2) >= 2, what="two probes more"
             )
             units[2].silent = False
-            await eventually(lambda: "info: device_responsive" in said(logs), what="the return")
-        about_lamp = [each for each in said(logs) if "device" in each]
+            await eventually(lambda: "info: device_responsive" in logged(logs), what="the return")
+        about_lamp = [each for each in logged(logs) if "device" in each]
     assert about_lamp == [silence, "info: device_responsive"]
 
 
@@ -81,8 +81,8 @@ async def test_a_lamp_that_refuses(tmp_path: Path) -> None:
                 lambda: [request for request in slave.requests if request == (2, 4)][5:], what="six polls"
             )
             units[2].refuses = 0
-            await eventually(lambda: "info: polls_accepted" in said(logs), what="the end of it")
-        about_polls = [each for each in said(logs) if "polls" in each]
+            await eventually(lambda: "info: polls_accepted" in logged(logs), what="the end of it")
+        about_polls = [each for each in logged(logs) if "polls" in each]
     assert about_polls == ["warning: polls_refused", "info: polls_accepted"]
 
 
@@ -94,13 +94,13 @@ async def test_a_dead_broker(mosquitto: Broker, tmp_path: Path) -> None:
             async with cloud.connected(mosquitto.port):
                 await eventually(lambda: cloud.alive, what="the birth")
                 mosquitto.kill()
-                await eventually(lambda: "warning: broker_unreachable" in said(logs), what="the loss")
+                await eventually(lambda: "warning: broker_unreachable" in logged(logs), what="the loss")
                 polls = slave.reads_answered
                 await eventually(lambda: slave.reads_answered > polls + 25, what="many polls without it")
                 mosquitto.start()
-                await eventually(lambda: "info: broker_reconnected" in said(logs), what="the return")
+                await eventually(lambda: "info: broker_reconnected" in logged(logs), what="the return")
             again = next(each for each in logs if each["event"] == "broker_reconnected")
-        about_broker = [each for each in said(logs) if "broker" in each]
+        about_broker = [each for each in logged(logs) if "broker" in each]
     assert about_broker == ["warning: broker_unreachable", "info: broker_reconnected"]
     assert again["attempts"] >= 2
 
@@ -113,14 +113,14 @@ async def test_a_vanished_port(tmp_path: Path) -> None:
         async with running(config_for(slave, broker, tmp_path, 0.2, port=str(link))) as logs:
             await eventually(lambda: slave.reads_answered > 3, what="polls")
             slave.close()
-            await eventually(lambda: "error: line_unavailable" in said(logs), what="the loss")
+            await eventually(lambda: "error: line_unavailable" in logged(logs), what="the loss")
             link.unlink()
             loop = asyncio.get_running_loop()
             until = loop.time() + 3  # several attempts to open it
             await eventually(lambda: loop.time() > until, what="three seconds")
             with SlaveLine({1: Unit()}, BAUD, link) as returned:
                 await eventually(lambda: returned.reads_answered > 3, what="polls again")
-                about_line = [each for each in said(logs) if "line" in each or "device" in each]
+                about_line = [each for each in logged(logs) if "line" in each or "device" in each]
     assert about_line == ["error: line_unavailable", "info: line_reopened"]
 
 
@@ -133,12 +133,12 @@ async def test_a_lamp_that_does_not_take_its_level(tmp_path: Path, monkeypatch: 
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             refused = "warning: dimming_failed"
-            await eventually(lambda: refused in said(logs), what="the refusal")
+            await eventually(lambda: refused in logged(logs), what="the refusal")
             writes = len(units[2].writes)
             await eventually(lambda: len(units[2].writes) >= writes + 9, what="three rounds more")
             units[2].ignores_writes = False
-            await eventually(lambda: "info: dimming_recovered" in said(logs), what="the end of it")
-        about_lamp = [each for each in said(logs) if "dimming" in each]
+            await eventually(lambda: "info: dimming_recovered" in logged(logs), what="the end of it")
+        about_lamp = [each for each in logged(logs) if "dimming" in each]
     assert about_lamp == [refused, "info: dimming_recovered"]
 
 
@@ -152,7 +152,7 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
             refused = "warning: controller_watchdog_failed"
-            await eventually(lambda: refused in said(logs), what="the refusal")
+            await eventually(lambda: refused in logged(logs), what="the refusal")
 
             def tries() -> int:
                 return [address for address, _, _ in units[2].writes].count(2)
@@ -161,15 +161,15 @@ async def test_a_controller_whose_watchdog_cannot_be_set(
             await eventually(lambda: tries() >= tried + 3, what="three tries more")
             units[2].ignores_writes = False
             end = "info: controller_watchdog_recovered"
-            await eventually(lambda: end in said(logs), what="the end of it")
-        about_watchdog = [each for each in said(logs) if each in {refused, end}]
+            await eventually(lambda: end in logged(logs), what="the end of it")
+        about_watchdog = [each for each in logged(logs) if each in {refused, end}]
     assert about_watchdog == [refused, end]
 
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outbox and memory each say it once; a folder that is a file stands for a disk that is not there."""
-    monkeypatch.setattr(memory, "_RETRY_S", 0.2)
+    """Outbox and state file each log it once; a file in place of the folder is a disk that is not mounted."""
+    monkeypatch.setattr(state_file, "_RETRY_S", 0.2)
     monkeypatch.setattr(box, "_RETRY_S", 0.1)
     absent = tmp_path / "disk"
     absent.write_text("not mounted")
@@ -179,9 +179,9 @@ async def test_a_disk_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest
             polls = 25
             await eventually(lambda: slave.reads_answered > polls, what="many polls without a disk")
             absent.unlink()
-            await eventually(lambda: "info: outbox_writable" in said(logs), what="the outbox")
-            await eventually(lambda: "info: state_writable" in said(logs), what="the memory")
-        about_disk = sorted(each for each in said(logs) if "writable" in each)
+            await eventually(lambda: "info: outbox_writable" in logged(logs), what="the outbox")
+            await eventually(lambda: "info: state_writable" in logged(logs), what="the state file")
+        about_disk = sorted(each for each in logged(logs) if "writable" in each)
     assert about_disk == [
         "error: outbox_unwritable",
         "error: state_unwritable",
@@ -205,9 +205,9 @@ async def test_a_status_page_whose_address_is_taken(monkeypatch: pytest.MonkeyPa
             until = loop.time() + 0.5  # several attempts
             await eventually(lambda: loop.time() > until, what="half a second")
             taken.close()
-            await eventually(lambda: "info: status_page_served" in said(logs), what="the page")
+            await eventually(lambda: "info: status_page_served" in logged(logs), what="the page")
             serving.cancel()
-    assert said(logs) == [
+    assert logged(logs) == [
         "warning: status_page_unavailable",
         "info: status_page_recovered",
         "info: status_page_served",
@@ -222,7 +222,7 @@ def test_a_systemd_that_does_not_listen(tmp_path: Path) -> None:
         systemd.bind(f"{tmp_path}/notify")
         notifier.notify("WATCHDOG=1")
         notifier.notify("WATCHDOG=1")
-    assert said(logs) == [
+    assert logged(logs) == [
         "warning: systemd_notification_failed",
         "info: systemd_notification_recovered",
     ]
@@ -247,8 +247,8 @@ async def test_a_gateway_that_cannot_run(tmp_path: Path, monkeypatch: pytest.Mon
     with SlaveLine({1: Unit()}, BAUD) as slave:
         broker = Broker("", free_port(), tmp_path)
         async with running(config_for(slave, broker, tmp_path, 0.2)) as logs:
-            await eventually(lambda: "info: gateway_recovered" in said(logs), what="the recovery")
-        about_gateway = [each for each in said(logs) if "gateway" in each]
+            await eventually(lambda: "info: gateway_recovered" in logged(logs), what="the recovery")
+        about_gateway = [each for each in logged(logs) if "gateway" in each]
     assert about_gateway == [
         "error: gateway_failed",
         "info: gateway_recovered",
