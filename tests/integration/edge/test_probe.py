@@ -65,7 +65,7 @@ def test_what_is_found_is_printed_as_settings_that_pass_the_check(
     run = lentera("probe", str(line_at_19200), *bauds, "--units", "2-4", "--parity", "N")
     assert run.returncode == 0
     assert "lentera-lamp" in run.stdout
-    assert "--all looks for others at other baud rates" in run.stdout
+    assert "--all searches the others too" in run.stdout
     head = '[gateway]\nid = "g"\narea = "a"\nlatitude = -7\nlongitude = 107\ntime_zone = "Asia/Jakarta"\n'
     settings = tmp_path / "gateway.toml"
     lines = run.stdout[run.stdout.index("[[line]]") :]
