@@ -3,6 +3,8 @@
 After a failure the same batch can be committed again.
 """
 
+import threading
+
 import sqlalchemy as sa
 import structlog
 
@@ -40,7 +42,10 @@ log = structlog.get_logger(__name__)
 
 
 class Committer:
-    """Stores batches, one at a time. Calls block; they raise StoreUnavailable when trying again may help."""
+    """Stores batches, one at a time. Calls block; they raise StoreUnavailable when trying again may help.
+
+    Commits and refreshes may come from different threads.
+    """
 
     def __init__(
         self, engine: sa.Engine, telemetry: TelemetryStore, inventory: InventoryCache, clock: Clock
@@ -49,6 +54,7 @@ class Committer:
         self._telemetry = telemetry
         self._inventory = inventory
         self._clock = clock
+        self._changing = threading.RLock()  # of `known`; reentrant, as a refused batch is committed in halves
         self.known = KnownState()
         """The state that is stored, to be read only: the calls below keep it up to date."""
         self._clocks = KeyedFailureReporter(
@@ -68,7 +74,7 @@ class Committer:
 
     def refresh_inventory(self) -> None:
         """Load the inventory as it is now, and what `lentera admin import` stored meanwhile."""
-        with database_errors(), self._engine.connect() as connection:
+        with self._changing, database_errors(), self._engine.connect() as connection:
             self.known.forget(self._inventory.refresh())
             # While a gateway is connected only this process writes its devices' states; while it is not,
             # what changes them is an offline transfer in another process.
@@ -98,30 +104,31 @@ class Committer:
 
         Records that no store takes become dead letters, found by halving the batch; the others are stored.
         """
-        known, inventory, now_ms = self.known, self._inventory, to_unix_ms(self._clock.now())
-        try:
-            with database_errors(), content_errors():
-                changes = assess(batch, known, inventory, now_ms)
-                refused = persist_readings(self._telemetry, batch)
-                with writing(self._engine) as connection:
-                    stored = persist(
-                        connection, batch, changes, known, inventory, refused=refused, now_ms=now_ms
-                    )
-        except RefusedError as error:
-            parts = halves(batch)
-            if parts is not None:
-                return joined(self.commit(parts[0]), self.commit(parts[1]))
-            # It must be acknowledged all the same, or it would block its gateway's outbox for ever.
-            letters = dead_letters_of(batch, str(error))
-            nodes = [gateway_id for _, gateway_id in batch.nodes]
-            log.warning("record_rejected", error=str(error), records=letters, gateways=nodes)
-            with database_errors(), writing(self._engine) as connection:
-                save_dead_letters(connection, letters, now_ms)
-            REJECTED.inc()
-            return LiveUpdate()
-        known.accept(changes)
-        self._report(batch, changes, stored)
-        return live_update(changes, stored, known, inventory)
+        with self._changing:
+            known, inventory, now_ms = self.known, self._inventory, to_unix_ms(self._clock.now())
+            try:
+                with database_errors(), content_errors():
+                    changes = assess(batch, known, inventory, now_ms)
+                    refused = persist_readings(self._telemetry, batch)
+                    with writing(self._engine) as connection:
+                        stored = persist(
+                            connection, batch, changes, known, inventory, refused=refused, now_ms=now_ms
+                        )
+            except RefusedError as error:
+                parts = halves(batch)
+                if parts is not None:
+                    return joined(self.commit(parts[0]), self.commit(parts[1]))
+                # It must be acknowledged all the same, or it would block its gateway's outbox for ever.
+                letters = dead_letters_of(batch, str(error))
+                nodes = [gateway_id for _, gateway_id in batch.nodes]
+                log.warning("record_rejected", error=str(error), records=letters, gateways=nodes)
+                with database_errors(), writing(self._engine) as connection:
+                    save_dead_letters(connection, letters, now_ms)
+                REJECTED.inc()
+                return LiveUpdate()
+            known.accept(changes)
+            self._report(batch, changes, stored)
+            return live_update(changes, stored, known, inventory)
 
     def _report(self, batch: Batch, changes: Changes, stored: StoredBatch) -> None:
         for gateway_id, readings in changes.ahead.items():

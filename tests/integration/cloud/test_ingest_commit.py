@@ -1,7 +1,9 @@
 """Batches made durable, on SQLite and on PostgreSQL: whole or not at all, and twice is once."""
 
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +32,7 @@ from cloud.state.store import load_gateway_states, load_lamp_states
 from cloud.state.views import LampCondition
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable, TelemetryStore
-from protocols.cabinet import CabinetReading
+from protocols.cabinet import CabinetReading, DeviceReading
 from protocols.clock import ScaledClock
 from protocols.device_kinds import CABINETS
 from protocols.events import DeviceEvent, EventType
@@ -120,6 +122,29 @@ def test_the_same_batch_twice_changes_nothing(
     assert resumed(engine, telemetry).commit(whole).alarms == ()
     assert alarms(engine) == seen
     assert telemetry.count(LAMPS, DUSK, DUSK + timedelta(days=1)) == 4
+
+
+def test_a_refresh_of_the_inventory_waits_for_the_commit_that_runs(
+    engine: sa.Engine, telemetry: TelemetryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committer = resumed(engine, telemetry)
+    storing, may_store = threading.Event(), threading.Event()
+    write = telemetry.write
+
+    def slow_write(readings: Sequence[DeviceReading]) -> None:
+        storing.set()
+        assert may_store.wait(30)
+        write(readings)
+
+    monkeypatch.setattr(telemetry, "write", slow_write)
+    with ThreadPoolExecutor(2) as threads:
+        commit = threads.submit(committer.commit, batch(lit(0)))
+        assert storing.wait(30)
+        refresh = threads.submit(committer.refresh_inventory)
+        assert wait([refresh], timeout=0.2).not_done == {refresh}
+        may_store.set()
+        assert commit.result(30).lamps
+        refresh.result(30)
 
 
 def test_a_batch_enters_fewer_than_20_functions_of_the_ingester(committer: Committer) -> None:
