@@ -72,7 +72,8 @@ class Line:
         self._port: Port | None = None
         self._timer: Timer | None = None
         self._timer_at = 0.0
-        self._problem: str | None = None
+        self.problem: str | None = None
+        """Why the port cannot be used; None while it can."""
         self._lost = asyncio.Event()
         self._received = bytearray()
         self._quiet_at = 0.0
@@ -87,11 +88,6 @@ class Line:
         self._missed_at = -inf
         self._converter_queue_s = 0.0
         self._is_queued = False
-
-    @property
-    def problem(self) -> str | None:
-        """Why the port cannot be used; None while it can."""
-        return self._problem
 
     async def read(self, unit: int, block: ReadBlock, lane: Lane) -> Sequence[int]:
         """Return the words of a block.
@@ -148,8 +144,8 @@ class Line:
         return self._response_times.of(unit).timeout_s
 
     async def _perform(self, request: Request, lane: Lane, timeout_s: float | None = None) -> bytes:
-        if self._problem is not None:
-            raise PortUnavailableError(f"{self.name}: {self._problem}")
+        if self.problem is not None:
+            raise PortUnavailableError(f"{self.name}: {self.problem}")
         response: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._lanes.put(Transaction(lane, request, response, timeout_s))
         # With the timer set for the end of the silence there is nothing to do before it expires.
@@ -169,29 +165,33 @@ class Line:
         try:
             port = await self._open_port(PortEvents(self._on_received, self._on_lost))
         except OSError as error:
-            self._fail(str(error))
+            self._on_lost(str(error))
             return False
         # The port may be lost between its opening and this line, when `_on_lost` had nothing to close yet.
         if self._lost.is_set():
             port.close()
             return False
         self._port = port
-        if self._problem is not None:
+        if self.problem is not None:
             log.info("line_reopened", port=self.name)
             self.counters.reopened += 1
-        self._problem = None
+        self.problem = None
         self._received.clear()
         # Another master, or a unit that was cut off in the middle of a frame, may have been sending.
         self._quiet_at = monotonic() + self._timing.silence_s
         return True
 
-    def _fail(self, why: str) -> None:
-        if self._problem is None:
+    def _on_lost(self, why: str) -> None:
+        """Close the port and fail what waits for it; `run` opens it again."""
+        # Once for all attempts: an adapter may stay unplugged for days.
+        if self.problem is None:
             log.error("line_unavailable", port=self.name, error=why)
-        self._problem = why
+        self.problem = why
         self._close(PortUnavailableError(f"{self.name}: {why}"))
+        self._lost.set()
 
     def _close(self, error: PortUnavailableError) -> None:
+        # The port first: an end of a transaction lets the next request be sent where there is a port.
         if self._port is not None:
             self._port.close()
             self._port = None
@@ -359,7 +359,7 @@ class Line:
             self._finish(CorruptResponseError(f"{where} was received, but not in a valid frame"))
         else:
             self.counters.no_answers += 1
-            self._finish(NoResponseError(f"{where} did not answer within {timeout_s * 1000:.0f} ms"))
+            self._finish(NoResponseError(f"{where} did not respond within {timeout_s * 1000:.0f} ms"))
 
     def _finish(self, outcome: bytes | Exception) -> None:
         # Not when its caller gives up: until here the unit may still send.
@@ -368,7 +368,7 @@ class Line:
             if isinstance(outcome, Exception):
                 transaction.response.set_exception(outcome)
             elif transaction.before is not None:
-                self._lanes.put_first(transaction.before)
+                self._lanes.put(transaction.before, first=True)
             else:
                 transaction.response.set_result(outcome)
         if self._timer is not None and monotonic() < self._quiet_at:
@@ -376,10 +376,6 @@ class Line:
         else:
             # After the callers that wait for this response: what they send next may have a higher priority.
             asyncio.get_running_loop().call_soon(self._advance)
-
-    def _on_lost(self, why: str) -> None:
-        self._fail(why)
-        self._lost.set()
 
     def _patience_s(self, transaction: Transaction) -> float:
         """Return how long after the request the whole response must have been received, in seconds."""

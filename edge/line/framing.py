@@ -190,6 +190,7 @@ class RtuFraming:
 
 
 def _rtu_size(received: bytearray) -> int | None:
+    """Return the size of a frame that begins with these bytes, at least three; None where none can."""
     function = received[1]
     if function in _READ_FUNCTIONS:
         return received[2] + 5

@@ -40,13 +40,13 @@ class Lanes:
         self._lanes: tuple[deque[Transaction], ...] = tuple(deque() for _ in Lane)
         self._held: dict[int, float] = {}
 
-    def put(self, transaction: Transaction) -> None:
-        """Add a transaction to its lane, behind those already there."""
-        self._lanes[transaction.lane].append(transaction)
-
-    def put_first(self, transaction: Transaction) -> None:
-        """Add a transaction to its lane, before those already there."""
-        self._lanes[transaction.lane].appendleft(transaction)
+    def put(self, transaction: Transaction, *, first: bool = False) -> None:
+        """Add a transaction to its lane, behind those already there or `first` of them."""
+        lane = self._lanes[transaction.lane]
+        if first:
+            lane.appendleft(transaction)
+        else:
+            lane.append(transaction)
 
     def hold(self, unit: int, until: float) -> None:
         """Send no request to `unit` before `until`: a response of it may still be under way."""
@@ -78,6 +78,7 @@ class Lanes:
         for lane in self._lanes:
             while lane:
                 transaction = lane.popleft()
+                # Its caller may have been cancelled: the future of such a one takes no error any more.
                 if not transaction.response.done():
                     transaction.response.set_exception(error)
 

@@ -20,6 +20,7 @@ class StaleResponses:
     def timed_out(self, request: Request, requested_at: float) -> None:
         """Record that `request`, sent at `requested_at`, has timed out."""
         lengths = self._units.setdefault(request.unit, {})
+        # Removed first: a dictionary keeps the place of a key, and these are in the order of the requests.
         lengths.pop(request.response_length, None)
         lengths[request.response_length] = requested_at
 

@@ -55,16 +55,10 @@ class ResponseTime:
         self._slowest_s = max(_SLOWEST_TIMEOUT_S, first_timeout_s)
         self._mean_s: float | None = None
         self._deviation_s = 0.0
-        self._wanted_s = 0.0
         self.timeout_s = first_timeout_s
         """How long to wait for the unit's first byte, in seconds."""
-
-    @property
-    def probe_s(self) -> float | None:
+        self.probe_s: float | None = None
         """How long to wait to see whether the unit responds at all; None before its first response."""
-        if self._mean_s is None:
-            return None
-        return min(max(self._wanted_s, _FASTEST_PROBE_S), self._slowest_s)
 
     def update(self, after_s: float) -> None:
         """Update the estimate with a response, a stale one included."""
@@ -75,8 +69,9 @@ class ResponseTime:
             # Gains of 1/4 and 1/8 and four deviations, as in RFC 6298, 2.3.
             self._deviation_s += (abs(after_s - self._mean_s) - self._deviation_s) / 4
             self._mean_s += (after_s - self._mean_s) / 8
-        self._wanted_s = self._mean_s + 4 * self._deviation_s
-        self.timeout_s = min(max(self._wanted_s, _FASTEST_TIMEOUT_S), self._slowest_s)
+        wanted_s = self._mean_s + 4 * self._deviation_s
+        self.timeout_s = min(max(wanted_s, _FASTEST_TIMEOUT_S), self._slowest_s)
+        self.probe_s = min(max(wanted_s, _FASTEST_PROBE_S), self._slowest_s)
 
 
 class ResponseTimes:

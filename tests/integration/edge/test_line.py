@@ -59,7 +59,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
     units = {1: Unit(inputs=healthy_inputs(11), delay_s=0.5), 2: Unit(inputs=healthy_inputs(22))}
     with SlaveLine(units) as slave:
         async with running(slave.path, response_timeout_s=0.2) as line:
-            with pytest.raises(NoResponseError, match="unit 1 did not answer"):
+            with pytest.raises(NoResponseError, match="unit 1 did not respond"):
                 await line.read(1, FAST_BLOCK, Lane.READING)
             while line.counters.late == 0:
                 words = await line.read(2, FAST_BLOCK, Lane.READING)
