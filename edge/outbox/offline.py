@@ -31,7 +31,7 @@ class OfflineOutbox:
 
     def records(self, after: int, limit: int) -> list[tuple[int, str, bytes]]:
         """Return position, kind and encoding of the oldest records to be sent; damaged ones are skipped."""
-        # Not set aside from here: only the running gateway changes what its commits count.
+        # Not set aside from here: the gateway does that itself when it reads them, and this only reads.
         selected: list[tuple[int, str, bytes]] = []
         for _, found in tables.read_after(self._database, after):
             if found is not None:

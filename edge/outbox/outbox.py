@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from edge.outbox import tables, time_correction
 from edge.outbox.metadata import OutboxMetadata
 from edge.outbox.outbox_file import OutboxFile
 from edge.outbox.pending import PendingRecords
@@ -16,7 +17,7 @@ from edge.outbox.ports import OutboxObserver
 from edge.outbox.reports import OutboxReporter
 from edge.outbox.retention import Limit
 from edge.outbox.tables import OutboxStatistics, StoredRecord
-from edge.outbox.time_correction import Correction, whole_milliseconds
+from edge.outbox.time_correction import Correction
 from edge.storage.damage import STORAGE_ERRORS, TRANSIENT_ERRORS, is_damage
 from edge.storage.sqlite_file import SqliteFile
 from protocols.transfer.records import Record
@@ -71,25 +72,39 @@ class Outbox:
     @property
     def is_failing(self) -> bool:
         """Whether the disk cannot be written now."""
-        return self._reporter.is_failing
+        return self._reporter.writing.is_failing
 
     async def open(self) -> None:
-        """Open or create the file and continue behind the last position ever given.
+        """Open or create the file, unless it is open, and continue behind the last position ever given.
 
         Raises:
-            sqlite3.Error: the file can't be used now; damage is repaired instead.
-            OSError: the disk can't be used now.
+            sqlite3.Error: the file cannot be used now; a damaged one is replaced instead.
+            OSError: the disk cannot be used now.
         """
-        await self._start(await self._file.open())
+        damage, self._damage = self._damage, None
+        if damage is not None and time.monotonic() > self._replaced_at + _REPLACE_EVERY_S:
+            self._replaced_at = time.monotonic()
+            # Known for certain, whatever the damaged file still holds.
+            known = OutboxMetadata(epoch=self.epoch, last=self._next_position - 1)
+            metadata = await self._file.replace(damage, known)
+        elif self.opened.is_set() and self.disk.is_open:
+            return
+        else:
+            metadata = await self._file.open()
+        self.epoch, self._next_position = metadata.epoch, metadata.last + 1
+        # A correction the last process did not finish: its records could not be sent.
+        await self._file.finish_correction()
+        self._holding = await self.disk.read(tables.statistics)
+        self.opened.set()
 
     async def close(self) -> None:
         """Write what is pending and close the file."""
         try:
-            while self._file.is_open and (self._pending or self._acknowledged or self._damaged):
+            while self.disk.is_open and (self._pending or self._acknowledged or self._damaged):
                 await self._commit()
         except sqlite3.Error as error:
-            self._reporter.write_failed(error, len(self._pending))
-        await self._file.close()
+            self._reporter.writing.failed(error, pending=len(self._pending))
+        await self.disk.close()
 
     def append(self, record: Record, /, *, timed: bool = True) -> None:
         """Take a record to be made durable at once; called on the event loop, it never blocks or fails.
@@ -101,7 +116,8 @@ class Outbox:
 
     def correct_times(self, shift: timedelta) -> None:
         """Move all provisional times by `shift`, which has become known, and let their records be sent."""
-        shift = whole_milliseconds(shift)
+        # Rounded as on disk: a record that is being written is corrected here and there, to the same time.
+        shift = timedelta(milliseconds=shift // timedelta(milliseconds=1))
         # At once: a record that is being written now is sent as it is here, and corrected on disk afterwards.
         self._correction = Correction(shift, self._pending.correct_times(shift))
         self._work.set()
@@ -122,7 +138,7 @@ class Outbox:
         """
         while True:
             try:
-                await self._ensure_open()
+                await self.open()
                 for description in self._reporter.damage(self._file.take_report(), self._holding.damaged):
                     observer.damage_found(description)
                 await self._work.wait()
@@ -131,7 +147,7 @@ class Outbox:
                 corrected = await self._correct()
             except STORAGE_ERRORS as error:
                 self._note_error(error)
-                self._reporter.write_failed(error, len(self._pending))
+                self._reporter.writing.failed(error, pending=len(self._pending))
                 self._reporter.dropped(self._pending.decimate(), len(self._pending))
                 await asyncio.sleep(_RETRY_S)
                 self._work.set()
@@ -152,10 +168,10 @@ class Outbox:
         Damaged ones among them are set aside.
 
         Raises:
-            sqlite3.Error: the file can't be read now, or is damaged.
-            OSError: the disk can't be read now.
+            sqlite3.Error: the file cannot be read now, or is damaged.
+            OSError: the disk cannot be read now.
         """
-        found, damaged = await self._file.look_up(position, limit)
+        found, damaged = await self.disk.read(lambda database: tables.look_up(database, position, limit))
         if damaged:
             # Written with the next commit: this is a read, which must not wait for a full disk.
             self._damaged.update(damaged)
@@ -164,47 +180,30 @@ class Outbox:
 
     async def backlog(self, position: int, limit: int) -> list[StoredRecord] | None:
         """Return the same as `after`, but None while the file cannot be read, which is logged once."""
-        if not self.opened.is_set() or not self._file.is_open:
+        if not self.opened.is_set() or not self.disk.is_open:
             return None
         try:
             found = await self.after(position, limit)
         except STORAGE_ERRORS as error:
             self._note_error(error)
-            self._reporter.read_failed(error)
+            self._reporter.reading.failed(error)
             if self._damage is not None:
                 self._work.set()  # `run` replaces the file
             return None
-        self._reporter.read()
+        self._reporter.reading.recovered()
         return found
 
     async def count(self) -> int:
         """Return how many records on disk wait for the cloud.
 
         Raises:
-            sqlite3.Error: the file can't be read now.
-            OSError: the disk can't be read now.
+            sqlite3.Error: the file cannot be read now.
+            OSError: the disk cannot be read now.
         """
-        return (await self._file.statistics()).waiting
-
-    async def _ensure_open(self) -> None:
-        damage, self._damage = self._damage, None
-        if damage is not None and time.monotonic() > self._replaced_at + _REPLACE_EVERY_S:
-            self._replaced_at = time.monotonic()
-            # Known for certain, whatever the damaged file still holds.
-            known = OutboxMetadata(epoch=self.epoch, last=self._next_position - 1)
-            await self._start(await self._file.replace(damage, known))
-        elif not self.opened.is_set() or not self._file.is_open:
-            await self.open()
-
-    async def _start(self, metadata: OutboxMetadata) -> None:
-        self.epoch, self._next_position = metadata.epoch, metadata.last + 1
-        # A correction the last process did not finish: its records could not be sent.
-        await self._file.finish_correction()
-        self._holding = await self._file.statistics()
-        self.opened.set()
+        return (await self.disk.read(tables.statistics)).waiting
 
     async def _commit(self) -> list[StoredRecord]:
-        batch, dropped = self._pending.first(_ROWS_PER_COMMIT), self._pending.uncounted
+        batch, dropped = self._pending.records[:_ROWS_PER_COMMIT], self._pending.uncounted
         first, ranges, damaged = self._next_position, self._acknowledged[:], list(self._damaged)
         rows = [each.row(position) for position, each in enumerate(batch, first)]
         try:
@@ -212,11 +211,11 @@ class Outbox:
         except sqlite3.OperationalError:
             if ranges and batch:
                 # What the cloud has can go even where nothing can be added, and that makes room.
-                await self._file.forget(ranges)
+                await self.disk.run(lambda database: tables.commit(database, [], ranges))
                 del self._acknowledged[: len(ranges)]
             raise
         # Only now: records that came while the thread wrote are behind these.
-        self._pending.remove_first(len(batch))
+        del self._pending.records[: len(batch)]
         self._pending.uncounted -= dropped
         del self._acknowledged[: len(ranges)]
         self._damaged.difference_update(damaged)
@@ -228,7 +227,7 @@ class Outbox:
         correction = self._correction
         if correction is None:
             return False
-        await self._file.begin_correction(correction.shift)
+        await self.disk.run(lambda database: time_correction.begin(database, correction.shift))
         # The file remembers it from here on. Another may have come while the thread wrote.
         if self._correction is correction:
             self._correction = None

@@ -1,8 +1,7 @@
-"""The outbox on disk: each method is one transaction in the file's thread, damage recovery included."""
+"""The outbox on disk: opened or replaced, and the transactions that go through several of its tables."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 from edge.outbox import metadata, retention, tables, time_correction
@@ -10,7 +9,7 @@ from edge.outbox.decimation import Decimation
 from edge.outbox.metadata import OutboxMetadata
 from edge.outbox.recovery import OutboxRecovery, RecoveryReport
 from edge.outbox.retention import Limit
-from edge.outbox.tables import OutboxStatistics, Row, StoredRecord
+from edge.outbox.tables import OutboxStatistics, Row
 from edge.storage.sqlite_file import SqliteFile
 
 
@@ -23,11 +22,6 @@ class OutboxFile:
         self._decimation = Decimation()
         self._recovery = OutboxRecovery(now_ms)
         self.disk = SqliteFile(path, tables.SCHEMA, self._recovery)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be read and written."""
-        return self.disk.is_open
 
     async def open(self) -> OutboxMetadata:
         """Open or create the file, unless it is open, and return its metadata."""
@@ -42,10 +36,6 @@ class OutboxFile:
         self._recovery.known = known
         await self.disk.renew(error)
         return await self.open()
-
-    async def close(self) -> None:
-        """Close the file."""
-        await self.disk.close()
 
     def take_report(self) -> RecoveryReport | None:
         """Return what a recovery has saved, once."""
@@ -64,22 +54,6 @@ class OutboxFile:
             return retention.make_room(database, self._limit, self._decimation)
 
         return await self.disk.run(write)
-
-    async def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """Delete acknowledged ranges alone, which a full disk has room for."""
-        await self.disk.run(lambda database: tables.commit(database, [], ranges))
-
-    async def look_up(self, position: int, limit: int) -> tuple[list[StoredRecord], list[int]]:
-        """Return the oldest records behind `position` that may be sent, and positions of damaged ones."""
-        return await self.disk.read(lambda database: tables.look_up(database, position, limit))
-
-    async def statistics(self) -> OutboxStatistics:
-        """Return what the file holds."""
-        return await self.disk.read(tables.statistics)
-
-    async def begin_correction(self, shift: timedelta) -> None:
-        """Store how far provisional times are off."""
-        await self.disk.run(lambda database: time_correction.begin(database, shift))
 
     async def finish_correction(self) -> bool:
         """Correct all provisional times, once it is known how; return whether there were any."""

@@ -38,48 +38,42 @@ class PendingRecords:
         self.uncounted = 0
         """How many were dropped and are not in the counts on disk yet."""
 
-        self._records: list[PendingRecord] = []
+        self.records: list[PendingRecord] = []
+        """Oldest first; the outbox removes those that are on disk."""
+
         self._changes = ChangeDetector()
         self._decimation = Decimation()
         self._pass_number = 1
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self.records)
 
     def append(self, record: Record, *, timed: bool) -> None:
         """Add a record; one that is not `timed` has a provisional time."""
         keep = not isinstance(record, LampReading | CabinetReading) or self._changes.is_change(record)
-        self._records.append(PendingRecord(record, keep, timed))
-
-    def first(self, limit: int) -> list[PendingRecord]:
-        """Return the oldest ones, at most `limit`."""
-        return self._records[:limit]
-
-    def remove_first(self, count: int) -> None:
-        """Remove the oldest ones: they are on disk."""
-        del self._records[:count]
+        self.records.append(PendingRecord(record, keep, timed))
 
     def correct_times(self, shift: timedelta) -> bool:
         """Move provisional times by `shift`; return whether there were any."""
-        untimed = [each for each in self._records if not each.timed]
+        untimed = [each for each in self.records if not each.timed]
         for each in untimed:
             each.record, each.timed = replace(each.record, time=each.record.time + shift), True
         return bool(untimed)
 
     def decimate(self) -> int:
         """Drop readings down to what may be in memory; return how many. What must be kept stays anyway."""
-        if len(self._records) <= MOST_IN_MEMORY:
+        if len(self.records) <= MOST_IN_MEMORY:
             return 0
         wanted = int(MOST_IN_MEMORY * (1.0 - ROOM_TO_MAKE))
-        before = len(self._records)
+        before = len(self.records)
         # The second time with another pass, for the first may only have ended the one before.
         for _ in range(2):
-            self._records = decimated(self._records, wanted, self._pass_number, self._decimation)
-            if len(self._records) <= wanted:
+            self.records = decimated(self.records, wanted, self._pass_number, self._decimation)
+            if len(self.records) <= wanted:
                 break
             self._pass_number += 1
             self._decimation.begin_pass()
-        dropped = before - len(self._records)
+        dropped = before - len(self.records)
         self.uncounted += dropped
         return dropped
 

@@ -19,24 +19,15 @@ class OutboxReporter:
     """Reports of one outbox."""
 
     def __init__(self) -> None:
-        self._writing = FailureReporter(log, "outbox_unwritable", "outbox_writable")
-        self._reading = FailureReporter(log, "outbox_unreadable", "outbox_readable")
+        self.writing = FailureReporter(log, "outbox_unwritable", "outbox_writable")
+        self.reading = FailureReporter(log, "outbox_unreadable", "outbox_readable")
         self._space = FailureReporter(log, "outbox_full", "outbox_has_room", level="warning")
         self._dropped = 0
         self._damaged_reported = False
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the file cannot be written now."""
-        return self._writing.is_failing
-
-    def write_failed(self, error: Exception, pending: int) -> None:
-        """Report that the file could not be written; `pending` records wait in memory."""
-        self._writing.failed(error, pending=pending)
-
     def written(self, pending: int) -> None:
         """Report that the file was written."""
-        if self._writing.recovered(pending=pending, decimated=self._dropped):
+        if self.writing.recovered(pending=pending, decimated=self._dropped):
             self._dropped = 0
 
     def dropped(self, count: int, pending: int) -> None:
@@ -45,14 +36,6 @@ class OutboxReporter:
         if count and not self._dropped:
             log.error("pending_readings_decimated", pending=pending)
         self._dropped += count
-
-    def read_failed(self, error: Exception) -> None:
-        """Report that the file could not be read."""
-        self._reading.failed(error)
-
-    def read(self) -> None:
-        """Report that the file was read."""
-        self._reading.recovered()
 
     def held(self, holding: OutboxStatistics, limit: Limit) -> None:
         """Report when the outbox reaches its limit, and when it has room again."""

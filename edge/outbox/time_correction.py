@@ -9,7 +9,6 @@ from edge.outbox import metadata, tables
 from protocols.transfer.records import encode_record
 
 _ROWS_PER_COMMIT: Final = 2000
-_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +19,11 @@ class Correction:
     corrected_pending: bool
 
 
-def whole_milliseconds(shift: timedelta) -> timedelta:
-    """Round down as on disk: a record being written is corrected here and there, to the same time."""
-    return timedelta(milliseconds=shift // _MILLISECOND)
-
-
 def begin(database: sqlite3.Connection, shift: timedelta) -> None:
     """Store how far provisional times are off, so that the correction goes on after a restart."""
     database.execute("DELETE FROM correction")
-    database.execute("INSERT INTO correction (shift_ms) VALUES (?)", (shift // _MILLISECOND,))
+    shift_ms = shift // timedelta(milliseconds=1)
+    database.execute("INSERT INTO correction (shift_ms) VALUES (?)", (shift_ms,))
 
 
 def correct_some(database: sqlite3.Connection) -> int:

@@ -72,7 +72,7 @@ class PageReader:
         """Yield rows of committed frames behind those SQLite can read: the first `frames_read` if given."""
         if self._wal is None:
             return
-        read, unread = self._wal.split() if frames_read is None else self._wal.split_at(frames_read)
+        read, unread = self._wal.split(frames_read)
         # Overflow pages are looked up in the newest state, which the unread frames are part of.
         self._newest = {frame.page: frame for frame in (*read, *unread)}
         for frame in unread:

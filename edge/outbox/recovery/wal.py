@@ -41,9 +41,14 @@ class Wal:
         """Return the page a frame holds."""
         return read_at(self._file, frame.at, PAGE_BYTES)
 
-    def split(self) -> tuple[list[WalFrame], list[WalFrame]]:
-        """Return the frames SQLite would use, and the committed ones behind them that it would not."""
+    def split(self, used: int | None = None) -> tuple[list[WalFrame], list[WalFrame]]:
+        """Return the frames SQLite would use, and the committed ones behind them that it would not.
+
+        `used` is how many it has used, where that is known.
+        """
         frames = list(self._frames())
+        if used is not None:
+            return frames[:used], _committed_behind(frames, used)
         header = read_at(self._file, 0, _HEADER_BYTES)
         order = ">" if header[:4] == _BIG_ENDIAN_SUMS else "<"
         # Each frame's checksum continues that of the one before, so one flipped bit hides all that follow.
@@ -56,11 +61,6 @@ class Wal:
             if frame.ends_commit:
                 usable = number
         return frames[:usable], _committed_behind(frames, usable)
-
-    def split_at(self, count: int) -> tuple[list[WalFrame], list[WalFrame]]:
-        """Return the first `count` frames, which SQLite has used, and the committed ones behind them."""
-        frames = list(self._frames())
-        return frames[:count], _committed_behind(frames, count)
 
     def _frames(self) -> Iterator[WalFrame]:
         self._file.seek(0, 2)
