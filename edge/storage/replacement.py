@@ -17,7 +17,10 @@ class Replacement:
         self._path = path
 
     def open_wal(self, stack: ExitStack) -> BinaryIO | None:
-        """Open the write-ahead log, if there is one: SQLite deletes it when it closes the database."""
+        """Open the write-ahead log until `stack` ends; None where there is none.
+
+        What SQLite deletes when it closes the database can still be read through it.
+        """
         path = _beside(self._path, "-wal")
         return stack.enter_context(path.open("rb")) if path.exists() else None
 
@@ -54,10 +57,12 @@ class Replacement:
         elif wal is not None:
             wal.seek(0)
             _beside(aside, "-wal").write_bytes(wal.read())
+        # SQLite's index of the log that is set aside: it makes one for the new log.
         _beside(self._path, "-shm").unlink(missing_ok=True)
 
     def _free_name(self) -> Path:
         number = 1
+        # With any suffix: a log that was set aside alone has a number too, and none is overwritten.
         while any(self._path.parent.glob(f"{self._path.name}.unreadable-{number}*")):
             number += 1
         return self._path.with_name(f"{self._path.name}.unreadable-{number}")
@@ -68,6 +73,7 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _sync(path: Path) -> None:
+    """Write a file to the disk itself, or a directory, without which no rename in it is durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

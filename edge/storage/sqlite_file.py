@@ -74,14 +74,17 @@ class SqliteFile:
     async def open(self) -> None:
         """Open or create the file, replacing a damaged one.
 
-        Raises: TRANSIENT_ERRORS where the disk cannot be used now.
+        Raises:
+            sqlite3.OperationalError: the file cannot be used now: it is locked, or the disk is full.
+            OSError: the disk cannot be used now.
         """
         self._connection = await self._in_thread(self._open)
 
     async def renew(self, error: Exception) -> None:
         """Replace an open file that has turned out to be damaged.
 
-        Raises: TRANSIENT_ERRORS, as `open` does.
+        Raises:
+            sqlite3.OperationalError: as of `open`, and so is OSError.
         """
         connection, self._connection = self._connection, None
 
@@ -96,14 +99,20 @@ class SqliteFile:
         self._connection = await self._in_thread(renew)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work` as one transaction, durable on return; an exception undoes it.
+        """Run `work` as one transaction, durable on return; an exception undoes it, and is raised again.
 
-        Raises: sqlite3.Error and what `work` raises; `is_damage` distinguishes damage from a full disk.
+        Raises:
+            sqlite3.Error: the file is not open, or cannot be written; `is_damage` distinguishes damage from
+                a full disk.
         """
         return await self._submit(work, "BEGIN IMMEDIATE")
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run `work`, which changes nothing: it does not wait for another process that writes."""
+        """Run `work`, which changes nothing: it does not wait for another process that writes.
+
+        Raises:
+            sqlite3.Error: as of `run`.
+        """
         return await self._submit(work, "BEGIN")
 
     async def read_without_wal(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -165,8 +174,7 @@ class SqliteFile:
             connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
             add_unread: Work | None = None
             if self._recovery is not None and wal is not None:
-                # SQLite ignores the log from its first damaged frame on, without an error, and overwrites it
-                # later.
+                # From its first damaged frame on SQLite ignores the log without an error, and overwrites it.
                 _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                 add_unread = self._recovery.unread_wal(wal, max(frames, 0))
             prepare(connection, self._schema)
@@ -178,25 +186,23 @@ class SqliteFile:
         return connection
 
     def _replace(self, error: str, wal: BinaryIO | None) -> sqlite3.Connection:
+        """Set the damaged file aside, with its content saved to the new one where there is a recovery."""
         if self._recovery is not None:
-            self._rebuild(self._recovery, wal)
+            self._replacement.remove_new()
+            with (
+                self._path.open("rb") as damaged,
+                closing(sqlite3.connect(self._replacement.new, isolation_level=None)) as new,
+            ):
+                new.execute(f"PRAGMA page_size={PAGE_BYTES}")
+                # Nothing to be safe against yet: the file counts only once it is whole and synced.
+                new.execute("PRAGMA journal_mode=MEMORY")
+                new.execute("PRAGMA synchronous=OFF")
+                prepare(new, self._schema)
+                room_bytes = int(_RECOVERY_SHARE * shutil.disk_usage(self._path.parent).free)
+                self._recovery.rebuild(damaged, wal, new, room_bytes)
         aside = self._replacement.swap(wal, is_rebuilt=self._recovery is not None)
         log.error("database_set_aside", path=str(self._path), kept=str(aside), error=error)
         return self._connect(None)
-
-    def _rebuild(self, recovery: Recovery, wal: BinaryIO | None) -> None:
-        self._replacement.remove_new()
-        with (
-            self._path.open("rb") as damaged,
-            closing(sqlite3.connect(self._replacement.new, isolation_level=None)) as new,
-        ):
-            new.execute(f"PRAGMA page_size={PAGE_BYTES}")
-            # Nothing to be safe against yet: the file counts only once it is whole and synced.
-            new.execute("PRAGMA journal_mode=MEMORY")
-            new.execute("PRAGMA synchronous=OFF")
-            prepare(new, self._schema)
-            room_bytes = int(_RECOVERY_SHARE * shutil.disk_usage(self._path.parent).free)
-            recovery.rebuild(damaged, wal, new, room_bytes)
 
 
 def _transact(

@@ -218,8 +218,8 @@ class StateStore:
         self._boots = dict(database.execute("SELECT device_id, counter FROM boots").fetchall())
         self._birth_death = tables.load_one(database, "session", "birth_death")
         self.plan = tables.load_one(database, "plan", "document")
-        self.last_seen = _time(tables.load_one(database, "seen", "time_ms"))
-        self.last_known = _time(tables.load_one(database, "known", "time_ms"))
+        saved_ms = [tables.load_one(database, table, "time_ms") for table in ("seen", "known")]
+        self.last_seen, self.last_known = (None if each is None else from_unix_ms(each) for each in saved_ms)
 
     def _write_all(self) -> Work:
         """Return what writes everything as it is now."""
@@ -246,7 +246,3 @@ class StateStore:
                 tables.save_plan_verdict(database, *verdict)
 
         return write
-
-
-def _time(unix_ms: int | None) -> datetime | None:
-    return None if unix_ms is None else from_unix_ms(unix_ms)

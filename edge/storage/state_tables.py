@@ -163,6 +163,7 @@ def offer_plan(
 
 def remove_offer(database: sqlite3.Connection, document: bytes) -> None:
     """Remove an offered plan that was accepted or refused, unless another was offered meanwhile."""
+    # By its content: an offline transfer may replace it while the gateway decides on the one before.
     database.execute("DELETE FROM offered WHERE document = ?", (document,))
 
 
@@ -177,10 +178,10 @@ def followed_plan(path: Path) -> FollowedPlan:
     """Return the plan that the gateway with this state file follows.
 
     Raises:
-        sqlite3.Error: the file can't be read.
+        sqlite3.Error: the file cannot be read.
     """
-    # Read-only: the gateway may be running, and an older Lentera must not upgrade the file of a newer one.
-    with closing(_open_read_only(path)) as database:
+    # Read-only: the gateway may be running, and the file is its own.
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         document = load_one(database, "plan", "document")
         problem = load_one(database, "refused", "problem")
     if document is None:
@@ -195,11 +196,13 @@ def followed_plan(path: Path) -> FollowedPlan:
 def next_plan(path: Path) -> bytes | None:
     """Return the document a gateway would follow if it were started now; None where it has none.
 
-    Raises: sqlite3.Error.
+    Raises:
+        sqlite3.Error: the file cannot be read.
     """
     if not path.is_file():
         return None
-    with closing(_open_read_only(path)) as database:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        # The offered one first: a gateway that starts takes it in place of the one in force.
         documents = [load_one(database, table, "document") for table in ("offered", "plan")]
         return next((document for document in documents if document is not None), None)
 
@@ -215,7 +218,3 @@ def save_one(database: sqlite3.Connection, table: str, column: str, value: objec
     database.execute(f"DELETE FROM {table}")  # noqa: S608 - names of the schema
     if value is not None:
         database.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (value,))  # noqa: S608
-
-
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
