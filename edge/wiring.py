@@ -96,8 +96,7 @@ def _register_observers(
     level_updates: LevelUpdates,
 ) -> None:
     # Provisional times are corrected before a change of level is recorded with the new time.
-    timekeeper.add_observer(clock_events)
-    timekeeper.add_observer(level_updates)
+    timekeeper.observers += [clock_events, level_updates]
     plan.add_observer(level_updates.wake, uplink.sender.request_plan_state)
 
 

@@ -109,6 +109,8 @@ class Timekeeper:
 
     def __init__(self, clock: Clock, steady: Clock, synchronized_file: Path | None = None) -> None:
         self._clock = clock
+        self.speed = clock.speed
+        """Domain seconds that pass in one wall second."""
         self.steady = steady
         self._file = SynchronizedFile(synchronized_file)
         self.source = TimeSource.UNSYNCHRONISED
@@ -121,12 +123,10 @@ class Timekeeper:
         self._started_at = EARLIEST
         self._anchor = EARLIEST  # the time shown at the instant `_anchored_at` of the steady clock
         self._anchored_at = EARLIEST
-        self._observers: list[ClockObserver] = []
-
-    @property
-    def speed(self) -> float:
-        """Domain seconds that pass in one wall second."""
-        return self._clock.speed
+        self.observers: list[ClockObserver] = []
+        """Notified in this order when the time becomes known, is set, or is in doubt."""
+        # A fast clock (the demo's) passes as many more domain minutes in the same delays.
+        self._near = NEAR * max(1.0, self.speed)
 
     @property
     def is_known(self) -> bool:
@@ -140,10 +140,6 @@ class Timekeeper:
         if self.source is TimeSource.SYSTEM and self._continues(present := self._clock.now(), held):
             return present
         return held
-
-    def add_observer(self, observer: ClockObserver) -> None:
-        """Notify `observer` when the time becomes known, is set, or is in doubt."""
-        self._observers.append(observer)
 
     def start(self, last_known: datetime | None, last_seen: datetime | None = None) -> None:
         """Begin, given the latest known time of earlier runs and the latest shown one, maybe provisional.
@@ -161,12 +157,12 @@ class Timekeeper:
         saved = [each for each in (last_known, last_seen) if each is not None]
         candidates += [each + timedelta(seconds=SEEN_EVERY_S) * self.speed for each in saved[-1:]]
         if self._trusts_system_clock(present):
-            self._set_anchor(candidates[-1])
+            self._anchor, self._anchored_at = candidates[-1], self.steady.now()
             self._is_confirmed = self._file.exists
             self._synchronise(present, TimeSource.SYSTEM)
             return
         self._loss_was_logged = True
-        self._set_anchor(max(candidates))
+        self._anchor, self._anchored_at = max(candidates), self.steady.now()
         log.warning(
             "clock_not_trusted",
             shown=present.isoformat(),
@@ -251,11 +247,6 @@ class Timekeeper:
     def _is_near(self, one: datetime, other: datetime) -> bool:
         return abs(one - other) <= self._near
 
-    @property
-    def _near(self) -> timedelta:
-        # A fast clock (the demo's) passes as many more domain minutes in the same delays.
-        return NEAR * max(1.0, self.speed)
-
     def _report_disagreement(self, present: datetime, cloud: datetime, *, agrees: bool) -> None:
         if self._cloud_disagrees is not agrees:
             return
@@ -271,7 +262,7 @@ class Timekeeper:
         )
 
     def _report_doubt(self, reason: str | None) -> None:
-        for observer in self._observers:
+        for observer in self.observers:
             observer.clock_doubted(reason)
 
     def _synchronise(self, present: datetime, source: TimeSource) -> None:
@@ -279,7 +270,7 @@ class Timekeeper:
         shift = present - self._held()
         before, self.source = self.source, source
         self._step_seen = False
-        self._set_anchor(present)
+        self._anchor, self._anchored_at = present, self.steady.now()
         is_step = abs(shift) >= _STEP * max(1.0, self.speed)
         if self._loss_was_logged:
             self._loss_was_logged = False
@@ -288,16 +279,13 @@ class Timekeeper:
             log.info("clock_stepped", shift_s=shift.total_seconds())
         # Provisional times are corrected first: what a step changes is recorded with the right time already.
         if before is TimeSource.UNSYNCHRONISED:
-            for observer in self._observers:
+            for observer in self.observers:
                 observer.clock_synchronised(shift)
         elif before is TimeSource.HOLDOVER:
             self._report_doubt(None)
         if is_step:
-            for observer in self._observers:
+            for observer in self.observers:
                 observer.clock_stepped()
 
     def _held(self) -> datetime:
         return self._anchor + (self.steady.now() - self._anchored_at)
-
-    def _set_anchor(self, present: datetime) -> None:
-        self._anchor, self._anchored_at = present, self.steady.now()

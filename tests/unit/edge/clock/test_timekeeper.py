@@ -39,7 +39,7 @@ class Time:
         self.shifts: list[timedelta] = []
         self.doubts: list[str | None] = []
         self.steps = 0
-        self.keeper.add_observer(self)
+        self.keeper.observers.append(self)
         self.keeper.start(last_known, last_seen)
 
     def pass_s(self, seconds: float) -> None:
