@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 _REOPEN_S = 1.0
 # Our choice: a unit that timed out is left alone for so long, or for its own timeout where that is longer.
 _STALE_RESPONSE_S = 1.0
-# Our choice: after garbage, the rest of a frame may come in another piece.
+# Our choice: a serial driver may pass on the rest of a frame in another piece, some milliseconds later.
 _CORRUPT_GRACE_S = 0.01
 # asyncio may call back up to its clock's resolution early: do not set the timer once more for that.
 _TIMER_GRAIN_S = 0.0005
@@ -228,7 +228,7 @@ class Line:
         first = self._stale.distinguishing_read(transaction.request, now)
         if first is None:
             return transaction
-        # It shares the future: a caller that gives up ends both, and an error of the first is its own.
+        # It shares the future: a caller that is cancelled ends both, and an error of the first is its own.
         return Transaction(
             transaction.lane, first, transaction.response, transaction.timeout_s, before=transaction
         )
@@ -362,7 +362,7 @@ class Line:
             self._finish(NoResponseError(f"{where} did not respond within {timeout_s * 1000:.0f} ms"))
 
     def _finish(self, outcome: bytes | Exception) -> None:
-        # Not when its caller gives up: until here the unit may still send.
+        # Not when its caller is cancelled: until here the unit may still send.
         transaction, self._transaction = self._transaction, None
         if transaction is not None and not transaction.response.done():
             if isinstance(outcome, Exception):

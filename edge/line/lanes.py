@@ -59,7 +59,7 @@ class Lanes:
     def take(self, now: float) -> Transaction | None:
         """Remove and return the next transaction that may be sent at `now`; None where none may.
 
-        Transactions whose caller has given up are dropped.
+        Transactions whose caller was cancelled are dropped.
         """
         if self._held:
             self._held = {unit: until for unit, until in self._held.items() if until > now}
@@ -78,7 +78,7 @@ class Lanes:
         for lane in self._lanes:
             while lane:
                 transaction = lane.popleft()
-                # Its caller may have been cancelled: the future of such a one takes no error any more.
+                # The future of a caller that was cancelled takes no error any more.
                 if not transaction.response.done():
                     transaction.response.set_exception(error)
 
@@ -88,7 +88,7 @@ class Lanes:
             lane.popleft()
         if lane and lane[0].request.unit not in self._held:
             return lane.popleft()
-        # Others overtake a transaction whose unit is held: one silent unit must not stop its lane.
+        # Others overtake a transaction whose unit is held: one unresponsive unit must not stop its lane.
         for index, transaction in enumerate(lane):
             if transaction.request.unit not in self._held and not transaction.response.done():
                 del lane[index]

@@ -28,7 +28,7 @@ _TCP_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class PortEvents:
-    """Where an open port reports: bytes that came, and its end."""
+    """Where an open port reports the bytes it received, and its end."""
 
     received: Callable[[bytes], None]
     lost: Callable[[str], None]
@@ -167,7 +167,8 @@ class TcpPort(asyncio.Protocol):
                 connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what came."""
+        """Pass on the bytes received."""
+        # A server that has responded once has live units behind it: a silence is a fault from now on.
         self._unanswered = 0
         self._patience_s = _PATIENCE_S
         if self._events is not None:
@@ -191,7 +192,7 @@ class TcpPort(asyncio.Protocol):
             self._requested_at = now
         silent_s = now - self._requested_at
         if self._unanswered >= _FEWEST_UNANSWERED and silent_s >= self._patience_s:
-            raise OSError(f"nothing came back for {silent_s:.0f} s, to {self._unanswered} requests")
+            raise OSError(f"no response for {silent_s:.0f} s, to {self._unanswered} requests")
         self._unanswered += 1
         self._transport.write(frame)
 

@@ -63,7 +63,7 @@ class StaleResponses:
         others = [resized_read(request, count) for count in _COUNTS]
         fitting = [each for each in others if each.response_length < request.response_length]
         if not fitting:
-            # More than was wanted: those registers may not exist, but a refusal is a response as well.
+            # More than was requested: those registers may not exist, but a refusal is a response as well.
             fitting = [each for each in others if each.response_length > request.response_length]
         # Where all lengths have timed out, the oldest is the least likely to be still under way.
         return min(fitting, key=lambda each: lengths.get(each.response_length, 0.0))

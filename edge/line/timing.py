@@ -6,7 +6,7 @@ from dataclasses import dataclass
 _FASTEST_TIMEOUT_S = 0.2
 # A probe may be shorter: an error costs one probe, not a reading.
 _FASTEST_PROBE_S = 0.015
-# Our choice, not a standard's: one silent unit must not hold up the line for longer.
+# Our choice, not a standard's: one unresponsive unit must not hold up the line for longer.
 _SLOWEST_TIMEOUT_S = 1.0
 # Start, 8 data bits, parity, stop; without parity a second stop bit takes its place.
 _BITS_PER_CHARACTER = 11
@@ -17,7 +17,7 @@ class WireTiming:
     """The times that follow from a baud rate, in seconds; characters and silence are 0 for TCP.
 
     `longest_queue_s` bounds how long a request may wait in a converter behind one without a response; how
-    long it really waits is learned from stale responses.
+    long it really waits is measured with stale responses.
     """
 
     character_s: float
