@@ -20,7 +20,7 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 """Beyond the life of any gateway: a clock that shows a later time is broken."""
 
 LONGEST_ABSENCE: Final = timedelta(days=400)
-"""The longest a gateway is ever without power; a clock further ahead of the last known time is wrong."""
+"""Our choice: no gateway is without power for longer; a clock further ahead of the known time is wrong."""
 
 NEAR: Final = timedelta(minutes=2)
 """The largest difference between two right clocks; NTP steps and crystal drift stay well below it."""

@@ -31,6 +31,8 @@ _REPLACE_EVERY_S: Final = 60.0
 """A disk that damages each new file must not have us write files all the time."""
 
 _ROWS_PER_COMMIT: Final = 2000
+"""Our choice: after an outage of the disk one commit must not hold up reads and acknowledgements for long."""
+
 _NO_LIMIT = Limit()
 
 
@@ -132,7 +134,7 @@ class Outbox:
         self._acknowledged.extend(ranges)
 
     async def run(self, observer: OutboxObserver) -> None:
-        """Open if that was not done, then commit records as they come and inform `observer`, until cancelled.
+        """Open the file if it is closed, commit records as they arrive, inform `observer`, until cancelled.
 
         There is no delay to gather more: while one commit runs the next batch gathers by itself.
         """

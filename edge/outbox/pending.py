@@ -13,7 +13,7 @@ from protocols.lamp import LampReading
 from protocols.transfer.records import Record, encode_record, kind_of
 
 MOST_IN_MEMORY: Final = 20_000
-"""Some megabytes: a full disk must not end a gateway for lack of memory."""
+"""Our choice, some megabytes: a full disk must not end a gateway for lack of memory."""
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class PendingRecords:
 
     def append(self, record: Record, *, timed: bool) -> None:
         """Add a record; one that is not `timed` has a provisional time."""
+        # As each is appended: a change shows only against the reading before, which may be on disk by now.
         keep = not isinstance(record, LampReading | CabinetReading) or self._changes.is_change(record)
         self.records.append(PendingRecord(record, keep, timed))
 

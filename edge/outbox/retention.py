@@ -9,11 +9,11 @@ from edge.outbox.decimation import Decimation
 from edge.outbox.tables import ALWAYS_KEPT, SELECT, OutboxStatistics
 
 ROOM_TO_MAKE: Final = 0.02
-"""Decimation goes on until this part of the limit is free, or it would begin again with each record."""
+"""Our choice: decimation goes on until this part is free, or it would begin again with each record."""
 
 _ROWS_PER_PORTION = 500
 _PORTIONS_PER_COMMIT = 20
-"""A commit that decimates must not hold up new records for long: the next one goes on."""
+"""Our choice: a commit that decimates must not hold up new records for long, the next one goes on."""
 
 
 @dataclass(frozen=True, slots=True)

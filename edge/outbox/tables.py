@@ -36,6 +36,7 @@ ALWAYS_KEPT: Final = -1
 """In place of the retention passes a record has been through."""
 
 _DAMAGED_KEPT = 1000
+"""Our choice: enough for a person to look at; a failing disk must not fill the file with them."""
 
 
 class Row(NamedTuple):
@@ -123,7 +124,7 @@ def commit(
 
 def read_after(database: sqlite3.Connection, position: int) -> Iterator[tuple[int, ValidRow | None]]:
     """Yield the rows behind `position` that may be sent, with their positions; None for a damaged one."""
-    # Only from here on may a row lack its time; one before that says so is damaged.
+    # Only from here on may a row lack its time; one before it with that mark is damaged.
     untimed_from = metadata.load(database).untimed_from or 2**63 - 1
     query = f"{SELECT} WHERE position > ? AND (position < ? OR untimed IS NOT 1) ORDER BY position"
     for values in database.execute(query, (position, untimed_from)):

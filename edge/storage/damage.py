@@ -74,6 +74,7 @@ def prepare(connection: sqlite3.Connection, schema: str) -> None:
 
 
 def _columns(connection: sqlite3.Connection) -> dict[str, list[tuple[str, str, int]]]:
+    """Return name, type and place in the primary key of each column, by table."""
     tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     columns = "SELECT name, type, pk FROM pragma_table_info(?)"
     return {

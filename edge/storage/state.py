@@ -103,7 +103,7 @@ class StateStore:
 
     async def save_overrides(self, overrides: Mapping[str, Override | None]) -> None:
         """Replace the override of each device; None removes it."""
-        rows = dict(overrides)
+        rows = dict(overrides)  # the caller may change its own while the file's thread writes
         self._overrides.update(rows)
         await self._write(lambda database: tables.save_overrides(database, rows))
 
@@ -153,6 +153,7 @@ class StateStore:
 
     async def next_birth_death_number(self) -> int:
         """Return the Sparkplug bdSeq of the next connection: 0 to 255, then 0 again."""
+        # Stored before it is used: after a restart the death of an old connection must not match a new birth.
         number = 0 if self._birth_death is None else (self._birth_death + 1) % 256
         self._birth_death = number
         await self._write(lambda database: tables.save_one(database, "session", "birth_death", number))

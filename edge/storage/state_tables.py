@@ -42,6 +42,7 @@ CREATE TABLE issued (time_ms INTEGER NOT NULL);
 CREATE TABLE refused (problem TEXT NOT NULL);
 """
 _LONGEST_PROBLEM = 500
+"""Our choice, in characters: an error may quote the plan, and a person needs its beginning."""
 
 CommandKey = tuple[str, str]
 """The id of a command and the device it is for."""
@@ -152,7 +153,7 @@ def offer_plan(
 ) -> bool:
     """Offer a plan to the gateway, which may be running, and return whether that was done.
 
-    Not where the gateway has received a newer one: an older answer that arrives later must not replace it.
+    Not where the gateway has received a newer one: an older bundle that arrives later must not replace it.
     """
     if not older_too and issued_ms < (load_one(database, "issued", "time_ms") or 0):
         return False
@@ -170,6 +171,7 @@ def remove_offer(database: sqlite3.Connection, document: bytes) -> None:
 def save_plan_verdict(database: sqlite3.Connection, problem: str, issued_ms: int) -> None:
     """Save why the newest plan was refused, '' if it was accepted, and its issue time, 0 if unknown."""
     save_one(database, "refused", "problem", problem[:_LONGEST_PROBLEM] or None)
+    # Never an earlier time: an offline transfer may have brought a newer plan since.
     if issued_ms > (load_one(database, "issued", "time_ms") or 0):
         save_one(database, "issued", "time_ms", issued_ms)
 

@@ -1,4 +1,4 @@
-"""Recovery of a damaged outbox file: `OutboxRecovery` is all the rest of the gateway knows of it.
+"""Recovery of a damaged outbox file: `OutboxRecovery` is all that the rest of the gateway uses.
 
 SQLite's own `.recover` was measured beside it: see docs/adr.
 """
@@ -6,7 +6,6 @@ SQLite's own `.recover` was measured beside it: see docs/adr.
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import BinaryIO
 
 from edge.outbox import metadata, tables
@@ -14,7 +13,6 @@ from edge.outbox.metadata import OutboxMetadata
 from edge.outbox.recovery.pages import PageReader
 from edge.outbox.recovery.rows import FoundRows, insert_found, recount
 from edge.outbox.recovery.wal import Wal
-from edge.outbox.tables import Row
 from edge.storage.sqlite_file import Work
 
 __all__ = ["OutboxRecovery", "RecoveryReport"]
@@ -71,11 +69,13 @@ class OutboxRecovery:
         They are read at once, for SQLite's next write destroys them, and added when the tables are there.
         """
         rows = list(FoundRows().records(PageReader(None, Wal(wal)).unread_rows(frames_read)))
-        return partial(self._add, rows) if rows else None
 
-    def _add(self, rows: list[Row], database: sqlite3.Connection) -> None:
-        before = metadata.load_or_create(database, self._now_ms())
-        new = [row for row in rows if row.position > before.last]
-        added = tables.insert(database, new, "INSERT OR IGNORE")
-        metadata.save(database, recount(database, before, before.last, before.epoch))
-        self.report = RecoveryReport(added, same_epoch=True, is_complete=True)
+        def add(database: sqlite3.Connection) -> None:
+            before = metadata.load_or_create(database, self._now_ms())
+            # Any up to the last position was in the file before: if it is missing, it was deleted on purpose.
+            new = [row for row in rows if row.position > before.last]
+            added = tables.insert(database, new, "INSERT OR IGNORE")
+            metadata.save(database, recount(database, before, before.last, before.epoch))
+            self.report = RecoveryReport(added, same_epoch=True, is_complete=True)
+
+        return add if rows else None

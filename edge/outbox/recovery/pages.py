@@ -1,7 +1,7 @@
 """Rows read off the pages of a SQLite file, past damage that stops SQLite itself.
 
-File format: https://www.sqlite.org/fileformat2.html. The reader does not know which table a row is of: the
-checksum that each row of the outbox carries says so, and whether it is whole.
+File format: https://www.sqlite.org/fileformat2.html. The table of a row is not determined here: the checksum
+that each row of the outbox carries shows it, and whether the row is whole.
 """
 
 import struct

@@ -11,6 +11,7 @@ from edge.outbox.metadata import POSITION_GAP, OutboxMetadata
 from edge.outbox.recovery.pages import Cell
 from edge.outbox.tables import Row
 
+# Our choice: the room is measured before each portion, so it is exceeded by less than one.
 _ROWS_PER_COMMIT: Final = 500
 _RECORD_COLUMNS: Final = 6
 _EPOCH_COLUMNS: Final = 2
@@ -25,7 +26,7 @@ _KEEP_NEWER: Final = (
 
 
 class FoundRows:
-    """Sorts rows of all tables by their checksums: records are handed on, metadata and epoch kept."""
+    """Sorts rows of all tables by their checksums: records are yielded, metadata and epoch kept."""
 
     def __init__(self) -> None:
         self.metadata = OutboxMetadata()
