@@ -25,7 +25,7 @@ from protocols.modbus.profile import Table
 READ_TWO = read_request(5, ReadBlock(Table.INPUT, 0, 2))
 
 
-def answer(unit: int, words: list[int]) -> bytes:
+def response(unit: int, words: list[int]) -> bytes:
     data = b"".join(word.to_bytes(2, "big") for word in words)
     return RtuFraming().wrap(Request(unit, bytes([4, len(data)]) + data), 0)
 
@@ -71,7 +71,7 @@ def test_bits_come_out_in_order() -> None:
     cut=st.integers(0, 200),
 )
 def test_a_frame_is_found_behind_noise_and_in_pieces(noise: bytes, words: list[int], cut: int) -> None:
-    wire = answer(5, words)
+    wire = response(5, words)
     received, found, framing = bytearray(), list[Frame](), RtuFraming()
     for part in (wire[:cut], wire[cut:]):
         received += part
@@ -90,8 +90,8 @@ def test_no_bytes_whatever_break_the_framing(data: bytes) -> None:
 
 
 @given(st.integers(0, 8 * 9 - 1))
-def test_one_flipped_bit_is_never_an_answer(bit: int) -> None:
-    wire = bytearray(answer(5, [1, 2]))
+def test_one_flipped_bit_is_never_a_response(bit: int) -> None:
+    wire = bytearray(response(5, [1, 2]))
     wire[bit // 8] ^= 1 << bit % 8
     frames, _ = RtuFraming().take(wire)
     assert not any(READ_TWO.matches(frame.unit, frame.pdu) for frame in frames)
@@ -109,8 +109,8 @@ REQUESTS = st.sampled_from(
 )
 
 
-def right_answer(request: Request) -> bytes:
-    """Unit, function code and data of an answer to it."""
+def right_response(request: Request) -> bytes:
+    """Unit, function code and data of a response to it."""
     return request.response_head.ljust(request.response_length + 1, b"\x55")
 
 
@@ -119,15 +119,15 @@ def on_the_wire(framing: RtuFraming | TcpFraming, body: bytes, tag: int) -> byte
 
 
 @given(FRAMINGS, REQUESTS)
-def test_a_whole_answer_is_known_at_once(framing: RtuFraming | TcpFraming, request: Request) -> None:
-    body = right_answer(request)
+def test_a_whole_response_is_known_at_once(framing: RtuFraming | TcpFraming, request: Request) -> None:
+    body = right_response(request)
     assert request.matches(body[0], body[1:])
     assert framing.match_response(request, 7, on_the_wire(framing, body, 7)) == body[1:]
 
 
 @given(REQUESTS, st.binary(max_size=12))
-def test_an_answer_is_known_behind_whatever_noise(request: Request, noise: bytes) -> None:
-    body = right_answer(request)
+def test_a_response_is_known_behind_whatever_noise(request: Request, noise: bytes) -> None:
+    body = right_response(request)
     assert RtuFraming().match_response(request, 7, noise + on_the_wire(RtuFraming(), body, 7)) == body[1:]
 
 
@@ -135,7 +135,7 @@ def test_an_answer_is_known_behind_whatever_noise(request: Request, noise: bytes
 def test_what_is_known_at_once_is_what_a_closer_look_finds(
     framing: RtuFraming | TcpFraming, request: Request, data: st.DataObject
 ) -> None:
-    wire = bytearray(on_the_wire(framing, right_answer(request), 7))
+    wire = bytearray(on_the_wire(framing, right_response(request), 7))
     for _ in range(data.draw(st.integers(0, 2))):
         wire[data.draw(st.integers(0, len(wire) - 1))] ^= data.draw(st.integers(0, 255))
     wire = wire[: data.draw(st.integers(0, len(wire)))] + data.draw(st.binary(max_size=3))
@@ -147,13 +147,18 @@ def test_what_is_known_at_once_is_what_a_closer_look_finds(
         assert frames[0].tag in (0, 7)
 
 
-def job(lane: Lane, unit: int) -> Transaction:
+def transaction(lane: Lane, unit: int) -> Transaction:
     return Transaction(lane, Request(unit, b"\x04"), asyncio.get_running_loop().create_future())
 
 
 async def test_lanes_go_by_rank_and_within_a_lane_by_arrival() -> None:
     lanes = Lanes()
-    waiting = [job(Lane.SLOW, 1), job(Lane.READING, 2), job(Lane.READING, 3), job(Lane.COMMAND, 4)]
+    waiting = [
+        transaction(Lane.SLOW, 1),
+        transaction(Lane.READING, 2),
+        transaction(Lane.READING, 3),
+        transaction(Lane.COMMAND, 4),
+    ]
     for each in waiting:
         lanes.put(each)
     waiting[1].response.cancel()
@@ -163,7 +168,12 @@ async def test_lanes_go_by_rank_and_within_a_lane_by_arrival() -> None:
 async def test_a_held_unit_waits_and_is_released() -> None:
     lanes = Lanes()
     lanes.hold(1, until=60.0)
-    for each in (job(Lane.COMMAND, 1), job(Lane.READING, 1), job(Lane.READING, 2), job(Lane.READING, 3)):
+    for each in (
+        transaction(Lane.COMMAND, 1),
+        transaction(Lane.READING, 1),
+        transaction(Lane.READING, 2),
+        transaction(Lane.READING, 3),
+    ):
         lanes.put(each)
     assert lanes.next_release() == 60.0
     assert units_taken(lanes, at=59.0) == [2, 3]
@@ -175,13 +185,13 @@ async def test_a_held_unit_waits_and_is_released() -> None:
 async def test_a_hold_ends_by_itself() -> None:
     lanes = Lanes()
     lanes.hold(1, until=60.0)
-    lanes.put(job(Lane.READING, 1))
+    lanes.put(transaction(Lane.READING, 1))
     assert units_taken(lanes, at=60.0) == [1]
 
 
 async def test_all_that_wait_fail_together() -> None:
     lanes = Lanes()
-    waiting = [job(Lane.COMMAND, 1), job(Lane.SLOW, 2)]
+    waiting = [transaction(Lane.COMMAND, 1), transaction(Lane.SLOW, 2)]
     for each in waiting:
         lanes.put(each)
     lanes.fail_all(OSError("gone"))
@@ -203,7 +213,7 @@ def test_the_silence_of_each_speed(baud: int, silence_ms: float) -> None:
     assert serial_timing(baud).silence_s * 1000 == pytest.approx(silence_ms, abs=0.005)
 
 
-def test_a_units_timeout_follows_its_answers_within_bounds() -> None:
+def test_a_units_timeout_follows_its_responses_within_bounds() -> None:
     time = ResponseTime(0.3)
     assert time.timeout_s == 0.3
     assert time.probe_s is None

@@ -64,7 +64,9 @@ def test_a_unit_that_was_left_alone_long_enough_has_nothing_under_way() -> None:
 
 
 @given(st.sampled_from([ONE, SIXTEEN, BITS]), st.integers(1, 30))
-def test_however_often_it_is_missed_the_newest_answer_is_never_mistaken(wanted: Request, misses: int) -> None:
+def test_however_often_it_is_missed_the_newest_response_is_never_mistaken(
+    wanted: Request, misses: int
+) -> None:
     missed, request = StaleResponses(), wanted
     for number in range(1, misses + 1):
         request = missed.distinguishing_read(wanted, number / 10) or wanted
