@@ -99,7 +99,10 @@ def decode_row(values: Sequence[Any]) -> ValidRow | None:
 
 
 def insert(database: sqlite3.Connection, rows: Sequence[Row], how: str = "INSERT", then: str = "") -> int:
-    """Insert rows as they are; return how many that changed."""
+    """Insert rows as they are; return how many that changed.
+
+    `how` is the SQL verb, `then` the SQL behind the values, such as an ON CONFLICT clause.
+    """
     return database.executemany(f"{how} {_INSERT} {then}", [(*row, row.checksum) for row in rows]).rowcount
 
 

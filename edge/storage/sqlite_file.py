@@ -41,11 +41,18 @@ class Recovery(Protocol):
     def rebuild(
         self, damaged: BinaryIO, wal: BinaryIO | None, new: sqlite3.Connection, room_bytes: int
     ) -> None:
-        """Fill `new`, which has the tables already, and take no more than `room_bytes`."""
+        """Fill `new`, which has the tables already, and take no more than `room_bytes`.
+
+        What it raises leaves the damaged file in its place; the next `open` begins again.
+        """
         ...
 
     def unread_wal(self, wal: BinaryIO, frames_read: int) -> Work | None:
-        """Return what adds the content behind the first `frames_read` frames; None where there is none."""
+        """Return what adds the content behind the first `frames_read` frames; None where there is none.
+
+        It must read the log at once, because SQLite overwrites it. What it returns is run as one transaction,
+        when the tables are there.
+        """
         ...
 
 

@@ -66,7 +66,7 @@ class OutboxRecovery:
     def unread_wal(self, wal: BinaryIO, frames_read: int) -> Work | None:
         """Read the records behind the first `frames_read` frames; return what adds them, None for none.
 
-        They are read at once, for SQLite's next write destroys them, and added when the tables are there.
+        They are read at once: SQLite's next write destroys them. They are added when the tables are there.
         """
         rows = list(FoundRows().records(PageReader(None, Wal(wal)).unread_rows(frames_read)))
 

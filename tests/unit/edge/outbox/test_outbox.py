@@ -1,4 +1,4 @@
-"""The outbox: durable before it is handed on, no position used twice, nothing forgotten unasked."""
+"""The outbox: durable before it is sent, no position used twice, nothing deleted before it is acknowledged."""
 
 import asyncio
 import sqlite3
