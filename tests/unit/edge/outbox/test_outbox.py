@@ -1,4 +1,4 @@
-"""The outbox: durable before it is sent, no position used twice, nothing deleted before it is acknowledged."""
+"""The outbox: durable before it is sent, no position used twice, nothing deleted unacknowledged."""
 
 import asyncio
 import sqlite3
