@@ -43,8 +43,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VERSION = "1"
 _GRACE_S = 5  # our choice: time for requests that are still being answered when the process ends
 _KNOWN_PARAMETERS = Depends(refuse_unknown_parameters)
-_PROBLEMS_OF_EVERY_ROUTE: Documented = {422: problem_content(), 503: problem_content()}
-"""An unknown query parameter or a wrong value, and a database that can't be reached."""
+_PROBLEMS_OF_EVERY_ROUTE: Documented = {status: problem_content() for status in (422, 500, 503)}
+"""A wrong value or an unknown query parameter; a defect or an unreadable plan; an unreachable database."""
 
 
 async def run_cloud(config: CloudConfig, clock: Clock, roles: AbstractSet[str] = ROLES) -> None:

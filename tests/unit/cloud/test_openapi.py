@@ -33,10 +33,10 @@ def test_every_answer_has_a_shape() -> None:
 
 
 def test_every_operation_documents_what_each_may_answer() -> None:
-    """422 for a query parameter it does not have, and 503 while the database can't be reached."""
+    """422 for an unknown query parameter, 500 for a defect, 503 while the database can't be reached."""
     for path, operations in openapi_document()["paths"].items():
         for method, operation in operations.items():
-            for status in ("422", "503"):
+            for status in ("422", "500", "503"):
                 assert "application/problem+json" in operation["responses"][status]["content"], (
                     f"{method} {path}"
                 )
