@@ -14,10 +14,12 @@ STAMPS := .stamps
 demo: install web
 	@$(BIN)/lentera demo $(ARGS)
 
+# Three workers on two cores: most integration tests wait for a wire or a broker more than they compute.
 # pytest's exit status 5 says that nothing was selected: ARGS may name tests of one kind only.
 ## test: every test, on real brokers, databases and a real browser; those that measure time alone, after the others
 test: install web packages
-	@$(BIN)/python -m pytest --timing=without --numprocesses=2 --dist=worksteal $(ARGS); others=$$?; \
+	@$(BIN)/python -m pytest --timing=without --numprocesses=3 --dist=loadgroup --no-loadscope-reorder $(ARGS); \
+	others=$$?; \
 	$(BIN)/python -m pytest --timing=only $(ARGS); timing=$$?; \
 	case "$$others $$timing" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac
 	@cd $(WEB) && npm test --silent
