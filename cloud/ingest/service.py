@@ -145,7 +145,8 @@ class Ingester:
         # Deaths may have been missed meanwhile: no gateway counts as online until it is born again.
         self._plans.reconciler.forget()
         until_s = time.monotonic() + self._limits.gateway_return_s
-        states = self._committer.known.gateways.values()
+        # Copied at once: a commit in its thread may add a gateway while this one is iterated over.
+        states = list(self._committer.known.gateways.values())
         listed = [one for one in states if one.gateway_id in self._inventory.areas]
         self._presence.expect_again([(one.area_id, one.gateway_id) for one in listed], until_s)
         self._expect_first_births()
