@@ -1,9 +1,11 @@
-"""No word that docs/glossary.md replaces returns: in names, log events, the API description or documents."""
+"""No word that docs/glossary.md replaces returns in names, log events, texts or the API description."""
 
 import ast
+import io
 import json
 import re
 import subprocess
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +67,29 @@ def log_events_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, str(node.args[0].value)
 
 
+def texts_in(source: str) -> Iterator[tuple[int, str]]:
+    """The comments and strings of a module, docstrings among them, with their lines.
+
+    Comments that follow one another are one text: a phrase may be broken across them.
+    """
+    comment_line, comment = 0, ""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            comment_line, comment = comment_line or token.start[0], f"{comment} {token.string.strip('# ')}"
+        elif token.type not in (tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
+            if comment:
+                yield comment_line, comment
+                comment_line, comment = 0, ""
+            if token.type == tokenize.STRING:
+                yield token.start[0], token.string
+
+
+def replaced_phrases(text: str, first_line: int = 1) -> Iterator[str]:
+    """Every replaced phrase of a text, with its line."""
+    for match in TEXT.finditer(text):
+        yield f"{first_line + text.count(chr(10), 0, match.start())}: {match[0]}"
+
+
 def tracked(*patterns: str) -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -77,15 +102,20 @@ WEB = [
     for path in tracked("dashboards/web/src/*.ts", "dashboards/web/src/*.tsx")
     if "generated" not in path.parts
 ]
-DOCUMENTS = [path for path in tracked("*.md") if path != GLOSSARY]
+DOCUMENTS = [path for path in tracked("*.md", "*.toml", "*.service", "Makefile") if path != GLOSSARY]
 
 
 def test_the_glossary_lists_replaced_words() -> None:
     """Were the table not found, the other tests would prove nothing."""
     assert len(NAMES) > 15
-    assert TEXT.search("what nobody knows")
+    assert TEXT.search("a level that was told")
     assert TEXT.search("set right by\nhand")
     assert {"told", "level"} <= words_of("toldLevel") | words_of("told_level")
+    comments = '# set by\n# hand\ny = """Nobody"""\n'
+    assert [phrase for line, text in texts_in(comments) for phrase in replaced_phrases(text, line)] == [
+        "1: by hand",
+        "3: Nobody",
+    ]
 
 
 def test_no_replaced_word_in_names() -> None:
@@ -118,8 +148,24 @@ def test_log_events_are_snake_case_and_use_no_replaced_word() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_replaced_phrase_in_documents(path: Path) -> None:
-    text = path.read_text()
-    found = [f"{text.count(chr(10), 0, match.start()) + 1}: {match[0]}" for match in TEXT.finditer(text)]
+    assert list(replaced_phrases(path.read_text())) == []
+
+
+def test_no_replaced_phrase_in_comments_and_strings() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{phrase}"
+        for path in PYTHON
+        if path != Path(__file__)
+        for line, text in texts_in(path.read_text())
+        for phrase in replaced_phrases(text, line)
+    ]
+    assert found == []
+
+
+def test_no_replaced_phrase_in_web_sources() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{phrase}" for path in WEB for phrase in replaced_phrases(path.read_text())
+    ]
     assert found == []
 
 
