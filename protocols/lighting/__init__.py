@@ -1,1 +1,1 @@
-"""Which level a lamp has at an instant, and why. Pure: plan, place and time come in as arguments."""
+"""Which level a lamp has at an instant, and why. Pure: plan, place and time are arguments."""

@@ -1,7 +1,7 @@
 """Calendars: which lighting program a night follows. TALQ's Calendar with day-based conditions.
 
-Rules are in order of priority: the first one that fits decides. A night belongs to the local date of its
-noon (TALQ's dayOffset 12), so a rule for Saturday lasts until Sunday noon.
+Rules are listed in order of priority: the first one that fits decides. A night belongs to the local date of
+its noon (TALQ's dayOffset 12), so a rule for Saturday applies until Sunday noon.
 """
 
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ _LAST_DAY = MonthDay(12, 31)
 class CalendarRule:
     """A program for the nights from `start` to `end`, both included, that begin on one of the weekdays.
 
-    Bounds are dates, or both days of the year: then a start after the end reaches over New Year. None is no
-    bound. Weekdays are ISO's, Monday 1 to Sunday 7; None is every day.
+    The bounds are two dates or two days of the year; with days of the year, a start after the end spans New
+    Year. None means no bound. Weekdays are ISO's, Monday 1 to Sunday 7; None means every day.
     """
 
     program_id: str
@@ -38,7 +38,7 @@ class CalendarRule:
     weekdays: frozenset[int] | None = None
 
     def fits(self, day: date) -> bool:
-        """Return whether the night that begins on this local date is one of the rule's."""
+        """Return whether the rule applies to the night that begins on this local date."""
         if self.weekdays is not None and day.isoweekday() not in self.weekdays:
             return False
         if not isinstance(self.start, MonthDay) and not isinstance(self.end, MonthDay):
@@ -53,7 +53,7 @@ class CalendarRule:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Rules in order of priority, and the program of nights that none of them fits."""
+    """Rules in order of priority, and the program of the nights to which no rule applies."""
 
     id: str
     name: str
@@ -61,13 +61,13 @@ class Calendar:
     default_program_id: str | None = None
 
     def program_ids(self) -> Iterator[str]:
-        """Yield every program it names."""
+        """Yield the id of every program that the calendar refers to, with repetitions."""
         yield from (rule.program_id for rule in self.rules)
         if self.default_program_id is not None:
             yield self.default_program_id
 
 
 def program_of_night(calendar: Calendar, day: date) -> str | None:
-    """Return the program of the night that begins on this local date; None without a rule that fits."""
+    """Return the program id of the night that begins on this local date; None where nothing applies."""
     fitting = (rule.program_id for rule in calendar.rules if rule.fits(day))
     return next(fitting, calendar.default_program_id)

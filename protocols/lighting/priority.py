@@ -17,13 +17,13 @@ class Override:
     expiration: datetime | None = None
 
     def is_active(self, instant: datetime) -> bool:
-        """Return whether it decides the level at the instant."""
+        """Return whether the override is in force at the instant."""
         return self.start <= instant and (self.expiration is None or instant < self.expiration)
 
 
 @dataclass(frozen=True, slots=True)
 class EffectiveLevel:
-    """The level to be in effect, why, and when to ask again; `until` None means not before news."""
+    """A level, its reason, and until when it holds; None means until an override or a plan changes it."""
 
     level_percent: int
     reason: Reason
@@ -43,7 +43,7 @@ def effective_level(
     default_level_percent: int,
     instant: datetime,
 ) -> EffectiveLevel:
-    """Return the level at an instant. Of a lamp's overrides only the newest counts, which is given here."""
+    """Return the level at an instant. `override` is the newest one, which has replaced all earlier ones."""
     if override is not None and override.is_active(instant):
         return EffectiveLevel(override.level_percent, Reason.OVERRIDE, override.expiration)
     starts = override.start if override is not None and override.start > instant else None

@@ -2,7 +2,7 @@
 
 A program is TALQ's ControlProgramOne with one AstroClockActivePeriod and fixedTimeControls. Outside the
 active period the lamp is off. On a polar day (no sunset, sun up at midnight) it stays off, in a polar night
-(no sunset, sun down) it stays on and only the clock's switch points count.
+(no sunset, sun down) it stays on and only the switch points apply.
 """
 
 from bisect import bisect_right
@@ -22,7 +22,7 @@ _NOON: Final = time(12)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position for the sun, in degrees, and the time zone of the switch points."""
+    """The position that sunset and sunrise are computed for, and the time zone of the switch points."""
 
     latitude: float
     longitude: float
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class SwitchPoint:
-    """From this local time on, the level is another."""
+    """A level from a local time on."""
 
     local_time: time
     level_percent: int
@@ -41,7 +41,7 @@ class SwitchPoint:
 class LightingProgram:
     """On from sunset + offset to sunrise + offset (minutes, negative is before), dimmed by switch points.
 
-    `initial_level_percent` holds from noon to the night's first switch point; these come in any order.
+    `initial_level_percent` applies from noon to the first switch point. Switch points may be in any order.
     """
 
     id: str
@@ -54,9 +54,9 @@ class LightingProgram:
 
 @dataclass(frozen=True, slots=True)
 class LevelDecision:
-    """A level with why and for how long: `since` and `until` bound the time it is known not to change.
+    """A level, its reason, and the span from `since` to `until` in which it does not change.
 
-    `until` is the next change; where none is in sight (polar day or night) it is when to ask again.
+    `until` is the next change; where none follows (polar day or night) it is the end of what was computed.
     """
 
     level_percent: int
@@ -77,7 +77,7 @@ class LevelPlan:
         """Return the level at an instant within the plan.
 
         Raises:
-            ValueError: the instant is outside it.
+            ValueError: the instant is before the first of `times`, or at `end` or later.
         """
         index = bisect_right(self.times, instant) - 1
         if index < 0 or instant >= self.end:
@@ -93,15 +93,10 @@ ASTRO_DEFAULT: Final = LightingProgram(
 )
 
 
-def level_at(program: LightingProgram, place: Place, instant: datetime) -> LevelDecision:
-    """Return the level the program gives at an instant."""
-    today = instant.astimezone(place.time_zone).date()
-    return plan_nights(program, place, today - timedelta(days=2), nights=4).at(instant.astimezone(UTC))
-
-
 def levels_of_night(program: LightingProgram, place: Place, night: Night) -> list[tuple[datetime, int]]:
-    """Return the levels from the night's clock noon to the next: the first entry is at `start_noon`."""
-    plan = plan_nights(program, place, night.date - timedelta(days=1), nights=3)
+    """Return the levels between a night's two clock noons; the first entry is the one at `start_noon`."""
+    # The nights run between the sun's highest points, which may be hours from the clock's noon.
+    plan = nights_of([program] * 3, place, night.date - timedelta(days=1))
     levels = [(night.start_noon, plan.at(night.start_noon).level_percent)]
     for instant, level in zip(plan.times, plan.levels, strict=True):
         if night.start_noon < instant < night.end_noon:
@@ -109,13 +104,8 @@ def levels_of_night(program: LightingProgram, place: Place, night: Night) -> lis
     return levels
 
 
-def plan_nights(program: LightingProgram, place: Place, first: date, nights: int) -> LevelPlan:
-    """Return the levels of consecutive nights, from the sun's highest point on `first` on."""
-    return nights_of([program] * nights, place, first)
-
-
 def nights_of(programs: Sequence[LightingProgram], place: Place, first: date) -> LevelPlan:
-    """Return the levels of consecutive nights, a program each, from the highest sun on `first` on."""
+    """Return the levels of nights in a row, a program for each, from the sun's highest point on `first`."""
     changes: list[tuple[datetime, int]] = []
     end = datetime.min.replace(tzinfo=UTC)
     for day, program in enumerate(programs):
@@ -127,7 +117,7 @@ def nights_of(programs: Sequence[LightingProgram], place: Place, first: date) ->
 
 
 def _night_changes(program: LightingProgram, place: Place, night: Night) -> Iterator[tuple[datetime, int]]:
-    """Yield the night's levels from one highest point of the sun to the next, in order of time."""
+    """Yield a night's levels from one highest point of the sun to the next, in order of time."""
     if night.polar is PolarState.DAY:
         yield night.culmination, 0
         return
@@ -149,22 +139,21 @@ def _night_changes(program: LightingProgram, place: Place, night: Night) -> Iter
 
 
 def _clock_levels(program: LightingProgram, place: Place, night: Night) -> list[tuple[datetime, int]]:
-    """Return the levels by the switch points alone during the night, in order of time."""
+    """Return the levels that the switch points alone would give, in order of time."""
     earliest = min(night.start_noon, night.culmination)
     levels = [(earliest, program.initial_level_percent)]
-    # From noon to midnight first: a night begins on one date and ends on the next.
-    for point in sorted(
-        program.switch_points, key=lambda point: (point.local_time < _NOON, point.local_time)
-    ):
+    # The night begins at noon: the times after midnight come last.
+    for point in sorted(program.switch_points, key=lambda each: (each.local_time < _NOON, each.local_time)):
         day = night.date if point.local_time >= _NOON else night.date + timedelta(days=1)
         levels.append((local_instant(day, point.local_time, place.time_zone), point.level_percent))
     return levels
 
 
 def local_instant(day: date, local_time: time, time_zone: ZoneInfo) -> datetime:
-    """Return the instant, in UTC, at which clocks show that time.
+    """Return the instant, in UTC, at which clocks show a local time.
 
-    A time that the clocks pass twice is the first of the two; one they skip is the moment they skip it.
+    A time that occurs twice, when clocks are set back, is the first of the two. A time that does not occur,
+    when they are set forward, is the instant of the change.
     """
     local = datetime.combine(day, local_time, time_zone)
     instant = local.astimezone(UTC)
@@ -181,7 +170,7 @@ def local_instant(day: date, local_time: time, time_zone: ZoneInfo) -> datetime:
 
 
 def _without_repeats(changes: Iterable[tuple[datetime, int]]) -> Iterator[tuple[datetime, int]]:
-    """Changes only: of several at one instant the last, and none to the level already there."""
+    """Yield real changes: the last of several at one instant, and none to the level already in effect."""
     settled: dict[datetime, int] = dict(sorted(changes, key=itemgetter(0)))
     previous = None
     for instant, level in settled.items():

@@ -1,4 +1,4 @@
-"""A lighting program as TALQ's ControlProgramOne, both ways."""
+"""Converts lighting programs to and from TALQ's ControlProgramOne."""
 
 from datetime import time
 from itertools import pairwise
@@ -27,7 +27,7 @@ class TalqError(ValueError):
 
 
 class ProgramError(ValueError):
-    """A document that holds no control program that can be run; names the source and the field."""
+    """A document without a control program that can be run; the message names the source and the field."""
 
 
 class AstroClockActivePeriod(msgspec.Struct, rename="camel", frozen=True):
@@ -52,7 +52,7 @@ class CommandBase(msgspec.Struct, rename="camel", frozen=True):
 
 
 class FixedTimeControl(msgspec.Struct, rename="camel", frozen=True):
-    """A level from a local time on, until the next control; the last one holds over midnight."""
+    """A level from a local time on, until the next control; the last one lasts over midnight."""
 
     start_time: _LocalTime
     command: CommandBase
@@ -101,7 +101,7 @@ def decode(document: bytes, source: str) -> LightingProgram:
     """Read a TALQ document.
 
     Raises:
-        ProgramError: it is no JSON, has another shape, or can't be run; the message begins with `source`.
+        ProgramError: it is not JSON, has another shape, or cannot be run; the message begins with `source`.
     """
     try:
         return program_from(msgspec.json.decode(document, type=ControlProgramOne), source)
@@ -115,14 +115,14 @@ def program_from(talq: ControlProgramOne, source: str) -> LightingProgram:
     """Return the program that a TALQ document describes.
 
     Raises:
-        TalqError: it can't be run; the message begins with `source`.
+        TalqError: it cannot be run; the message begins with `source`.
     """
     times = [control.start_time for control in talq.fixed_time_controls]
     for earlier, later in pairwise(times):
         if earlier >= later:
             raise TalqError(source, "fixedTimeControls", f"{later} after {earlier}", "ascending start times")
     levels = {control.start_time: control.command.state.value for control in talq.fixed_time_controls}
-    # What holds at noon began at or before it, or on the day before.
+    # The level at noon began at noon or before, or else on the day before.
     at_noon = max((start for start in levels if start <= _NOON), default=max(levels, default=None))
     period = talq.active_periods[0]
     return LightingProgram(

@@ -1,7 +1,6 @@
-"""A calendar as TALQ's Calendar, both ways."""
+"""Converts calendars to and from TALQ's Calendar."""
 
 import re
-from collections.abc import Iterable
 from datetime import date
 from itertools import chain
 from typing import Annotated, Final, Literal
@@ -62,15 +61,7 @@ def talq_calendar(calendar: Calendar) -> TalqCalendar:
         id=calendar.id,
         owner_cms=OWNER,
         name=calendar.name,
-        rules=[
-            Rule(
-                rule.program_id,
-                _date_text(rule.start),
-                _date_text(rule.end),
-                None if rule.weekdays is None else DayCondition("ccDay", list(_ranges(rule.weekdays))),
-            )
-            for rule in calendar.rules
-        ],
+        rules=[_talq_rule(rule) for rule in calendar.rules],
         default_program=calendar.default_program_id,
     )
 
@@ -79,18 +70,23 @@ def calendar_from(talq: TalqCalendar, source: str) -> Calendar:
     """Return the calendar that a TALQ document describes.
 
     Raises:
-        TalqError: it can't be followed; the message begins with `source`.
+        TalqError: it cannot be followed; the message begins with `source`.
     """
     rules = tuple(_rule(rule, source, f"rules[{at}]") for at, rule in enumerate(talq.rules))
     return Calendar(talq.id, talq.name, rules, talq.default_program)
 
 
-def _ranges(weekdays: frozenset[int]) -> Iterable[DayRange]:
-    for first in sorted(day for day in weekdays if day - 1 not in weekdays):
-        last = first
-        while last + 1 in weekdays:
-            last += 1
-        yield DayRange(first, last if last > first else None)
+def _talq_rule(rule: CalendarRule) -> Rule:
+    condition = None
+    if rule.weekdays is not None:
+        ranges = []
+        for first in sorted(day for day in rule.weekdays if day - 1 not in rule.weekdays):
+            last = first
+            while last + 1 in rule.weekdays:
+                last += 1
+            ranges.append(DayRange(first, last if last > first else None))
+        condition = DayCondition("ccDay", ranges)
+    return Rule(rule.program_id, _date_text(rule.start), _date_text(rule.end), condition)
 
 
 def _date_text(day: RuleDay | None) -> str | None:

@@ -18,7 +18,7 @@ from edge.gateway import run_gateways
 from edge.outbox import Outbox
 from edge.storage.state import StateStore
 from protocols.lamp import CommandStatus, LampReading, LightCommand
-from protocols.lighting.plan import encode_plan, plan_hash, plan_of_program
+from protocols.lighting.plan import encode_plan, plan_hash
 from protocols.lighting.priority import Override
 from protocols.lighting.program import LightingProgram
 from protocols.mapping import PlanState, plan_metrics
@@ -26,6 +26,7 @@ from tests.conftest import Broker, eventually
 from tests.integration.edge.test_gateway import BAUD, config_for, lamp
 from tests.integration.edge.test_plan import DOCUMENT
 from tests.support.edge_cloud import EVENING, Cloud, clock_at
+from tests.support.levels import plan_of_program
 from tests.support.modbus_slave import SlaveLine, Unit
 from tests.support.outbox_observer import CallingObserver
 

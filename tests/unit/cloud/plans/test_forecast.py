@@ -10,7 +10,8 @@ from cloud.plans.forecast import forecast
 from cloud.plans.model import Assignment, DesiredPlan, Scope
 from cloud.state.views import OverrideView
 from protocols.lighting.calendar import Calendar, CalendarRule
-from protocols.lighting.program import ASTRO_DEFAULT, Place, level_at
+from protocols.lighting.program import ASTRO_DEFAULT, Place
+from tests.support.levels import level_at
 from tests.support.resolved_plans import CALENDARS, MIDNIGHT, PROGRAMS, SOREANG, inventory, town
 
 EVENING = datetime(2026, 8, 10, 13, tzinfo=UTC)

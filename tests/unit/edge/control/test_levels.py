@@ -10,7 +10,8 @@ from protocols.lamp import Reason
 from protocols.lighting.calendar import Calendar, CalendarRule
 from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, levels_of_nights
 from protocols.lighting.priority import Override
-from protocols.lighting.program import ASTRO_DEFAULT, LevelPlan, LightingProgram, Place, level_at
+from protocols.lighting.program import ASTRO_DEFAULT, LevelPlan, LightingProgram, Place
+from tests.support.levels import level_at
 
 SOREANG = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)

@@ -15,12 +15,13 @@ from edge.control.levels import Levels
 from edge.control.plan_follower import PlanFollower
 from edge.storage.state import StateStore
 from edge.storage.state_tables import followed_plan, load_one, offer_plan, save_one
-from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, plan_hash, plan_of_program
+from protocols.lighting.plan import DEFAULT_PLAN, LightingPlan, encode_plan, plan_hash
 from protocols.lighting.program import LightingProgram, Place
 from protocols.lighting.talq import encode
 from protocols.mapping import PlanState
 from protocols.transfer.bundle import FollowedPlan
 from tests.conftest import eventually
+from tests.support.levels import plan_of_program
 
 EVENING = datetime(2026, 6, 1, 13, 0, tzinfo=UTC)
 

@@ -20,17 +20,10 @@ from protocols.lighting.plan import (
     encode_plan,
     levels_of_nights,
     plan_hash,
-    plan_of_program,
 )
-from protocols.lighting.program import (
-    ASTRO_DEFAULT,
-    LightingProgram,
-    Place,
-    SwitchPoint,
-    local_instant,
-    plan_nights,
-)
+from protocols.lighting.program import ASTRO_DEFAULT, LightingProgram, Place, SwitchPoint, local_instant
 from tests.conftest import shared_data
+from tests.support.levels import plan_nights, plan_of_program
 
 ZONE = ZoneInfo("Asia/Jakarta")
 SOREANG = Place(-7.03, 107.52, ZONE)
@@ -172,9 +165,9 @@ def _rule(**fields: object) -> Change:
         (lambda plan: plan.update(dayOffset=0), r"dayOffset"),
         (lambda plan: plan.update(calenders=[]), r"unknown field `calenders`"),
         (lambda plan: plan.update(programs=[]), r"length >= 1 - at `\$\.programs`"),
-        (lambda plan: plan["programs"].append(plan["programs"][0]), r"programs: id 'full' stands 2 times"),
-        (lambda plan: plan["calendars"].append(plan["calendars"][0]), r"calendars: id 'market' stands 2"),
-        (lambda plan: plan["lamps"].append(plan["lamps"][0]), r"lamps: id 'a' stands 2 times"),
+        (lambda plan: plan["programs"].append(plan["programs"][0]), r"programs: id 'full' occurs 2 times"),
+        (lambda plan: plan["calendars"].append(plan["calendars"][0]), r"calendars: id 'market' occurs 2"),
+        (lambda plan: plan["lamps"].append(plan["lamps"][0]), r"lamps: id 'a' occurs 2 times"),
         (
             lambda plan: plan["programs"][1]["fixedTimeControls"].reverse(),
             r"plan\.json: programs\[1\]: fixedTimeControls: .* expected ascending",

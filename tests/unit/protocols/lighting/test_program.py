@@ -14,12 +14,11 @@ from protocols.lighting.program import (
     LightingProgram,
     Place,
     SwitchPoint,
-    level_at,
     levels_of_night,
     local_instant,
-    plan_nights,
 )
 from protocols.sun import PolarState, night_from, night_of
+from tests.support.levels import level_at, plan_nights
 
 SOREANG = Place(-7.03, 107.52, ZoneInfo("Asia/Jakarta"))
 LONDON = Place(51.5074, -0.1278, ZoneInfo("Europe/London"))
