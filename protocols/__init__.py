@@ -1,1 +1,1 @@
-"""What gateway, cloud and simulator agree on. Pure: no I/O, no event loop, no driver."""
+"""The models and formats that gateway, cloud and simulator share. Pure: no I/O, no event loop, no driver."""

@@ -1,4 +1,4 @@
-"""A cabinet's readings, shared by edge, cloud and simulator: meter, door, breakers and contactor."""
+"""The model of a cabinet: its meter, its door, its breakers and its contactor."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +16,10 @@ class SwitchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CabinetReading:
-    """What one poll of one cabinet returned; a field is None where no device of it gave a valid value.
+    """What one poll of one cabinet returned. A field is None where no device returned a valid value.
 
-    Totals are over all phases; a single-phase meter fills only those. Energy is what was drawn since the
-    meter was made. `breaker_tripped` is true while at least one of the outgoing breakers is open, and
+    Totals are over all phases; a single-phase meter fills only those. Energy is the total of the meter's
+    life. `breaker_tripped` is true while at least one of the outgoing breakers is open, and
     `photocell_output_on` while the photocell finds it dark.
     """
 
@@ -63,4 +63,4 @@ class CabinetReading:
 
 
 DeviceReading = LampReading | CabinetReading
-"""What a poll of any device says."""
+"""What a poll of any device returns."""

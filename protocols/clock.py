@@ -1,4 +1,4 @@
-"""Domain time: what schedules and timestamps go by. Wall time (timeouts, retries) is not read from here."""
+"""Domain time, for schedules and timestamps. Timeouts and retries use wall time instead."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Domain time in UTC, and how fast it runs against wall time."""
+    """Domain time in UTC, and its speed relative to wall time."""
 
     @property
     def speed(self) -> float:
-        """Domain seconds that pass in one wall second."""
+        """Domain seconds per wall second."""
         ...
 
     def now(self) -> datetime:
@@ -23,7 +23,7 @@ class Clock(Protocol):
 class ScaledClock:
     """A clock that reads `start` when `wall()` reads `anchor_s` and runs `speed` times as fast.
 
-    Processes that share start, speed and anchor agree on the time. With speed 1 and start equal to the
+    Processes with the same start, speed and anchor have the same time. With speed 1 and start equal to the
     anchor it is the system clock.
     """
 
@@ -38,17 +38,17 @@ class ScaledClock:
 
 
 def system_clock(wall: Callable[[], float]) -> ScaledClock:
-    """Return the clock of real life; `wall` gives Unix seconds, in production `time.time`."""
+    """Return a clock with the time of `wall`, which returns Unix seconds (in production `time.time`)."""
     return ScaledClock(start=datetime.fromtimestamp(0, UTC), anchor_s=0.0, speed=1.0, wall=wall)
 
 
 def wall_seconds_until(clock: Clock, instant: datetime) -> float:
-    """Return wall seconds until domain time reaches `instant`; 0 when it has passed."""
+    """Return the wall seconds until domain time reaches `instant`; 0 when it has passed."""
     return max(0.0, (instant - clock.now()).total_seconds() / clock.speed)
 
 
 def to_unix_ms(instant: datetime) -> int:
-    """Return milliseconds since 1970 in UTC, rounded down: the wire's resolution."""
+    """Return the milliseconds since 1970 in UTC, rounded down: the resolution of Sparkplug."""
     return (instant - _EPOCH) // _MILLISECOND
 
 

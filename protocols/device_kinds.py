@@ -22,7 +22,7 @@ class UnknownAttribute(ValueError):  # noqa: N818 - reads as a condition, like t
 class DeviceKind:
     """A kind of device: its name (measurement and tag in stores) and its metrics.
 
-    `metrics` are those of its readings; `control_metrics` are declared in its birth to be commanded by.
+    `metrics` are those of its readings; `control_metrics` are the others that its birth declares.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Event types by their TALQ 2.7.1 names, with severity and who raises them."""
+"""Event types by their TALQ 2.7.1 names, with their severity and where they are raised."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +10,16 @@ class Severity(StrEnum):
 
     CRITICAL = "critical"  # light is missing or the street is unsafe
     MAJOR = "major"  # energy is wasted or equipment is at risk
-    MINOR = "minor"  # something to look at on the next visit
-    INFO = "info"  # kept for the record, needs no action
+    MINOR = "minor"  # for the next visit
+    INFO = "info"  # needs no action
 
 
 class Source(StrEnum):
-    """Where an event is decided."""
+    """Which part raises an event."""
 
     GATEWAY = "gateway"
     CLOUD = "cloud"
-    BOTH = "both"  # of what each of them alone can see
+    BOTH = "both"  # each for what only it can detect
 
 
 class EventType(StrEnum):
@@ -37,8 +37,8 @@ class EventType(StrEnum):
     SUPPLY_LOSS = "supplyLoss"
     CABINET_DOOR_OPEN = "cabinetDoorOpen"
     CIRCUIT_BREAKER_TRIPPED = "circuitBreakerTripped"
-    SWITCHING_ERROR_ON = "switchingErrorOn"  # stuck in ON: should be off and is not
-    SWITCHING_ERROR_OFF = "switchingErrorOff"  # stuck in OFF: should be on and is not
+    SWITCHING_ERROR_ON = "switchingErrorOn"  # stuck in ON: should be off
+    SWITCHING_ERROR_OFF = "switchingErrorOff"  # stuck in OFF: should be on
     LOCAL_OVERRIDE = "localOverride"
     PHOTOCELL_OUTPUT_ON = "photocellOutputOn"
     COMMUNICATION_FAILURE = "communicationFailure"
@@ -48,7 +48,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventTraits:
-    """What is fixed for an event type."""
+    """The fixed properties of an event type."""
 
     function: str
     severity: Severity
@@ -58,7 +58,7 @@ class EventTraits:
 TRAITS: dict[EventType, EventTraits] = {
     EventType.LAMP_FAILURE: EventTraits("LampMonitorFunction", Severity.CRITICAL, Source.CLOUD),
     EventType.LAMP_UNEXPECTED_ON: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
-    # The gateway where a controller does not take its level, the cloud where it does and the light differs.
+    # The gateway, where a controller does not accept its level; the cloud, where the light differs from it.
     EventType.DIMMING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.BOTH),
     EventType.CYCLING_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
     EventType.CONTROL_GEAR_COMM_FAILURE: EventTraits("LampMonitorFunction", Severity.MAJOR, Source.CLOUD),
@@ -81,10 +81,9 @@ TRAITS: dict[EventType, EventTraits] = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceEvent:
-    """One start or end of a condition (TALQ `EventLogData`); `device_id` is a lamp, a cabinet or a
-    gateway.
+    """The start or the end of a condition (TALQ `EventLogData`) of a lamp, a cabinet or a gateway.
 
-    `active` is TALQ's `startEndFlag`; an event without duration, such as a reset, is only ever started.
+    `active` is TALQ's `startEndFlag`; for an event without duration, such as a reset, it is always true.
     """
 
     device_id: str

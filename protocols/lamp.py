@@ -1,4 +1,4 @@
-"""A lamp's readings, commands and results, shared by edge, cloud and simulator; units are in the names."""
+"""The model of a lamp; units are in the names."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,9 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LampReading:
-    """What one poll of one lamp controller returned; a field is None where it gave no valid value.
+    """What one poll of one lamp controller returned. A field is None where it returned no valid value.
 
-    Levels are 0-100 %. `target_level_percent` is the level last requested, `feedback_level_percent` the level
+    Levels are 0-100 %. `target_level_percent` is the level last requested, `feedback_level_percent` the one
     that the controller reports to be in effect, `actual_level_percent` what it measures at its output.
     """
 
@@ -44,7 +44,7 @@ class LampReading:
 class LightCommand:
     """An override for one lamp; `level_percent` None ends the override in force.
 
-    Not carried out after `deadline`; the override itself ends at `expiration`, never when None.
+    It is not carried out after `deadline`. The override ends at `expiration`; None means that it never ends.
     """
 
     command_id: str
@@ -57,7 +57,7 @@ class LightCommand:
 
 
 class CommandStatus(StrEnum):
-    """How far a command has come on one lamp; all but `PENDING` are final."""
+    """The progress of a command on one device; all but `PENDING` are final."""
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -67,7 +67,7 @@ class CommandStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What became of a command on one lamp; `detail` says why it was not confirmed."""
+    """The result of a command on one device; `detail` is the reason why it was not confirmed."""
 
     command_id: str
     device_id: str

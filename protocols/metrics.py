@@ -1,4 +1,4 @@
-"""The catalogue: every metric a lamp, a cabinet or a gateway publishes, by its TALQ 2.7.1 name."""
+"""The catalogue of all metrics that lamps, cabinets and gateways publish, by their TALQ 2.7.1 names."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ from protocols.sparkplug.datatypes import DataType
 class Metric:
     """One metric: its wire name `<Function>/<attribute>`, its type, and the reading's field it fills.
 
-    A change smaller than `deadband` (in `unit`) is not shown live; stores keep every reading.
+    A change smaller than `deadband` (in `unit`) is not sent to live views; stores keep every reading. The
+    deadbands are our choice: about the noise of a controller or a meter.
     """
 
     name: str
@@ -20,7 +21,7 @@ class Metric:
 
     @property
     def attribute(self) -> str:
-        """The TALQ attribute name, which JSON uses."""
+        """The TALQ attribute, which is the name in JSON."""
         return self.name.rpartition("/")[2]
 
 
@@ -42,7 +43,7 @@ LAMP_METRICS: tuple[Metric, ...] = (
     Metric("ControlGearDaliPart102Function/lampFailure", "lamp_failure", DataType.BOOLEAN),
     Metric("ControlGearDaliPart102Function/controlGearFailure", "control_gear_failure", DataType.BOOLEAN),
 )
-"""A lamp's metrics in birth order; a reading's fields but for its lamp and time."""
+"""A lamp's metrics in birth order: the fields of a reading except its device and time."""
 
 CABINET_METRICS: tuple[Metric, ...] = (
     Metric("ElectricalMeterFunction/totalPower", "total_power_kw", DataType.FLOAT, "kW", 0.01),
@@ -73,7 +74,7 @@ CABINET_METRICS: tuple[Metric, ...] = (
     Metric("SegmentMonitorFunction/actualState", "contactor_state", DataType.STRING),
     Metric("PhotocellFunction/photocellOutputOn", "photocell_output_on", DataType.BOOLEAN),
 )
-"""A cabinet's metrics in birth order; a cabinet reading's fields but for its cabinet and time."""
+"""A cabinet's metrics in birth order: the fields of a reading except its device and time."""
 
 COMMAND_ID = "Command/id"
 COMMAND_START = "Command/start"
@@ -92,7 +93,7 @@ PLAN_HASH = "Plan/hash"
 PLAN_PROBLEM = "Plan/problem"
 
 CABINET_CONTROL_METRICS: tuple[Metric, ...] = (Metric(TARGET_LIGHT_COMMAND, "", DataType.INT32, "%"),)
-"""What a cabinet accepts beside `DEVICE_CONTROL_METRICS`: above 0 its contactor closes, at 0 it opens."""
+"""What a cabinet accepts besides `DEVICE_CONTROL_METRICS`: above 0 its contactor closes, at 0 it opens."""
 
 DEVICE_CONTROL_METRICS: tuple[Metric, ...] = (
     Metric(OUTBOX_POSITION, "", DataType.UINT64),
@@ -102,7 +103,7 @@ DEVICE_CONTROL_METRICS: tuple[Metric, ...] = (
     Metric(COMMAND_EXPIRATION, "", DataType.DATETIME),
     Metric(COMMAND_RAMP_S, "", DataType.FLOAT, "s"),
 )
-"""What else a lamp's birth declares: the record's position and the parts of a command."""
+"""What the birth of a lamp or cabinet declares too: a record's position and the parts of a command."""
 
 NODE_METRICS: tuple[Metric, ...] = (
     Metric(OUTBOX_EPOCH, "", DataType.INT64),

@@ -26,7 +26,7 @@ class SunEvent(StrEnum):
 
 
 class PolarState(StrEnum):
-    """What a night is that has neither sunset nor sunrise."""
+    """The kind of a night without sunset and sunrise."""
 
     DAY = "day"
     NIGHT = "night"
@@ -36,9 +36,9 @@ class PolarState(StrEnum):
 class Night:
     """The night from `date` to the day after, local clock noon to local clock noon.
 
-    The sun stands highest at `culmination` and again at `next_culmination`; the sunset lies between the first
-    and midnight, the sunrise between midnight and the second, in that order wherever the clock's noon is.
-    `polar` is set when there is neither: day when the sun stays up at midnight, night when it stays down.
+    The sun is highest at `culmination` and again at `next_culmination`. The sunset is between the first and
+    midnight, the sunrise between midnight and the second, independent of when the clock shows noon. `polar`
+    is set when there is neither: day when the sun is up at midnight, night when it is down.
     """
 
     date: date
@@ -52,7 +52,7 @@ class Night:
 
 
 def sun_altitude(latitude: float, longitude: float, instant: datetime) -> float:
-    """Return degrees of the sun's centre above the horizon, without refraction."""
+    """Return the degrees of the sun's centre above the horizon, without refraction."""
     declination, hour_angle = _declination_and_hour_angle(longitude, instant)
     latitude_rad = math.radians(latitude)
     sine = math.sin(latitude_rad) * math.sin(declination) + (
@@ -61,7 +61,7 @@ def sun_altitude(latitude: float, longitude: float, instant: datetime) -> float:
     return math.degrees(math.asin(max(-1.0, min(1.0, sine))))
 
 
-def sun_event(  # noqa: PLR0917 - where, when, what: all but the last are always given
+def sun_event(  # noqa: PLR0917 - all but the last are always given
     latitude: float,
     longitude: float,
     local_date: date,
@@ -71,7 +71,7 @@ def sun_event(  # noqa: PLR0917 - where, when, what: all but the last are always
 ) -> datetime | None:
     """Return when, in UTC, the sun crosses the altitude on that local date; None when it does not.
 
-    Near the polar circles a date may hold two; then it is the first.
+    Near the polar circles there may be two on a date; then it is the first.
     """
     start = datetime.combine(local_date, time(), time_zone).astimezone(UTC)
     end = datetime.combine(local_date + timedelta(days=1), time(), time_zone).astimezone(UTC)
@@ -84,7 +84,7 @@ def sun_event(  # noqa: PLR0917 - where, when, what: all but the last are always
 
 
 def night_of(latitude: float, longitude: float, time_zone: ZoneInfo, instant: datetime) -> Night:
-    """Return the night, local noon to local noon, that holds the instant."""
+    """Return the night, local noon to local noon, that contains the instant."""
     local = instant.astimezone(time_zone)
     before_noon = local.time() < time(12)
     return night_from(latitude, longitude, time_zone, local.date() - timedelta(days=before_noon))
@@ -131,7 +131,7 @@ def _culmination(longitude: float, near: datetime, *, lower: bool = False) -> da
 def _crossing(
     latitude: float, longitude: float, culmination: datetime, kind: SunEvent, altitude_deg: float
 ) -> datetime | None:
-    """Return when the sun passes the altitude between the culmination and the midnight after or before it."""
+    """Return when the sun crosses the altitude between a culmination and the midnight after or before it."""
     direction = 1 if kind is SunEvent.SET else -1
     midnight = _culmination(longitude, culmination + direction * _HALF_DAY, lower=True)
     span_s = (midnight - culmination).total_seconds()
@@ -144,14 +144,14 @@ def _crossing(
 
 
 def _whole_second(instant: datetime) -> datetime:
-    """Return the nearest whole second: the equations are not more precise."""
+    """Return the nearest whole second: the equations are not more exact."""
     return (instant + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 def _root(height: Callable[[float], float], high: float, low: float) -> float | None:
-    """Return where `height`, above zero at `high` and below at `low`, is zero, to 0.05 s; None if nowhere.
+    """Return where `height`, above zero at `high` and below at `low`, is zero to 0.05 s; None if nowhere.
 
-    False position with the Illinois correction: as safe as bisection, far fewer evaluations.
+    False position with the Illinois correction: as robust as bisection, with far fewer evaluations.
     """
     above, below = height(high), height(low)
     if above < 0 or below >= 0:
@@ -175,7 +175,7 @@ def _root(height: Callable[[float], float], high: float, low: float) -> float | 
 
 
 def _declination_and_hour_angle(longitude: float, instant: datetime) -> tuple[float, float]:
-    """Return the sun's declination and its hour angle (-pi..pi), in radians (Meeus, chapter 25)."""
+    """Return the sun's declination and its hour angle in -pi..pi, in radians (Meeus, chapter 25)."""
     seconds = (instant - _J2000).total_seconds()
     t = (seconds + _TT_MINUS_UTC_S) / _CENTURY_S
     mean_longitude = 280.46646 + t * (36000.76983 + t * 0.0003032)

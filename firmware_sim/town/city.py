@@ -73,7 +73,7 @@ def city_from_lamps(
         InventoryError: there are no lamps.
     """
     if not lamps:
-        raise InventoryError([f"{source}: holds no lamps, expected at least one"])
+        raise InventoryError([f"{source}: contains no lamps, expected at least one"])
     inventory = Inventory([], [], [], [])
     for area, sites in _areas_of(lamps, source):
         placed = [

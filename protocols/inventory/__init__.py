@@ -1,1 +1,1 @@
-"""Which lamps there are, their positions, and the gateways that read them."""
+"""Which lamps there are, their positions, and the gateway that reads each of them."""

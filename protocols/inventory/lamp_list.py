@@ -1,4 +1,4 @@
-"""Reads a place's own list of lamps, GeoJSON or CSV: taken whole, or refused with everything wrong in it."""
+"""Reads a list of lamps, GeoJSON or CSV: accepted as a whole, or refused with all its problems."""
 
 import csv
 import io
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from protocols.inventory.model import InventoryError
 
 MAX_PROBLEMS = 50
+"""Problems reported of one list. Our choice: more do not help to correct it."""
 
 
 @dataclass(frozen=True, slots=True)
 class LampSite:
-    """A lamp as its owner lists it: where it stands and, where known, what it is."""
+    """A lamp as its owner lists it: its position and, where given, its name, road, area and power."""
 
     id: str
     latitude: float
@@ -36,12 +37,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "area": ("area", "kecamatan", "district"),
     "rated_power_w": ("rated_power_w", "ratedpower", "wattage"),
 }
-"""The field of a site, and what lists call it."""
+"""Each field of a site, and its names in lists."""
 
 
 @dataclass(slots=True)
 class _Collector:
-    """Gathers good sites and complaints of one list."""
+    """Collects the sites and the problems of one list."""
 
     source: str
     sites: list[LampSite] = field(default_factory=list)
@@ -54,19 +55,22 @@ class _Collector:
 
     def finish(self) -> list[LampSite]:
         if not self.sites and not self.problems:
-            self.problems.append(f"{self.source}: holds no lamps, expected at least one")
+            self.problems.append(f"{self.source}: contains no lamps, expected at least one")
         self.problems.extend(_misplaced(self))
         if self.problems:
             more = len(self.problems) - MAX_PROBLEMS
-            rest = [f"{self.source}: and {more} more problems"] if more > 0 else []
+            rest = [f"{self.source}: and {more} more problem{'' if more == 1 else 's'}"] if more > 0 else []
             raise InventoryError(self.problems[:MAX_PROBLEMS] + rest)
         return self.sites
 
 
 def parse_csv(text: str, source: str) -> list[LampSite]:
-    """Read a table with a header line; raises InventoryError naming line, column, value and expectation.
+    """Read a table with a header line.
 
-    Comma or semicolon separates; with semicolons a decimal comma is understood.
+    The separator is a comma or a semicolon; with semicolons, numbers may have a decimal comma.
+
+    Raises:
+        InventoryError: each problem names `source`, line, column, value and what was expected.
     """
     text = text.removeprefix("\ufeff")
     header = text.partition("\n")[0]
@@ -86,7 +90,7 @@ def parse_csv(text: str, source: str) -> list[LampSite]:
 
 
 def _columns(header: list[str], found: _Collector) -> list[str]:
-    """Return the site field behind each column."""
+    """Return the field of a site that each column holds; empty for an unknown column."""
     fields = {name: each for each, names in _NAMES.items() for name in names}
     titles = [cell.strip().lower() for cell in header]
     columns = [fields.get(title, "") for title in titles]
@@ -97,7 +101,7 @@ def _columns(header: list[str], found: _Collector) -> list[str]:
         if required not in columns:
             found.problem("line 1", f"column {required}", None, "a column of that name")
     for column in sorted({each for each in columns if each and columns.count(each) > 1}):
-        found.problem("line 1", f"column {column}", ", ".join(titles), "it once")
+        found.problem("line 1", f"column {column}", ", ".join(titles), "that column once")
     return columns
 
 
@@ -113,9 +117,12 @@ def _take_row(row: list[str], columns: list[str], decimal_comma: bool, place: st
 
 
 def parse_geojson(text: str, source: str) -> list[LampSite]:
-    """Read a FeatureCollection of points; raises InventoryError naming feature, field, value and expectation.
+    """Read a FeatureCollection of points.
 
-    A feature's id is its `id`, or its property `id` or `@id`. Properties that mean nothing here are ignored.
+    A feature's id is its `id`, or its property `id`, `@id` or `lamp_id`. Unknown properties are ignored.
+
+    Raises:
+        InventoryError: each problem names `source`, feature, field, value and what was expected.
     """
     found = _Collector(source)
     for number, feature in enumerate(_features(text, found), 1):
@@ -130,7 +137,7 @@ def _features(text: str, found: _Collector) -> Iterator[object]:
         found.problem(f"line {error.lineno} column {error.colno}", "document", error.msg, "JSON")
         return
     except RecursionError:
-        found.problem("line 1", "document", "nested without end", "JSON")
+        found.problem("line 1", "document", "nested too deeply", "JSON")
         return
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
@@ -167,20 +174,20 @@ def _take_site(cells: Mapping[str, object], place: str, found: _Collector) -> No
     longitude = _coordinate(cells, "longitude", 180, place, found)
     power = _power(cells.get("rated_power_w", ""), place, found)
     if latitude == 0 and longitude == 0:
-        found.problem(place, "latitude, longitude", "0, 0", "the lamp's position, not the null point")
+        found.problem(place, "latitude, longitude", "0, 0", "the position of the lamp")
     name, road, area = (str(cells.get(each) or "").strip() for each in ("name", "road", "area"))
     site = LampSite(identifier, latitude, longitude, name, road, area, power)
     found.sites.append(site)
 
 
 def _identifier(value: object, place: str, found: _Collector) -> str:
-    """Return an id fit for an MQTT topic: the separators and wildcards in it become dashes."""
+    """Return an id that may be an MQTT topic level: separators and wildcards become dashes."""
     given = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     identifier = re.sub(r"[+/#\s]+", "-", given).lstrip("-")
     if not identifier or len(identifier) > 64:
         found.problem(place, "id", value, "1 to 64 characters")
     elif identifier in found.places:
-        found.problem(place, "id", given, f"an id of its own, {found.places[identifier]} has it already")
+        found.problem(place, "id", given, f"a unique id, {found.places[identifier]} has the same")
     found.places.setdefault(identifier, place)
     return identifier
 
@@ -224,7 +231,7 @@ def _number(value: object) -> float | None:
 
 
 def _misplaced(found: _Collector) -> Iterable[str]:
-    """Lamps far from all others that would stand among them with latitude and longitude exchanged."""
+    """Yield a problem for each lamp that would be near the others with latitude and longitude exchanged."""
     whole = [site for site in found.sites if math.isfinite(site.latitude) and math.isfinite(site.longitude)]
     if len(whole) < 3:
         return
@@ -237,5 +244,5 @@ def _misplaced(found: _Collector) -> Iterable[str]:
             place = found.places.get(site.id, "")
             yield (
                 f"{found.source}: {place}: latitude, longitude is {site.latitude:g}, {site.longitude:g}, "
-                f"expected near {latitude:.2f}, {longitude:.2f} like the others (they look swapped)"
+                f"expected near {latitude:.2f}, {longitude:.2f} as the others (they look swapped)"
             )

@@ -10,11 +10,11 @@ import msgspec
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
-"""An MQTT topic level: `+`, `/` and `#` have a meaning there."""
+"""An MQTT topic level, in which `+`, `/` and `#` have a meaning of their own."""
 
 
 class InventoryError(ValueError):
-    """An inventory that cannot be taken; `problems` name file, line or field, value and what was expected."""
+    """An inventory that is refused; `problems` name file, line or field, value and what was expected."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -23,7 +23,7 @@ class InventoryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A kecamatan, or what else a place is divided into; also the Sparkplug group."""
+    """A kecamatan, or another part of a place; also the Sparkplug group."""
 
     id: Identifier
     name: str
@@ -71,7 +71,7 @@ class Lamp:
 class Cabinet:
     """The meter and contacts of a feeding point: the meter at Modbus address `unit` on a gateway's line.
 
-    Its contacts (door, breakers, contactor) answer at `contacts_unit`; None where there are none.
+    Its contacts (door, breakers, contactor) are read at `contacts_unit`; None where there are none.
     """
 
     id: Identifier
@@ -103,7 +103,8 @@ def decode(document: bytes, source: str) -> Inventory:
     """Read an inventory document.
 
     Raises:
-        InventoryError: names `source` and the path of every problem.
+        InventoryError: it has another shape, ids or addresses that occur twice, or references to what is not
+            in it; every problem begins with `source`.
     """
     try:
         inventory = msgspec.json.decode(document, type=Inventory)
@@ -124,15 +125,15 @@ def _duplicates(inventory: Inventory) -> Iterable[str]:
     ):
         for identifier, count in Counter(ids).items():
             if count > 1:
-                yield f"{kind}: id {identifier!r} stands {count} times, expected once"
+                yield f"{kind}: id {identifier!r} occurs {count} times, expected once"
     addresses = Counter((lamp.gateway_id, lamp.line, lamp.unit) for lamp in inventory.lamps)
     for (gateway_id, line, unit), count in addresses.items():
         if count > 1:
             yield f"lamps: {count} lamps share gateway {gateway_id!r} line {line} unit {unit}, expected one"
-    yield from _cabinets_in_the_way(inventory)
+    yield from _cabinet_duplicates(inventory)
 
 
-def _cabinets_in_the_way(inventory: Inventory) -> Iterable[str]:
+def _cabinet_duplicates(inventory: Inventory) -> Iterable[str]:
     taken = {(lamp.gateway_id, lamp.line, lamp.unit) for lamp in inventory.lamps}
     lamps = {lamp.id for lamp in inventory.lamps}
     for cabinet in inventory.cabinets:
@@ -141,7 +142,10 @@ def _cabinets_in_the_way(inventory: Inventory) -> Iterable[str]:
         units = [unit for unit in (cabinet.unit, cabinet.contacts_unit) if unit is not None]
         for address in [(cabinet.gateway_id, cabinet.line, unit) for unit in units]:
             if address in taken:
-                yield f"cabinets: {cabinet.id!r} is at line {address[1]} unit {address[2]}, which is taken"
+                yield (
+                    f"cabinets: {cabinet.id!r} is at line {address[1]} unit {address[2]}, "
+                    "which is in use, expected another unit"
+                )
             taken.add(address)
 
 
@@ -150,12 +154,12 @@ def _dangling(inventory: Inventory) -> Iterable[str]:
     gateways = {gateway.id for gateway in inventory.gateways}
     for gateway in inventory.gateways:
         if gateway.area_id not in areas:
-            yield f"gateways: {gateway.id!r} names area {gateway.area_id!r}, which is not in areas"
+            yield f"gateways: {gateway.id!r} names area {gateway.area_id!r}, expected one in areas"
     for lamp in inventory.lamps:
         if lamp.area_id not in areas:
-            yield f"lamps: {lamp.id!r} names area {lamp.area_id!r}, which is not in areas"
+            yield f"lamps: {lamp.id!r} names area {lamp.area_id!r}, expected one in areas"
         if lamp.gateway_id not in gateways:
-            yield f"lamps: {lamp.id!r} names gateway {lamp.gateway_id!r}, which is not in gateways"
+            yield f"lamps: {lamp.id!r} names gateway {lamp.gateway_id!r}, expected one in gateways"
     for cabinet in inventory.cabinets:
         if cabinet.gateway_id not in gateways:
-            yield f"cabinets: {cabinet.id!r} names gateway {cabinet.gateway_id!r}, which is not in gateways"
+            yield f"cabinets: {cabinet.id!r} names gateway {cabinet.gateway_id!r}, expected one in gateways"

@@ -1,4 +1,4 @@
-"""Sparkplug metrics of readings, commands, events, results, acknowledgements and plans."""
+"""Converts readings, commands, events, results, acknowledgements and plans to and from Sparkplug metrics."""
 
 from typing import Final
 
@@ -46,7 +46,7 @@ from protocols.mapping.values import (
 )
 
 PRIMARY_HOST: Final = "lentera"
-"""The host application that gateways wait for before they are born."""
+"""The host application that a gateway waits for before it publishes its births."""
 
 __all__ = [
     "COMMANDED_METRICS",

@@ -1,4 +1,4 @@
-"""A light command as a DCMD's metrics."""
+"""Converts light commands to and from the metrics of a DCMD."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -24,7 +24,10 @@ from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import Value
 
 DEFAULT_OVERRIDE: Final = timedelta(hours=2)
+"""How long an override without an expiration lasts. Our choice: a visit to a street, not a whole night."""
+
 DEFAULT_PATIENCE: Final = timedelta(minutes=10)
+"""From start to deadline of a command without one. Our choice: several polls of a slow line."""
 
 COMMANDED_METRICS: Final = frozenset(
     {
@@ -40,11 +43,11 @@ COMMANDED_METRICS: Final = frozenset(
         PLAN_DOCUMENT,
     }
 )
-"""Metrics that hosts write: they go by name, so that a host needs no birth to command."""
+"""Metrics that hosts write. They are sent by name, so that a host can command before it has the birth."""
 
 
 def command_metrics(command: LightCommand) -> list[MetricValue]:
-    """Return a DCMD's metrics; a null target ends the override in force."""
+    """Return the metrics of a DCMD; a null target ends the override in force."""
     start_ms = to_unix_ms(command.start)
     expiration_ms = None if command.expiration is None else to_unix_ms(command.expiration)
     return [
@@ -68,11 +71,11 @@ def command_from(
 ) -> LightCommand:
     """Return the command in a DCMD.
 
-    Without Command/id it comes from a client that uses Sparkplug without Lentera's metrics: an override from
-    `now` for `default_duration`.
+    One without Command/id comes from a general Sparkplug client: without an expiration it is an override
+    that lasts for `default_duration`, from `now` unless it has a start.
 
     Raises:
-        InvalidCommand: a metric is missing or wrong; names metric, value and what was expected.
+        InvalidCommand: a metric is missing or has a wrong value.
     """
     given = {metric.name: metric.value for metric in metrics}
     if TARGET_LIGHT_COMMAND not in given:

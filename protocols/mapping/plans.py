@@ -1,4 +1,4 @@
-"""A lighting plan on its way to a gateway, and what the gateway reports of the one it follows."""
+"""Converts lighting plans, and what gateways report about them, to and from metrics."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MetricValue
 
 LONGEST_PROBLEM: Final = 500
-"""Characters of a problem that travel."""
+"""Characters of a problem that are sent. Our choice: it names the field and leaves room in the message."""
 
 _LARGEST_TIME_MS = 2**53
 
@@ -24,7 +24,7 @@ class PlanState:
 
 
 def plan_metrics(document: bytes, now_ms: int | None = None) -> list[MetricValue]:
-    """Return an NCMD's metrics: the plan to follow from now on."""
+    """Return the metrics of an NCMD: the plan to follow from now on."""
     return [MetricValue(PLAN_DOCUMENT, None, DataType.STRING, document.decode(), now_ms)]
 
 
@@ -39,13 +39,13 @@ def plan_from(metrics: Iterable[MetricValue]) -> bytes | None:
 
 
 def plan_issued_ms(metrics: Iterable[MetricValue]) -> int:
-    """Return when the cloud sent the plan in a node command, in Unix ms; 0 when it is not given."""
+    """Return when the cloud sent the plan in a node command, in Unix ms; 0 where that is not given."""
     time_ms = next((each.timestamp_ms for each in metrics if each.name == PLAN_DOCUMENT), None)
     return time_ms if time_ms is not None and 0 < time_ms < _LARGEST_TIME_MS else 0
 
 
 def plan_state_metrics(plan_hash: str, problem: str, now_ms: int | None = None) -> list[MetricValue]:
-    """Return the metrics of a gateway's plan, for its birth and for NDATA on a change."""
+    """Return what a gateway reports about its plan in its birth, and in NDATA on a change."""
     return [
         MetricValue(PLAN_HASH, None, DataType.STRING, plan_hash, now_ms),
         MetricValue(PLAN_PROBLEM, None, DataType.STRING, problem[:LONGEST_PROBLEM], now_ms),
@@ -53,10 +53,10 @@ def plan_state_metrics(plan_hash: str, problem: str, now_ms: int | None = None) 
 
 
 def plan_state_from(metrics: Sequence[MetricValue]) -> PlanState | None:
-    """Return the plan that a gateway reports to follow; None when it reports none.
+    """Return the state of the plan in a gateway's data; None when it is not part of it.
 
     Raises:
-        InvalidRecord: the hash or the problem is not a text.
+        InvalidRecord: a metric is not a text.
     """
     plan_hash = _text(metrics, PLAN_HASH)
     return None if plan_hash is None else PlanState(plan_hash, _text(metrics, PLAN_PROBLEM) or "")

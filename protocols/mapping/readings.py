@@ -1,4 +1,4 @@
-"""The readings and births of lamps and cabinets as metrics."""
+"""Converts readings of lamps and cabinets to and from metrics, and makes their births."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -20,11 +20,11 @@ from protocols.metrics import (
     Metric,
 )
 from protocols.sparkplug.datatypes import DataType
-from protocols.sparkplug.payload import MetricValue, Property
+from protocols.sparkplug.payload import MetricValue
 from protocols.sparkplug.values import Value
 
 _Rules = Mapping[str, tuple[str, Callable[[Value], Any]]]
-"""By metric: the field it fills and how its value is read."""
+"""By metric: the field it fills and what reads its value."""
 
 
 def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> list[MetricValue]:
@@ -39,25 +39,25 @@ def reading_metrics(reading: DeviceReading, *, is_historical: bool = False) -> l
 
 
 def reading_from(lamp_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> LampReading:
-    """Return the reading in a lamp's data, timed by the metrics or else by `timestamp_ms` (Unix ms).
+    """Return the reading in a lamp's data; its time is the latest of the metrics', else `timestamp_ms`.
 
     Raises:
-        InvalidReading: a value or the time is not what its metric requires.
+        InvalidReading: a value has the wrong type or range, or there is no time.
     """
     fields, time_ms = _fields_of(lamp_id, metrics, timestamp_ms, _LAMP_RULES)
     return LampReading(lamp_id, from_unix_ms(time_ms), **fields)
 
 
 def is_cabinet_data(metrics: Iterable[MetricValue]) -> bool:
-    """Return whether these are the data of a cabinet: it has none of a lamp's metrics."""
+    """Return whether these are data of a cabinet, which has no metric in common with a lamp."""
     return any(metric.name in _CABINET_RULES for metric in metrics)
 
 
 def cabinet_from(cabinet_id: str, metrics: Iterable[MetricValue], timestamp_ms: int | None) -> CabinetReading:
-    """Return the reading in a cabinet's data, timed by the metrics or else by `timestamp_ms` (Unix ms).
+    """Return the reading in a cabinet's data; its time is found as for a lamp.
 
     Raises:
-        InvalidReading: a value or the time is not what its metric requires.
+        InvalidReading: a value has the wrong type or range, or there is no time.
     """
     fields, time_ms = _fields_of(cabinet_id, metrics, timestamp_ms, _CABINET_RULES)
     return CabinetReading(cabinet_id, from_unix_ms(time_ms), **fields)
@@ -125,12 +125,13 @@ def device_birth(reading: DeviceReading) -> list[MetricValue]:
     kind = kind_of(reading)
     metrics = reading_metrics(reading)
     for declared, metric in zip(kind.metrics, metrics, strict=True):
-        metric.properties = _unit(declared)
+        if declared.unit:
+            metric.properties = {"engUnit": declared.unit}
     return [*metrics, *_declared(kind.control_metrics, to_unix_ms(reading.time))]
 
 
 def gateway_birth(epoch: int, now_ms: int, plan: PlanState | None = None) -> list[MetricValue]:
-    """Return all metrics of a gateway; `epoch` names its outbox, `plan` the plan that it follows."""
+    """Return every metric that a gateway will publish or accept, with its outbox's epoch and its plan."""
     plan = plan or PlanState()
     values: dict[str, Value] = {OUTBOX_EPOCH: epoch, PLAN_HASH: plan.hash, PLAN_PROBLEM: plan.problem}
     metrics = _declared(NODE_METRICS, now_ms)
@@ -141,10 +142,11 @@ def gateway_birth(epoch: int, now_ms: int, plan: PlanState | None = None) -> lis
 
 def _declared(declared: Sequence[Metric], time_ms: int) -> list[MetricValue]:
     return [
-        MetricValue(metric.name, None, metric.datatype, None, time_ms, properties=_unit(metric))
+        MetricValue(
+            name=metric.name,
+            datatype=metric.datatype,
+            timestamp_ms=time_ms,
+            properties={"engUnit": metric.unit} if metric.unit else {},
+        )
         for metric in declared
     ]
-
-
-def _unit(metric: Metric) -> dict[str, Property]:
-    return {"engUnit": metric.unit} if metric.unit else {}

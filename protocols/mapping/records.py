@@ -1,4 +1,4 @@
-"""What travels on a gateway's own topic: events, command results, and the outbox's acknowledgements."""
+"""Converts what is sent on a gateway's own topic: events, command results, acknowledgements, positions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -47,34 +47,36 @@ Body = TypeVar("Body", _Event, _Result)
 
 
 def event_metrics(event: DeviceEvent, *, is_historical: bool = False) -> list[MetricValue]:
-    """Return an event as one JSON text in NDATA."""
+    """Return an event as one metric of NDATA, a JSON text."""
     body = _Event(event.device_id, event.type, event.time, event.active, event.info)
-    return [_record(EVENT_RECORD, body, event.time, is_historical)]
+    text = msgspec.json.encode(body).decode()
+    return [MetricValue(EVENT_RECORD, None, DataType.STRING, text, to_unix_ms(event.time), is_historical)]
 
 
 def event_from(metrics: Iterable[MetricValue]) -> DeviceEvent | None:
     """Return the event in a gateway's data; None when it holds none.
 
     Raises:
-        InvalidRecord: the text is no event, or its time is out of range.
+        InvalidRecord: it cannot be read, or its time is out of range.
     """
     body = _parse(metrics, EVENT_RECORD, _Event)
     return None if body is None else DeviceEvent(body.device_id, body.type, body.time, body.active, body.info)
 
 
 def result_metrics(result: CommandResult, *, is_historical: bool = False) -> list[MetricValue]:
-    """Return a command's result on one lamp as one JSON text in NDATA."""
+    """Return a command's result on one device as one metric of NDATA, a JSON text."""
     body = _Result(
         result.command_id, result.device_id, result.status, result.time, result.level_percent, result.detail
     )
-    return [_record(COMMAND_RESULT_RECORD, body, result.time, is_historical)]
+    text, time_ms = msgspec.json.encode(body).decode(), to_unix_ms(result.time)
+    return [MetricValue(COMMAND_RESULT_RECORD, None, DataType.STRING, text, time_ms, is_historical)]
 
 
 def result_from(metrics: Iterable[MetricValue]) -> CommandResult | None:
     """Return the command result in a gateway's data; None when it holds none.
 
     Raises:
-        InvalidRecord: the text is no result, or its time is out of range.
+        InvalidRecord: it cannot be read, or its time is out of range.
     """
     body = _parse(metrics, COMMAND_RESULT_RECORD, _Result)
     if body is None:
@@ -85,7 +87,7 @@ def result_from(metrics: Iterable[MetricValue]) -> CommandResult | None:
 def ack_metrics(
     epoch: int, ranges: Iterable[tuple[int, int]], now_ms: int | None = None
 ) -> list[MetricValue]:
-    """Return an NCMD's metrics: positions first..last, both included, are durably stored."""
+    """Return the metrics of an NCMD: the positions first..last of each range, both included, are stored."""
     flat = [position for span in ranges for position in span]
     return [
         MetricValue(OUTBOX_EPOCH, None, DataType.INT64, epoch, now_ms),
@@ -94,10 +96,10 @@ def ack_metrics(
 
 
 def ack_from(metrics: Sequence[MetricValue]) -> tuple[int, list[tuple[int, int]]] | None:
-    """Return epoch and ranges (first, last) of an acknowledgement; None when the command is none.
+    """Return epoch and ranges of an acknowledgement; None when the command is none.
 
     Raises:
-        InvalidRecord: the epoch is missing, or the positions are no ascending pairs.
+        InvalidRecord: the epoch is missing, or the positions are not pairs in ascending order.
     """
     flat = value_of(metrics, OUTBOX_ACKNOWLEDGED)
     if flat is None:
@@ -115,16 +117,16 @@ def ack_from(metrics: Sequence[MetricValue]) -> tuple[int, list[tuple[int, int]]
 
 
 def time_metrics(now: datetime) -> list[MetricValue]:
-    """Return an NCMD's metrics: the present time, for a gateway that has no better clock."""
+    """Return the metrics of an NCMD: the cloud's time, for a gateway without a better clock."""
     now_ms = to_unix_ms(now)
     return [MetricValue(CLOUD_TIME, None, DataType.DATETIME, now_ms, now_ms)]
 
 
 def time_from(metrics: Iterable[MetricValue]) -> datetime | None:
-    """Return the time in a node command; None when it holds none.
+    """Return the cloud's time in a node command; None when it holds none.
 
     Raises:
-        InvalidRecord: the value is no time in Unix milliseconds.
+        InvalidRecord: it is no time, or out of range.
     """
     value = value_of(metrics, CLOUD_TIME)
     if value is None:
@@ -135,20 +137,15 @@ def time_from(metrics: Iterable[MetricValue]) -> datetime | None:
 
 
 def position_from(metrics: Iterable[MetricValue]) -> int | None:
-    """Return the outbox position a record came with; None from a foreign node.
+    """Return the outbox position that was sent with a record; None from a foreign node.
 
     Raises:
-        InvalidRecord: the value is no whole number.
+        InvalidRecord: it is not a whole number.
     """
     value = value_of(metrics, OUTBOX_POSITION)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     raise InvalidRecord(f"{OUTBOX_POSITION}: {value!r}, expected a whole number")
-
-
-def _record(name: str, body: msgspec.Struct, time: datetime, is_historical: bool) -> MetricValue:
-    text = msgspec.json.encode(body).decode()
-    return MetricValue(name, None, DataType.STRING, text, to_unix_ms(time), is_historical)
 
 
 def _parse(metrics: Iterable[MetricValue], name: str, kind: type[Body]) -> Body | None:
@@ -167,7 +164,7 @@ def _parse(metrics: Iterable[MetricValue], name: str, kind: type[Body]) -> Body 
 
 
 def position_metric(position: int, time_ms: int, *, is_historical: bool = False) -> MetricValue:
-    """Return the metric of a record's outbox position; goes with every reading, event and result."""
+    """Return a record's position in the gateway's outbox, which is sent with every record."""
     return MetricValue(OUTBOX_POSITION, None, DataType.UINT64, position, time_ms, is_historical)
 
 

@@ -1,4 +1,4 @@
-"""Values and errors of the mapping: what clients with other Sparkplug types may send, and what is refused."""
+"""Values as clients with other Sparkplug types may send them, and the errors of the mapping."""
 
 import math
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ from protocols.sparkplug.values import Value
 
 
 class InvalidMetrics(ValueError):  # noqa: N818 - named for the condition
-    """Metrics that Lentera can't use: names metric, value and what was expected."""
+    """Metrics that cannot be used; the message names metric, value and what was expected."""
 
 
 class InvalidReading(InvalidMetrics):
-    """A lamp's data that is no reading."""
+    """Data of a device that is not a reading."""
 
 
 class InvalidCommand(InvalidMetrics):
-    """A command that cannot be carried out as it is; it changes nothing."""
+    """A command that is incomplete or wrong; it changes nothing."""
 
 
 class InvalidRecord(InvalidMetrics):
@@ -27,14 +27,14 @@ class InvalidRecord(InvalidMetrics):
 
 
 LAST_MS: Final = to_unix_ms(datetime(9999, 1, 1, tzinfo=UTC))
-"""The latest instant taken: what lies beyond is no date."""
+"""The latest instant accepted, in Unix ms: `datetime` ends a year later."""
 
 
 def integer(value: Value) -> int:
-    """Return the whole number that another client may have sent as a float.
+    """Return a whole number, which other clients may send as a float.
 
     Raises:
-        ValueError: the value is none; the message says what was expected.
+        ValueError: it is none; the message is what was expected, without the value.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -47,7 +47,7 @@ def number(value: Value) -> float:
     """Return a finite number.
 
     Raises:
-        ValueError: the value is none; the message says what was expected.
+        ValueError: it is none; the message is what was expected, without the value.
     """
     if type(value) is float:
         if not math.isfinite(value):
@@ -57,12 +57,12 @@ def number(value: Value) -> float:
 
 
 def single(value: Value) -> float:
-    """Return a finite number that was sent as float32, rounded to three decimals.
+    """Return a finite number that was sent as a float32, with three decimals.
 
     Raises:
-        ValueError: the value is none; the message says what was expected.
+        ValueError: as for `number`.
     """
-    # Below 16384 three decimals are within the 24 bits of a float32: this restores what the controller sent.
+    # Below 16384 the 24 bits of a float32 hold three decimals: rounding restores the controller's value.
     return round(number(value), 3)
 
 

@@ -136,5 +136,5 @@ def test_areas_whose_names_differ_only_in_signs_still_have_gateways_of_their_own
 
 
 def test_an_empty_list_is_refused() -> None:
-    with pytest.raises(InventoryError, match=r"x\.csv: holds no lamps"):
+    with pytest.raises(InventoryError, match=r"x\.csv: contains no lamps"):
         city_from_lamps([], "x.csv")

@@ -50,7 +50,7 @@ def test_a_spreadsheets_export_with_semicolons_and_decimal_commas_is_read() -> N
     ("text", "problem"),
     [
         ("", "line 1: column id is missing"),
-        (HEADER, "holds no lamps, expected at least one"),
+        (HEADER, "contains no lamps, expected at least one"),
         (
             "id,latitude,longitude,colour\na,1,2,red\n",
             "line 1: column is 'colour', expected one of id, latitude",
@@ -58,7 +58,7 @@ def test_a_spreadsheets_export_with_semicolons_and_decimal_commas_is_read() -> N
         ("id,latitude\na,1\n", "line 1: column longitude is missing"),
         (
             "id,lat,latitude,lon\na,1,1,2\n",
-            "line 1: column latitude is 'id, lat, latitude, lon', expected it once",
+            "line 1: column latitude is 'id, lat, latitude, lon', expected that column once",
         ),
         (HEADER + "a,north,107.5,,,,\n", "line 2: latitude is 'north', expected degrees from -90 to 90"),
         (HEADER + "a,,107.5,,,,\n", "line 2: latitude is missing"),
@@ -68,11 +68,11 @@ def test_a_spreadsheets_export_with_semicolons_and_decimal_commas_is_read() -> N
             "line 2: latitude is '107.5', expected degrees from -90 to 90 (latitude and",
         ),
         (HEADER + "a,-7,1075,,,,\n", "line 2: longitude is '1075', expected degrees from -180 to 180"),
-        (HEADER + "a,0,0,,,,\n", "line 2: latitude, longitude is '0, 0', expected the lamp's position"),
+        (HEADER + "a,0,0,,,,\n", "line 2: latitude, longitude is '0, 0', expected the position of the lamp"),
         (HEADER + ",-7,107,,,,\n", "line 2: id is missing, expected 1 to 64 characters"),
         (
             HEADER + "a,-7,107,,,,\n\na,-7,107,,,,\n",
-            "line 4: id is 'a', expected an id of its own, line 2 has it",
+            "line 4: id is 'a', expected a unique id, line 2 has the same",
         ),
         (HEADER + "a,-7,107\n", "line 2: row is '3 cells', expected 7 cells"),
         (HEADER + "a,-7,107,,,,0\n", "line 2: rated_power_w is '0', expected watts above 0"),
@@ -117,7 +117,7 @@ def test_points_are_read_and_ids_are_made_fit_for_topics() -> None:
     [
         ("{", "line 1 column 2: document is"),
         ("[]", "features is missing, expected a GeoJSON FeatureCollection"),
-        (geojson(), "holds no lamps"),
+        (geojson(), "contains no lamps"),
         (
             geojson({"type": "Feature", "geometry": {"type": "LineString"}}),
             "feature 1: geometry is 'LineString'",
@@ -135,7 +135,7 @@ def test_points_are_read_and_ids_are_made_fit_for_topics() -> None:
         (geojson(point(1, 2, None)), "feature 1: id is missing"),
         (
             geojson(point(1, 2), point(1, 3)),
-            "feature 2: id is 'a', expected an id of its own, feature 1 has it",
+            "feature 2: id is 'a', expected a unique id, feature 1 has the same",
         ),
     ],
 )

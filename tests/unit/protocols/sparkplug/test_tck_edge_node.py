@@ -89,7 +89,7 @@ def test_ids_are_unique_in_an_inventory() -> None:
     """
     gateway = Gateway("soreang-01", "32.04.37", -7.03, 107.52, "Asia/Jakarta")
     twice = Inventory([Area("32.04.37", "Soreang", -7.03, 107.52)], [gateway, gateway], [])
-    with pytest.raises(InventoryError, match="id 'soreang-01' stands 2 times"):
+    with pytest.raises(InventoryError, match="id 'soreang-01' occurs 2 times"):
         decode_inventory(encode_inventory(twice), "inventory.json")
 
 
