@@ -19,7 +19,7 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
-from protocols.sparkplug.messages import Outgoing, node_command
+from protocols.sparkplug.messages import Outgoing, node_command, rebirth_request
 from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
@@ -160,7 +160,7 @@ class HostClient:
             if isinstance(event, RebirthNeeded):
                 log.info("rebirth_requested", gateway=event.node, reason=event.why)
                 REBIRTHS.inc()
-                await self.publish(session.rebirth_request(event.group, event.node, self._now_ms()))
+                await self.publish(rebirth_request(event.group, event.node, self._now_ms()))
             elif isinstance(event, StateContested):
                 # An older will of ours was delivered late: with STATE offline gateways would stop sending.
                 await self.publish(session.online(event.timestamp_ms))

@@ -1,1 +1,1 @@
-"""Register maps of devices as data, and how their words are read and written."""
+"""Register maps of devices as data, and how values are read from and written to their registers."""

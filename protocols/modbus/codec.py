@@ -1,4 +1,4 @@
-"""From a profile to requests, from responses to values, and from values to writes."""
+"""Plans the read requests of a profile, decodes the responses, and encodes writes."""
 
 import math
 import struct
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from protocols.modbus.profile import Poll, Profile, Register, Table, ValueType, WordOrder
 
 MAX_BITS_PER_READ = 2000
+"""Coils or discrete inputs in one request, by sections 6.1 and 6.2 of the Modbus application protocol."""
 
 Value = float | int | bool | None
 
 
 class CodecError(ValueError):
-    """Permanent: a response or a value that does not fit the profile."""
+    """A response or a value that does not fit the profile; a retry gives the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ReadBlock:
 
     @property
     def end(self) -> int:
-        """The first address behind the block."""
+        """The first address after the block."""
         return self.address + self.count
 
 
@@ -63,7 +64,7 @@ def plan_reads(profile: Profile, poll: Poll) -> list[ReadBlock]:
 
 
 class BlockDecoder:
-    """Decodes the responses to one block of one profile; built once, as its register list is."""
+    """Decodes the responses to one block of one profile; what does not depend on them is computed once."""
 
     def __init__(self, profile: Profile, block: ReadBlock) -> None:
         self._profile_id = profile.id
@@ -79,26 +80,26 @@ class BlockDecoder:
     def decode(self, words: Sequence[int]) -> dict[str, Value]:
         """Return the values that are wholly in the block, by register name; None for an error value.
 
-        `words` are the response's registers, or its bits as 0 and 1.
+        `words` are the registers of the response, or its bits as 0 and 1.
 
         Raises:
             CodecError: the number of words is not that of the block.
         """
         if len(words) != self._block.count:
             raise CodecError(
-                f"{self._profile_id}: {self._block} was answered with {len(words)} words, "
+                f"{self._profile_id}: response to {self._block} has {len(words)} words, "
                 f"expected {self._block.count}"
             )
         return {field.name: field.decode(words) for field in self._fields}
 
 
 def decode_block(profile: Profile, block: ReadBlock, words: Sequence[int]) -> dict[str, Value]:
-    """Return what `BlockDecoder.decode` does, for a block that is decoded once."""
+    """Decode a response as `BlockDecoder.decode` does, for a block that is decoded only once."""
     return BlockDecoder(profile, block).decode(words)
 
 
 class _Field:
-    """One register, with all that is independent of the response computed before."""
+    """One register, with all that does not depend on the response computed in advance."""
 
     __slots__ = (
         "_at",

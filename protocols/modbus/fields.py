@@ -1,4 +1,4 @@
-"""Reads a profile's TOML fields one by one and collects every problem, so that all are corrected at once."""
+"""Reads a profile's TOML fields one by one and collects all problems, so that one run reports them all."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,9 +21,9 @@ HEADER: Final = "[[register]]"
 
 
 def lines_of(text: str) -> list[dict[str, int]]:
-    """Return the line of each field: of the head first, then of each register, with its own header.
+    """Return the line of each field: first those of the head, then those of each register and its header.
 
-    Registers that are written another way than under a header of their own are not found.
+    Registers in another notation than a `[[register]]` header are not found.
     """
     sections: list[dict[str, int]] = [{}]
     for number, line in enumerate(text.splitlines(), 1):
@@ -38,7 +38,7 @@ _FIELD = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 
 class FieldReader:
-    """Reads typed fields of one TOML table; a wrong one becomes a problem and a placeholder value."""
+    """Reads typed fields of one TOML table; a wrong one becomes a problem, and a valid value replaces it."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class FieldReader:
         self._known: set[str] = {"register"}
 
     def problem(self, name: str, value: object, expected: str) -> None:
-        """Add a problem: field `name` holds `value`, where `expected` was expected."""
+        """Add the problem that field `name` is `value` instead of `expected`."""
         line = self._lines.get(name) or self._lines.get(HEADER)
         place = ", ".join(part for part in (f"line {line}" if line else "", self._where) if part)
         found = "is missing" if value is None else f"is {value!r}"
@@ -64,7 +64,7 @@ class FieldReader:
         self.problems.append(f"{self.source}: {place}: {text}" if place else f"{self.source}: {text}")
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return a string."""
+        """Return a text."""
         value = self._take(name, default)
         if isinstance(value, str):
             return value
@@ -113,7 +113,7 @@ class FieldReader:
         return Fraction(1)
 
     def integers(self, name: str) -> frozenset[int]:
-        """Return a list of raw values from 0 to 0xFFFFFFFF."""
+        """Return raw values from 0 to 0xFFFFFFFF."""
         value = self._take(name, [])
         if isinstance(value, list) and all(
             isinstance(item, int) and 0 <= item <= 0xFFFFFFFF for item in value
@@ -147,15 +147,6 @@ class FieldReader:
             self.problem(
                 name, self._fields[name], f"no such field; known are {', '.join(sorted(self._known))}"
             )
-
-    def raise_problems(self) -> None:
-        """Refuse the profile where any field was wrong.
-
-        Raises:
-            ProfileError: names every wrong field.
-        """
-        if self.problems:
-            raise ProfileError(self.problems)
 
     def _take(self, name: str, default: object) -> object:
         self._known.add(name)

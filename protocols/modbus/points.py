@@ -1,4 +1,4 @@
-"""Names of the register points that Lentera acts on itself; profiles must spell them so."""
+"""Names of the points that Lentera uses itself; every profile has them under these names."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ POWER_CYCLE: Final = "power_cycle_seen"
 
 TIMEOUT_POINT: Final = "watchdog_timeout_s"
 LEVEL_POINTS: Final = ("watchdog_level_percent", "power_on_level_percent")
-"""The levels that a controller takes by itself: without a gateway, and after a power cut."""
+"""The levels that a controller applies by itself: without a gateway, and after a power cut."""
 
 PHOTOCELL: Final = "photocell_output_on"
 CONTACTOR_CONTACT: Final = "contactor_state"

@@ -1,4 +1,4 @@
-"""A device's register map: the model, and its reading from TOML."""
+"""The register map of a kind of device, and how it is read from TOML."""
 
 import tomllib
 from collections import Counter
@@ -22,7 +22,7 @@ __all__ = [
 
 
 class Table(StrEnum):
-    """Modbus's four address spaces."""
+    """The four address spaces of Modbus."""
 
     INPUT = "input"
     HOLDING = "holding"
@@ -31,7 +31,7 @@ class Table(StrEnum):
 
 
 class ValueType(StrEnum):
-    """How a value lies in its registers."""
+    """How a value is stored in its registers."""
 
     U16 = "u16"
     S16 = "s16"
@@ -42,7 +42,7 @@ class ValueType(StrEnum):
 
     @property
     def words(self) -> int:
-        """Registers, or coils, that one value takes."""
+        """Registers, or coils, that one value occupies."""
         return 2 if self.endswith("32") else 1
 
 
@@ -55,7 +55,7 @@ class Access(StrEnum):
 
 
 class Poll(StrEnum):
-    """How often a register is read: at every poll, or once in a while."""
+    """How often a register is read: at every poll, or rarely."""
 
     FAST = "fast"
     SLOW = "slow"
@@ -69,7 +69,7 @@ class WordOrder(StrEnum):
 
 
 class ProfileKind(StrEnum):
-    """What a device is to the gateway."""
+    """What the gateway uses a device for."""
 
     LAMP = "lamp"
     METER = "meter"
@@ -78,11 +78,11 @@ class ProfileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One value: where it lies and what it means. Value = raw · scale + offset; an error value means None.
+    """One value: its address and its meaning. Value = raw · scale + offset; an error value means None.
 
     `bit` selects one bit of a register, for `ValueType.BOOL` outside coils; `inverted` says that 0 is true.
-    `minimum` and `maximum` bound what may be written, in the value's unit. `broadcast` says a write may go to
-    all units at once.
+    `minimum` and `maximum` bound what may be written, in the value's unit. `broadcast` means that a write to
+    all units at once is allowed.
     """
 
     name: str
@@ -105,17 +105,17 @@ class Register:
 
     @property
     def end(self) -> int:
-        """The first address behind the value."""
+        """The first address after the value."""
         return self.address + self.type.words
 
     @property
     def readable(self) -> bool:
-        """Whether the device gives the value back."""
+        """Whether the value can be read."""
         return self.access is not Access.WRITE
 
     @property
     def writable(self) -> bool:
-        """Whether the device takes the value."""
+        """Whether the value can be written."""
         return self.access is not Access.READ
 
 
@@ -123,10 +123,11 @@ class Register:
 class Profile:
     """The register map of one kind of device.
 
-    `max_registers` is the most one request may ask for; up to `max_gap` unused registers between two wanted
-    ones are read along, because they cost less wire time than a second request. Where one unit serves many
-    lamps, lamp `n` of bus `line` lies `line_stride` · line + `address_stride` · n further on: see `at`.
-    `ignores_broadcast` says that a write to all units at once changes nothing in this one.
+    `max_registers` is the most that one request may read. Up to `max_gap` unused registers between two that
+    are needed are read too, because they take less wire time than a second request. Where one unit serves
+    many lamps, the addresses of lamp `n` of bus `line` are shifted by `line_stride` · line +
+    `address_stride` · n: see `at`. `ignores_broadcast` means that a write to all units at once changes
+    nothing in this one.
     """
 
     id: str
@@ -142,24 +143,24 @@ class Profile:
 
     @property
     def last_address(self) -> int:
-        """The last address that any register takes."""
+        """The last address that any register occupies."""
         return max(register.end for register in self.registers) - 1
 
     def at(self, line: int, address: int) -> "Profile":
-        """Return the same map for the lamp with this short address on this bus of a many-lamp gateway."""
+        """Return the map of the lamp with this short address on this bus of a unit that serves many lamps."""
         shift = self.line_stride * line + self.address_stride * address
         moved = tuple(replace(register, address=register.address + shift) for register in self.registers)
         return replace(self, registers=moved)
 
     def always_reading(self, name: str) -> "Profile":
-        """Return the same map with the register of that name read at every poll; itself where it is so."""
+        """Return the map with the register of that name read at every poll; itself where it is already."""
         if all(each.name != name or each.poll is Poll.FAST for each in self.registers):
             return self
         registers = (replace(each, poll=Poll.FAST) if each.name == name else each for each in self.registers)
         return replace(self, registers=tuple(registers))
 
     def without(self, name: str) -> "Profile":
-        """Return the same map less the register of that name; itself where there is none."""
+        """Return the map without the register of that name; itself where there is none."""
         left = tuple(register for register in self.registers if register.name != name)
         return self if len(left) == len(self.registers) else replace(self, registers=left)
 
@@ -168,7 +169,7 @@ def parse_profile(text: str, source: str) -> Profile:
     """Read a profile.
 
     Raises:
-        ProfileError: names `source`, line, field, value and what was expected, for every problem.
+        ProfileError: each problem names `source`, line, field, value and what was expected.
     """
     try:
         document = tomllib.loads(text)
@@ -192,7 +193,8 @@ def parse_profile(text: str, source: str) -> Profile:
     if profile.ignores_broadcast and (broadcast := [each.name for each in registers if each.broadcast]):
         head.problem("ignores_broadcast", True, f"false, since {broadcast[0]} can be written by broadcast")
     head.reject_unknown()
-    head.raise_problems()
+    if head.problems:
+        raise ProfileError(head.problems)
     return profile
 
 
@@ -211,7 +213,7 @@ def _parse_registers(
         registers.append(_parse_register(reader))
     for name, count in Counter(register.name for register in registers).items():
         if count > 1:
-            head.problem("register.name", name, f"once, stands {count} times")
+            head.problem("register.name", name, f"it once, occurs {count} times")
     return tuple(registers)
 
 

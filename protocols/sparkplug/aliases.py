@@ -1,4 +1,4 @@
-"""The numbers that stand for metric names after a birth."""
+"""The numbers that replace metric names after a birth."""
 
 from collections.abc import Collection
 
@@ -8,9 +8,9 @@ from protocols.sparkplug.values import WrongValue
 
 
 class AliasTable:
-    """An edge node's aliases: unique over the node and all its devices, kept over births.
+    """An edge node's aliases: unique over the node and all its devices, the same in every birth.
 
-    A metric named in `never_aliased` goes by its name always.
+    A metric in `never_aliased` has none and is always sent by name.
     """
 
     def __init__(self, never_aliased: Collection[str]) -> None:
@@ -19,9 +19,13 @@ class AliasTable:
         self._by_alias: dict[int, tuple[str | None, str]] = {}
 
     def introduce(self, device: str | None, metric: MetricValue) -> MetricValue:
-        """Return the metric as a birth carries it: with name, alias and datatype."""
+        """Return a metric for a birth: with name, alias and datatype.
+
+        Raises:
+            WrongValue: it has no name or no datatype.
+        """
         if metric.name is None or metric.datatype is None:
-            raise WrongValue(f"metric {metric.label}: a birth needs its name and datatype")
+            raise WrongValue(f"metric {metric.label}: no name or no datatype, expected both in a birth")
         key = (device, metric.name)
         if key in self._known:
             alias = self._known[key][0]
@@ -41,10 +45,10 @@ class AliasTable:
         )
 
     def shorten(self, device: str | None, metric: MetricValue) -> MetricValue:
-        """Return the metric as data carries it: with its alias alone.
+        """Return a metric for data: with its alias instead of its name.
 
         Raises:
-            KeyError: no birth had a metric of that name.
+            KeyError: it was in no birth; the argument is its name.
         """
         known = self._known.get((device, metric.name or ""))
         if known is None:
@@ -56,10 +60,10 @@ class AliasTable:
         )
 
     def resolve(self, device: str | None, metric: MetricValue) -> None:
-        """Give a received metric its name and type, in place; one that no birth had stays as it is.
+        """Set the name and the type of a received metric, in place. One that was in no birth is unchanged.
 
         Raises:
-            MalformedPayload: the alias is unknown, or the value does not fit the type of the birth.
+            MalformedPayload: the alias is not one of this device, or the value does not fit the type.
         """
         if metric.name is None:
             owner, name = self._by_alias.get(metric.alias or 0, (None, None))

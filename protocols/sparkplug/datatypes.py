@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class DataType(IntEnum):
-    """Sparkplug B 3.0 data types (numbers of the specification's enum); foreign nodes may use any of them."""
+    """Sparkplug B 3.0 data types, by the specification's numbers; nodes of other makers may use any."""
 
     INT8 = 1
     INT16 = 2

@@ -13,19 +13,19 @@ _NEVER_ALIASED = frozenset({BD_SEQ, REBIRTH})
 
 
 class NotBorn(RuntimeError):  # noqa: N818 - named for the condition
-    """Data was offered for a node, device or metric that the broker has no birth of."""
+    """Data of a node, device or metric whose birth was not published on this connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostOnline:
-    """The primary host is there: publish the births."""
+    """The primary host is online: publish the births."""
 
     timestamp_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class HostOffline:
-    """The primary host has gone: publish `death`, disconnect, and come back to wait for it."""
+    """The primary host is offline: publish `death`, disconnect, and connect again to wait for it."""
 
     timestamp_ms: int
 
@@ -65,8 +65,9 @@ class EdgeNodeSession:
     """The protocol state of one edge node over all its connections.
 
     For each connection: `will`, connect, `connected`, subscribe, wait for HostOnline when there is a primary
-    host, `birth`, then data; `death` before an intended disconnect. Metrics in `never_aliased` always go by
-    their names, so that a host that has not seen the birth can command them.
+    host, `birth`, then data; `death` before an intended disconnect. Metrics in `never_aliased` are always
+    sent by name, so that a host without the birth can command them. `is_born` is true once the births of the
+    connection were published.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class EdgeNodeSession:
         self._aliases = AliasTable(_NEVER_ALIASED.union(never_aliased))
         self._bd_seq = 0
         self._seq = 0
-        self._born = False
+        self.is_born = False
         self._devices: set[str] = set()
         self._host_online = False
         self._host_timestamp_ms = 0
@@ -94,30 +95,25 @@ class EdgeNodeSession:
         return self._primary_host is None or self._host_online
 
     @property
-    def is_born(self) -> bool:
-        """Whether the births of this connection have been published."""
-        return self._born
-
-    @property
     def live_devices(self) -> frozenset[str]:
-        """The devices with a birth and no death since."""
+        """The devices with a birth on this connection and no death since."""
         return frozenset(self._devices)
 
     def will(self, now_ms: int, bd_seq: int) -> Outgoing:
-        """Return the will to leave with the broker on CONNECT; `bd_seq` (mod 256) counts connects."""
+        """Return the death certificate to set as will on CONNECT; `bd_seq` (mod 256) counts connections."""
         self._bd_seq = bd_seq % 256
         return self._death(now_ms)
 
     def connected(self) -> None:
-        """Begin a new connection: nothing is born on it and the host's state is not known yet."""
-        self._born = False
+        """Begin a new connection, without births and without a state of the host."""
+        self.is_born = False
         self._devices.clear()
         self._seq = 0
         self._host_online = False
         self._host_timestamp_ms = 0
 
     def subscriptions(self) -> list[tuple[str, int]]:
-        """Topic filters with QoS, to be subscribed before anything is published."""
+        """Return the topic filters with their QoS, to be subscribed before anything is published."""
         head = f"spBv1.0/{self._group}"
         topics = [
             (f"{head}/{MessageType.NCMD}/{self._edge_node}", 1),
@@ -133,54 +129,73 @@ class EdgeNodeSession:
         devices: Mapping[str, Sequence[MetricValue]],
         now_ms: int,
     ) -> list[Outgoing]:
-        """NBIRTH and a DBIRTH for each device; also the answer to a rebirth request."""
+        """Return NBIRTH and a DBIRTH for each device; also the response to a rebirth request.
+
+        Raises:
+            NotBorn: the primary host is not online.
+        """
         if not self.may_birth:
-            raise NotBorn(f"primary host {self._primary_host!r} is not online, expected to wait for it")
+            raise NotBorn(f"primary host {self._primary_host!r} is offline, expected online before a birth")
         own = [
             MetricValue(BD_SEQ, None, DataType.INT64, self._bd_seq, now_ms),
             MetricValue(REBIRTH, None, DataType.BOOLEAN, False, now_ms),
         ]
         self._devices.clear()
         self._seq = 0
-        births = [self._publish(MessageType.NBIRTH, None, [*own, *self._named(None, node_metrics)], now_ms)]
-        self._born = True
+        named = [self._aliases.introduce(None, metric) for metric in node_metrics]
+        births = [self._publish(MessageType.NBIRTH, None, [*own, *named], now_ms)]
+        self.is_born = True
         for device, metrics in devices.items():
             births += self.device_birth(device, metrics, now_ms)
         return births
 
     def node_data(self, metrics: Sequence[MetricValue], now_ms: int) -> list[Outgoing]:
-        """NDATA with metrics that the node's birth named."""
+        """Return NDATA with metrics of the node.
+
+        Raises:
+            NotBorn: the node has no birth on this connection, or a metric was not in its birth.
+        """
         self._require_born(None)
         return [self._publish(MessageType.NDATA, None, self._aliased(None, metrics), now_ms)]
 
     def device_birth(self, device: str, metrics: Sequence[MetricValue], now_ms: int) -> list[Outgoing]:
-        """DBIRTH: the device answers; also when it has metrics that its last birth did not name."""
+        """Return DBIRTH: the device responds, or it has metrics that were not in its last birth.
+
+        Raises:
+            NotBorn: the node has no birth on this connection.
+            MalformedTopic: the device's id cannot be a topic level.
+        """
         self._require_born(None)
         check_id(device, "device")
-        message = self._publish(MessageType.DBIRTH, device, self._named(device, metrics), now_ms)
+        named = [self._aliases.introduce(device, metric) for metric in metrics]
+        message = self._publish(MessageType.DBIRTH, device, named, now_ms)
         self._devices.add(device)
         return [message]
 
     def device_data(self, device: str, metrics: Sequence[MetricValue], now_ms: int) -> list[Outgoing]:
-        """DDATA with metrics that the device's birth named."""
+        """Return DDATA with metrics of the device.
+
+        Raises:
+            NotBorn: the device has no birth on this connection, or a metric was not in its birth.
+        """
         self._require_born(device)
         return [self._publish(MessageType.DDATA, device, self._aliased(device, metrics), now_ms)]
 
     def device_death(self, device: str, now_ms: int) -> list[Outgoing]:
-        """DDEATH: the device has stopped answering; nothing when it was not alive on this connection."""
-        if not self._born or device not in self._devices:
+        """Return DDEATH: the device does not respond; nothing where it has no birth on this connection."""
+        if not self.is_born or device not in self._devices:
             return []
         self._devices.discard(device)
         return [self._publish(MessageType.DDEATH, device, [], now_ms)]
 
     def death(self, now_ms: int) -> list[Outgoing]:
-        """NDEATH, to be delivered before a disconnect that is meant."""
-        self._born = False
+        """Return NDEATH, to be delivered before an intended disconnect."""
+        self.is_born = False
         self._devices.clear()
         return [self._death(now_ms)]
 
     def receive(self, topic: str, body: bytes) -> list[EdgeEvent]:
-        """Return the events of a message on one of the subscriptions."""
+        """Return what a message on one of the subscriptions requests."""
         host = state_host(topic)
         try:
             if host is not None:
@@ -194,7 +209,7 @@ class EdgeNodeSession:
             return []
         state = decode_state(body)
         if state.timestamp < self._host_timestamp_ms:
-            return []  # a will of an earlier connection of the host, delivered after its new birth
+            return []  # the will of an earlier connection of the host, delivered after its new birth
         self._host_timestamp_ms = state.timestamp
         was_online, self._host_online = self._host_online, state.online
         if state.online == was_online:
@@ -212,8 +227,8 @@ class EdgeNodeSession:
         if topic.device is not None:
             return [DeviceCommand(topic.device, metrics)]
         events: list[EdgeEvent] = []
-        # Before the births there is nothing to say again: they are on their way.
-        if self._born and any(metric.name == REBIRTH and metric.value is True for metric in metrics):
+        # Before the births were published there is nothing to repeat.
+        if self.is_born and any(metric.name == REBIRTH and metric.value is True for metric in metrics):
             events.append(RebirthRequested())
         others = [metric for metric in metrics if metric.name != REBIRTH]
         if others:
@@ -221,13 +236,10 @@ class EdgeNodeSession:
         return events
 
     def _require_born(self, device: str | None) -> None:
-        if not self._born:
+        if not self.is_born:
             raise NotBorn(f"edge node {self._edge_node!r}: no birth on this connection yet")
         if device is not None and device not in self._devices:
             raise NotBorn(f"device {device!r}: no birth on this connection, or a death since")
-
-    def _named(self, device: str | None, metrics: Iterable[MetricValue]) -> list[MetricValue]:
-        return [self._aliases.introduce(device, metric) for metric in metrics]
 
     def _aliased(self, device: str | None, metrics: Iterable[MetricValue]) -> list[MetricValue]:
         try:

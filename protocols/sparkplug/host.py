@@ -1,4 +1,4 @@
-"""A host application's side of Sparkplug: who is born, in order, by name. No I/O, no clock."""
+"""A host application's side of Sparkplug: births, the order of messages, names. No I/O, no clock."""
 
 from dataclasses import dataclass, field
 
@@ -14,17 +14,18 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
-from protocols.sparkplug.messages import BD_SEQ, Outgoing, decode_state, rebirth_request, state_message
+from protocols.sparkplug.messages import BD_SEQ, Outgoing, decode_state, state_message
 from protocols.sparkplug.names import NameTable, Unknown
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, decode
 from protocols.sparkplug.topics import MalformedTopic, MessageType, Topic, check_id, state_host, state_topic
 
 REBIRTH_PAUSE_MS = 5000
+"""Between two rebirth requests to a node. Our choice: births of 100 lamps on a slow link take seconds."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A message that came before its turn."""
+    """A message that arrived before its turn."""
 
     topic: Topic
     payload: Payload
@@ -33,7 +34,7 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Node:
-    """What is known of one edge node."""
+    """The state of one edge node."""
 
     is_born: bool = False
     is_quarantined: bool = False
@@ -48,9 +49,9 @@ class _Node:
 class HostSession:
     """The protocol state of a host application towards all edge nodes.
 
-    Times are wall time in Unix ms. A node whose messages have a gap that does not close within the reorder
-    timeout is not trusted until it is born again: its aliases may have changed meanwhile. Its data is
-    dropped and, being unacknowledged, will be sent again.
+    Times are wall time in Unix ms. Where a gap in the messages of a node does not close within the reorder
+    timeout, its data is dropped until its next birth, because its aliases may have changed meanwhile. The
+    node sends that data again, since it is not acknowledged.
     """
 
     def __init__(self, host_id: str, reorder_timeout_ms: int = 2000) -> None:
@@ -61,21 +62,21 @@ class HostSession:
         self._online_since_ms: int | None = None
 
     def will(self, timestamp_ms: int) -> Outgoing:
-        """Return the death certificate to leave on CONNECT; `online` must be given the same timestamp."""
+        """Return the death certificate to set as will on CONNECT; `online` needs the same timestamp."""
         return state_message(self._host_id, online=False, timestamp_ms=timestamp_ms)
 
     def online(self, timestamp_ms: int) -> Outgoing:
-        """Return the birth certificate: the first message, after the subscriptions stand."""
+        """Return the birth certificate: the first message, after the subscriptions."""
         self._online_since_ms = timestamp_ms
         return state_message(self._host_id, online=True, timestamp_ms=timestamp_ms)
 
     def offline(self, timestamp_ms: int) -> Outgoing:
-        """Return the death certificate to publish before a disconnect that is meant."""
+        """Return the death certificate to publish before an intended disconnect."""
         self._online_since_ms = None
         return state_message(self._host_id, online=False, timestamp_ms=timestamp_ms)
 
     def subscriptions(self) -> list[tuple[str, int]]:
-        """Topic filters with QoS: own state and all that nodes and devices publish, not our own commands."""
+        """Return topic filters with QoS: our state, and all that nodes and devices publish."""
         nodes = (MessageType.NBIRTH, MessageType.NDEATH, MessageType.NDATA)
         devices = (MessageType.DBIRTH, MessageType.DDEATH, MessageType.DDATA)
         return [
@@ -84,12 +85,8 @@ class HostSession:
             *((f"spBv1.0/+/{kind}/+/+", 1) for kind in devices),
         ]
 
-    def rebirth_request(self, group: str, edge_node: str, now_ms: int) -> Outgoing:
-        """Return the command that answers RebirthNeeded."""
-        return rebirth_request(group, edge_node, now_ms)
-
     def receive(self, topic: str, body: bytes, now_ms: int) -> list[HostEvent]:
-        """Return the events of a message on one of the subscriptions; several when it closes a gap."""
+        """Return what a message on one of the subscriptions means; several events when it closes a gap."""
         try:
             host = state_host(topic)
             if host is not None:
@@ -112,7 +109,7 @@ class HostSession:
             node = self._nodes[key]
             since_ms = node.stalled_since_ms
             if since_ms is not None and now_ms - since_ms >= self._reorder_timeout_ms:
-                events += self._distrust(key, node, f"no message with seq {node.next_seq} came", now_ms)
+                events += self._distrust(key, node, f"no message with seq {node.next_seq} arrived", now_ms)
         return events
 
     def _receive_state(self, host: str, body: bytes) -> list[HostEvent]:
@@ -121,12 +118,12 @@ class HostSession:
         state = decode_state(body)
         if state.online:
             return []
-        # Nodes take no state that is older than the last they saw.
+        # Nodes ignore a state that is older than the last one they received.
         self._online_since_ms = max(self._online_since_ms, state.timestamp)
         return [StateContested(self._online_since_ms)]
 
     def _receive_broken(self, topic: Topic, error: MalformedPayload, now_ms: int) -> list[HostEvent]:
-        """Report what cannot be read; its place in the sequence is taken, so no gap opens behind it."""
+        """Report what cannot be read; its sequence number counts as received, so that no gap follows."""
         events: list[HostEvent] = [MalformedMessage(str(topic), str(error))]
         key = (topic.group, topic.edge_node)
         node = self._nodes.get(key)
@@ -169,7 +166,7 @@ class HostSession:
             topic = Topic(key[0], MessageType.NDEATH, key[1])
             return [MalformedMessage(str(topic), f"no {BD_SEQ}, expected one in an NDEATH")]
         if node.is_quarantined or (node.bd_seq is not None and bd_seq != node.bd_seq):
-            return []  # said twice, or the will of a connection that a newer birth has already replaced
+            return []  # a duplicate, or the will of a connection that a newer birth has already replaced
         node.is_born, node.is_quarantined = False, True
         node.names.clear()
         self._clear_gap(key, node)
@@ -178,7 +175,7 @@ class HostSession:
     def _out_of_turn(
         self, key: tuple[str, str], node: _Node, topic: Topic, payload: Payload, now_ms: int
     ) -> list[HostEvent]:
-        """Hold what came early; what is behind was either delivered twice or follows a birth we missed."""
+        """Keep what came early; what is late is a duplicate, or follows a birth that was not received."""
         assert payload.seq is not None  # noqa: S101
         if node.stalled_since_ms is None:
             node.stalled_since_ms = now_ms
@@ -186,13 +183,13 @@ class HostSession:
         if (payload.seq - node.next_seq) % 256 < 128:
             node.waiting[payload.seq] = _Waiting(topic, payload, now_ms)
         elif topic.type is MessageType.DBIRTH:
-            return self._distrust(key, node, f"{topic} is behind: its NBIRTH was missed", now_ms)
+            return self._distrust(key, node, f"{topic} without its NBIRTH", now_ms)
         if now_ms - node.stalled_since_ms >= self._reorder_timeout_ms:
-            return self._distrust(key, node, f"no message with seq {node.next_seq} came", now_ms)
+            return self._distrust(key, node, f"no message with seq {node.next_seq} arrived", now_ms)
         return []
 
     def _drain(self, key: tuple[str, str], node: _Node, now_ms: int) -> list[HostEvent]:
-        """Return the events of waiting messages that are next in sequence; restart the time of the gap."""
+        """Process the messages whose turn has come; the gap counts from the oldest that still waits."""
         if node.stalled_since_ms is None:
             return []
         events: list[HostEvent] = []

@@ -1,4 +1,4 @@
-"""What a HostSession makes of the messages it is given."""
+"""The events that a HostSession derives from messages."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from protocols.sparkplug.payload import MetricValue
 
 @dataclass(frozen=True, slots=True)
 class NodeBorn:
-    """An edge node is there; each of its devices is offline until its DeviceBorn follows."""
+    """An edge node is online; each of its devices is offline until its DeviceBorn follows."""
 
     group: str
     node: str
@@ -17,7 +17,7 @@ class NodeBorn:
 
 @dataclass(frozen=True, slots=True)
 class DeviceBorn:
-    """A device answers, with its current values."""
+    """A device is online, with its current values."""
 
     group: str
     node: str
@@ -48,7 +48,7 @@ class DeviceData:
 
 @dataclass(frozen=True, slots=True)
 class NodeDied:
-    """An edge node is gone, and all its devices with it."""
+    """An edge node is offline, and all its devices with it."""
 
     group: str
     node: str
@@ -56,7 +56,7 @@ class NodeDied:
 
 @dataclass(frozen=True, slots=True)
 class DeviceDied:
-    """A device has stopped answering its edge node."""
+    """A device does not respond to its edge node."""
 
     group: str
     node: str
@@ -65,7 +65,7 @@ class DeviceDied:
 
 @dataclass(frozen=True, slots=True)
 class RebirthNeeded:
-    """The node must say its births again; send `HostSession.rebirth_request`."""
+    """The node must publish its births again: send it `messages.rebirth_request`."""
 
     group: str
     node: str
@@ -82,7 +82,7 @@ class MalformedMessage:
 
 @dataclass(frozen=True, slots=True)
 class StateContested:
-    """Our own late will, or an impostor, says we are offline: publish `online(timestamp_ms)` again."""
+    """Our own late will, or another client, reports us offline: publish `online(timestamp_ms)` again."""
 
     timestamp_ms: int
 

@@ -1,4 +1,4 @@
-"""Messages that need no session: host state, commands, and what every session hands out."""
+"""Messages that need no session: host state and commands; and the form of every outgoing message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BD_SEQ: Final = "bdSeq"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One MQTT message to publish, or to leave with the broker as a will."""
+    """One MQTT message to publish, or to set as the will of a connection."""
 
     topic: str
     payload: bytes
@@ -25,7 +25,7 @@ class Outgoing:
 
 
 class HostState(msgspec.Struct, frozen=True):
-    """What a host application says of itself on its STATE topic; `timestamp` is Unix ms."""
+    """What a host application publishes on its STATE topic; `timestamp` is Unix ms."""
 
     online: bool
     timestamp: int
@@ -44,7 +44,7 @@ def decode_state(body: bytes) -> HostState:
     """Read a STATE payload.
 
     Raises:
-        MalformedPayload: it is not the JSON of a host state.
+        MalformedPayload: it is not the JSON that Sparkplug 3.0 defines.
     """
     try:
         return _STATE.decode(body)
@@ -55,22 +55,20 @@ def decode_state(body: bytes) -> HostState:
 
 
 def node_command(group: str, edge_node: str, metrics: Sequence[MetricValue], now_ms: int) -> Outgoing:
-    """Return an NCMD; metrics go by name, so the sender need not have seen the node's birth."""
-    return _command(Topic(group, MessageType.NCMD, edge_node), metrics, now_ms)
+    """Return an NCMD; metrics are sent by name, so that it needs no birth of the node."""
+    topic = Topic(group, MessageType.NCMD, edge_node)
+    return Outgoing(str(topic), encode(Payload(now_ms, list(metrics))), qos=0, retain=False)
 
 
 def device_command(
     group: str, edge_node: str, device: str, metrics: Sequence[MetricValue], now_ms: int
 ) -> Outgoing:
-    """Return a DCMD; metrics go by name, so the sender need not have seen the device's birth."""
-    return _command(Topic(group, MessageType.DCMD, edge_node, device), metrics, now_ms)
+    """Return a DCMD; metrics are sent by name, so that it needs no birth of the device."""
+    topic = Topic(group, MessageType.DCMD, edge_node, device)
+    return Outgoing(str(topic), encode(Payload(now_ms, list(metrics))), qos=0, retain=False)
 
 
 def rebirth_request(group: str, edge_node: str, now_ms: int) -> Outgoing:
-    """Ask an edge node to say all its metrics again."""
+    """Return the NCMD that requests an edge node to publish its births again."""
     metric = MetricValue(name=REBIRTH, datatype=DataType.BOOLEAN, value=True, timestamp_ms=now_ms)
     return node_command(group, edge_node, [metric], now_ms)
-
-
-def _command(topic: Topic, metrics: Sequence[MetricValue], now_ms: int) -> Outgoing:
-    return Outgoing(str(topic), encode(Payload(now_ms, list(metrics))), qos=0, retain=False)

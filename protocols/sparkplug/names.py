@@ -1,4 +1,4 @@
-"""The names and types of aliases, by births, as a host keeps them."""
+"""The names and types of aliases by the births that a host has received."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from protocols.sparkplug.values import WrongValue
 
 
 class Unknown(LookupError):  # noqa: N818 - named for the condition
-    """A device, metric or alias that no birth has named."""
+    """A device, metric or alias that was in no birth."""
 
 
 class NameTable:
@@ -19,12 +19,12 @@ class NameTable:
         self._types: dict[str | None, dict[str, DataType | None]] = {}
 
     def clear(self) -> None:
-        """Forget the node and all its devices."""
+        """Remove the node and all its devices."""
         self._by_alias.clear()
         self._types.clear()
 
     def introduce(self, device: str | None, metrics: Sequence[MetricValue]) -> None:
-        """Take a birth's metrics in; they replace what the last birth of the same node or device said."""
+        """Add the metrics of a birth; they replace those of the last birth of the same node or device."""
         self.forget(device)
         types = self._types.setdefault(device, {})
         for metric in metrics:
@@ -35,18 +35,18 @@ class NameTable:
                 self._by_alias[metric.alias] = (device, metric.name, metric.datatype)
 
     def forget(self, device: str | None) -> None:
-        """Drop a device that died."""
+        """Remove a device after its death."""
         if self._types.pop(device, None) is None:
             return
         for alias in [alias for alias, entry in self._by_alias.items() if entry[0] == device]:
             del self._by_alias[alias]
 
     def resolve(self, device: str | None, metrics: Sequence[MetricValue]) -> None:
-        """Give data its names and types, in place.
+        """Set the names and types of data, in place.
 
         Raises:
-            Unknown: no birth has named the device, metric or alias.
-            MalformedPayload: a value does not fit the type of the birth.
+            Unknown: the device has no birth, or a metric was not in it.
+            MalformedPayload: a value does not fit its type.
         """
         types = self._types.get(device)
         if types is None:
@@ -56,12 +56,12 @@ class NameTable:
                 if metric.name is None:
                     entry = self._by_alias.get(metric.alias or 0)
                     if entry is None or entry[0] != device:
-                        raise Unknown(f"alias {metric.alias} that its birth did not name")
+                        raise Unknown(f"alias {metric.alias} that was not in its birth")
                     _, metric.name, datatype = entry
                 elif metric.name in types:
                     datatype = types[metric.name]
                 else:
-                    raise Unknown(f"metric {metric.name!r} that its birth did not name")
+                    raise Unknown(f"metric {metric.name!r} that was not in its birth")
                 if metric.datatype is None and datatype is not None:
                     retype(metric, datatype)
         except WrongValue as error:

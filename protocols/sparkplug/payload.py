@@ -19,9 +19,9 @@ Property = int | float | bool | str | None
 
 
 class MalformedPayload(ValueError):  # noqa: N818 - named for the condition
-    """Bytes or a metric that are no Sparkplug payload: says what was found and what was expected.
+    """Bytes or a metric that are no Sparkplug payload; the message says what was found and expected.
 
-    `seq` is the message's sequence number where that much could be read.
+    `seq` is the message's sequence number where it could be read.
     """
 
     def __init__(self, why: str, seq: int | None = None) -> None:
@@ -33,8 +33,8 @@ class MalformedPayload(ValueError):  # noqa: N818 - named for the condition
 class MetricValue:
     """One metric in a message; `value` None is Sparkplug's null.
 
-    DATA and commands may carry `alias` instead of `name` and leave `datatype` out; then an integer is as it
-    was on the wire, unsigned, until `retype` applies the type of the birth. Data sets and templates are None.
+    Data and commands may have `alias` instead of `name`, and no `datatype`; then an integer has its unsigned
+    value of the protobuf until `retype` applies the birth's type. Data sets and templates are None.
     """
 
     name: str | None = None
@@ -47,7 +47,7 @@ class MetricValue:
 
     @property
     def label(self) -> str:
-        """What to call the metric in a message to people."""
+        """What names the metric in an error message."""
         return self.name if self.name is not None else f"alias {self.alias}"
 
 
@@ -61,10 +61,12 @@ class Payload:
 
 
 def encode(payload: Payload, *, with_datatypes: bool = True) -> bytes:
-    """Return the payload's bytes. Sparkplug requires datatypes in births, and recommends none in data.
+    """Return the payload's bytes.
+
+    Sparkplug requires data types in births and advises to omit them from data.
 
     Raises:
-        WrongValue: a value does not fit its type; names the metric.
+        WrongValue: a value does not fit its type; the message names the metric.
     """
     message = pb.Payload()
     if payload.timestamp_ms is not None:
@@ -105,13 +107,12 @@ def _encode_properties(raw: pb.PropertySet, properties: dict[str, Property]) -> 
     for key, value in properties.items():
         raw.keys.append(key)
         encoded = raw.values.add()
-        datatype = DataType.STRING
         if isinstance(value, bool):
             datatype = DataType.BOOLEAN
         elif isinstance(value, int):
             datatype = DataType.INT32 if -(2**31) <= value < 2**31 else DataType.INT64
-        elif isinstance(value, float):
-            datatype = DataType.DOUBLE
+        else:
+            datatype = DataType.DOUBLE if isinstance(value, float) else DataType.STRING
         encoded.type = datatype
         if value is None:
             encoded.is_null = True
@@ -123,7 +124,7 @@ def decode(data: bytes) -> Payload:
     """Read a payload.
 
     Raises:
-        MalformedPayload: and nothing else, on any bytes.
+        MalformedPayload: it is none; no bytes lead to another exception.
     """
     message = pb.Payload()
     try:
@@ -178,10 +179,10 @@ def _raw_value(raw: pb.Metric, metric: MetricValue) -> Value:
 
 
 def retype(metric: MetricValue, datatype: DataType) -> None:
-    """Read the metric's wire value as `datatype`, in place.
+    """Read the metric's protobuf value as `datatype`, in place.
 
     Raises:
-        WrongValue: the value does not fit; the message names the metric.
+        WrongValue: it does not fit the type; the message names the metric.
     """
     metric.datatype = datatype
     if metric.value is None:
@@ -193,7 +194,7 @@ def retype(metric: MetricValue, datatype: DataType) -> None:
 
 
 def _decode_properties(raw: pb.PropertySet) -> dict[str, Property]:
-    """Return the scalar properties; nested property sets, which Lentera has no use for, are left out."""
+    """Return the scalar properties; nested property sets, which Lentera does not use, are left out."""
     if len(raw.keys) != len(raw.values):
         raise WrongValue(f"properties: {len(raw.keys)} keys and {len(raw.values)} values, expected as many")
     properties: dict[str, Property] = {}

@@ -9,11 +9,11 @@ _FORBIDDEN = re.compile(r"[+/#\x00]")
 
 
 class MalformedTopic(ValueError):  # noqa: N818 - named for the condition
-    """A topic, or an id in one, that Sparkplug does not allow; the message says which part and why."""
+    """A topic, or an id in one, that Sparkplug does not allow; the message names the part and the reason."""
 
 
 class MessageType(StrEnum):
-    """The verbs of the Sparkplug namespace."""
+    """The message types of the Sparkplug namespace."""
 
     NBIRTH = "NBIRTH"
     NDEATH = "NDEATH"
@@ -36,7 +36,7 @@ _BY_VERB = {kind.value: kind for kind in MessageType if kind is not MessageType.
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Whom a message is from or for; `device` is None on the edge node's own messages."""
+    """The sender or receiver of a message; `device` is None on the edge node's own messages."""
 
     group: str
     type: MessageType
@@ -48,7 +48,7 @@ class Topic:
         """Read a topic of an edge node or a device.
 
         Raises:
-            MalformedTopic: says which part is wrong and what was expected.
+            MalformedTopic: it is another topic, or an id in it is not allowed.
         """
         namespace, _, rest = text.partition("/")
         parts = rest.split("/")
@@ -75,7 +75,7 @@ def check_id(identifier: str, where: str) -> str:
     """Return the id itself when it may be a topic level.
 
     Raises:
-        MalformedTopic: it may not; the message names `where`.
+        MalformedTopic: it is empty or has a character of MQTT; the message begins with `where`.
     """
     if not identifier or _FORBIDDEN.search(identifier):
         raise MalformedTopic(f"{where}: id {identifier!r}, expected a name without '+', '/', '#' and NUL")
@@ -83,12 +83,16 @@ def check_id(identifier: str, where: str) -> str:
 
 
 def state_topic(host_id: str) -> str:
-    """Return the topic on which a host application reports whether it is online."""
+    """Return the topic on which a host application publishes whether it is online.
+
+    Raises:
+        MalformedTopic: the host's id cannot be a topic level.
+    """
     return f"{NAMESPACE}/{MessageType.STATE}/{check_id(host_id, 'host')}"
 
 
 def state_host(topic: str) -> str | None:
-    """Return the host a STATE topic is about; None for any other topic."""
+    """Return the host id of a STATE topic; None for any other topic."""
     prefix = f"{NAMESPACE}/{MessageType.STATE}/"
     host_id = topic.removeprefix(prefix)
     return host_id if host_id != topic and host_id and "/" not in host_id else None

@@ -1,4 +1,4 @@
-"""How one value of each Sparkplug data type stands in the protobuf's few fields."""
+"""How the value of each Sparkplug data type is stored in the few fields of the protobuf."""
 
 import struct
 from typing import Final
@@ -9,7 +9,7 @@ Value = int | float | bool | str | bytes | list[int] | None
 
 
 class WrongValue(ValueError):  # noqa: N818 - named for the condition
-    """A value that does not fit its data type: names the value and what was expected."""
+    """A value that does not fit its data type; the message names the value and what was expected."""
 
 
 _INT_BITS: Final = {
@@ -62,7 +62,7 @@ FIELD_OF: Final[dict[DataType, str]] = {
     DataType.BOOLEAN: "boolean_value",
     **dict.fromkeys(OPAQUE, ""),
 }
-"""The member of the protobuf's `value` that carries each type."""
+"""The member of the protobuf's `value` that holds each type."""
 
 _MAX_FLOAT32: Final = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]
 
@@ -107,7 +107,7 @@ def _integer_to_wire(value: Value, datatype: DataType) -> int:
 def _float_to_wire(value: Value, datatype: DataType) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise _wrong(value, datatype)
-    # Comparing with the largest finite float lets infinity and NaN, which the wire can carry, pass.
+    # Comparing with the largest finite float lets infinity and NaN, which FLOAT has, pass.
     if datatype is DataType.FLOAT and _MAX_FLOAT32 < abs(value) < float("inf"):
         raise WrongValue(f"{value}, expected FLOAT within ±{_MAX_FLOAT32:.8g}")
     return float(value)
@@ -124,7 +124,7 @@ def from_wire(raw: Value, datatype: DataType) -> Value:
     """Return the value of a protobuf field in the given type.
 
     Raises:
-        WrongValue: the field and the type disagree.
+        WrongValue: the field is not that of the type, or the value is out of its range.
     """
     kind = type(raw)
     if datatype is DataType.FLOAT or datatype is DataType.DOUBLE:
@@ -154,7 +154,7 @@ def _integer_from_wire(raw: int, datatype: DataType) -> int:
     bits = _INT_BITS.get(datatype)
     if bits is None:
         raise _wrong(raw, datatype)
-    # Small negative types come sign-extended to 32 or 64 bits from some encoders and bare from others.
+    # Some encoders send small negative values sign-extended to 32 or 64 bits, others with their own width.
     for width in (bits, 32, 64):
         if not raw >> width:
             signed = raw - (1 << width) if raw >> (width - 1) else raw

@@ -1,1 +1,1 @@
-"""Records carried from a gateway to the cloud in a signed file."""
+"""Records that are transferred from a gateway to the cloud in a signed file."""

@@ -2,8 +2,8 @@
 
     lentera bundle 1 ⏎ header as JSON ⏎ body … HMAC-SHA256 of all before it, as 64 hexadecimal digits
 
-The body is a zlib stream of frames, each of them MessagePack behind its length in four bytes, big-endian. The
-key is shared by one gateway and the cloud.
+The body is a zlib stream of frames, each of them MessagePack after its length in four bytes, big-endian. One
+gateway and the cloud share the key.
 """
 
 import hmac
@@ -28,7 +28,7 @@ _LEAST_KEY_BYTES = 32
 
 
 class BundleError(ValueError):
-    """A bundle or a key that cannot be used; names the source and what was expected."""
+    """A bundle or a key that cannot be used; the message names the source and what was expected."""
 
 
 class BundleKind(StrEnum):
@@ -78,7 +78,7 @@ def parse_key(text: str, source: str) -> bytes:
     """Return a key of at least 256 bits from its hexadecimal digits.
 
     Raises:
-        BundleError: which never shows the key.
+        BundleError: it has other characters or is shorter; the message does not contain the key.
     """
     digits = text.strip()
     if not re.fullmatch(r"([0-9a-fA-F]{2})+", digits) or len(digits) < 2 * _LEAST_KEY_BYTES:
@@ -103,7 +103,11 @@ def sign_bundle(header: Header, frames: Iterable[bytes], key: bytes) -> Iterator
 
 
 def read_header(content: bytes, source: str) -> Header:
-    """Return the unverified header of a bundle: good for choosing the key, not to be trusted beyond that."""
+    """Return the unverified header of a bundle, only for the choice of the key.
+
+    Raises:
+        BundleError: it is no bundle, or its header cannot be read.
+    """
     if not content.startswith(_MAGIC):
         raise BundleError(f"{source}: expected a Lentera bundle of version 1")
     end = content.find(b"\n", len(_MAGIC), len(_MAGIC) + _LONGEST_HEADER)
@@ -121,7 +125,7 @@ def verify_bundle(content: bytes, key: bytes, source: str) -> Iterator[bytes]:
     """
     signed, mac = content[:-_MAC_DIGITS], content[-_MAC_DIGITS:]
     if not hmac.compare_digest(hmac.new(key, signed, sha256).hexdigest().encode(), mac):
-        raise BundleError(f"{source}: signature does not fit: cut, changed, or signed with another key")
+        raise BundleError(f"{source}: signature does not match: cut, changed, or signed with another key")
     start = signed.find(b"\n", len(_MAGIC)) + 1
     return _frames(memoryview(signed)[start:], source)
 

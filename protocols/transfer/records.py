@@ -1,4 +1,4 @@
-"""A record as it is stored in an outbox and in a bundle: its kind, and its fields as MessagePack."""
+"""The form of a record in an outbox and in a bundle: its kind, and its fields as MessagePack."""
 
 from typing import Final
 
@@ -23,24 +23,24 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 class UnknownRecordError(ValueError):
-    """A record of a kind, or with fields, that this version does not know."""
+    """A record of a kind, or with fields, that this version cannot read."""
 
 
 def kind_of(record: Record) -> str:
-    """Return the kind that `decode_record` needs with the body."""
+    """Return the kind of a record, which `decode_record` needs."""
     return _KINDS[type(record)]
 
 
 def encode_record(record: Record) -> bytes:
-    """Return the record's body."""
+    """Return the body of a record."""
     return _ENCODER.encode(record)
 
 
 def decode_record(kind: str, body: bytes) -> Record:
-    """Return the record of that kind and body.
+    """Return the record of a body.
 
     Raises:
-        UnknownRecordError: the kind is unknown, or the body is none of that kind.
+        UnknownRecordError: this version has no such kind, or it has other fields.
     """
     decoder = _DECODERS.get(kind)
     if decoder is None:

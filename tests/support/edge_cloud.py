@@ -38,7 +38,7 @@ from protocols.sparkplug.host_events import (
     NodeDied,
     RebirthNeeded,
 )
-from protocols.sparkplug.messages import Outgoing, device_command, node_command
+from protocols.sparkplug.messages import Outgoing, device_command, node_command, rebirth_request
 from protocols.sparkplug.payload import MetricValue
 from runtime.cancellation import raise_if_cancelled
 
@@ -183,7 +183,7 @@ class Cloud:
             self.alive.discard(event.device)
         elif isinstance(event, RebirthNeeded):
             self.rebirths += 1
-            await self._publish([self._session.rebirth_request(event.group, event.node, self._now_ms())])
+            await self._publish([rebirth_request(event.group, event.node, self._now_ms())])
         elif isinstance(event, DeviceData) or (
             isinstance(event, NodeData) and not self._hear_of_plan(event.metrics)
         ):

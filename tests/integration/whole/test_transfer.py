@@ -75,7 +75,7 @@ async def test_one_gateway_cannot_speak_for_another(desk: Desk) -> None:
     other = desk.gateway("soreang-02")
     shutil.copy(desk.folder / "soreang-02.key", desk.folder / "soreang-01.key")
     desk.export()
-    assert "signature does not fit" in desk.store(status=2)
+    assert "signature does not match" in desk.store(status=2)
     assert other.exists()
 
 

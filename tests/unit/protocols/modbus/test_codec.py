@@ -57,7 +57,7 @@ def test_mask_is_none_and_never_a_number() -> None:
 
 @pytest.mark.parametrize("count", [0, 15, 17])
 def test_an_answer_of_another_length_is_refused(count: int) -> None:
-    with pytest.raises(CodecError, match=rf"answered with {count} words, expected"):
+    with pytest.raises(CodecError, match=rf"has {count} words, expected"):
         decode_block(LAMP, FAST, [0] * count)
 
 

@@ -93,7 +93,7 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "pole.toml: line 2: kind is 'lamb'" in problems
     assert "name is missing" in problems
     assert "type is 'u8'" in problems
-    assert "register.name is 'a', expected once, stands 2 times" in problems
+    assert "register.name is 'a', expected it once, occurs 2 times" in problems
 
 
 def test_broken_toml_names_the_line() -> None:

@@ -20,7 +20,7 @@ from protocols.sparkplug.host_events import (
     RebirthNeeded,
     StateContested,
 )
-from protocols.sparkplug.messages import Outgoing, decode_state, device_command
+from protocols.sparkplug.messages import Outgoing, decode_state, device_command, rebirth_request
 from protocols.sparkplug.payload import MetricValue, Payload, decode, encode
 
 NOW = 1_795_521_600_000
@@ -149,7 +149,7 @@ def test_a_gap_that_stays_open_asks_for_one_rebirth_and_distrusts_until_it_comes
     assert pair.hear(pair.data(1), pair.data(2)) == []
     assert pair.host.tick(NOW + 1999) == []
     (needed,) = pair.host.tick(NOW + 2000)
-    assert needed == RebirthNeeded("g", "n", "no message with seq 2 came")
+    assert needed == RebirthNeeded("g", "n", "no message with seq 2 arrived")
     assert pair.hear(pair.data(3), now_ms=NOW + 2100) == []
     assert pair.host.tick(NOW + 60_000) == []
     pair.hear(*pair.births())
@@ -196,7 +196,7 @@ def test_a_missed_node_birth_is_noticed_by_a_device_birth_that_is_behind() -> No
     pair.connect(1)
     (needed,) = pair.hear(*pair.births()[1:])
     assert isinstance(needed, RebirthNeeded)
-    assert "its NBIRTH was missed" in needed.why
+    assert "DBIRTH/n/a without its NBIRTH" in needed.why
     assert pair.hear(pair.data(0, "a")) == []
     pair.hear(*pair.births())
     assert values(pair.hear(pair.data(1, "a"))) == [1]
@@ -219,7 +219,7 @@ def test_data_of_an_unknown_node_is_dropped_and_asks_for_one_rebirth_in_five_sec
     requested = [index for index, found in enumerate(events) if found]
     assert requested == [0, 50]
     assert events[0] == [RebirthNeeded("g", "n", "DDATA before its NBIRTH")]
-    request = pair.host.rebirth_request("g", "n", NOW)
+    request = rebirth_request("g", "n", NOW)
     assert pair.edge.receive(request.topic, request.payload) == [RebirthRequested()]
 
 
@@ -232,9 +232,9 @@ def test_rebirths_of_one_node_do_not_silence_another() -> None:
 
 def test_unknown_devices_aliases_and_names_ask_for_a_rebirth_and_change_nothing() -> None:
     for metrics, device, why in (
-        ([MetricValue(None, 99, DataType.INT64, 1)], "a", "DDATA with alias 99 that its birth did not name"),
+        ([MetricValue(None, 99, DataType.INT64, 1)], "a", "DDATA with alias 99 that was not in its birth"),
         ([counter()], "x", "DDATA with device 'x' before its DBIRTH"),
-        ([level(1)], None, "NDATA with metric 'Test/level' that its birth did not name"),
+        ([level(1)], None, "NDATA with metric 'Test/level' that was not in its birth"),
     ):
         pair = born()
         kind, tail = ("NDATA", "n") if device is None else ("DDATA", f"n/{device}")
