@@ -747,7 +747,7 @@ export interface components {
         };
         /**
          * CommandStatus
-         * @description How far a command has come on one lamp; all but `PENDING` are final.
+         * @description The progress of a command on one device; all but `PENDING` are final.
          * @enum {unknown}
          */
         CommandStatus: "confirmed" | "expired" | "failed" | "pending";
@@ -841,7 +841,7 @@ export interface components {
         };
         /**
          * FixedTimeControl
-         * @description A level from a local time on, until the next control; the last one holds over midnight.
+         * @description A level from a local time on, until the next control; the last one lasts over midnight.
          */
         FixedTimeControl: {
             /** Format: partial-time */
