@@ -1,4 +1,4 @@
-"""One gateway.toml per gateway of an inventory, complete except for what is only known on site."""
+"""One gateway.toml per gateway of an inventory, complete except for what is known only on site."""
 
 import json
 import os
@@ -14,19 +14,14 @@ from protocols.inventory.model import Cabinet, Gateway, Inventory, Lamp
 
 _PARTIAL = ".partial"
 _MOST_NAMED = 5
-_PRIVATE = 0o640  # there will be a password in it
-
-_CABINET_CHOICES = (
-    "# photocell = true  # if one is wired to its contacts",
-    '# contactor = { follows = "always" }  # "lit" for lamps without controllers; without it: only read',
-)
+_PRIVATE = 0o640  # the file will contain a password
 
 DevicesByLine = Mapping[int, Sequence[Lamp | Cabinet]]
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What all gateways have in common."""
+    """The settings that are the same for all gateways."""
 
     broker: str = FILL_IN
     broker_port: int = 8883
@@ -36,7 +31,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written, and the gateways without a device, for which nothing can be."""
+    """The files written, and the gateways without a device, for which there is none."""
 
     paths: tuple[Path, ...]
     without_devices: tuple[str, ...]
@@ -73,16 +68,20 @@ def text(value: str) -> str:
 def write_gateway_files(
     inventory: Inventory, folder: Path, defaults: Defaults, *, overwrite: bool
 ) -> Written:
-    """Write all or none: raises UsageError where a file is there already, or would not pass `--check`."""
+    """Write the file of every gateway with a device, or none.
+
+    Raises:
+        UsageError: a file exists and is not to be overwritten, or one would not pass `--check`.
+    """
     lines = devices_by_line(inventory)
     gateways = [gateway for gateway in inventory.gateways if gateway.id in lines]
     texts = {folder / f"{each.id}.toml": _gateway_file(each, lines[each.id], defaults) for each in gateways}
     present = [str(path) for path in texts if path.exists()]
     if present and not overwrite:
         named = ", ".join(present[:_MOST_NAMED]) + (" …" if len(present) > _MOST_NAMED else "")
+        files = "1 file exists" if len(present) == 1 else f"{len(present)} files exist"
         raise UsageError(
-            f"{named}: {_files(len(present))} there already,"
-            " expected another --out, or --overwrite if what was filled in may be lost"
+            f"{named}: {files} already, expected another --out, or --overwrite if their content may be lost"
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write(texts)
@@ -90,16 +89,15 @@ def write_gateway_files(
     return Written(tuple(texts), empty)
 
 
-def _files(count: int) -> str:
-    return "1 file is" if count == 1 else f"{count} files are"
-
-
 def _write(texts: Mapping[Path, str]) -> None:
     partial = {path: path.with_name(path.name + _PARTIAL) for path in texts}
     problems: list[str] = []
     try:
         for path, content in texts.items():
-            _write_private(partial[path], content)
+            partial[path].unlink(missing_ok=True)
+            descriptor = os.open(partial[path], os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
             problems += _problems(partial[path])
         if problems:
             raise UsageError("\n".join(problems))
@@ -108,13 +106,6 @@ def _write(texts: Mapping[Path, str]) -> None:
     finally:
         for written in partial.values():
             written.unlink(missing_ok=True)
-
-
-def _write_private(path: Path, content: str) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
 
 
 def _problems(path: Path) -> Iterable[str]:
@@ -141,8 +132,6 @@ def _gateway_file(gateway: Gateway, lines: DevicesByLine, defaults: Defaults) ->
             parts += device_lines(device)
             if isinstance(device, Cabinet):
                 parts += _about_cabinet(device)
-            if isinstance(device, Cabinet):
-                parts += _CABINET_CHOICES
     return "\n".join(parts) + "\n"
 
 
@@ -215,5 +204,5 @@ def _devices(devices: Sequence[Lamp | Cabinet]) -> str:
 
 
 def _comment(value: str) -> str:
-    """Return text fit for a comment, which ends with its line."""
+    """Return a value for a comment, in one line and without control characters."""
     return "".join(each if each.isprintable() else "?" for each in value)

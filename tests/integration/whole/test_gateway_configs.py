@@ -33,7 +33,7 @@ def test_each_file_passes_the_check_which_says_what_is_left_to_fill_in(tmp_path:
     assert run.returncode == 0, run.stderr
     written = sorted(out.iterdir())
     assert sorted(run.stdout.split("\n")[:-2]) == [str(path) for path in written]
-    assert run.stderr == "new-01: has neither lamp nor cabinet, nothing written\n"
+    assert run.stderr == "new-01: no lamp and no cabinet, nothing written\n"
     for path in written:
         check = lentera("edge", "--config", str(path), "--check")
         assert check.returncode == 0, check.stderr
@@ -56,6 +56,24 @@ def test_the_files_hold_every_device_of_the_inventory_and_are_private(tmp_path: 
     assert (devices["cabinet-1"].contacts.unit, devices["cabinet-2"].profile) == (202, "sdm120")
     assert all(device.unit == lamp.unit for lamp in place.lamps for device in [devices[lamp.id]])
     assert {path.stat().st_mode & 0o007 for path in written.paths} == {0}
+
+
+def test_each_choice_for_a_cabinet_is_offered_once(tmp_path: Path) -> None:
+    """A photocell and a contactor only where there are contacts, and contacts only where there are none."""
+    place = town()
+    text = {
+        cabinets[0].profile: write_gateway_files(
+            replace(place, cabinets=cabinets), tmp_path / cabinets[0].id, Defaults(), overwrite=False
+        )
+        .paths[0]
+        .read_text()
+        for cabinets in ([place.cabinets[0]], [place.cabinets[1]])
+    }
+    offered = {
+        profile: [content.count(choice) for choice in ("# photocell =", "# contactor =", "# contacts =")]
+        for profile, content in text.items()
+    }
+    assert offered == {"sdm630": [1, 1, 0], "sdm120": [0, 0, 1]}
 
 
 def test_the_clouds_own_inventory_is_taken_without_a_file(tmp_path: Path) -> None:
