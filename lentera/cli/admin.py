@@ -12,21 +12,24 @@ import typer
 from lentera.clocks import clock_from
 from lentera.errors import UsageError, as_usage_errors
 from lentera.inventory_source import read_place
-from protocols.inventory.model import Inventory, decode, encode
+from protocols.inventory.model import decode, encode
 
 if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other command should wait for
     from sqlalchemy import Engine
 
     from cloud.config import CloudConfig
 
-_LOST_UNASKED = 0.05  # of all lamps: more is rather the wrong document
+_LOST_UNCONFIRMED = 0.05
+"""Share of lamps that an import may remove without --yes. Our choice: more suggests a wrong document."""
 
-admin = typer.Typer(no_args_is_help=True, help="Look after a cloud: database, inventory, users.")
+ASKED_IF_OMITTED = "Prompted for if omitted, which keeps it out of the shell's history."
+
+admin = typer.Typer(no_args_is_help=True, help="Administer a cloud: database, inventory, users.")
 
 
 @admin.command()
 def migrate() -> None:
-    """Bring the database's tables up to date."""
+    """Create or update the tables of the database."""
     from cloud.database import upgrade
 
     upgrade(_engine())
@@ -35,18 +38,20 @@ def migrate() -> None:
 @admin.command("import-inventory")
 def import_inventory_command(
     file: Annotated[Path, typer.Argument(help="An inventory document (JSON).")],
-    yes: Annotated[bool, typer.Option("--yes", help="Even if many lamps go.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also if more than 5 % of the lamps are removed.")
+    ] = False,
 ) -> None:
-    """Replace the inventory by a document; a document with any mistake changes nothing."""
+    """Replace the inventory by a document; one with an error changes nothing."""
     from cloud.provisioning import import_inventory, lamps_removed_by
 
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     inventory, engine = decode(file.read_bytes(), file.name), _engine()
     lost, stored = lamps_removed_by(engine, inventory)
-    if inventory.lamps and lost > stored * _LOST_UNASKED and not yes:
+    if inventory.lamps and lost > stored * _LOST_UNCONFIRMED and not yes:
         raise UsageError(
-            f"{file}: {lost} of {stored} lamps would be removed, expected --yes if that is meant"
+            f"{file}: {lost} of {stored} lamps would be removed, expected --yes if that is intended"
         )
     import_inventory(engine, inventory, clock_from(os.environ).now())
     sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways\n")
@@ -54,14 +59,14 @@ def import_inventory_command(
 
 @admin.command("make-inventory")
 def make_inventory_command(
-    lamps: Annotated[Path, typer.Argument(help="A GeoJSON or CSV file of real lamps.")],
-    output: Annotated[Path, typer.Argument(help="Where the inventory document goes.")],
+    lamps: Annotated[Path, typer.Argument(help="GeoJSON or CSV of lamps.")],
+    output: Annotated[Path, typer.Argument(help="The inventory document to write; must not exist.")],
     zone: Annotated[str, typer.Option(help="IANA time zone of the lamps.")] = "Asia/Jakarta",
 ) -> None:
-    """Put a list of real lamps on gateways: at most 100 to a gateway, 50 to a line, close together."""
+    """Assign a list of lamps to gateways by distance: up to 100 per gateway, 50 per line."""
     inventory = read_place(lamps, zone)
     if output.exists():
-        raise UsageError(f"{output}: exists already, expected the name of a new file")
+        raise UsageError(f"{output}: already exists, expected the name of a new file")
     # A list of lamps has no meters.
     output.write_bytes(encode(replace(inventory, cabinets=[])))
     sys.stdout.write(f"{len(inventory.lamps)} lamps on {len(inventory.gateways)} gateways: {output}\n")
@@ -69,36 +74,45 @@ def make_inventory_command(
 
 @admin.command("gateway-configs")
 def gateway_configs_command(
-    out: Annotated[Path, typer.Option(help="The folder for one gateway.toml a gateway.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files, one per gateway.")],
     inventory: Annotated[
-        Path | None, typer.Option(help="An inventory document (JSON); the cloud's own when not given.")
+        Path | None, typer.Option(help="Inventory document (JSON); that of the cloud if omitted.")
     ] = None,
-    broker: Annotated[str | None, typer.Option(help="The broker's host, to be filled in without.")] = None,
-    baud: Annotated[int, typer.Option(help="Of every line.")] = 9600,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+    broker: Annotated[
+        str | None, typer.Option(help="Host name of the broker; left to fill in if omitted.")
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Baud rate of every line.")] = 9600,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Write the settings of every gateway, with comments on what is to be filled in on the site."""
+    """Write a gateway.toml for every gateway, with comments on what to fill in on site."""
     from lentera.gateway_config import Defaults, write_gateway_files
 
     if inventory is not None and not inventory.is_file():
         raise UsageError(f"{inventory}: no such file")
-    place = _stored_inventory() if inventory is None else decode(inventory.read_bytes(), inventory.name)
+    if inventory is None:
+        from cloud.inventory.store import InventoryStore
+
+        place = InventoryStore(_engine()).load()
+    else:
+        place = decode(inventory.read_bytes(), inventory.name)
     defaults = Defaults(baud=baud) if broker is None else Defaults(broker, baud=baud)
     with as_usage_errors(OSError):
         written = write_gateway_files(place, out, defaults, overwrite=overwrite)
     sys.stdout.write("".join(f"{path}\n" for path in written.paths))
     for gateway in written.without_devices:
-        sys.stderr.write(f"{gateway}: has neither lamp nor cabinet, nothing written\n")
-    sys.stdout.write(f"{len(written.paths)} gateways: fill in what is marked so, each on its own machine\n")
+        sys.stderr.write(f"{gateway}: no lamp and no cabinet, nothing written\n")
+    sys.stdout.write(f"{len(written.paths)} gateways: replace each FILL-IN, on the machine of that gateway\n")
 
 
 @admin.command("create-user")
 def create_user_command(
-    username: Annotated[str, typer.Argument()],
+    username: Annotated[str, typer.Argument(help="Name to log in with.")],
     role: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "viewer",
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help=ASKED_IF_OMITTED)
+    ] = "",
 ) -> None:
-    """Let a person in."""
+    """Create a user."""
     from cloud.access.administration import create_user
     from cloud.access.model import AccessError
 
@@ -108,7 +122,7 @@ def create_user_command(
 
 @admin.command("list-users")
 def list_users_command() -> None:
-    """Print every user: name, role, whether there is a password, how many API tokens last."""
+    """Print every user: name, role, with or without password, number of valid API tokens."""
     from cloud.access.administration import list_users
 
     for user in list_users(_engine()):
@@ -117,8 +131,8 @@ def list_users_command() -> None:
 
 
 @admin.command("remove-user")
-def remove_user_command(username: Annotated[str, typer.Argument()]) -> None:
-    """Shut a person out at once: sessions and tokens end with the user."""
+def remove_user_command(username: Annotated[str, typer.Argument(help="Name of the user.")]) -> None:
+    """Remove a user and end all sessions and API tokens at once."""
     from cloud.access.administration import remove_user
     from cloud.access.model import AccessError
 
@@ -128,8 +142,10 @@ def remove_user_command(username: Annotated[str, typer.Argument()]) -> None:
 
 @admin.command("set-password")
 def set_password_command(
-    username: Annotated[str, typer.Argument()],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+    username: Annotated[str, typer.Argument(help="Name of the user.")],
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help=ASKED_IF_OMITTED)
+    ] = "",
 ) -> None:
     """Change a user's password and end their sessions."""
     from cloud.access.administration import set_password
@@ -141,10 +157,10 @@ def set_password_command(
 
 @admin.command("create-token")
 def create_token_command(
-    username: Annotated[str, typer.Argument()],
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it lasts.")] = 365,
+    username: Annotated[str, typer.Argument(help="Name of the user.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it expires.")] = 365,
 ) -> None:
-    """Print a new API token for a user; it is shown this once."""
+    """Create an API token for a user and print it; it cannot be shown again."""
     from cloud.access.administration import create_token
     from cloud.access.model import AccessError
 
@@ -156,9 +172,11 @@ def create_token_command(
 
 @admin.command("revoke-token")
 def revoke_token_command(
-    username: Annotated[str | None, typer.Argument(help="End all tokens of this user.")] = None,
+    username: Annotated[
+        str | None, typer.Argument(help="User whose tokens all end; if omitted, a token is asked for.")
+    ] = None,
 ) -> None:
-    """End every API token of a user, or, without a name, the one that is typed in."""
+    """End every API token of a user, or a single token that is typed in."""
     from cloud.access.administration import revoke_token, revoke_tokens
     from cloud.access.model import AccessError
 
@@ -171,8 +189,8 @@ def revoke_token_command(
 
 
 @admin.command("create-gateway-key")
-def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="The gateway's id.")]) -> None:
-    """Make the key that signs the bundles of a gateway; copy its file to the gateway by a safe way."""
+def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="Id of the gateway.")]) -> None:
+    """Create the key that signs the bundles of a gateway; copy its file to the gateway securely."""
     from cloud.ingest.transfer import create_key
     from protocols.transfer.bundle import BundleError
 
@@ -182,12 +200,12 @@ def create_gateway_key_command(gateway: Annotated[str, typer.Argument(help="The 
 
 @admin.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(help="What `lentera edge export` wrote.")],
+    file: Annotated[Path, typer.Argument(help="File that `lentera edge export` has written.")],
     answer: Annotated[
-        Path | None, typer.Option(help="Where the answer for the gateway goes; FILE.answer when not given.")
+        Path | None, typer.Option(help="File for the answer to the gateway; FILE.answer if omitted.")
     ] = None,
 ) -> None:
-    """Store records that were carried here; a file that was tampered with is refused whole."""
+    """Store the records of a gateway's export; a file with an invalid signature is refused."""
     from cloud.wiring import UNSTORED, store_bundle_records
     from protocols.transfer.bundle import BundleError
     from runtime.files import write_atomically
@@ -207,13 +225,9 @@ def import_command(
             f"{error}: {stored.records} records of {stored.gateway} are stored, but the answer is not "
             f"written; import {file} again, it changes nothing"
         ) from error
-    sys.stdout.write(f"{stored.records} records of {stored.gateway} stored; bring {reply} back to it\n")
-
-
-def _stored_inventory() -> Inventory:
-    from cloud.inventory.store import InventoryStore
-
-    return InventoryStore(_engine()).load()
+    sys.stdout.write(
+        f"{stored.records} records of {stored.gateway} stored; now import {reply} on that gateway\n"
+    )
 
 
 def _engine() -> "Engine":

@@ -25,29 +25,34 @@ app.add_typer(admin, name="admin")
 app.add_typer(edge_app, name="edge")
 
 LARGEST_PLACE_LAMPS = 50_000
-FAULTS_HELP = "Of a thousand lamps, how many break in the course of the night."
+FAULTS_HELP = "Faults per thousand lamps, spread over twelve hours."
 
 
 @app.command()
 def demo(
     lamps: Annotated[
-        int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="How many lamps to simulate.")
+        int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="Number of simulated lamps.")
     ] = 500,
     speed: Annotated[float, typer.Option(min=0.1, max=600, help="Simulated seconds per second.")] = 60.0,
     start: Annotated[
-        str | None, typer.Option(help="Begin at this ISO 8601 instant instead of before dusk.")
+        str | None,
+        typer.Option(help="Simulated start, ISO 8601 with a time zone; shortly before sunset if omitted."),
     ] = None,
-    inventory: Annotated[Path | None, typer.Option(help="A GeoJSON or CSV file of real lamps.")] = None,
+    inventory: Annotated[
+        Path | None, typer.Option(help="GeoJSON or CSV of lamps, or an inventory document (.json).")
+    ] = None,
     zone: Annotated[str, typer.Option(help="IANA time zone of the lamps in that file.")] = "Asia/Jakarta",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The map's port; 0 takes a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the map; 0 for any free one.")] = 8080,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
     seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
     faults: Annotated[float, typer.Option(min=0, max=1000, help=FAULTS_HELP)] = 6.0,
-    folder: Annotated[Path | None, typer.Option(help="Keep databases and logs here.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder to keep databases and logs in; temporary if omitted.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON.")] = False,
 ) -> None:
-    """Run a simulated town, its gateways and the cloud on this machine."""
-    # Each command imports what it needs: none waits for the imports of another.
+    """Run a simulated town with its gateways and the cloud on this machine."""
+    # Each command imports what it needs, so that none waits for the imports of another.
     from lentera.demo.processes import ProcessFailedError
     from lentera.demo.run import DemoError, DemoOptions, run_demo
 
@@ -69,24 +74,26 @@ def demo(
 
 @app.command()
 def sim(
-    run_dir: Annotated[Path, typer.Option(help="Where the simulated lines appear, under lines/.")] = Path(
+    run_dir: Annotated[Path, typer.Option(help="Folder for the simulated lines, below lines/.")] = Path(
         "var/sim"
     ),
     inventory: Annotated[
-        Path | None, typer.Option(help="An inventory document, or GeoJSON or CSV of lamps.")
+        Path | None, typer.Option(help="GeoJSON or CSV of lamps, or an inventory document (.json).")
     ] = None,
     zone: Annotated[str, typer.Option(help="IANA time zone of the lamps in that file.")] = "Asia/Jakarta",
-    lamps: Annotated[int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS)] = 100,
+    lamps: Annotated[
+        int, typer.Option(min=1, max=LARGEST_PLACE_LAMPS, help="Number of simulated lamps.")
+    ] = 100,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")] = 8090,
     baud: Annotated[int, typer.Option(help="Speed of the simulated RS-485 lines.")] = 9600,
     seed: Annotated[int, typer.Option(help="The same seed gives the same night.")] = 1,
     faults: Annotated[float, typer.Option(min=0, max=1000, help=FAULTS_HELP)] = 0.0,
     uplinks: Annotated[
-        Path | None, typer.Option(help="JSON of gateway id to the port of its uplink.")
+        Path | None, typer.Option(help="JSON file of gateway ids and the loopback ports of their uplinks.")
     ] = None,
-    broker_port: Annotated[int, typer.Option(help="The broker the uplinks lead to.")] = 1883,
+    broker_port: Annotated[int, typer.Option(help="Port of the broker that the uplinks lead to.")] = 1883,
 ) -> None:
-    """Simulate lamp controllers on RS-485 lines."""
+    """Simulate lamp controllers and cabinets on RS-485 lines."""
     from lentera.logs import configure_logs
     from lentera.simulation import run_simulation
 
@@ -111,17 +118,17 @@ def sim(
 def edge(
     context: typer.Context,
     config: Annotated[
-        list[Path] | None, typer.Option(help="gateway.toml, or a folder of them; may be repeated.")
+        list[Path] | None, typer.Option(help="A gateway.toml or a folder of them; repeatable.")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Check the settings, print what the gateway would do, and exit.")
     ] = False,
 ) -> None:
-    """Run a gateway: poll its lines, keep its programme, report upwards."""
+    """Run gateways: poll their lines, apply their lighting plans, report to the cloud."""
     if context.invoked_subcommand is not None:
         return
     if not config:
-        raise UsageError("--config is missing, expected gateway.toml or a folder of them")
+        raise UsageError("--config is missing, expected a gateway.toml or a folder of them")
     block_import("rich")  # structlog takes 3 MB to be able to draw what a JSON log never shows
     block_import("greenlet")
     from edge.config.settings import ConfigError, load_all
@@ -149,39 +156,41 @@ def edge(
 @app.command()
 def probe(
     port: Annotated[
-        str, typer.Argument(help="Such as /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port.")
+        str, typer.Argument(help="The line: /dev/ttyUSB0, tcp://host:port or rtu+tcp://host:port.")
     ],
     baud: Annotated[
-        list[int] | None, typer.Option(help="May be repeated; the usual ones when not given.")
+        list[int] | None, typer.Option(help="Baud rate; repeatable. All usual ones if omitted.")
     ] = None,
-    parity: Annotated[list[str] | None, typer.Option(help="N, E or O; may be repeated.")] = None,
-    units: Annotated[str, typer.Option(help="Such as 1-247 or 1-50,100.")] = "1-247",
+    parity: Annotated[
+        list[str] | None, typer.Option(help="Parity N, E or O; repeatable. All if omitted.")
+    ] = None,
+    units: Annotated[str, typer.Option(help="Units to try, such as 1-50,100.")] = "1-247",
     timeout: Annotated[
-        float, typer.Option(min=0.01, max=2, help="Seconds a unit has to begin its answer.")
+        float, typer.Option(min=0.01, max=2, help="Seconds to wait for the start of a response.")
     ] = 0.06,
     thorough: Annotated[
         bool,
-        typer.Option("--all", help="Go on with other baud rates and parities after a device has responded."),
+        typer.Option("--all", help="Try the other baud rates and parities too after a device has responded."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Find the devices on a line, their baud rate and parity, and the profiles that fit. Only reads."""
-    from edge.tools.probe import BAUDS, PARITIES, ProbeError, ProbePlan, settings_for
+    """Find the devices on a line, their baud rates, parities and profiles. It only reads."""
+    from edge.tools.probe import BAUDS, PARITIES, ProbePlan, settings_for
     from lentera.cli.probe import check_line, run_probe, unit_numbers
 
     check_line(port, baud or (), parity or ())
     settings = settings_for(port, baud or BAUDS, parity or PARITIES)
     plan = ProbePlan(port, settings, unit_numbers(units), timeout, thorough)
-    with as_usage_errors(ProbeError):
-        status = run_probe(plan, as_json=as_json)
-    raise typer.Exit(status)
+    raise typer.Exit(run_probe(plan, as_json=as_json))
 
 
 @app.command()
 def cloud(
-    role: Annotated[list[str] | None, typer.Option(help="api or ingest; both when not given.")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="api or ingest; repeatable. Both if omitted.")
+    ] = None,
 ) -> None:
-    """Run the cloud; its settings are LENTERA_… variables (docs/operations/cloud.md)."""
+    """Run the cloud. Its settings are environment variables LENTERA_… (docs/operations/cloud.md)."""
     from cloud.app import run_cloud
     from cloud.config import CloudConfigError, load_config
     from cloud.database import UnsupportedDatabaseError
@@ -205,12 +214,12 @@ def sun(
     at: Annotated[str, typer.Option(help="LATITUDE,LONGITUDE in degrees.")],
     zone: Annotated[str, typer.Option(help="IANA time zone of the date.")] = "Asia/Jakarta",
     day: Annotated[
-        str | None, typer.Option("--date", help="Local date, YYYY-MM-DD; today when not given.")
+        str | None, typer.Option("--date", help="Local date, YYYY-MM-DD; today if omitted.")
     ] = None,
     altitude: Annotated[float, typer.Option(help="Altitude of the sun's centre in degrees.")] = -0.8333,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print sunrise and sunset."""
+    """Print sunrise and sunset of a day, in UTC."""
     from lentera.cli.sun import rise_and_set
 
     place_zone = zone_option(zone)
@@ -223,7 +232,7 @@ def sun(
 
 
 def main() -> None:
-    """Run the command line; what a person can put right is one message and exit status 2."""
+    """Run the command line; a wrong option, setting or file gives one message and exit status 2."""
     try:
         app()
     except (UsageError, ClockError, InventoryError) as error:
@@ -239,7 +248,9 @@ def _uplink_ports(path: Path) -> dict[str, int]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
     except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError(f"--uplinks {path}: {error}, expected JSON of gateway id to port") from error
+        raise UsageError(
+            f"--uplinks {path}: {error}, expected a JSON object of gateway ids and ports"
+        ) from error
 
 
 def _toml_files(given: Path) -> list[Path]:
@@ -247,7 +258,7 @@ def _toml_files(given: Path) -> list[Path]:
         return [given]
     if files := sorted(given.glob("*.toml")):
         return files
-    raise UsageError(f"--config {given}: no .toml file in this folder")
+    raise UsageError(f"--config {given}: no .toml file in this folder, expected one for each gateway")
 
 
 def _instant(text: str, option: str) -> datetime:
@@ -258,7 +269,7 @@ def _instant(text: str, option: str) -> datetime:
             f"{option} {text!r}: expected an ISO 8601 instant such as 2026-11-24T17:30+07:00"
         ) from error
     if instant.tzinfo is None:
-        raise UsageError(f"{option} {text!r}: expected a time zone at its end, such as Z or +07:00")
+        raise UsageError(f"{option} {text!r}: expected a time zone at the end, such as Z or +07:00")
     return instant.astimezone(UTC)
 
 
@@ -266,7 +277,7 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"--date {text!r}: expected YYYY-MM-DD") from error
+        raise UsageError(f"--date {text!r}: expected a date YYYY-MM-DD") from error
 
 
 def _coordinates(text: str) -> tuple[float, float]:

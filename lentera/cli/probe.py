@@ -1,4 +1,4 @@
-"""`lentera probe`: what a probe found, for people and for programs."""
+"""`lentera probe`: prints what a probe found, as text or JSON."""
 
 import asyncio
 import json
@@ -28,7 +28,11 @@ _SHOWN_VALUES = 5
 
 
 def check_line(port: str, bauds: Iterable[int], parities: Iterable[str]) -> None:
-    """Refuse what no line can be set to; raises UsageError naming option, value and what was expected."""
+    """Check the port, the baud rates and the parities.
+
+    Raises:
+        UsageError: names option, value and what was expected.
+    """
     checks: list[tuple[str, str | int, bool, str]] = [("PORT", port, is_line_address(port), LINE_ADDRESS)]
     checks += [
         ("--baud", baud, baud in BAUDS, f"one of {', '.join(map(str, sorted(BAUDS)))}") for baud in bauds
@@ -40,7 +44,11 @@ def check_line(port: str, bauds: Iterable[int], parities: Iterable[str]) -> None
 
 
 def unit_numbers(text: str) -> tuple[int, ...]:
-    """Return the units of a list such as 1-50,100; raises UsageError."""
+    """Return the units of a list such as 1-50,100.
+
+    Raises:
+        UsageError: it is no such list, or a unit is not from 1 to 247.
+    """
     units: set[int] = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
@@ -54,7 +62,11 @@ def unit_numbers(text: str) -> tuple[int, ...]:
 
 
 def run_probe(plan: ProbePlan, *, as_json: bool) -> int:
-    """Probe a line and print what was found; returns the exit status. Raises ProbeError or UsageError."""
+    """Probe a line, print what was found, and return the exit status.
+
+    Raises:
+        UsageError: the port cannot be used; says what to check.
+    """
     if not _is_server(plan.port) and (trouble := port_problem(plan.port)) is not None:
         raise UsageError(f"{plan.port}: {trouble}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -80,7 +92,7 @@ def _findings(plan: ProbePlan, on_step: Callable[[Step], None]) -> Findings:
         if _is_server(plan.port):
             advice = "Check that the server is on, its address is right and no other client is connected"
         else:
-            advice = "Look whether the adapter is still plugged in"
+            advice = "Check that the adapter is still plugged in"
         raise UsageError(f"{error}. {advice}") from error
 
 

@@ -1,4 +1,4 @@
-"""Runs a command's coroutine until it returns or a signal stops it."""
+"""Runs the coroutine of a command until it returns or a signal stops it."""
 
 import asyncio
 import signal

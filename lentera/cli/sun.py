@@ -1,4 +1,4 @@
-"""`lentera sun`: rise and set as UTC text."""
+"""`lentera sun`: sunrise and sunset as UTC text."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from protocols.sun import SunEvent, sun_event
 def rise_and_set(
     coordinates: tuple[float, float], time_zone: ZoneInfo, local_date: date, altitude_deg: float
 ) -> dict[str, str | None]:
-    """`{"rise", "set"}` on that local date, in UTC; None where the sun does not cross the altitude."""
+    """Return `rise` and `set` on a local date, in UTC; None where the sun does not cross the altitude."""
     latitude, longitude = coordinates
     times = {}
     for name, kind in (("rise", SunEvent.RISE), ("set", SunEvent.SET)):

@@ -148,7 +148,7 @@ def test_a_list_of_lamps_becomes_an_inventory(tmp_path: Path) -> None:
     assert len(made.gateways) == 1
     again = lentera("admin", "make-inventory", str(lamps), str(inventory))
     assert again.returncode == 2
-    assert "exists already" in again.stderr
+    assert "already exists, expected the name of a new file" in again.stderr
 
 
 def test_an_inventory_that_would_remove_many_lamps_needs_a_yes(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         run = _demo("--port", str(port), "--folder", str(tmp_path / "town"))
     assert run.returncode == 2
-    assert f"port {port} is in use" in run.stderr
+    assert f"--port {port}: is in use, expected another port" in run.stderr
     assert "--port" in run.stderr
     assert "Traceback" not in run.stderr
 
