@@ -1,4 +1,4 @@
-"""Where the built map lies: inside an installed package, or in the checkout after `make web`."""
+"""Where the built map is: inside an installed package, or in the checkout after `make web`."""
 
 from importlib.resources import files
 from pathlib import Path

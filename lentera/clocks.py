@@ -1,4 +1,4 @@
-"""Which clock a process goes by: the system's, or the one a demo shares among its processes."""
+"""The clock of a process: the system's, or the one that the processes of a demo share."""
 
 import time
 from collections.abc import Mapping

@@ -1,16 +1,16 @@
-"""What a person at the command line can put right."""
+"""Errors that the user of the command line can correct."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class UsageError(ValueError):
-    """An option, setting or file that cannot be used; it names the value and what was expected."""
+    """An option, setting or file that cannot be used; the message names the value and what was expected."""
 
 
 @contextmanager
 def as_usage_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """Errors of these kinds, alone or in a group, become one UsageError of their messages."""
+    """Turn errors of these kinds, alone or in a group, into one UsageError with their messages."""
     try:
         yield
     except kinds as error:

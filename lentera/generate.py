@@ -1,4 +1,4 @@
-"""`make generate`: the documents that are derived from code, written where readers look for them."""
+"""`make generate`: writes the documents that are derived from code."""
 
 import json
 from pathlib import Path

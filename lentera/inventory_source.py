@@ -1,4 +1,4 @@
-"""Which lamps a command is about: a generated regency, a list of real lamps, or an inventory document."""
+"""The lamps of a command: a generated regency, a list of lamps, or an inventory document."""
 
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ def read_place(path: Path, zone: str) -> Inventory:
 
 
 def generated_place(lamps: int, seed: int) -> Inventory:
-    """Kabupaten Bandung with so many lamps."""
+    """Return the inventory of a simulated Kabupaten Bandung with that many lamps."""
     from firmware_sim.town.city import generate_city
 
     return generate_city(lamps, seed)

@@ -1,4 +1,4 @@
-"""Keeps out of a gateway's memory what it never uses: it runs beside a line for years, in little room."""
+"""Keeps what a gateway never uses out of its memory: the computer at a pole has little."""
 
 import ctypes
 import gc
@@ -11,14 +11,14 @@ _M_ARENA_MAX: Final = -8
 
 
 def block_import(package: str) -> None:
-    """Let this process find no such package; those that would like to have it must do without."""
+    """Make imports of a package fail in this process, for libraries that use it only where it is found."""
     sys.modules.setdefault(package, cast("ModuleType", None))
 
 
 def trim_heap() -> None:
-    """Return to the system what imports and settings took only for a moment, where the C library can.
+    """Return memory that only imports and settings needed to the system, where the C library can.
 
-    The threads to come share one heap: they take turns, and one for each of them only leaves gaps in all.
+    All threads share one heap afterwards: one for each would leave gaps in all of them.
     """
     gc.collect()
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):

@@ -1,4 +1,4 @@
-"""`lentera sim`: the simulator, with the mobile network of each gateway beside it."""
+"""`lentera sim`: the simulator and the mobile network of each gateway."""
 
 import asyncio
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ async def run_simulation(
     uplink_ports: Mapping[str, int],
     broker_port: int,
 ) -> None:
-    """Run until cancelled; `uplink_ports` gives, by gateway, the loopback port that leads to the broker."""
+    """Run until cancelled; `uplink_ports` are, by gateway, the loopback ports that lead to the broker."""
     uplinks = {gateway: GatewayNetwork(gateway, ("127.0.0.1", broker_port)) for gateway in uplink_ports}
 
     async def on_network(gateway_id: str, network: Network) -> None:

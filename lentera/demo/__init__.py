@@ -1,1 +1,1 @@
-"""A whole town on one machine: simulator, gateways, broker and cloud as processes of their own."""
+"""A whole town on one machine: simulator, gateways, broker and cloud, each in its own process."""

@@ -1,4 +1,4 @@
-"""The demo's cloud before it starts: databases made, inventory imported, a way in created."""
+"""Prepares the demo's cloud: creates the databases, imports the inventory, creates a user."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ DEMO_USER = "operator"
 
 @dataclass(frozen=True, slots=True)
 class CloudAccess:
-    """Where a demo's cloud keeps its data, and how to get in."""
+    """The addresses of a demo's databases, and the means to log in."""
 
     database_url: str
     telemetry_url: str
@@ -23,7 +23,7 @@ class CloudAccess:
 
 
 def prepare_cloud(folder: Path, inventory: Inventory, clock: Clock) -> CloudAccess:
-    """Make the databases under `folder`, import the inventory, and let one operator in."""
+    """Create the databases in `folder`, import the inventory, and create one operator."""
     database_url = f"sqlite:///{folder / 'cloud.db'}"
     engine = create_engine(database_url)
     try:

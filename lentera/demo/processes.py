@@ -1,4 +1,4 @@
-"""The demo's child processes: started, restarted when they die, and all ended together."""
+"""The demo's child processes: started, restarted when they end, and all ended together."""
 
 import asyncio
 import ctypes
@@ -9,22 +9,21 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 GRACE_S = 5.0
-"""How long a process may take to end itself before it is killed."""
+"""Seconds for a process to end after SIGTERM before SIGKILL. Our choice: enough to write an outbox."""
 
 RESTART_DELAY_S = 1.0
-PR_SET_PDEATHSIG = 1  # linux/prctl.h: the child gets a signal when its parent dies
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the child receives a signal when its parent ends
 
 
 class ProcessFailedError(Exception):
-    """A process of the demo ended before it was ready; the message carries the end of its log."""
+    """A process ended before the demo was ready; the message contains the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """One process: its name, what to run, and what its environment has besides ours."""
+    """One process: its name, its command, and its variables besides those of this process."""
 
     name: str
     command: Sequence[str]
@@ -32,26 +31,26 @@ class ProcessSpec:
 
 
 class Processes:
-    """Children of this process, each logging to `<folder>/<name>.log`, its id in `<folder>/<name>.pid`."""
+    """Children of this process, each logging to `<folder>/<name>.log`, its id in `<folder>/<name>.pid`.
+
+    Before `are_ready` is set, a process that ends fails the task group with ProcessFailedError; afterwards it
+    is started again.
+    """
 
     def __init__(self, folder: Path, tasks: asyncio.TaskGroup) -> None:
         self._folder = folder
         self._tasks = tasks
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._watchers: list[asyncio.Task[None]] = []
-        self._ready = False
+        self.are_ready = False
 
     async def start(self, spec: ProcessSpec) -> None:
         """Start a process and keep it running from now on."""
         process = await self._spawn(spec)
         self._watchers.append(self._tasks.create_task(self._watch(spec, process)))
 
-    def all_ready(self) -> None:
-        """From here on a process that dies is started again instead of ending the demo."""
-        self._ready = True
-
     async def end(self) -> None:
-        """End every process: SIGTERM, then SIGKILL for those that do not follow."""
+        """End every process: SIGTERM, then SIGKILL for those that are still running after `GRACE_S`."""
         for watcher in self._watchers:
             watcher.cancel()
         for process in self._running.values():
@@ -65,7 +64,17 @@ class Processes:
 
     async def _spawn(self, spec: ProcessSpec) -> asyncio.subprocess.Process:
         with self._log(spec).open("ab") as log:
-            process = await _run(spec, log)
+            # A session of its own keeps the terminal's Ctrl-C from the children: this process ends them in
+            # order.
+            process = await asyncio.create_subprocess_exec(
+                *spec.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **spec.environment},
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
         self._running[spec.name] = process
         (self._folder / f"{spec.name}.pid").write_text(str(process.pid))
         return process
@@ -73,7 +82,7 @@ class Processes:
     async def _watch(self, spec: ProcessSpec, process: asyncio.subprocess.Process) -> None:
         while True:
             status = await process.wait()
-            if not self._ready:
+            if not self.are_ready:
                 raise ProcessFailedError(
                     f"{spec.name} ended with status {status} before it was ready:\n{self.tail(spec)}"
                 )
@@ -82,7 +91,7 @@ class Processes:
             process = await self._spawn(spec)
 
     def tail(self, spec: ProcessSpec, lines: int = 15) -> str:
-        """Return the last lines a process logged."""
+        """Return the last lines of a process's log."""
         return "\n".join(self._log(spec).read_text(errors="replace").splitlines()[-lines:])
 
     def _log(self, spec: ProcessSpec) -> Path:
@@ -91,26 +100,13 @@ class Processes:
 
 @asynccontextmanager
 async def running_processes(folder: Path) -> AsyncIterator[Processes]:
-    """Processes that log into `folder` and end, all of them, when the block is left, however it is left."""
+    """Provide processes that log into `folder` and all end when the block is left, also by an error."""
     async with asyncio.TaskGroup() as tasks:
         processes = Processes(folder, tasks)
         try:
             yield processes
         finally:
             await processes.end()
-
-
-async def _run(spec: ProcessSpec, log: BinaryIO) -> asyncio.subprocess.Process:
-    # A session of its own keeps the terminal's Ctrl-C from the children: this process ends them in order.
-    return await asyncio.create_subprocess_exec(
-        *spec.command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        env={**os.environ, **spec.environment},
-        start_new_session=True,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-    )
 
 
 def _die_with_parent() -> None:

@@ -1,4 +1,4 @@
-"""`lentera demo`: from nothing to a town at dusk with its map open to the browser."""
+"""`lentera demo`: starts a simulated town before sunset, with its map ready for the browser."""
 
 import asyncio
 import json
@@ -26,16 +26,16 @@ from protocols.inventory.model import Inventory, encode
 READY_TIMEOUT_S = 90.0
 PROBE_INTERVAL_S = 0.1
 PROCESSES = "processes"
-"""Subfolder of the processes' logs and ids."""
+"""Subfolder for the logs and ids of the processes."""
 
 
 class DemoError(Exception):
-    """The demo cannot run; the message says why and what to do."""
+    """The demo cannot run; the message names the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What the person who starts a demo chose."""
+    """The options of the command line."""
 
     speed: float
     start: datetime | None
@@ -59,7 +59,12 @@ class Ports:
 
 
 async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
-    """Run until cancelled; raises DemoError when the town cannot be brought up."""
+    """Run until cancelled.
+
+    Raises:
+        DemoError: a port or the folder cannot be used, or a part does not become ready in time.
+        ProcessFailedError: a process ended before the demo was ready.
+    """
     with suppress(asyncio.CancelledError), _folder(options.folder) as folder:
         ports = _choose_ports(inventory, options.port)
         start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
@@ -67,12 +72,12 @@ async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
         async with running_processes(folder / PROCESSES) as processes:
             town = _Town(inventory, options, folder, ports, clock, processes)
             await town.bring_up()
-            processes.all_ready()
+            processes.are_ready = True
             await asyncio.Event().wait()
 
 
 class _Town:
-    """The steps of bringing a demo up, in order."""
+    """The steps of the start of a demo, in order."""
 
     def __init__(  # noqa: PLR0917 - it only assigns
         self,
@@ -152,7 +157,7 @@ class _Town:
 
     async def _reachable(self, url: str, what: str) -> None:
         async with httpx.AsyncClient() as client:
-            await _until(lambda: _answers(client, url), f"an answer of {what} at {url}")
+            await _until(lambda: _answers(client, url), f"{what} to respond at {url}")
 
     async def _gateways_online(self, access: CloudAccess) -> None:
         url = f"http://127.0.0.1:{self._ports.web}/api/v1/summary"
@@ -178,13 +183,15 @@ class _Town:
 
 
 async def _until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Poll until the condition holds; raises DemoError that names `what` did not happen."""
+    """Poll until the condition is true; raises DemoError with `what` that did not happen."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             while not await holds():  # noqa: ASYNC110 - another process has no event to wait for
                 await asyncio.sleep(PROBE_INTERVAL_S)
     except TimeoutError as error:
-        raise DemoError(f"waited {READY_TIMEOUT_S:.0f} s in vain for {what}") from error
+        raise DemoError(
+            f"waited {READY_TIMEOUT_S:.0f} s for {what}, without success: see the logs with --folder"
+        ) from error
 
 
 async def _all_online(client: httpx.AsyncClient, url: str) -> bool:
@@ -201,10 +208,10 @@ async def _answers(client: httpx.AsyncClient, url: str) -> bool:
 
 @contextmanager
 def _folder(chosen: Path | None) -> Iterator[Path]:
-    """Return the demo's folder: the chosen one, kept; or a temporary one that goes with it."""
+    """Provide the demo's folder: the chosen one, or a temporary one that is deleted at the end."""
     if chosen is not None:
         if chosen.exists() and any(chosen.iterdir()):
-            raise DemoError(f"--folder {chosen}: expected a new or an empty folder")
+            raise DemoError(f"--folder {chosen}: is not empty, expected a new or an empty folder")
         chosen.mkdir(parents=True, exist_ok=True)
         (chosen / PROCESSES).mkdir(exist_ok=True)
         yield chosen.resolve()
@@ -222,7 +229,7 @@ def _choose_ports(inventory: Inventory, web_port: int) -> Ports:
     with ExitStack() as stack:
         web = _bind(stack, web_port)
         if web is None:
-            raise DemoError(f"port {web_port} is in use: choose another with --port, or 0 for any free one")
+            raise DemoError(f"--port {web_port}: is in use, expected another port, or 0 for any free one")
         free = [_bind(stack, 0) or 0 for _ in range(2 + len(inventory.gateways))]
     uplinks = {gateway.id: port for gateway, port in zip(inventory.gateways, free[2:], strict=True)}
     return Ports(broker=free[0], sim=free[1], web=web, uplinks=uplinks)

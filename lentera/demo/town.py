@@ -1,4 +1,4 @@
-"""What a demo runs: the place, its gateways' settings and the instant it begins. Pure but for free ports."""
+"""The start of a demo, and the settings of its gateways."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from protocols.inventory.model import Cabinet, Gateway, Inventory
 from protocols.sun import night_of
 
 DUSK_AFTER_WALL_S = 50.0
-"""A demo begins so long before sunset: time to start, open the map and watch the lamps come on."""
+"""Wall seconds from the start of a demo to sunset. Our choice: time to start and to open the map."""
 
 MOST_REPORTS_PER_WALL_S = 150.0
-"""Lamp reports a two-core machine carries through all parts with the map still fluid (make bench)."""
+"""Lamp reports per wall second that two cores process with a fluid map; measured by `make bench`."""
 
 SHORTEST_POLL_INTERVAL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class TownSettings:
-    """Where the gateways of a demo find their lines and their broker."""
+    """The lines, the broker ports and the polling of the gateways of a demo."""
 
     lines_folder: Path
     state_folder: Path
@@ -41,7 +41,7 @@ def dusk_start(inventory: Inventory, day: datetime, speed: float) -> datetime:
 
 
 def poll_interval_s(lamps: int, speed: float) -> float:
-    """Domain seconds between two polls of a lamp that keep `lamps` at `speed` within the machine's means."""
+    """Return the domain seconds between two polls of a lamp that this machine can process at `speed`."""
     return max(SHORTEST_POLL_INTERVAL_S, lamps / MOST_REPORTS_PER_WALL_S * speed)
 
 

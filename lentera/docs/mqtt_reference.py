@@ -152,7 +152,10 @@ def mqtt_reference() -> str:
         "## A gateway's metrics\n\n" + _metrics(NODE_METRICS),
         "## Records and acknowledgements\n\n" + _OUTBOX,
         "### `Gateway/event`\n\n" + _json(event_metrics(_EVENT)),
-        _table(("type", "TALQ function", "severity", "raised by"), _event_types()),
+        _table(
+            ("type", "TALQ function", "severity", "raised by"),
+            ((f"`{kind}`", each.function, each.severity, each.source) for kind, each in TRAITS.items()),
+        ),
         "### `Gateway/commandResult`\n\n" + _json(result_metrics(_RESULT)),
         "## Commands\n\n" + _COMMANDS.format(command=_command_table()),
         "## Lighting plans\n\n" + _PLANS,
@@ -211,18 +214,14 @@ def _metrics(metrics: Iterable[Metric]) -> str:
     )
 
 
-def _event_types() -> Iterable[Sequence[str]]:
-    for kind, traits in TRAITS.items():
-        yield f"`{kind}`", traits.function, traits.severity, traits.source
-
-
 def _command_table() -> str:
-    return _table(("metric", "type", "example"), (_example(metric) for metric in command_metrics(_COMMAND)))
-
-
-def _example(metric: MetricValue) -> Sequence[str]:
-    datatype = metric.datatype or DataType.STRING
-    return f"`{metric.name}`", datatype.name, str(metric.value)
+    return _table(
+        ("metric", "type", "example"),
+        (
+            (f"`{metric.name}`", (metric.datatype or DataType.STRING).name, str(metric.value))
+            for metric in command_metrics(_COMMAND)
+        ),
+    )
 
 
 def _json(metrics: Sequence[MetricValue]) -> str:

@@ -30,13 +30,12 @@ _COLUMNS = (
 
 def register_map() -> str:
     """Return the whole page, as Markdown."""
-    return "\n".join([_INTRODUCTION, *(_section(load_builtin(each)) for each in builtin_ids())])
-
-
-def _section(profile: Profile) -> str:
-    registers = sorted(profile.registers, key=lambda each: (each.table, each.address, each.bit or 0))
-    rows = [_row(_COLUMNS), _row("---" for _ in _COLUMNS), *(_row(_cells(each)) for each in registers)]
-    return "\n".join([f"## {profile.name} (`{profile.id}`)\n", *_notes(profile), "", *rows, ""])
+    lines = [_INTRODUCTION]
+    for profile in map(load_builtin, builtin_ids()):
+        registers = sorted(profile.registers, key=lambda each: (each.table, each.address, each.bit or 0))
+        rows = [_row(_COLUMNS), _row("---" for _ in _COLUMNS), *(_row(_cells(each)) for each in registers)]
+        lines += [f"## {profile.name} (`{profile.id}`)\n", *_notes(profile), "", *rows, ""]
+    return "\n".join(lines)
 
 
 def _notes(profile: Profile) -> Iterable[str]:
@@ -52,8 +51,9 @@ def _notes(profile: Profile) -> Iterable[str]:
 
 
 def _cells(register: Register) -> tuple[str, ...]:
+    last, low, high = register.end - 1, register.minimum, register.maximum
     return (
-        _address(register),
+        str(register.address) if last == register.address else f"{register.address}–{last}",
         register.table,
         f"`{register.name}`",
         _type(register),
@@ -62,7 +62,7 @@ def _cells(register: Register) -> tuple[str, ...]:
         register.unit,
         f"{register.access}, broadcast" if register.broadcast else register.access,
         register.poll or Poll.SLOW if register.readable else "",
-        _range(register),
+        "" if low is None or high is None else f"{low:g}–{high:g}",
         ", ".join(f"0x{value:X}" for value in sorted(register.error_values)),
         register.description,
     )
@@ -70,11 +70,6 @@ def _cells(register: Register) -> tuple[str, ...]:
 
 def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _address(register: Register) -> str:
-    last = register.end - 1
-    return str(register.address) if last == register.address else f"{register.address}–{last}"
 
 
 def _type(register: Register) -> str:
@@ -90,9 +85,3 @@ def _scale(register: Register) -> str:
     return (
         f"{float(register.scale):g}" if decimal or register.scale.denominator < 100 else str(register.scale)
     )
-
-
-def _range(register: Register) -> str:
-    if register.minimum is None or register.maximum is None:
-        return ""
-    return f"{register.minimum:g}–{register.maximum:g}"
