@@ -1,1 +1,1 @@
-"""Shared I/O plumbing of edge, cloud and simulator, without any domain in it."""
+"""I/O that edge, cloud and simulator share, independent of the domain."""

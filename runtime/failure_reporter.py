@@ -11,7 +11,8 @@ class FailureReporter:
     """One thing that may fail, such as a disk or a connection.
 
     `failed_event` is logged with the key `error` when it begins to fail, `recovered_event` as information
-    when it works again. Both are snake_case names; `context` goes into both lines.
+    when it works again. Both are snake_case names; `context` is part of both lines. `is_failing` is whether
+    it failed the last time.
     """
 
     def __init__(
@@ -28,18 +29,13 @@ class FailureReporter:
         self._recovered_event = recovered_event
         self._level: Level = level
         self._context = context
-        self._is_failing = False
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether it failed the last time."""
-        return self._is_failing
+        self.is_failing = False
 
     def failed(self, error: object, **details: object) -> bool:
         """Report `error` unless it fails already; returns whether it was reported now."""
-        if self._is_failing:
+        if self.is_failing:
             return False
-        self._is_failing = True
+        self.is_failing = True
         # Not through `log.bind`: a bound logger would keep the configuration of the moment it is made.
         report = self._log.error if self._level == "error" else self._log.warning
         report(self._failed_event, **self._context, error=str(error), **details)
@@ -47,9 +43,9 @@ class FailureReporter:
 
     def recovered(self, **details: object) -> bool:
         """Report that it works again unless it did before; returns whether it was reported now."""
-        if not self._is_failing:
+        if not self.is_failing:
             return False
-        self._is_failing = False
+        self.is_failing = False
         self._log.info(self._recovered_event, **self._context, **details)
         return True
 

@@ -1,4 +1,4 @@
-"""uvicorn as one task among others: cancelling the task ends it, after it has answered what it began."""
+"""uvicorn as one task among others: a cancelled server ends after it has answered open requests."""
 
 import asyncio
 import contextlib
