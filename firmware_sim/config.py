@@ -1,4 +1,4 @@
-"""How a simulator is set up."""
+"""The settings of a simulator."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ class TcpProtocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatorConfig:
-    """Where a simulator puts its lines and how true they are to the wire.
+    """The lines of a simulator, their ports, and how exact they are.
 
     Every line is a pseudo-terminal under `run_dir`/lines. `baud` 0 takes all wire time away. With
     `tcp_first_port` the n-th line is served on that port + n as well, or on any free port when it is 0.

@@ -1,4 +1,4 @@
-"""What can go wrong with a simulated lamp, its controller and its answers."""
+"""The faults of a simulated lamp, its controller and its responses."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,17 +30,17 @@ LUMINAIRE_FAULTS = frozenset(
         FaultType.SUPPLY_LOSS,
     }
 )
-"""Faults one can see in the street or on a meter."""
+"""Faults that are visible in the street or on a meter."""
 
 WIRE_FAULTS = frozenset(
     {FaultType.SILENT, FaultType.LATE_ANSWER, FaultType.CORRUPT_CRC, FaultType.WRONG_UNIT}
 )
-"""Faults of the answer alone: the lamp itself goes on as commanded."""
+"""Faults of the response only: the lamp itself follows its commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault in force; `probability` is the share of answers a fault of the wire spoils."""
+    """A fault in force; `probability` is the share of responses that a fault of the wire affects."""
 
     type: FaultType
     probability: float = 1.0

@@ -1,4 +1,4 @@
-"""The response to each poll: what stored readings are compared with in tests."""
+"""The response to each poll, with which tests compare stored readings."""
 
 import math
 from array import array
@@ -10,7 +10,7 @@ _FEWEST_PER_LAMP = 256
 
 
 class AnsweredPoll(NamedTuple):
-    """One answered poll; None where the controller gave its error value."""
+    """One answered poll; None where the controller returned its error value."""
 
     time_ms: int
     level_percent: int | None

@@ -1,4 +1,4 @@
-"""All simulated lamps, lines and uplinks of an inventory, and the faults put on them."""
+"""All simulated lamps, cabinets, lines and uplinks of an inventory, and their faults."""
 
 import random
 from collections import defaultdict
@@ -45,7 +45,7 @@ class SimulatedCabinet:
 
 
 class World:
-    """What there is; cabinets by their gateway. Lookups raise KeyError for ids not in the inventory."""
+    """All that is simulated; cabinets by their gateway. An id outside the inventory raises KeyError."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ def build_world(config: SimulatorConfig, inventory: Inventory, clock: Clock, tim
 def _add_cabinets(
     world: World, seed: int, inventory: Inventory, feeders: Mapping[tuple[str, int], Feeder]
 ) -> None:
-    """Put each cabinet before the lamps of its gateway, and its units on their line."""
+    """Add the cabinets: each counts the lamps of its gateway, and its units are stations of their line."""
     phases: dict[str, list[list[LampController]]] = defaultdict(lambda: [[], [], []])
     for simulated in world.lamps.values():
         phases[simulated.lamp.gateway_id][phase_of(simulated.lamp)].append(simulated.controller)
@@ -151,14 +151,14 @@ def _add_cabinets(
             phases[placed.gateway_id], feeder, rng, world.now_s(), places[placed.gateway_id]
         )
         world.cabinets[placed.gateway_id] = SimulatedCabinet(placed.id, cabinet)
-        line.connect(placed.unit, Station(None, Meter(cabinet, load_builtin(placed.profile))))
+        line.stations[placed.unit] = Station(None, Meter(cabinet, load_builtin(placed.profile)))
         if placed.contacts_unit is not None:
             contacts = Contacts(cabinet, load_builtin(placed.contacts_profile))
-            line.connect(placed.contacts_unit, Station(None, contacts))
+            line.stations[placed.contacts_unit] = Station(None, contacts)
 
 
 def phase_of(lamp: Lamp) -> int:
-    """Return the phase of a lamp, from 0: electricians take them in turn along the street."""
+    """Return the phase of a lamp, from 0: lamps along a street are wired to the phases in turn."""
     return lamp.unit % 3
 
 

@@ -1,4 +1,4 @@
-"""The simulator's HTTP API for cabinets: the physical truth, and faults of a gateway's feeding point."""
+"""The simulator's HTTP API for cabinets: the physical state and the faults of a gateway's cabinet."""
 
 from typing import Annotated, Self
 
@@ -21,7 +21,7 @@ class NotFoundError(LookupError):
 
 
 class CabinetFaultRequest(BaseModel):
-    """A fault of a cabinet; breaker and supply need the phase that goes dark."""
+    """A fault of a cabinet; breaker and supply need the phase that loses power."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -23,7 +23,7 @@ _LAMPS_PER_TURN = 20  # the wire waits while lamps are measured: well under 1 ms
 
 
 class FaultRequest(BaseModel):
-    """A fault to inject; `probability` is the share of answers that a fault of the wire spoils."""
+    """A fault to inject; `probability` is the share of responses that a fault of the wire affects."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -32,7 +32,7 @@ class FaultRequest(BaseModel):
 
 
 class NetworkRequest(BaseModel):
-    """How a gateway's uplink shall work: cut, slow, or a black hole that takes bytes and gives none back."""
+    """The state of a gateway's uplink: cut, slow, or a black hole that accepts bytes and delivers none."""
 
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
@@ -40,10 +40,6 @@ class NetworkRequest(BaseModel):
     latency_ms: int = Field(default=0, ge=0, le=60_000)
     bytes_per_second: int | None = Field(default=None, gt=0)
     blackhole: bool = False
-
-    def network(self) -> Network:
-        """Return the same as the state of a network."""
-        return Network(self.up, self.latency_ms, self.bytes_per_second, self.blackhole)
 
 
 def create_app(world: World, ports: dict[str, int], on_network: OnNetwork | None) -> FastAPI:
@@ -104,7 +100,8 @@ def _network_routes(world: World, ports: dict[str, int], on_network: OnNetwork |
     @router.post("/gateways/{gateway_id}/network")
     async def set_network(gateway_id: str, request: NetworkRequest) -> dict[str, object]:
         _uplink(world, gateway_id)
-        network = world.uplinks[gateway_id] = request.network()
+        network = Network(request.up, request.latency_ms, request.bytes_per_second, request.blackhole)
+        world.uplinks[gateway_id] = network
         if on_network is not None:
             await on_network(gateway_id, network)
         return _network(gateway_id, network)

@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack
 import structlog
 
 from firmware_sim.api.routes import OnNetwork, create_app
-from firmware_sim.config import SimulatorConfig, TcpProtocol
+from firmware_sim.config import SimulatorConfig
 from firmware_sim.scenario import plan_night, play
-from firmware_sim.wire.ports import modbus_tcp, pseudo_terminal, rtu_over_tcp
+from firmware_sim.wire.ports import pseudo_terminal, serve_tcp
 from firmware_sim.wire.timing import WireTimer
 from firmware_sim.world import World, build_world
 from protocols.clock import Clock
@@ -38,7 +38,6 @@ async def run_simulator(
     timer = WireTimer(asyncio.get_running_loop())
     world = build_world(config, inventory, clock, timer)
     night = plan_night(list(world.lamps), clock.now(), config.seed, config.faults_per_1000_lamps)
-    _allow_open_files(len(world.lines))
     with contextlib.closing(timer), socket.create_server((config.http_host, config.http_port)) as listener:
         timer.start()
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -52,23 +51,19 @@ async def run_simulator(
                 on_ready(url)
 
 
-def _allow_open_files(lines: int) -> None:
-    """Raise the soft limit where a large inventory needs more descriptors than a shell grants by default."""
+async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitStack) -> dict[str, int]:
+    """Connect every line to its ports; return the TCP ports by line name."""
+    # A large inventory needs more descriptors than a shell allows by default.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 256 + 4 * lines
+    wanted = 256 + 4 * len(world.lines)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-async def _open_lines(config: SimulatorConfig, world: World, stack: AsyncExitStack) -> dict[str, int]:
-    """Connect every line to its ports; return the TCP ports by line name."""
     ports: dict[str, int] = {}
     for number, line in enumerate(world.lines):
         stack.enter_context(pseudo_terminal(line, config.run_dir / "lines" / line.name))
         if config.tcp_first_port is not None:
             port = config.tcp_first_port + number if config.tcp_first_port else 0
-            serve_line = modbus_tcp if config.tcp_framing is TcpProtocol.MODBUS_TCP else rtu_over_tcp
-            served = serve_line(line, config.tcp_host, port)
+            served = serve_tcp(line, config.tcp_host, port, config.tcp_framing)
             ports[line.name] = await stack.enter_async_context(served)
     return ports

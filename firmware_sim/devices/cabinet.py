@@ -16,7 +16,7 @@ from protocols.modbus.profile import Profile
 
 PHASES: Final = (1, 2, 3)
 CABLE_LOSS_SHARE: Final = 0.012
-"""Of the lamps' power: what the cables between meter and lamps turn into heat."""
+"""Of the lamps' power: the losses of the cables between meter and lamps."""
 
 OWN_USE_W: Final = 7.0
 """Gateway, meter and I/O module, on phase 1 before the contactor."""
@@ -78,7 +78,7 @@ class CabinetTruth:
 
     @property
     def energy_wh(self) -> float:
-        """Over all phases, since the meter was made."""
+        """Over all phases, the total of the meter's life."""
         return sum(phase.energy_wh for phase in self.phases)
 
 
@@ -113,11 +113,11 @@ class CabinetModel:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing in the cabinet answers on the line."""
+        """Whether no device of the cabinet responds."""
         return self._has(CabinetFault.SILENT)
 
     def set_fault(self, fault: CabinetFault, phase: int, active: bool, t_s: float) -> None:
-        """Break or mend; `phase` counts only where the fault is of one phase."""
+        """Set or clear a fault; `phase` is used only for a fault of one phase."""
         if fault is CabinetFault.CONTACTS_RESET:
             self.switch(self._target and not active, t_s)
             return

@@ -144,7 +144,7 @@ class LampController:
         )
 
     def _write(self, address: int, values: tuple[int, ...], t_s: float) -> int:
-        """Write all values or none; returns the exception code, 0 for success."""
+        """Write all values or none; return the exception code, 0 for success."""
         if address + len(values) > len(self._holding):
             return ILLEGAL_ADDRESS
         for register, value in enumerate(values, address):

@@ -19,7 +19,7 @@ from firmware_sim.wire.frames import (
 from protocols.modbus.profile import Profile
 
 FADE_S: Final = 0.7
-"""DALI's fade time 1: what gears are set to by their makers."""
+"""DALI's fade time 1: the factory setting of gears."""
 
 _MASK = 0xFF
 
@@ -71,7 +71,7 @@ class DaliGateway:
         self.gears = {place: Gear(each, profile.at(*place)) for place, each in luminaires.items()}
 
     def hears(self, t_s: float) -> bool:  # noqa: ARG002 - as every station on a line
-        """Return whether the unit takes notice of a frame."""
+        """Return whether the unit receives a frame."""
         return True
 
     def answer(self, pdu: bytes, t_s: float) -> bytes:

@@ -76,7 +76,7 @@ class Measurement:
 class Luminaire:
     """One luminaire on its feeder. Every change carries its time; `advance` integrates the state up to it.
 
-    The state depends on commands, faults and time alone, not on how often it is looked at.
+    The state depends only on commands, faults and time, not on how often it is read.
     """
 
     def __init__(self, traits: LuminaireTraits, feeder: Feeder, t_s: float) -> None:
@@ -172,11 +172,11 @@ class Luminaire:
         return change
 
     def _integrate(self, end: float) -> None:
-        """Exact between two points of change: power is quadratic in level, level linear, heat exponential."""
+        """Integrate up to `end`. Exact: power is quadratic in level, level linear, heat exponential."""
         start, span, traits = self._t, end - self._t, self._traits
         middle = self._power(self._output(start + span / 2))
         if start < self._ramp_end and self._lit:
-            # levels just inside the stretch: at its ends a switch may happen
+            # levels just inside the span: at its ends the lamp may switch
             inside = min(_INSIDE_S, span / 4)
             first, last = self._output(start + inside), self._output(end - inside)
             power = (self._power(first) + 4 * middle + self._power(last)) / 6
@@ -219,7 +219,7 @@ class Luminaire:
         return 100.0 if FaultType.DIMMING_IGNORED in faults else level
 
     def _power(self, level: float) -> float:
-        """Settled mains power at an output level, before the extra of cold LEDs."""
+        """Return the settled mains power at an output level, in W, without the extra of cold LEDs."""
         traits, faults = self._traits, self._faults
         if FaultType.SUPPLY_LOSS in faults:
             return 0.0

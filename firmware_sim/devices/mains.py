@@ -1,4 +1,4 @@
-"""The low-voltage feeder that a line's lamps hang on: voltage by hour, load and distance."""
+"""The low-voltage feeder of a line's lamps: its voltage by hour, load and distance."""
 
 import math
 import random
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 NOMINAL_V = 230.0
 _OHM_PER_KM = 1.2  # one core of the 25 mm2 aluminium bundle usual for street lighting
-_WORST_SAG_V = 8.0  # a planner would not build a feeder that drops more
+_WORST_SAG_V = 8.0  # our choice: about 3.5 % of nominal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class FeederTraits:
 
     @classmethod
     def draw(cls, rng: random.Random) -> "FeederTraits":
-        """Return a feeder as good as most: within 2 V of nominal at the transformer."""
+        """Draw a feeder within 2 V of nominal at the transformer."""
         return cls(
             source_v=NOMINAL_V + rng.uniform(-1.2, 1.0),
             phase_v=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
@@ -48,7 +48,7 @@ class Feeder:
         """Return volts at `distance` (0 transformer to 1 far end) on one of three phases."""
         hour = solar_hour(t_s, self._longitude)
         traits = self._traits
-        daily = 1.4 * math.sin(math.tau * (hour - 22.0) / 24)  # high in the small hours, low in the afternoon
+        daily = 1.4 * math.sin(math.tau * (hour - 22.0) / 24)  # high after midnight, low in the afternoon
         evening = -1.8 * math.exp(-(((hour - 19.5) / 1.8) ** 2))  # the households' peak
         slow = 0.6 * math.sin(math.tau * t_s / 1130.0 + traits.slow_phase)
         quick = 0.25 * math.sin(math.tau * t_s / 97.0 + traits.quick_phase)
@@ -57,10 +57,10 @@ class Feeder:
 
 
 def solar_hour(t_s: float, longitude: float) -> float:
-    """Return hour of the mean solar day, 0 to 24, at a longitude; `t_s` is Unix time."""
+    """Return the hour of the mean solar day, 0 to 24, at a longitude; `t_s` is Unix time."""
     return (t_s / 3600.0 + longitude / 15.0) % 24.0
 
 
 def ambient_c(t_s: float, longitude: float) -> float:
-    """Return air temperature of a highland basin in the tropics: coolest before dawn, warmest after noon."""
+    """Return the air temperature in °C of a tropical highland: lowest before dawn, highest after noon."""
     return 23.0 + 4.5 * math.sin(math.tau * (solar_hour(t_s, longitude) - 9.0) / 24.0)

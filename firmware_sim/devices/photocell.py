@@ -9,7 +9,7 @@ ON_BELOW_DEG: Final = -3.0
 """About 50 lux at dusk: below this sun altitude the output of the cell is on."""
 
 OFF_ABOVE_DEG: Final = -2.3
-"""Some 90 lux at dawn: a cell switches off at more light than it switched on at, or it would flutter."""
+"""Some 90 lux at dawn: more light than at dusk, so that the cell does not switch repeatedly."""
 
 _MOMENT = timedelta(minutes=1)
 

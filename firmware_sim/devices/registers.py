@@ -9,7 +9,7 @@ from protocols.modbus.profile import Profile, Register, Table, ValueType, WordOr
 _TABLES = {1: Table.COIL, 2: Table.DISCRETE, 3: Table.HOLDING, 4: Table.INPUT}
 _BIT_TABLES = (Table.COIL, Table.DISCRETE)
 _MOST_BITS = 2000
-_SPARE = 8  # addresses behind the last register of a table that a device still answers with 0
+_SPARE = 8  # addresses after the last register of a table that a device reads as 0
 
 
 class RegisterMap:

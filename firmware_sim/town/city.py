@@ -101,7 +101,7 @@ def _chosen(areas: Sequence[str] | None, lamps: int) -> list[Kecamatan]:
 
 
 def _shares(chosen: Sequence[Kecamatan], lamps: int) -> Iterable[tuple[Kecamatan, int]]:
-    """Return the lamps of each kecamatan by weight; of few lamps the first gets three times its share."""
+    """Yield the lamps of each kecamatan by weight; of few lamps the first gets three times its share."""
     weights = [each.weight for each in chosen]
     if len(chosen) > 1 and lamps <= LAMPS_PER_AREA:
         weights[0] *= 3
@@ -194,7 +194,7 @@ def _compact_areas(sites: Sequence[LampSite], source: str) -> Iterable[tuple[Are
 
 
 def _roads(area: Area, sites: Sequence[_Site]) -> Iterable[Road]:
-    """Yield lines along lamps less than 60 m from the one before, so that a map shows their streets."""
+    """Yield a line along lamps that are less than 60 m apart, so that a map shows their streets."""
     by_road: dict[str, list[_Site]] = defaultdict(list)
     for site in sites:
         by_road[site.road].append(site)

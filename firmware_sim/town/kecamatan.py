@@ -1,4 +1,4 @@
-"""The 31 kecamatan of Kabupaten Bandung, as a simulated regency needs them."""
+"""The 31 kecamatan of Kabupaten Bandung, with what a simulated regency needs of them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ TIME_ZONE = "Asia/Jakarta"
 
 @dataclass(frozen=True, slots=True)
 class Kecamatan:
-    """A district: its Kemendagri code, its town's rough centre and its share of the regency's lamps."""
+    """A district: its Kemendagri code, the approximate centre of its town, and its share of the lamps."""
 
     code: str
     name: str
@@ -52,4 +52,4 @@ KECAMATAN: tuple[Kecamatan, ...] = (
     Kecamatan("32.04.44", "Cangkuang", "CKG", -7.044, 107.547, 6),
     Kecamatan("32.04.46", "Kutawaringin", "KTW", -6.997, 107.519, 6),
 )
-"""Centres are rounded to about a hundred metres; weights are a guess by the size of the towns."""
+"""Centres are rounded to about a hundred metres; weights are our estimate from the size of the towns."""

@@ -31,7 +31,7 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class StreetKind:
-    """How a class of road runs and what lights it."""
+    """The shape and the lamps of a class of road."""
 
     prefix: str
     rated_power_w: float
@@ -87,12 +87,12 @@ class _Stub:
 
 @dataclass(slots=True)
 class _Ground:
-    """Which spots are taken, in cells of 25 m, so that streets do not run into one another."""
+    """The occupied positions, in cells of 25 m, so that streets do not overlap."""
 
     taken: dict[tuple[int, int], list[tuple[float, float, int]]] = field(default_factory=dict)
 
     def in_the_way(self, x: float, y: float, street: int) -> tuple[float, float] | None:
-        """Return the nearest spot of another street within 24 m; None where there is none."""
+        """Return the nearest position of another street within 24 m; None where there is none."""
         cell_x, cell_y = int(x // 25), int(y // 25)
         around = ((cell_x + i, cell_y + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
         others = (spot for cell in around for spot in self.taken.get(cell, ()) if spot[2] != street)
@@ -102,7 +102,7 @@ class _Ground:
         return nearest[:2]
 
     def take(self, x: float, y: float, street: int) -> None:
-        """Mark a spot as taken by a lamp."""
+        """Mark a position as occupied by a lamp of a street."""
         self.taken.setdefault((int(x // 25), int(y // 25)), []).append((x, y, street))
 
 
@@ -141,7 +141,7 @@ def grow_town(name: str, place: tuple[float, float], lamps: int, heading: float,
 
 
 class _Builder:
-    """Builds one street after another, from the centre outwards, and keeps where others may branch off."""
+    """Builds one street after another, from the centre outwards, and keeps where others may begin."""
 
     def __init__(self, rng: random.Random, heading: float, lamps: int) -> None:
         """Begin in the centre: the main road both ways and a road across, as long as suits the town."""
@@ -184,7 +184,7 @@ class _Builder:
         return walk
 
     def _leave(self, stub: _Stub) -> None:
-        """Plan a street; those near the centre are built first, more or less."""
+        """Plan a street; those near the centre tend to be built first."""
         distance = math.hypot(stub.x, stub.y) * self._rng.uniform(0.6, 1.4)
         self._left += 1
         heapq.heappush(self._stubs, (distance, self._left, stub))

@@ -1,4 +1,4 @@
-"""Modbus RTU on the wire, as bytes. Written out because it runs for every transaction of a whole regency."""
+"""Modbus RTU frames. Without a library, because they are built for all transactions of a regency."""
 
 READ_HOLDING, READ_INPUT, WRITE_COIL, WRITE_SINGLE, WRITE_MULTIPLE = 3, 4, 5, 6, 16
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, TARGET_SILENT = 1, 2, 3, 11
@@ -29,7 +29,7 @@ def build_frame(unit: int, pdu: bytes) -> bytes:
 
 
 def frame_is_whole(data: bytes) -> bool:
-    """Return whether the CRC at the end fits."""
+    """Return whether the CRC at the end is right."""
     return len(data) >= 4 and crc16(data[:-2]) == int.from_bytes(data[-2:], "little")
 
 

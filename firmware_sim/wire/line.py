@@ -1,4 +1,4 @@
-"""One RS-485 line with its controllers: frames, silences, turnaround, and what noise does to answers."""
+"""One RS-485 line with its controllers: frames, silences, turnaround times, and disturbed responses."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ from firmware_sim.wire.timing import SimulatedWireTiming, WireTimer
 
 Send = Callable[[bytes], None]
 
-_PARTIAL_FRAME_S = 0.1  # a request whose rest has not come by then never will
+_PARTIAL_FRAME_S = 0.1  # after this silence an incomplete request is dropped; our choice
 _SILENCE_TOLERANCE = 0.95
-"""Of the silence demanded: a controller's own clock may be off, and a pseudo-terminal late."""
-_LATE_S = (0.6, 1.2)  # beyond every sensible response timeout
+"""Share of the required silence: the clock of a controller may be wrong, and a pseudo-terminal late."""
+_LATE_S = (0.6, 1.2)  # our choice: longer than the response timeout of a gateway
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class LineStatistics:
     crc_errors: int = 0
     collisions: int = 0
     wrong_baud: int = 0
-    turnaround_ms_total: float = 0.0  # as it was on the wire: what was drawn and the lateness below
+    turnaround_ms_total: float = 0.0  # on the wire: the planned turnaround and the lateness below
     late_ms_total: float = 0.0
     late_ms_max: float = 0.0
 
@@ -87,7 +87,7 @@ class SimulatedLine:
         self.name = name
         self.stations = dict(stations)
         self.statistics = LineStatistics()
-        self._timing = timing
+        self.timing = timing
         self._timer = timer
         self._now_s = now_s
         self._rng = rng
@@ -97,20 +97,6 @@ class SimulatedLine:
         self._heard_at = 0.0
         self._free_at = 0.0
         self._request_span = (0.0, 0.0)
-
-    @property
-    def baud(self) -> int:
-        """Bits a second; 0 where the wire takes no time."""
-        return self._timing.baud
-
-    @property
-    def silence_s(self) -> float:
-        """The silence that must separate two frames, in seconds."""
-        return self._timing.silence_s
-
-    def connect(self, unit: int, station: Station) -> None:
-        """Connect another station to the line."""
-        self.stations[unit] = station
 
     def receive(self, data: bytes, send: Send) -> None:
         """Receive bytes that a gateway sent; responses go to `send` when they are due."""
@@ -129,7 +115,7 @@ class SimulatedLine:
         self._buffer = buffer
 
     def _on_frame(self, frame: bytes, at: float, send: Send) -> None:
-        statistics, timing = self.statistics, self._timing
+        statistics, timing = self.statistics, self.timing
         statistics.frames += 1
         early = at < self._free_at + timing.silence_s * _SILENCE_TOLERANCE
         start = max(at, self._free_at)
@@ -164,14 +150,14 @@ class SimulatedLine:
         answer = station.controller.answer(pdu, t_s)
         whole = True
         reply = build_frame(unit, answer)
-        delay = self._rng.uniform(*self._timing.turnaround_s) if self._timing.baud else 0.0
+        delay = self._rng.uniform(*self.timing.turnaround_s) if self.timing.baud else 0.0
         if station.wire_faults:
             reply, extra = self._spoil(station, unit, answer, reply)
             delay += extra
             whole = not extra and reply == build_frame(unit, answer)
         self.statistics.turnaround_ms_total += delay * 1000
-        duration = len(reply) * self._timing.character_s
-        due = request_end + self._timing.silence_s + delay + duration
+        duration = len(reply) * self.timing.character_s
+        due = request_end + self.timing.silence_s + delay + duration
         is_poll = whole and answer[0] == READ_INPUT and pdu[1:3] == b"\0\0"
         poll = (station.lamp_id, t_s) if is_poll and station.lamp_id is not None else None
         self._timer.call_at(due, lambda: self._reply(reply, due, duration, poll, send))
@@ -196,8 +182,8 @@ class SimulatedLine:
     ) -> None:
         statistics, now = self.statistics, monotonic()
         start, end = self._request_span
-        if start < due and end > due - duration and self._timing.baud:
-            statistics.collisions += 1  # someone talked while this was on the wire: neither is understood
+        if start < due and end > due - duration and self.timing.baud:
+            statistics.collisions += 1  # a request was on the wire at the same time: neither can be read
             reply = bytes(byte ^ 0x55 for byte in reply)
             poll = None
         self._free_at = max(self._free_at, now)

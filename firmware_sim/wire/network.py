@@ -1,4 +1,4 @@
-"""The mobile network between a gateway and the broker: a TCP path that can be cut, slow and forgetful."""
+"""The mobile network between a gateway and the broker: a TCP path that can be cut, be slow or lose data."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ class GatewayNetwork:
         self._open: set[_Connection] = set()
 
     def set_network(self, network: Network) -> None:
-        """Cut, spoil or mend the path, for the connections on it too."""
+        """Change the state of the path, also for its open connections."""
         self.network = network
         for connection in self._open:
             if not network.up:
@@ -90,7 +90,7 @@ class GatewayNetwork:
                 if not connection.forgotten:
                     await self._pass_on(connection, data, receiver)
                 elif not self.network.blackhole:
-                    break  # the path works again and has never heard of this connection
+                    break  # the path works again, without this connection
         except OSError:
             pass  # the far end was reset: closing the other direction below resets the near end too
         # Each end of a dropped connection notices it when it next sends, as behind a real router.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from firmware_sim.config import TcpProtocol
 from firmware_sim.wire.frames import TARGET_SILENT, build_frame, exception
 from firmware_sim.wire.line import SimulatedLine
 
@@ -41,13 +42,13 @@ def pseudo_terminal(line: SimulatedLine, link: Path) -> Iterator[None]:
 
 
 class _Terminal:
-    """Passes bytes between a pseudo-terminal and a line. A gateway set to another baud is not understood."""
+    """Passes bytes between a pseudo-terminal and a line. Bytes at another baud rate are lost."""
 
     def __init__(self, line: SimulatedLine, master: int, slave: int) -> None:
         self._line = line
         self._master = master
         self._slave = slave
-        self._speed = getattr(termios, f"B{line.baud}", None) if line.baud else None
+        self._speed = getattr(termios, f"B{line.timing.baud}", None) if line.timing.baud else None
         self._mistuned = False
 
     def read(self) -> None:
@@ -58,7 +59,9 @@ class _Terminal:
         mistuned = self._speed not in (None, termios.tcgetattr(self._slave)[5])
         if mistuned != self._mistuned:
             self._mistuned = mistuned
-            log.warning("line_wrong_baud", line=self._line.name, baud=self._line.baud, over=not mistuned)
+            log.warning(
+                "line_wrong_baud", line=self._line.name, baud=self._line.timing.baud, over=not mistuned
+            )
         if mistuned:
             self._line.statistics.wrong_baud += 1
         else:
@@ -73,45 +76,37 @@ class _Terminal:
 
 
 @asynccontextmanager
-async def rtu_over_tcp(line: SimulatedLine, host: str, port: int) -> AsyncIterator[int]:
-    """Serve `line` as a transparent serial server would; gives the port."""
-    converter = _TransparentConverter(line)
+async def serve_tcp(line: SimulatedLine, host: str, port: int, protocol: TcpProtocol) -> AsyncIterator[int]:
+    """Serve `line` on a TCP port until the block ends; provides the port, any free one for 0.
+
+    With RTU over TCP it is a transparent serial server; with Modbus TCP it is a converter that has one
+    request on the line at a time.
+    """
+    converter = _ModbusConverter(line) if protocol is TcpProtocol.MODBUS_TCP else _TransparentConverter(line)
     server = await asyncio.start_server(converter.serve, host, port)
     async with server:
         yield server.sockets[0].getsockname()[1]
-        converter.hang_up()
-
-
-@asynccontextmanager
-async def modbus_tcp(line: SimulatedLine, host: str, port: int) -> AsyncIterator[int]:
-    """Serve `line` as a Modbus TCP converter would, one request on the line at a time; gives the port."""
-    converter = _ModbusConverter(line)
-    server = await asyncio.start_server(converter.serve, host, port)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-        converter.hang_up()
+        # Closing a server does not end its connections.
+        for writer in converter.writers:
+            writer.close()
 
 
 class _Converter:
-    """Keeps the open connections, so that closing the server ends them."""
+    """Serves the connections of a TCP port; `writers` are those of the open ones."""
 
     def __init__(self, line: SimulatedLine) -> None:
         self._line = line
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    def hang_up(self) -> None:
-        for writer in self._writers:
-            writer.close()
+        self.writers: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until its peer, or the server, ends it."""
-        self._writers.add(writer)
+        self.writers.add(writer)
         try:
             await self._converse(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
             log.debug("line_disconnected", line=self._line.name, error=str(error))
         finally:
-            self._writers.discard(writer)
+            self.writers.discard(writer)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -147,12 +142,12 @@ class _ModbusConverter(_Converter):
         """Perform one transaction: None for a broadcast, an exception PDU where no device responds."""
         answers: asyncio.Queue[bytes] = asyncio.Queue()
         self._line.receive(build_frame(unit, pdu), answers.put_nowait)
-        await asyncio.sleep(self._line.silence_s)
+        await asyncio.sleep(self._line.timing.silence_s)
         if unit == 0:
             return None
         try:
             reply = await asyncio.wait_for(answers.get(), _TARGET_TIMEOUT_S)
         except TimeoutError:
             return exception(pdu[0], TARGET_SILENT)
-        await asyncio.sleep(self._line.silence_s)
+        await asyncio.sleep(self._line.timing.silence_s)
         return reply[1:-2] if reply[0] == unit else exception(pdu[0], TARGET_SILENT)

@@ -1,4 +1,4 @@
-"""How long things take on an RS-485 line, and a timer precise enough to keep to it."""
+"""The times of an RS-485 line, and a timer that is precise enough for them."""
 
 import asyncio
 import heapq
@@ -33,7 +33,7 @@ class SimulatedWireTiming:
 
 
 class WireTimer:
-    """Calls back at monotonic deadlines, never before and within a small part of a millisecond after.
+    """Calls back at monotonic deadlines: never before, and a small part of a millisecond after.
 
     The event loop's own timers round up to whole milliseconds; on Linux a timer file descriptor does not.
     Elsewhere the event loop's timers have to do.
@@ -52,7 +52,7 @@ class WireTimer:
             self._loop.add_reader(self._descriptor.fd, self._expired, self._descriptor)
 
     def close(self) -> None:
-        """Forget what is due and close the timer."""
+        """Drop all callbacks and close the timer."""
         self._heap.clear()
         if self._descriptor is not None:
             self._loop.remove_reader(self._descriptor.fd)

@@ -153,7 +153,7 @@ async def test_energy_is_the_power_of_the_whole_night(world: World, clock: Actua
 @pytest.mark.parametrize("name", ["sdm630", "sdm120", "pzem-016"])
 async def test_a_meter_of_any_make_shows_the_same(world: World, clock: Actuator, name: str) -> None:
     line = next(line for line in world.lines if line.name == f"{GATEWAY}-1")
-    line.connect(210, Station(None, Meter(cabinet(world), load_builtin(name))))
+    line.stations[210] = Station(None, Meter(cabinet(world), load_builtin(name)))
     light_all(world, 70)
     clock.forward(minutes=2)
     shown, real = read_all(world, name, 210), truth(world)
