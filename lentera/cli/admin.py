@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # SQLAlchemy takes half a second to import, which no other co
 _LOST_UNCONFIRMED = 0.05
 """Share of lamps that an import may remove without --yes. Our choice: more suggests a wrong document."""
 
-ASKED_IF_OMITTED = "Prompted for if omitted, which keeps it out of the shell's history."
+PROMPT_HELP = "Prompted for if omitted, which keeps it out of the shell's history."
 
 admin = typer.Typer(no_args_is_help=True, help="Administer a cloud: database, inventory, users.")
 
@@ -109,7 +109,7 @@ def create_user_command(
     username: Annotated[str, typer.Argument(help="Name to log in with.")],
     role: Annotated[str, typer.Option(help="viewer, operator or admin.")] = "viewer",
     password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help=ASKED_IF_OMITTED)
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help=PROMPT_HELP)
     ] = "",
 ) -> None:
     """Create a user."""
@@ -144,7 +144,7 @@ def remove_user_command(username: Annotated[str, typer.Argument(help="Name of th
 def set_password_command(
     username: Annotated[str, typer.Argument(help="Name of the user.")],
     password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help=ASKED_IF_OMITTED)
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help=PROMPT_HELP)
     ] = "",
 ) -> None:
     """Change a user's password and end their sessions."""
@@ -173,7 +173,7 @@ def create_token_command(
 @admin.command("revoke-token")
 def revoke_token_command(
     username: Annotated[
-        str | None, typer.Argument(help="User whose tokens all end; if omitted, a token is asked for.")
+        str | None, typer.Argument(help="User whose tokens all end; if omitted, one token is typed in.")
     ] = None,
 ) -> None:
     """End every API token of a user, or a single token that is typed in."""
