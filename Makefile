@@ -18,7 +18,7 @@ demo: install web
 # pytest's exit status 5 says that nothing was selected: ARGS may name tests of one kind only.
 ## test: every test, on real brokers, databases and a real browser; those that measure time alone, after the others
 test: install web packages
-	@$(BIN)/python -m pytest --timing=without --numprocesses=3 --dist=loadgroup --no-loadscope-reorder $(ARGS); \
+	@$(BIN)/python -m pytest --timing=without --numprocesses=3 --dist=loadscope --no-loadscope-reorder $(ARGS); \
 	others=$$?; \
 	$(BIN)/python -m pytest --timing=only $(ARGS); timing=$$?; \
 	case "$$others $$timing" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac

@@ -1,6 +1,7 @@
 """Real parts for tests: programs, free ports, a broker, and waiting for conditions."""
 
 import asyncio
+import functools
 import itertools
 import os
 import random
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -47,6 +50,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if items:
         longest = max(items, key=_timeout_s)
         items.sort(key=lambda item: item is not longest)
+
+
+class ModuleFixtureScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the library is untyped
+    """Hands out tests one by one, but those of a module with a fixture of its own scope together.
+
+    Else each worker would build the wheel, run the month and start the storm for itself, two of them into
+    the same folders.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if _shares_a_fixture(module) else nodeid
+
+
+@functools.cache
+def _shares_a_fixture(module: str) -> bool:
+    return 'fixture(scope="module"' in (Path(__file__).parents[1] / module).read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ModuleFixtureScheduling:
+    """Decide how `--dist` distributes tests over workers."""
+    return ModuleFixtureScheduling(config, log)
 
 
 def _timeout_s(item: pytest.Item) -> float:

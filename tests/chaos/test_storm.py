@@ -16,13 +16,7 @@ from tests.chaos.town import GATEWAYS, ChaosTown, running_town
 from tests.chaos.witness import Taken
 from tests.conftest import require_program
 
-# One worker: all look at the same storm.
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.timeout(240),
-    pytest.mark.xdist_group("storm"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
 
 SEED = 3940  # all kinds of fault, and clocks that are wrong until that is noticed
 FAULTS = 30

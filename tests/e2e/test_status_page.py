@@ -12,8 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.conftest import accepts_connections, free_port, wait_until
 from tests.support.modbus_slave import SlaveLine, Unit, healthy_inputs
 
-# One worker: one gateway and one browser for all.
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("status page")]
+pytestmark = pytest.mark.e2e
 
 SETTINGS = """
 [gateway]

@@ -16,9 +16,6 @@ from tests.conftest import accepts_connections, free_port, wait_until
 from tests.integration.whole.test_command_line import lentera
 from tests.support.modbus_slave import SlaveLine, Unit
 
-# One worker: one simulated line for all.
-pytestmark = pytest.mark.xdist_group("probe")
-
 
 @pytest.fixture(scope="module")
 def line_at_19200() -> Iterator[Path]:

@@ -14,8 +14,7 @@ import pytest
 from tests.conftest import require_program, wait_until
 from tests.support.whole_town import Town, start_town
 
-# One worker: each would build the wheel and the environment for itself, into the same folders.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("wheel")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[3]
 PARTS = ("cloud", "edge", "firmware_sim", "protocols", "runtime")
