@@ -1,10 +1,14 @@
 """A whole night, dusk to dawn, held against what the simulator knows."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until
+from firmware_sim.town.city import generate_city
+from protocols.inventory.model import encode
+from tests.conftest import require_program, wait_until
 from tests.support.night import (
     LEVEL_TOLERANCE_PERCENT,
     SHOWN_WITHIN,
@@ -15,12 +19,28 @@ from tests.support.night import (
     disagreements,
     instants,
 )
-from tests.support.whole_town import Town
+from tests.support.places import moved
+from tests.support.whole_town import Town, start_town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 
+LAMPS = 500
+LATITUDE, LONGITUDE, ZONE = 52.37, 4.90, "Europe/Amsterdam"
+"""A summer's night there has all of a night (dusk, the dimming at 23:00, dawn) in seven hours."""
+
+START = "2026-06-21T21:30+02:00"
 # At 120 times real time a 9600-baud line carries too little for a street; 19200 makes up for some.
-TOWN = ("--lamps", "500", "--faults", "0", "--speed", "120", "--baud", "19200")
+OPTIONS = ("--faults", "0", "--speed", "120", "--baud", "19200", "--start", START)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """A running demo of a generated regency, moved to where nights are short."""
+    require_program("mosquitto")
+    place = tmp_path / "place.json"
+    place.write_bytes(encode(moved(generate_city(LAMPS, seed=1), LATITUDE, LONGITUDE, ZONE)))
+    with start_town(tmp_path, "--inventory", str(place), *OPTIONS) as town:
+        yield town
 
 
 def test_the_map_tells_the_truth_all_night(town: Town) -> None:
