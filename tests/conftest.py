@@ -34,9 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what `--timing` does not want, and begin with the longest test.
+    """Leave out what `--timing` does not want, and begin with the tests that may take longest.
 
-    Where it begins later, one worker runs it alone at the end while the others have nothing left to do.
+    Where one begins later, a worker runs it alone at the end while the others have nothing left to do.
     """
     wanted = {"with": (True, False), "without": (False,), "only": (True,)}[config.getoption("timing")]
     kept: list[pytest.Item] = []
@@ -47,9 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
-    if items:
-        longest = max(items, key=_timeout_s)
-        items.sort(key=lambda item: item is not longest)
+    items.sort(key=_timeout_s, reverse=True)
 
 
 class ModuleFixtureScheduling(LoadScopeScheduling):  # type: ignore[misc]  # the library is untyped
@@ -80,8 +78,8 @@ def _timeout_s(item: pytest.Item) -> float:
     return 0.0 if marker is None else float(marker.args[0])
 
 
-_PORTS_PER_WORKER = 4000
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5
+_PORTS_PER_WORKER = 3_400
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 6
 _FIRST_PORT = 12_000 + _WORKER * _PORTS_PER_WORKER
 # It begins anywhere, so that the tests of two checkouts on one machine do not go through the same ports.
 _PORTS = itertools.cycle(

@@ -48,8 +48,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         func: Callable[..., T],
         *args: Any,
     ) -> asyncio.Future[T]:
-        self.busy += 1
         future = super().run_in_executor(executor, func, *args)
+        self.busy += 1  # not before: with work that could not be started, time would stand still for ever
         future.add_done_callback(self._done)
         return future
 

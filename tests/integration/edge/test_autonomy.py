@@ -44,6 +44,8 @@ from tests.support import virtual_time
 from tests.support.clocks import OffsetClock
 from tests.support.gateway_configs import make_gateway_config
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 ZONE = ZoneInfo("Asia/Jakarta")
 PLACE = Place(-7.03, 107.52, ZONE)
 START = datetime(2026, 6, 1, 12, 0, tzinfo=ZONE)

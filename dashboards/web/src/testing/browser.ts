@@ -26,8 +26,20 @@ class NoResizes {
   disconnect() {}
 }
 
+/** jsdom has no layout: all is at one place of the window, not scrolled away, which would hide each open menu. */
+function layOut() {
+  Element.prototype.getBoundingClientRect = () => new DOMRect(8, 8, 120, 24);
+  for (const [side, length] of [
+    ["clientWidth", window.innerWidth],
+    ["clientHeight", window.innerHeight],
+  ] as const) {
+    Object.defineProperty(document.documentElement, side, { configurable: true, value: length });
+  }
+}
+
 beforeEach(() => {
   viewport.narrow = false;
+  layOut();
   vi.stubGlobal("ResizeObserver", NoResizes);
   Element.prototype.scrollIntoView = () => {};
   Element.prototype.setPointerCapture = () => {};
