@@ -7,7 +7,7 @@ from typing import Protocol, cast
 import aiomqtt
 import structlog
 
-from cloud.ingest.metrics import MALFORMED, REBIRTHS
+from cloud.ingest.metrics import FAILED, MALFORMED, REBIRTHS
 from cloud.mqtt import BrokerAddress, broker_client
 from protocols.clock import Clock
 from protocols.mapping import PRIMARY_HOST, time_metrics
@@ -23,6 +23,7 @@ from protocols.sparkplug.messages import Outgoing, node_command, rebirth_request
 from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
+from runtime.message_guard import MessageGuard
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +73,7 @@ class HostClient:
         self._listener = listener
         self._clock = clock
         self._client: aiomqtt.Client | None = None
+        self._guard = MessageGuard(log, FAILED.inc)
         self._broker = FailureReporter(
             log, "broker_unreachable", "broker_reachable", level="warning", host=address.host
         )
@@ -142,9 +144,10 @@ class HostClient:
             for start in range(0, len(messages), _MESSAGES_PER_TURN):
                 now_ms = self._now_ms()
                 for message in messages[start : start + _MESSAGES_PER_TURN]:
-                    payload = message.payload
+                    topic, payload = str(message.topic), message.payload
                     if isinstance(payload, bytes):
-                        await self._pass_on(session, session.receive(str(message.topic), payload, now_ms))
+                        with self._guard.message(topic):
+                            await self._pass_on(session, session.receive(topic, payload, now_ms))
                 # A backlog can be 100,000 messages: heartbeats and commits must get their turn in between.
                 await asyncio.sleep(0)
 

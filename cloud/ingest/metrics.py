@@ -10,6 +10,10 @@ REJECTED = Counter("lentera_ingest_rejected", "Records that no store takes, kept
 FOREIGN = Counter("lentera_ingest_foreign", "Messages about a device that belongs to another gateway.")
 AHEAD = Counter("lentera_ingest_ahead", "Readings stored whose time is in the future; they change no state.")
 MALFORMED = Counter("lentera_ingest_malformed", "Messages and records that could not be decoded.")
+FAILED = Counter(
+    "lentera_ingest_failed_messages",
+    "Messages whose handling ended in an error of the ingester's own; each is left out.",
+)
 DROPPED = Counter(
     "lentera_ingest_dropped",
     "Records dropped unacknowledged, to be resent: too many pending.",

@@ -15,11 +15,13 @@ from cloud.config import LIVE_TOPIC
 from cloud.live.ingester import IngesterMonitor
 from cloud.live.model import IngestView, LiveUpdate
 from cloud.mqtt import BrokerAddress, BrokerUnreachableError, broker_client
+from protocols.decoding import UndecodableError, decode_json
 from protocols.mapping import PRIMARY_HOST
 from protocols.sparkplug.messages import decode_state
 from protocols.sparkplug.payload import MalformedPayload
 from protocols.sparkplug.topics import state_topic
 from runtime.cancellation import raise_if_cancelled
+from runtime.message_guard import MessageGuard
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +46,13 @@ class _Update(msgspec.Struct):
     ingest: IngestView | None = None
 
 
-_update_decoder = msgspec.json.Decoder(_Update)
-_id_decoder = msgspec.json.Decoder(_Identified)
-
 Items = Mapping[str | int, bytes]
 """JSON of each thing by its id."""
+
+
+def _by_id(items: Iterable[msgspec.Raw]) -> Items:
+    documents = [bytes(item) for item in items]
+    return {decode_json(document, _Identified).id: document for document in documents}
 
 
 class Subscription:
@@ -96,6 +100,7 @@ class LiveFeed:
         self._client: aiomqtt.Client | None = None
         self._subscriptions: set[Subscription] = set()
         self._closed = False
+        self._guard = MessageGuard(log)
 
     @property
     def connected(self) -> bool:
@@ -182,12 +187,9 @@ class LiveFeed:
     def deliver(self, message: bytes) -> None:
         """Put an update, as it came from the live topic, into every subscription."""
         try:
-            update = _update_decoder.decode(message)
-            changes: dict[str, Items] = {
-                kind: {_id_decoder.decode(item).id: bytes(item) for item in getattr(update, kind)}
-                for kind in KINDS
-            }
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            update = decode_json(message, _Update)
+            changes: dict[str, Items] = {kind: _by_id(getattr(update, kind)) for kind in KINDS}
+        except UndecodableError as error:
             log.warning("live_update_malformed", topic=LIVE_TOPIC, error=str(error))
             return
         if update.ingest is not None:
@@ -201,14 +203,17 @@ class LiveFeed:
         self._client = client
         try:
             async for message in client.messages:
-                if not isinstance(message.payload, bytes):
-                    continue
-                if message.topic.value != _STATE_TOPIC:
-                    self.deliver(message.payload)
-                    continue
-                try:
-                    self.ingester.host_state(decode_state(message.payload))
-                except MalformedPayload as error:
-                    log.warning("host_state_malformed", topic=_STATE_TOPIC, error=str(error))
+                if isinstance(message.payload, bytes):
+                    with self._guard.message(message.topic.value):
+                        self._handle(message.topic.value, message.payload)
         finally:
             self._client = None
+
+    def _handle(self, topic: str, payload: bytes) -> None:
+        if topic != _STATE_TOPIC:
+            self.deliver(payload)
+            return
+        try:
+            self.ingester.host_state(decode_state(payload))
+        except MalformedPayload as error:
+            log.warning("host_state_malformed", topic=topic, error=str(error))

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from cloud.http.problems import ProblemError, invalid
 from cloud.plans.shape import first_mismatch
+from protocols.decoding import UndecodableError, decode_json
 from protocols.lighting.talq import TalqError
 
 Document = TypeVar("Document", bound=msgspec.Struct)
@@ -31,17 +32,17 @@ async def read_body(request: Request) -> bytes:
 def decode_document(body: bytes, structure: type[Document]) -> Document:
     """Return the body as a document of this structure; 422 that names the first field of another shape."""
     try:
-        return msgspec.json.decode(body, type=structure)
-    except msgspec.ValidationError as error:
-        try:
-            found = first_mismatch(msgspec.json.decode(body), structure)
-        except (msgspec.DecodeError, RecursionError):
-            found = None  # the shape was wrong before the end of the JSON was reached
-        if found is None:
-            raise invalid("body", None, f"a {structure.__name__}: {error}") from error
-        raise invalid(found.path or "body", found.value, found.expected) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return decode_json(body, structure)
+    except UndecodableError as error:
+        shape_error = error
+    try:
+        document = decode_json(body)
+    except UndecodableError as error:
         raise invalid("body", body[:80].decode(errors="replace"), f"a JSON document: {error}") from error
+    found = first_mismatch(document, structure)
+    if found is None:
+        raise invalid("body", None, f"a {structure.__name__}: {shape_error}") from shape_error
+    raise invalid(found.path or "body", found.value, found.expected) from shape_error
 
 
 def convert_document(document: Document, convert: Callable[[Document, str], Model]) -> Model:

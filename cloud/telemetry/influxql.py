@@ -7,7 +7,7 @@ import httpx
 import msgspec
 
 from cloud.telemetry.line_protocol import COUNTER_FIELD
-from cloud.telemetry.server import ServerTelemetry, TelemetryWriter, post
+from cloud.telemetry.server import MOST_RESPONSE_BYTES, ServerTelemetry, TelemetryWriter, post
 from cloud.telemetry.store import (
     Point,
     Selection,
@@ -20,6 +20,7 @@ from cloud.telemetry.store import (
     typed_value,
     window,
 )
+from protocols.decoding import UndecodableError, decode_json
 from protocols.device_kinds import LAMPS, DeviceKind
 from protocols.metrics import Metric
 
@@ -99,8 +100,8 @@ class InfluxQlTelemetry(ServerTelemetry):
         statement = f'SELECT {field} FROM "{tag}" WHERE {condition}{grouping}'  # noqa: S608 - values are quoted
         response = post(self._http, "/query", self._parameters, {"q": statement})
         try:
-            decoded = msgspec.json.decode(response.content, type=_Response)
-        except msgspec.DecodeError as error:
+            decoded = decode_json(response.content, _Response, most_bytes=MOST_RESPONSE_BYTES)
+        except UndecodableError as error:
             raise StoreUnavailable(f"{response.url}: {error}, expected an InfluxQL response") from error
         problem = decoded.error or next((result.error for result in decoded.results if result.error), None)
         if problem:

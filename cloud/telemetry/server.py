@@ -8,6 +8,9 @@ import httpx
 from cloud.telemetry.store import StoreRejected, StoreUnavailable
 from protocols.cabinet import DeviceReading
 
+MOST_RESPONSE_BYTES = 2**30
+"""Of a server's response: more is no answer to what a chart requests."""
+
 
 class TelemetryWriter(Protocol):
     """The writing half of a TelemetryStore on a server."""

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from cloud.telemetry.line_protocol import COUNTER_FIELD
-from cloud.telemetry.server import ServerTelemetry, TelemetryWriter, failure
+from cloud.telemetry.server import MOST_RESPONSE_BYTES, ServerTelemetry, TelemetryWriter, failure
 from cloud.telemetry.store import (
     Point,
     Selection,
@@ -26,6 +26,7 @@ from cloud.telemetry.store import (
     typed_value,
     window,
 )
+from protocols.decoding import UndecodableError, decode_json
 from protocols.device_kinds import LAMPS, DeviceKind
 from protocols.metrics import Metric
 from protocols.sparkplug.datatypes import DataType
@@ -105,7 +106,14 @@ class VictoriaTelemetry(ServerTelemetry):
             raise failure(
                 response.status_code, f"{response.url}: HTTP {response.status_code} {response.text[:500]}"
             )
-        return [msgspec.json.decode(line, type=_Exported) for line in response.content.splitlines() if line]
+        try:
+            return [
+                decode_json(line, _Exported, most_bytes=MOST_RESPONSE_BYTES)
+                for line in response.content.splitlines()
+                if line
+            ]
+        except UndecodableError as error:
+            raise StoreUnavailable(f"{response.url}: {error}, expected exported time series") from error
 
 
 def _downsampled(

@@ -1,6 +1,5 @@
 """A gateway's settings: one TOML file, checked as a whole before anything is opened."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import (
 
 from edge.config.fields import Identifier, Settings
 from edge.config.line_settings import LineConfig, wire_of
+from protocols.decoding import UndecodableError, decode_toml
 from runtime.net import is_loopback
 from runtime.time_zones import time_zone
 
@@ -165,12 +165,10 @@ def load(path: Path) -> GatewayConfig:
         ConfigError: with every problem in it.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = decode_toml(path.read_bytes())
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}, expected a readable file"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: byte {error.start} is not UTF-8, expected a TOML text"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except UndecodableError as error:
         raise ConfigError([f"{path}: {error}, expected TOML"]) from error
     try:
         return GatewayConfig.model_validate(document, context={"folder": path.parent})

@@ -25,6 +25,7 @@ from protocols.sparkplug.topics import state_host
 from runtime.backoff import Backoff
 from runtime.cancellation import raise_if_cancelled
 from runtime.failure_reporter import FailureReporter
+from runtime.message_guard import MessageGuard
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +88,7 @@ class Uplink:
         self._reporter = FailureReporter(
             log, "broker_unreachable", "broker_reconnected", level="warning", gateway=gateway_id
         )
+        self._guard = MessageGuard(log, pass_on=(HostWentOffline,), gateway=gateway_id)
         self._backoff = Backoff(_FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self.problem: str | None = "not connected yet"
         """Why the broker is unreachable; None while it is connected."""
@@ -154,5 +156,6 @@ class Uplink:
                 # A command is for the moment it is published; retained, it would repeat at each connection.
                 log.warning("retained_command_ignored", gateway=self._gateway_id, topic=topic)
             elif isinstance(message.payload, bytes):
-                for event in self._session.receive(topic, message.payload):
-                    self._receiver.handle(event)
+                with self._guard.message(topic):
+                    for event in self._session.receive(topic, message.payload):
+                        self._receiver.handle(event)

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from lentera.built_map import built_map
@@ -18,6 +17,7 @@ from lentera.clocks import CLOCK_VARIABLE, ClockError, clock_from
 from lentera.errors import UsageError, as_usage_errors
 from lentera.inventory_source import generated_place, read_place, zone_option
 from lentera.memory_tuning import block_import, trim_heap
+from protocols.decoding import UndecodableError, decode_json
 from protocols.inventory.model import Inventory, InventoryError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -246,8 +246,8 @@ def _place(inventory: Path | None, lamps: int, seed: int, zone: str) -> Inventor
 
 def _uplink_ports(path: Path) -> dict[str, int]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
-    except (OSError, msgspec.MsgspecError) as error:
+        return decode_json(path.read_bytes(), dict[str, int])
+    except (OSError, UndecodableError) as error:
         raise UsageError(
             f"--uplinks {path}: {error}, expected a JSON object of gateway ids and ports"
         ) from error

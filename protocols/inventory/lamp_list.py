@@ -139,6 +139,9 @@ def _features(text: str, found: _Collector) -> Iterator[object]:
     except RecursionError:
         found.problem("line 1", "document", "nested too deeply", "JSON")
         return
+    except ValueError as error:  # a number of more digits than Python converts
+        found.problem("line 1", "document", str(error), "JSON")
+        return
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
         found.problem("line 1", "features", features, "a GeoJSON FeatureCollection with a list of features")

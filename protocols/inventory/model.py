@@ -7,8 +7,13 @@ from typing import Annotated
 
 import msgspec
 
+from protocols.decoding import UndecodableError, decode_json
+
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+_MOST_BYTES = 2**30
+"""Of a document: a million lamps take about 200 MB."""
+
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
 """An MQTT topic level, in which `+`, `/` and `#` have a meaning of their own."""
 
@@ -107,8 +112,8 @@ def decode(document: bytes, source: str) -> Inventory:
             in it; every problem begins with `source`.
     """
     try:
-        inventory = msgspec.json.decode(document, type=Inventory)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        inventory = decode_json(document, Inventory, most_bytes=_MOST_BYTES)
+    except UndecodableError as error:
         raise InventoryError([f"{source}: {error}"]) from error
     problems = [*_duplicates(inventory), *_dangling(inventory)]
     if problems:

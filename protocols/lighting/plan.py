@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from protocols.decoding import UndecodableError, decode_json
 from protocols.lighting.calendar import Calendar, CalendarRule, program_of_night
 from protocols.lighting.program import ASTRO_DEFAULT, LevelPlan, LightingProgram, Place, nights_of
 from protocols.lighting.talq import ControlProgramOne, TalqError, control_program, program_from
@@ -122,8 +123,8 @@ def decode_plan(document: bytes, source: str) -> LightingPlan:
     if len(document) > LONGEST_DOCUMENT:
         raise PlanError(f"{source}: {len(document)} bytes, expected at most {LONGEST_DOCUMENT}")
     try:
-        talq = msgspec.json.decode(document, type=PlanDocument)
-    except (msgspec.DecodeError, RecursionError) as error:
+        talq = decode_json(document, PlanDocument)
+    except UndecodableError as error:
         raise PlanError(f"{source}: {error}") from error
     for name, listed in (("programs", talq.programs), ("calendars", talq.calendars), ("lamps", talq.lamps)):
         for value, count in Counter(each.id for each in listed).items():

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from protocols.decoding import UndecodableError, decode_json
 from protocols.lighting.program import LightingProgram, SwitchPoint
 
 OWNER: Final = "lentera"
@@ -104,8 +105,8 @@ def decode(document: bytes, source: str) -> LightingProgram:
         ProgramError: it is not JSON, has another shape, or cannot be run; the message begins with `source`.
     """
     try:
-        return program_from(msgspec.json.decode(document, type=ControlProgramOne), source)
-    except msgspec.DecodeError as error:
+        return program_from(decode_json(document, ControlProgramOne), source)
+    except UndecodableError as error:
         raise ProgramError(f"{source}: {error}") from error
     except TalqError as error:
         raise ProgramError(str(error)) from error

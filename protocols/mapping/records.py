@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from protocols.clock import from_unix_ms, to_unix_ms
+from protocols.decoding import UndecodableError, decode_json
 from protocols.events import DeviceEvent, EventType
 from protocols.lamp import CommandResult, CommandStatus
 from protocols.mapping.values import LAST_MS, InvalidRecord, value_of
@@ -155,8 +156,8 @@ def _parse(metrics: Iterable[MetricValue], name: str, kind: type[Body]) -> Body 
     if not isinstance(text, str):
         raise InvalidRecord(f"{name}: {text!r}, expected JSON text")
     try:
-        body = msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
+        body = decode_json(text, kind)
+    except UndecodableError as error:
         raise InvalidRecord(f"{name}: {text[:200]!r}, {error}") from error
     if not 0 <= to_unix_ms(body.time) <= LAST_MS:
         raise InvalidRecord(f"{name}: {text[:200]!r}, time {body.time}, expected one from 1970 to 9998")

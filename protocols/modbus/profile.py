@@ -1,12 +1,12 @@
 """The register map of a kind of device, and how it is read from TOML."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
+from protocols.decoding import UndecodableError, decode_toml
 from protocols.modbus.fields import FieldReader, ProfileError, lines_of
 
 __all__ = [
@@ -172,8 +172,8 @@ def parse_profile(text: str, source: str) -> Profile:
         ProfileError: each problem names `source`, line, field, value and what was expected.
     """
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = decode_toml(text)
+    except UndecodableError as error:
         raise ProfileError([f"{source}: {error}, expected TOML"]) from error
     lines = lines_of(text)
     head = FieldReader(document, source, lines[0])

@@ -115,7 +115,11 @@ class HostSession:
     def _receive_state(self, host: str, body: bytes) -> list[HostEvent]:
         if host != self._host_id or self._online_since_ms is None:
             return []
-        state = decode_state(body)
+        try:
+            state = decode_state(body)
+        except MalformedPayload as error:
+            # Retained, it would take the place of ours for every node that connects from now on.
+            return [MalformedMessage(state_topic(host), str(error)), StateContested(self._online_since_ms)]
         if state.online:
             return []
         # Nodes ignore a state that is older than the last one they received.

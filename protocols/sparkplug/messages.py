@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from protocols.decoding import UndecodableError, decode_json
 from protocols.sparkplug.datatypes import DataType
 from protocols.sparkplug.payload import MalformedPayload, MetricValue, Payload, encode
 from protocols.sparkplug.topics import MessageType, Topic, state_topic
@@ -31,9 +32,6 @@ class HostState(msgspec.Struct, frozen=True):
     timestamp: int
 
 
-_STATE = msgspec.json.Decoder(HostState)
-
-
 def state_message(host_id: str, *, online: bool, timestamp_ms: int) -> Outgoing:
     """Return a host's birth or death certificate: retained JSON with QoS 1."""
     body = msgspec.json.encode(HostState(online, timestamp_ms))
@@ -47,8 +45,8 @@ def decode_state(body: bytes) -> HostState:
         MalformedPayload: it is not the JSON that Sparkplug 3.0 defines.
     """
     try:
-        return _STATE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return decode_json(body, HostState)
+    except UndecodableError as error:
         raise MalformedPayload(
             f'STATE {body[:80]!r}: {error}, expected {{"online":bool,"timestamp":ms}}'
         ) from error

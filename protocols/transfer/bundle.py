@@ -16,6 +16,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from protocols.decoding import UndecodableError, decode_json, decode_msgpack
+
 RECORDS_PER_FRAME: Final = 1000
 
 _MAGIC = b"lentera bundle 1\n"
@@ -112,8 +114,8 @@ def read_header(content: bytes, source: str) -> Header:
         raise BundleError(f"{source}: expected a Lentera bundle of version 1")
     end = content.find(b"\n", len(_MAGIC), len(_MAGIC) + _LONGEST_HEADER)
     try:
-        return msgspec.json.decode(content[len(_MAGIC) : max(end, len(_MAGIC))], type=Header)
-    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, or of brackets in brackets
+        return decode_json(content[len(_MAGIC) : max(end, len(_MAGIC))], Header)
+    except UndecodableError as error:
         raise BundleError(f"{source}: header: {error}") from error
 
 
@@ -161,8 +163,8 @@ def unpack_records(frame: bytes, source: str) -> list[PackedRecord]:
         BundleError: it holds no records.
     """
     try:
-        return msgspec.msgpack.decode(frame, type=list[PackedRecord])
-    except msgspec.DecodeError as error:
+        return decode_msgpack(frame, list[PackedRecord], most_bytes=_LONGEST_FRAME)
+    except UndecodableError as error:
         raise BundleError(f"{source}: {error}") from error
 
 
@@ -179,6 +181,6 @@ def unpack_answer(frames: Iterable[bytes], source: str) -> Answer:
     """
     try:
         (frame,) = frames
-        return msgspec.msgpack.decode(frame, type=Answer)
+        return decode_msgpack(frame, Answer, most_bytes=_LONGEST_FRAME)
     except ValueError as error:  # another number of frames, or one that is no answer
         raise BundleError(f"{source}: expected one answer, {error}") from error

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from protocols.cabinet import CabinetReading
+from protocols.decoding import UndecodableError, decode_msgpack
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 
@@ -16,9 +17,7 @@ _KINDS: Final[dict[type[Record], str]] = {
     DeviceEvent: "event",
     CommandResult: "result",
 }
-_DECODERS: Final[dict[str, msgspec.msgpack.Decoder[Record]]] = {
-    kind: msgspec.msgpack.Decoder(type_) for type_, kind in _KINDS.items()
-}
+_TYPES: Final[dict[str, type[Record]]] = {kind: type_ for type_, kind in _KINDS.items()}
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -42,10 +41,10 @@ def decode_record(kind: str, body: bytes) -> Record:
     Raises:
         UnknownRecordError: this version has no such kind, or it has other fields.
     """
-    decoder = _DECODERS.get(kind)
-    if decoder is None:
-        raise UnknownRecordError(f"record of kind {kind!r}, expected one of {', '.join(_DECODERS)}")
+    type_ = _TYPES.get(kind)
+    if type_ is None:
+        raise UnknownRecordError(f"record of kind {kind!r}, expected one of {', '.join(_TYPES)}")
     try:
-        return decoder.decode(body)
-    except msgspec.DecodeError as error:
+        return decode_msgpack(body, type_)
+    except UndecodableError as error:
         raise UnknownRecordError(f"{kind}: {error}") from error

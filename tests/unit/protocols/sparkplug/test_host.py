@@ -345,6 +345,19 @@ def test_commands_of_hosts_are_left_alone() -> None:
     assert born().hear(command) == []
 
 
+@pytest.mark.parametrize("body", [b"", b"OFFLINE", b"[" * 10_000, b'{"online":"\xff"}', b'{"online":false}'])
+def test_a_state_of_ours_that_cannot_be_read_is_replaced(body: bytes) -> None:
+    """It may be retained: a gateway that connects later would get it instead of ours."""
+    host = HostSession("lentera")
+    online = host.online(NOW)
+    (malformed, contested) = host.receive(online.topic, body, NOW)
+    assert isinstance(malformed, MalformedMessage)
+    assert malformed.topic == online.topic
+    assert contested == StateContested(NOW)
+    foreign = HostSession("other").online(NOW)
+    assert host.receive(foreign.topic, body, NOW) == []
+
+
 def test_a_host_that_hears_it_is_offline_says_it_is_online_in_a_way_nodes_believe() -> None:
     host = HostSession("lentera")
     late_will = host.will(NOW - 5)
