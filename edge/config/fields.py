@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
-"""An MQTT topic level: `+`, `/` and `#` have a meaning there."""
+from protocols.identifiers import checked_identifier
+
+Identifier = Annotated[str, AfterValidator(checked_identifier)]
 
 
 class Settings(BaseModel):

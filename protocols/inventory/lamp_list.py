@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from protocols.identifiers import problem_of
 from protocols.inventory.model import InventoryError
 
 MAX_PROBLEMS = 50
@@ -187,8 +188,9 @@ def _identifier(value: object, place: str, found: _Collector) -> str:
     """Return an id that may be an MQTT topic level: separators and wildcards become dashes."""
     given = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     identifier = re.sub(r"[+/#\s]+", "-", given).lstrip("-")
-    if not identifier or len(identifier) > 64:
-        found.problem(place, "id", value, "1 to 64 characters")
+    expected = problem_of(identifier)
+    if expected is not None:
+        found.problem(place, "id", value, expected)
     elif identifier in found.places:
         found.problem(place, "id", given, f"a unique id, {found.places[identifier]} has the same")
     found.places.setdefault(identifier, place)

@@ -8,14 +8,14 @@ from typing import Annotated
 import msgspec
 
 from protocols.decoding import UndecodableError, decode_json
+from protocols.identifiers import LONGEST_IDENTIFIER, PATTERN
 
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 _MOST_BYTES = 2**30
 """Of a document: a million lamps take about 200 MB."""
 
-Identifier = Annotated[str, msgspec.Meta(pattern=r"^[^+/#\s][^+/#]*$", max_length=64)]
-"""An MQTT topic level, in which `+`, `/` and `#` have a meaning of their own."""
+Identifier = Annotated[str, msgspec.Meta(pattern=PATTERN, max_length=LONGEST_IDENTIFIER)]
 
 
 class InventoryError(ValueError):

@@ -1,11 +1,11 @@
 """Sparkplug B topics: `spBv1.0/<group>/<type>/<edge node>[/<device>]` and `spBv1.0/STATE/<host>`."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from protocols.identifiers import forbidden_character
+
 NAMESPACE = "spBv1.0"
-_FORBIDDEN = re.compile(r"[+/#\x00]")
 
 
 class MalformedTopic(ValueError):  # noqa: N818 - named for the condition
@@ -75,10 +75,11 @@ def check_id(identifier: str, where: str) -> str:
     """Return the id itself when it may be a topic level.
 
     Raises:
-        MalformedTopic: it is empty or has a character of MQTT; the message begins with `where`.
+        MalformedTopic: it is empty or has a character that MQTT forbids; the message begins with `where`.
     """
-    if not identifier or _FORBIDDEN.search(identifier):
-        raise MalformedTopic(f"{where}: id {identifier!r}, expected a name without '+', '/', '#' and NUL")
+    expected = forbidden_character(identifier) if identifier else "at least one character"
+    if expected is not None:
+        raise MalformedTopic(f"{where}: id {identifier!r}, expected {expected}")
     return identifier
 
 

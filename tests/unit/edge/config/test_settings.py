@@ -80,7 +80,7 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
             "line[1].device[2].profile is 'x': expected a path that ends in .toml, or one of",
         ),
         ('id = "SOR-00002"', 'id = "SOR-00001"', "device.id 'SOR-00001' occurs 2 times, expected once"),
-        ('id = "SOR-00002"', 'id = "SOR/2"', "line[1].device[2].id is 'SOR/2': String should match pattern"),
+        ('id = "SOR-00002"', 'id = "SOR/2"', "line[1].device[2].id is 'SOR/2': expected an identifier with no '/'"),
         ('id = "SOR-00002"\n', "", "line[1].device[2].id is missing, expected a value"),
         ("[mqtt]", '[mqtt]\nhots = "x"', "mqtt.hots is unknown, expected no such field"),
         ("[mqtt]", '[mqtt]\nhost = "10.0.0.1"', "host '10.0.0.1' is not this machine, expected username and"),
