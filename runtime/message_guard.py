@@ -6,7 +6,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
-# Our choice: topics are chosen by whoever may publish, so what is kept about them needs a bound.
+# Our choice: a client may publish on any number of topics, so what is kept about them needs a bound.
 _MOST_TOPICS: Final = 1_000
 
 

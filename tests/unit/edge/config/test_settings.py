@@ -80,7 +80,11 @@ def test_reads_a_file_and_fills_in_what_it_leaves_out(tmp_path: Path) -> None:
             "line[1].device[2].profile is 'x': expected a path that ends in .toml, or one of",
         ),
         ('id = "SOR-00002"', 'id = "SOR-00001"', "device.id 'SOR-00001' occurs 2 times, expected once"),
-        ('id = "SOR-00002"', 'id = "SOR/2"', "line[1].device[2].id is 'SOR/2': expected an identifier with no '/'"),
+        (
+            'id = "SOR-00002"',
+            'id = "SOR/2"',
+            "line[1].device[2].id is 'SOR/2': expected an identifier",
+        ),
         ('id = "SOR-00002"\n', "", "line[1].device[2].id is missing, expected a value"),
         ("[mqtt]", '[mqtt]\nhots = "x"', "mqtt.hots is unknown, expected no such field"),
         ("[mqtt]", '[mqtt]\nhost = "10.0.0.1"', "host '10.0.0.1' is not this machine, expected username and"),
@@ -161,7 +165,7 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file or directory, expected a readable file"):
         load(tmp_path / "absent.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="byte 0 is not UTF-8"):
+    with pytest.raises(ConfigError, match=r"b'\\xff\\xfe' is not UTF-8"):
         load(tmp_path / "bytes.toml")
 
 

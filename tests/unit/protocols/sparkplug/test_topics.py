@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols.identifiers import forbidden_character
 from protocols.sparkplug.topics import (
     MalformedTopic,
     MessageType,
@@ -13,7 +14,7 @@ from protocols.sparkplug.topics import (
     state_topic,
 )
 
-IDS = st.text(min_size=1, max_size=20).filter(lambda text: not set(text) & set("+/#\0"))
+IDS = st.text(min_size=1, max_size=20).filter(lambda text: forbidden_character(text) is None)
 NODE_TYPES = st.sampled_from([MessageType.NBIRTH, MessageType.NDEATH, MessageType.NDATA, MessageType.NCMD])
 DEVICE_TYPES = st.sampled_from([MessageType.DBIRTH, MessageType.DDEATH, MessageType.DDATA, MessageType.DCMD])
 TOPICS = st.builds(Topic, IDS, NODE_TYPES, IDS) | st.builds(Topic, IDS, DEVICE_TYPES, IDS, IDS)
