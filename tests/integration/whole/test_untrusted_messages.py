@@ -44,7 +44,7 @@ def _switch(town: Town, level_percent: int) -> None:
     reached = town.api.post("/api/v1/commands", json={"lampIds": lamp_ids, "level": level_percent})
     reached.raise_for_status()
     wait_until(
-        lambda: {lamp["levelPercent"] for lamp in town.truth().values()} == {level_percent},
+        lambda: all(abs(lamp["trueLevel"] - level_percent) < 1 for lamp in town.truth().values()),
         what=f"every lamp at {level_percent} %",
     )
 
