@@ -33,6 +33,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over files without tests that measure time where only those are wanted: importing takes long."""
+    if config.getoption("timing") != "only" or collection_path.suffix != ".py":
+        return None
+    return True if "mark.timing" not in collection_path.read_text(encoding="utf-8") else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what `--timing` does not want, and begin with the tests that may take longest.
 

@@ -1,6 +1,7 @@
 """The sizes and habits that the design sets, held over every file that is tracked."""
 
 import ast
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,7 @@ def _tracked(*patterns: str) -> list[Path]:
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
 
 
+@functools.cache
 def _product_python() -> list[Path]:
     files = [path for package in PACKAGES for path in _tracked(f"{package}/*.py")]
     assert files, "no product code found: the check would prove nothing"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.config.settings import ConfigError, load
@@ -31,6 +31,7 @@ def test_a_hostile_gateway_file_is_a_config_error(hostile: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("decoder", DECODERS)
 @given(body=st.binary(max_size=200))
+@settings(max_examples=20)
 def test_any_bytes_lead_to_the_documented_error_alone(decoder: str, body: bytes) -> None:
     decode, documented = DECODERS[decoder]
     try:

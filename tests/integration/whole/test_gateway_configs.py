@@ -97,7 +97,7 @@ def test_one_gateway_that_would_be_refused_leaves_nothing_behind(tmp_path: Path)
 
 def test_names_with_strange_characters_stay_what_they_are(tmp_path: Path) -> None:
     place = town()
-    strange = 'pole "7" \\ \x7f\t💡'
+    strange = 'pole "7" \\ \u00a0💡'
     lamps = [replace(place.lamps[0], id=strange), *place.lamps[1:]]
     written = write_gateway_files(replace(place, lamps=lamps), tmp_path, Defaults(), overwrite=False)
     ids = {device.id for path in written.paths for line in load(path).lines for device in line.devices}
