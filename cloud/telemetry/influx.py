@@ -8,14 +8,14 @@ from typing import cast
 import httpx
 import structlog
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from cloud.telemetry.line_protocol import encode
-from cloud.telemetry.server import failure, post
+from cloud.telemetry.server import failure, post, require_stored
 from cloud.telemetry.store import StoreUnavailable
 from protocols.cabinet import DeviceReading
 
@@ -34,20 +34,39 @@ class BucketRetention:
 
 
 class V1Writer:
-    """Writes through `/write`, the only way into InfluxDB before 1.8."""
+    """Writes through `/write`, the only way into InfluxDB before 1.8.
+
+    A missing database is created at the first write: before that, the server may be away. A user who may
+    not create one is given an existing one.
+    """
 
     def __init__(self, http: httpx.Client, database: str, retention_policy: str | None = None) -> None:
         self._http = http
+        self._database = database
         self._parameters = {"db": database, "precision": "ms"} | (
             {"rp": retention_policy} if retention_policy else {}
         )
 
     def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings; InfluxDB answers after its write-ahead log has been synced."""
-        post(self._http, "/write", self._parameters, encode(readings))
+        lines = encode(readings)
+        response = self._http_post(lines)
+        if response.status_code == HTTPStatus.NOT_FOUND and "database not found" in response.text:
+            create_database(self._http, self._database)
+            response = self._http_post(lines)
+        where = f"{self._http.base_url}/write"
+        if not response.is_success:
+            raise failure(where, response.status_code, response.text)
+        require_stored(where, response.status_code, response.text)
 
     def close(self) -> None:
         """Nothing of its own to close."""
+
+    def _http_post(self, lines: bytes) -> httpx.Response:
+        try:
+            return self._http.post("/write", params=self._parameters, content=lines)
+        except httpx.TransportError as error:
+            raise StoreUnavailable(f"{self._http.base_url}/write: {error or type(error).__name__}") from error
 
 
 class V2Writer:
@@ -61,25 +80,32 @@ class V2Writer:
         self._bucket = bucket
         self._organisation = organisation
         self._create = create
-        self._api = client.write_api(write_options=SYNCHRONOUS)
+        # Not the client's WriteApi, which keeps the status of a success to itself.
+        self._api = WriteService(client.api_client)  # type: ignore[no-untyped-call]
 
     def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings; returns after the server has accepted them."""
+        where = f"{self._client.url}/api/v2/write"
         try:
             if self._create is not None:
                 # Not when it is opened: the server may be away then, and the first write is retried.
                 create_bucket(self._client, self._bucket, self._organisation, self._create)
                 self._create = None
-            self._api.write(self._bucket, self._organisation, encode(readings), write_precision=_MILLISECONDS)
+            body, status, _ = self._api.post_write_with_http_info(  # type: ignore[no-untyped-call]
+                self._organisation,
+                self._bucket,
+                encode(readings),
+                precision=_MILLISECONDS,
+                content_type="text/plain; charset=utf-8",
+            )
         except ApiException as error:
-            where = f"{self._client.url}/api/v2/write"
-            raise failure(error.status or 0, f"{where}: HTTP {error.status} {error.body}") from error
+            raise failure(where, error.status or 0, str(error.body)) from error
         except HTTPError as error:
-            raise StoreUnavailable(f"{self._client.url}/api/v2/write: {error}") from error
+            raise StoreUnavailable(f"{where}: {error}") from error
+        require_stored(where, status, str(body or ""))
 
     def close(self) -> None:
         """Close the client."""
-        self._api.close()  # type: ignore[no-untyped-call]
         self._client.close()  # type: ignore[no-untyped-call]
 
 
@@ -88,10 +114,14 @@ def create_bucket(client: InfluxDBClient, bucket: str, organisation: str, retent
 
     Raises:
         HTTPError: the server is unreachable.
+        StoreUnavailable: what answers is no InfluxDB.
     """
     buckets = client.buckets_api()
     try:
-        if buckets.find_bucket_by_name(bucket) is None:  # type: ignore[no-untyped-call]
+        found = buckets.find_buckets(name=bucket).buckets  # type: ignore[no-untyped-call]
+        if found is None:
+            raise StoreUnavailable(f"{client.url}/api/v2/buckets: no list of buckets, expected an InfluxDB")
+        if not found:
             seconds = 86_400 * (retention.days or 0)  # 0 is the API's value for "for ever"
             rule = BucketRetentionRules(type="expire", every_seconds=seconds)  # type: ignore[no-untyped-call]
             buckets.create_bucket(bucket_name=bucket, org=organisation, retention_rules=rule)
@@ -105,7 +135,7 @@ def create_database(http: httpx.Client, database: str) -> None:
     """Create an InfluxDB 1.x database unless it exists.
 
     Raises:
-        StoreUnavailable: trying again may help.
+        StoreUnavailable: trying again may help: the server is away, or the user may not create databases.
     """
     quoted = database.replace('"', '\\"')
     post(http, "/query", {}, {"q": f'CREATE DATABASE "{quoted}"'})

@@ -104,6 +104,8 @@ class InfluxQlTelemetry(ServerTelemetry):
         except UndecodableError as error:
             raise StoreUnavailable(f"{response.url}: {error}, expected an InfluxQL response") from error
         problem = decoded.error or next((result.error for result in decoded.results if result.error), None)
+        if problem and problem.startswith("database not found"):
+            return []  # the first write creates it
         if problem:
             raise StoreUnavailable(f"{response.url}: {problem}")
         rows = [row for result in decoded.results for series in result.series for row in series.values]

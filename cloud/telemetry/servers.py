@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from cloud.telemetry.influx import BucketRetention, V1Writer, V2Writer, create_database
+from cloud.telemetry.influx import BucketRetention, V1Writer, V2Writer
 from cloud.telemetry.influxql import InfluxQlTelemetry
 from cloud.telemetry.store import TelemetryStore, TelemetryUrlError
 from cloud.telemetry.victoria import VictoriaTelemetry
@@ -56,7 +56,6 @@ class _ServerUrl:
 def _influx_v1(url: str) -> TelemetryStore:
     server = _ServerUrl.parse(url, path="database")
     http, database, policy = server.http(), server.path, server.parameters.get("rp")
-    create_database(http, database)
     return InfluxQlTelemetry(V1Writer(http, database, policy), http, database, policy)
 
 
@@ -77,8 +76,14 @@ def _influx_v2(url: str) -> TelemetryStore:
 def _victoria(url: str) -> TelemetryStore:
     server = _ServerUrl.parse(url)
     http, flush = server.http(), server.parameters.get("flush") == "true"
-    timeout_ms = int(_TIMEOUT_S * 1000)
-    client = InfluxDBClient(server.base, token=server.password, org="-", timeout=timeout_ms, enable_gzip=True)
+    client = InfluxDBClient(
+        server.base,
+        token=f"{server.user}:{server.password}" if server.user else "",
+        auth_basic=bool(server.user),  # for a server that runs with -httpAuth.username
+        org="-",
+        timeout=int(_TIMEOUT_S * 1000),
+        enable_gzip=True,
+    )
     return VictoriaTelemetry(V2Writer(client, "lentera", "-"), http, flush_first=flush)
 
 

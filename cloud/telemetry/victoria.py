@@ -103,9 +103,7 @@ class VictoriaTelemetry(ServerTelemetry):
         except httpx.TransportError as error:
             raise StoreUnavailable(f"{self._http.base_url}: {error or type(error).__name__}") from error
         if not response.is_success:
-            raise failure(
-                response.status_code, f"{response.url}: HTTP {response.status_code} {response.text[:500]}"
-            )
+            raise failure(str(response.url), response.status_code, response.text)
         try:
             return [
                 decode_json(line, _Exported, most_bytes=MOST_RESPONSE_BYTES)

@@ -64,7 +64,7 @@ def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @contextmanager
-def victoria_metrics(folder: Path) -> Iterator[int]:
+def victoria_metrics(folder: Path, *options: str) -> Iterator[int]:
     """The port of a real VictoriaMetrics; it keeps all in one name space, so each test has its own."""
     port = free_port()
     command = [
@@ -74,6 +74,7 @@ def victoria_metrics(folder: Path) -> Iterator[int]:
         "-retentionPeriod=100y",
         "-dedup.minScrapeInterval=1ms",
         "-memory.allowedBytes=200MB",
+        *options,
     ]
     with running(command, f"http://127.0.0.1:{port}/health"):
         yield port

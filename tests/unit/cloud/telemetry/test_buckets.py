@@ -1,11 +1,8 @@
 """The bucket of an InfluxDB 2.x: created with its retention where it is missing and the token may."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +11,7 @@ import pytest
 from cloud.telemetry.open import open_store
 from cloud.telemetry.store import StoreUnavailable, TelemetryUrlError
 from protocols.lamp import LampReading
+from tests.support.http_server import http_server
 
 READING = LampReading("SOR-00001", datetime(2026, 3, 1, tzinfo=UTC), active_power_w=90.0)
 
@@ -45,33 +43,12 @@ class InfluxV2:
         return 200, {"buckets": [{"name": name, "retentionRules": []} for name in found]}
 
 
-@contextmanager
-def served(influx: InfluxV2) -> Iterator[int]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, content = influx.answer(self.command, self.path, body)
-            encoded = b"" if status == 204 else json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(encoded)))
-            self.end_headers()
-            self.wfile.write(encoded)
+def served(influx: InfluxV2) -> AbstractContextManager[int]:
+    def respond(method: str, path: str, body: bytes) -> tuple[int, str, bytes]:
+        status, content = influx.answer(method, path, body)
+        return status, "application/json", b"" if status == 204 else json.dumps(content).encode()
 
-        do_GET = do_POST = _serve  # noqa: N815 - the names of http.server
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return http_server(respond)
 
 
 def test_a_missing_bucket_is_created_once_with_its_retention() -> None:

@@ -34,10 +34,17 @@ def test_a_wrong_url_says_what_was_expected(url: str, message: str) -> None:
         open_store(url)
 
 
-def test_a_server_that_is_away_is_transient() -> None:
-    with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1"):
-        open_store(f"influxdb://127.0.0.1:{free_port()}/lentera")
-    store = open_store(f"influxdb2://:token@127.0.0.1:{free_port()}/lentera")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "influxdb://127.0.0.1:{}/lentera",
+        "influxdb2://:token@127.0.0.1:{}/lentera",
+        "victoriametrics://127.0.0.1:{}",
+    ],
+)
+def test_a_server_that_is_away_is_transient(url: str) -> None:
+    """Also when it is opened: map and commands need no telemetry to start."""
+    store = open_store(url.format(free_port()))
     with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1"):
         store.write([READING])
     with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1"):
