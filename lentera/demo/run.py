@@ -65,8 +65,11 @@ async def run_demo(inventory: Inventory, options: DemoOptions) -> None:
         DemoError: a port or the folder cannot be used, or a part does not become ready in time.
         ProcessFailedError: a process ended before the demo was ready.
     """
-    with suppress(asyncio.CancelledError), _folder(options.folder) as folder:
-        ports = _choose_ports(inventory, options.port)
+    with (
+        suppress(asyncio.CancelledError),
+        _folder(options.folder) as folder,
+        reserved_ports(inventory, options.port) as ports,
+    ):
         start = options.start or dusk_start(inventory, datetime.now(UTC), options.speed)
         clock = shared_clock(start, options.speed)
         async with running_processes(folder / PROCESSES) as processes:
@@ -224,22 +227,32 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _choose_ports(inventory: Inventory, web_port: int) -> Ports:
-    """Choose free loopback ports; the web's is given, and DemoError is raised where it is taken."""
+@contextmanager
+def reserved_ports(inventory: Inventory, web_port: int) -> Iterator[Ports]:
+    """Choose free loopback ports, and hold them until the context ends; `web_port` 0 is any free one.
+
+    A part listens on its port half a minute later on a busy machine. Until then the kernel could give it to
+    any connection of any program; it gives no port to one that another socket is bound to. `SO_REUSEADDR`
+    lets the part bind it all the same, for the socket here does not listen.
+
+    Raises:
+        DemoError: `web_port` is taken.
+    """
     with ExitStack() as stack:
         web = _bind(stack, web_port)
         if web is None:
             raise DemoError(f"--port {web_port}: is in use, expected another port, or 0 for any free one")
         free = [_bind(stack, 0) or 0 for _ in range(2 + len(inventory.gateways))]
-    uplinks = {gateway.id: port for gateway, port in zip(inventory.gateways, free[2:], strict=True)}
-    return Ports(broker=free[0], sim=free[1], web=web, uplinks=uplinks)
+        uplinks = {gateway.id: port for gateway, port in zip(inventory.gateways, free[2:], strict=True)}
+        yield Ports(broker=free[0], sim=free[1], web=web, uplinks=uplinks)
 
 
 def _bind(stack: ExitStack, port: int) -> int | None:
-    probe = stack.enter_context(socket.socket())
+    holder = stack.enter_context(socket.socket())
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        probe.bind(("127.0.0.1", port))
+        holder.bind(("127.0.0.1", port))
     except OSError:
         return None
-    chosen: int = probe.getsockname()[1]
+    chosen: int = holder.getsockname()[1]
     return chosen

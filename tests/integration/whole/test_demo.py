@@ -10,6 +10,8 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from firmware_sim.town.city import generate_city
+from lentera.demo.run import reserved_ports
 from tests.conftest import PATIENCE_S, accepts_connections, free_port, wait_until
 
 
@@ -52,6 +54,20 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert f"--port {port}: is in use, expected another port" in run.stderr
     assert "--port" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_port_is_held_until_its_part_listens() -> None:
+    """On a busy machine that takes half a minute, in which any program's connection could get the port."""
+    with reserved_ports(generate_city(200, seed=1), 0) as ports:
+        every = [ports.broker, ports.sim, ports.web, *ports.uplinks.values()]
+        assert len(set(every)) == 3 + len(ports.uplinks) > 4
+        for port in every:
+            with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+                stranger.bind(("127.0.0.1", port))
+            with socket.create_server(("127.0.0.1", port)):
+                assert accepts_connections(port)
+    with socket.socket() as later:
+        later.bind(("127.0.0.1", ports.uplinks.popitem()[1]))
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
