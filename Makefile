@@ -14,7 +14,7 @@ STAMPS := .stamps
 demo: install web
 	@$(BIN)/lentera demo $(ARGS)
 
-# Four workers on two cores: most integration tests wait for a wire or a broker more than they compute.
+# Five workers on two cores: most integration tests wait for a wire or a broker more than they compute.
 # Those that measure time need quiet: one a core, and nothing else beside them.
 # pytest's exit status 5 says that nothing was selected: ARGS may name tests of one kind only.
 ## test: every test, on real brokers, databases and a real browser; those that measure time after the others
@@ -22,7 +22,7 @@ test: PYTEST := $(BIN)/python -m pytest --dist=loadscope --no-loadscope-reorder
 test: install web packages
 	@(cd $(WEB) && exec nice npm test --silent) >$(STAMPS)/web-tests.log 2>&1 & web=$$!; \
 	trap 'kill $$web 2>/dev/null' EXIT; \
-	$(PYTEST) --timing=without --numprocesses=4 $(ARGS); \
+	$(PYTEST) --timing=without --numprocesses=5 $(ARGS); \
 	others=$$?; \
 	wait $$web; web_tests=$$?; cat $(STAMPS)/web-tests.log; \
 	$(PYTEST) --timing=only --numprocesses=2 $(ARGS); timing=$$?; \

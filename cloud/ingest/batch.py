@@ -37,6 +37,16 @@ class DevicePresence:
     online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class MalformedRecord:
+    """What a gateway sent as a record and is none, as JSON; `device_id` is empty for the gateway's own."""
+
+    gateway_id: str
+    device_id: str
+    error: str
+    content: str
+
+
 @dataclass(slots=True)
 class Batch:
     """Records to store together, and the births and deaths seen; of presences the newest counts.
@@ -51,6 +61,8 @@ class Batch:
     results: list[CommandResult] = field(default_factory=list)
     foreign: list[tuple[WholeRecord, str]] = field(default_factory=list)
     """Records about devices of another gateway, with the id of the one that sent them: dead letters."""
+    malformed: list[MalformedRecord] = field(default_factory=list)
+    """Records that cannot be read and have a position, which is acknowledged: dead letters."""
     positions: dict[OutboxId, list[int]] = field(default_factory=lambda: defaultdict(list))
     nodes: dict[Node, NodeBorn | NodeDied] = field(default_factory=dict)
     devices: dict[str, DevicePresence] = field(default_factory=dict)
@@ -86,7 +98,7 @@ def _atoms(batch: Batch) -> Iterator[tuple[str, object]]:
     for name in _READINGS:
         readings: list[LampReading | CabinetReading] = getattr(batch, name)
         yield from ((name, one) for one in sorted(readings, key=lambda one: one.time.timestamp()))
-    for name in ("events", "results", *_MAPPINGS, "lost", "foreign"):
+    for name in ("events", "results", *_MAPPINGS, "lost", "foreign", "malformed"):
         held = getattr(batch, name)
         yield from ((name, one) for one in (held.items() if name in _MAPPINGS else held))
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from cloud.alarms.model import ReportedEvent
-from cloud.ingest.batch import Batch, DevicePresence, Node, OutboxId, WholeRecord
+from cloud.ingest.batch import Batch, DevicePresence, MalformedRecord, Node, OutboxId, WholeRecord
 from protocols.events import DeviceEvent
 from protocols.lamp import CommandResult, LampReading
 from protocols.mapping import (
+    InvalidMetrics,
     InvalidReading,
     InvalidRecord,
     cabinet_from,
@@ -60,13 +63,11 @@ class Collector:
 
         Raises:
             InvalidMetrics: it is no record. Its position is registered all the same: sent again it would be
-                no better, so it must be acknowledged.
+                no better, so it is acknowledged, and kept as it is.
         """
         node = (event.group, event.node)
-        if isinstance(event, DeviceData):
-            self._add_reading(batch, node, event)
-        elif isinstance(event, NodeData):
-            self._add_record(batch, node, event)
+        if isinstance(event, DeviceData | NodeData):
+            self._add_data(batch, node, event)
         elif isinstance(event, DeviceBorn | DeviceDied):
             if self._belongs(event.device, node):
                 batch.devices[event.device] = DevicePresence(node, isinstance(event, DeviceBorn))
@@ -84,15 +85,34 @@ class Collector:
         """Add a record of a transferred bundle.
 
         Raises:
-            InvalidMetrics: no store takes it. Its position is registered all the same, as by `add`.
+            InvalidMetrics: no store takes it. Its position is registered and it is kept, as by `add`.
         """
         batch.positions[outbox].append(position)
         batch.size += 1
-        if isinstance(record, DeviceEvent):
-            reported = ReportedEvent(outbox.node[1], outbox.epoch, position, record)
-            self._append(batch, outbox.node, reported)
-        else:
-            self._append(batch, outbox.node, record)
+        try:
+            if isinstance(record, DeviceEvent):
+                reported = ReportedEvent(outbox.node[1], outbox.epoch, position, record)
+                self._append(batch, outbox.node, reported)
+            else:
+                self._append(batch, outbox.node, record)
+        except InvalidMetrics as error:
+            content = msgspec.json.encode(record).decode()
+            batch.malformed.append(MalformedRecord(outbox.node[1], record.device_id, str(error), content))
+            raise
+
+    def _add_data(self, batch: Batch, node: Node, event: DeviceData | NodeData) -> None:
+        try:
+            if isinstance(event, DeviceData):
+                self._add_reading(batch, node, event)
+            else:
+                self._add_record(batch, node, event)
+        except InvalidMetrics as error:
+            if self._is_acknowledged(node, event.metrics):
+                device_id = event.device if isinstance(event, DeviceData) else ""
+                content = msgspec.json.encode(event.metrics).decode()
+                batch.malformed.append(MalformedRecord(node[1], device_id, str(error), content))
+                batch.size += 1
+            raise
 
     def _add_reading(self, batch: Batch, node: Node, event: DeviceData) -> None:
         self._register_position(batch, node, event.metrics)
@@ -147,6 +167,12 @@ class Collector:
             return True
         self._on_foreign(node, device_id)
         return False
+
+    def _is_acknowledged(self, node: Node, metrics: list[MetricValue]) -> bool:
+        try:
+            return self._epochs.get(node) is not None and _stored_integer(position_from(metrics)) is not None
+        except InvalidRecord:
+            return False
 
     def _register_position(
         self, batch: Batch, node: Node, metrics: list[MetricValue]

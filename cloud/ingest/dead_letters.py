@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.alarms.model import ReportedEvent
 from cloud.database import Base, insert_new, table_of
-from cloud.ingest.batch import Batch, WholeRecord
+from cloud.ingest.batch import Batch, MalformedRecord, WholeRecord
 from protocols.cabinet import CabinetReading
 from protocols.lamp import CommandResult, LampReading
 
@@ -57,6 +57,17 @@ def dead_letter(record: WholeRecord, gateway_id: str, error: str) -> DeadLetter:
         device_id=device_id.replace("\0", ""),  # PostgreSQL stores no NUL in text
         error=error.replace("\0", ""),
         record=msgspec.json.encode(record).decode(),
+    )
+
+
+def malformed_letter(record: MalformedRecord) -> DeadLetter:
+    """Make a dead letter of a record that cannot be read."""
+    return DeadLetter(
+        kind="malformed",
+        gateway_id=record.gateway_id,
+        device_id=record.device_id.replace("\0", ""),
+        error=record.error.replace("\0", ""),
+        record=record.content,
     )
 
 

@@ -19,7 +19,7 @@ from cloud.commands.store import commands_of, overrides_in_force, record_results
 from cloud.commands.views import command_view
 from cloud.ingest.assess import CLOCK_TOLERANCE_MS
 from cloud.ingest.batch import Batch
-from cloud.ingest.dead_letters import DeadLetter, dead_letter, save_dead_letters
+from cloud.ingest.dead_letters import DeadLetter, dead_letter, malformed_letter, save_dead_letters
 from cloud.ingest.inventory_cache import InventoryCache
 from cloud.ingest.metrics import REJECTED
 from cloud.ingest.model import Changes, KnownState, StoredBatch
@@ -90,7 +90,8 @@ def persist(
     save_cabinet_states(connection, list(changes.cabinets.values()))
     save_gateway_states(connection, list(changes.gateways.values()))
     foreign = [dead_letter(record, sender, _FOREIGN) for record, sender in batch.foreign]
-    save_dead_letters(connection, [*refused, *foreign], now_ms)
+    malformed = [malformed_letter(record) for record in batch.malformed]
+    save_dead_letters(connection, [*refused, *foreign, *malformed], now_ms)
 
     # An alarm or a confirmed command changes what is shown of a lamp that has no new reading.
     shown = {alarm.lamp_id for alarm in alarms} | {result.device_id for result in batch.results}

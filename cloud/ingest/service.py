@@ -178,7 +178,6 @@ class Ingester:
         try:
             self._collector.add(self._pending, event)
         except InvalidMetrics as error:
-            # Its position is in the batch and is acknowledged: resent, it would be no better.
             log.warning("record_malformed", gateway=event.node, error=str(error))
             MALFORMED.inc()
         self._wake_store()

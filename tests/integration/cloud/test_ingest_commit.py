@@ -19,7 +19,7 @@ from cloud.alarms.views import AlarmView
 from cloud.commands.model import Command
 from cloud.commands.store import CommandStore
 from cloud.database import create_engine, table_of
-from cloud.ingest.batch import Batch, DevicePresence, OutboxId
+from cloud.ingest.batch import Batch, DevicePresence, MalformedRecord, OutboxId
 from cloud.ingest.commit import Committer
 from cloud.ingest.dead_letters import DeadLetterRow
 from cloud.ingest.inventory_cache import InventoryCache
@@ -355,6 +355,22 @@ def test_records_about_another_gateways_devices_are_dead_letters(
         ("event", "other", LAMPS[1]),
         ("reading", "other", LAMPS[0]),
     ]
+
+
+def test_records_that_cannot_be_read_are_dead_letters(committer: Committer, engine: sa.Engine) -> None:
+    """They are acknowledged, so they must be kept; the same one again is the same row."""
+    work = Batch(malformed=[MalformedRecord(NODE[1], "SOR\0", "a\0b, expected c", '[{"value":"\\u0000"}]')])
+    committer.commit(work)
+    committer.commit(work)
+    with engine.connect() as connection:
+        (row,) = connection.execute(sa.select(table_of(DeadLetterRow))).all()
+    assert (row.kind, row.gateway_id, row.device_id, row.error) == (
+        "malformed",
+        NODE[1],
+        "SOR",
+        "ab, expected c",
+    )
+    assert row.record == '[{"value":"\\u0000"}]'
 
 
 def test_lamps_that_are_in_no_inventory_are_stored_and_not_shown(

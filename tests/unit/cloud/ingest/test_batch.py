@@ -91,8 +91,32 @@ def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None
         with pytest.raises(InvalidMetrics, match=r"expected|truncated"):
             collector.add(batch, bad)
     assert dict(batch.positions) == {OutboxId(NODE, 77): [5, 6, 7, 8]}
+    kept = [(one.gateway_id, one.device_id) for one in batch.malformed]
+    assert kept == [(NODE[1], ""), (NODE[1], ""), (NODE[1], "SOR-00001"), (NODE[1], "evil\nlamp")]
+    assert '"{"' in batch.malformed[0].content
     assert not batch.readings
     assert not batch.events
+
+
+def test_what_is_not_acknowledged_is_not_kept() -> None:
+    """A foreign node that sends what cannot be read must not fill a table with it."""
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
+    collector.add(batch, NodeBorn(*NODE, [], 0))
+    broken = [MetricValue("Gateway/event", None, DataType.STRING, "{", 1), position_metric(5, 1)]
+    with pytest.raises(InvalidMetrics):
+        collector.add(batch, NodeData(*NODE, broken, 1))
+    assert not batch.malformed
+    assert not batch.positions
+
+
+def test_a_transferred_record_that_no_store_takes_is_kept() -> None:
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
+    with pytest.raises(InvalidMetrics):
+        collector.add_carried(
+            batch, OutboxId(NODE, 77), 9, LampReading("SOR-00001", DUSK, target_level_percent=101)
+        )
+    assert dict(batch.positions) == {OutboxId(NODE, 77): [9]}
+    assert [one.device_id for one in batch.malformed] == ["SOR-00001"]
 
 
 def test_the_last_word_on_presence_counts() -> None:
