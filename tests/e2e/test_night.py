@@ -24,7 +24,7 @@ from tests.support.whole_town import Town, start_town
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-LAMPS = 300
+LAMPS = 200
 LATITUDE, LONGITUDE, ZONE = 52.37, 4.90, "Europe/Amsterdam"
 """A summer's night there has all of a night (dusk, the dimming at 23:00, dawn) in seven hours."""
 
