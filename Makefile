@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 WEB := dashboards/web
 STAMPS := .stamps
 
-.PHONY: demo test test-unit check typecheck bench chaos screenshots install web wheel packages format generate generated-clean \
-  lock clean
+.PHONY: demo test test-unit check typecheck bench chaos fuzz screenshots install web wheel packages format generate \
+  generated-clean lock clean
 .DEFAULT_GOAL := test
 
 ## demo: a simulated town from dusk on, at the URL it prints (ARGS="--lamps 500 --speed 60")
@@ -20,7 +20,7 @@ demo: install web
 ## test: every test, on real brokers, databases and a real browser; those that measure time after the others
 test: PYTEST := $(BIN)/python -m pytest --dist=loadscope --no-loadscope-reorder
 test: install web packages
-	@(cd $(WEB) && exec nice npm test --silent) >$(STAMPS)/web-tests.log 2>&1 & web=$$!; \
+	@(cd $(WEB) && exec npm test --silent) >$(STAMPS)/web-tests.log 2>&1 & web=$$!; \
 	trap 'kill $$web 2>/dev/null' EXIT; \
 	$(PYTEST) --timing=without --numprocesses=5 $(ARGS); \
 	others=$$?; \
@@ -52,6 +52,10 @@ bench: install packages
 ## chaos: random faults until something is lost or doubled (ARGS="--faults 1000 --seed 7": about 20 minutes)
 chaos: install packages
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+## fuzz: a million inputs of a coverage-guided fuzzer into every decoder of untrusted bytes (ARGS="--only plan --inputs 1000")
+fuzz: install
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 ## generate: from the code, the MQTT reference, the register map, the API description, its TypeScript types and the
 ##   gateway's status page
