@@ -21,12 +21,13 @@ def test_no_decoder_raises_what_it_does_not_document() -> None:
     assert f"ok     {ALL}: 20000 inputs" in run.stdout
 
 
-def test_an_undocumented_error_ends_the_run() -> None:
+def test_an_undocumented_error_ends_the_run(tmp_path: Path) -> None:
     """Else a fuzzer that catches everything would never find anything."""
     broken = "from tests.support import decoders; decoders.DECODERS['plan'] = (bytes.decode, KeyError)"
     started = "import runpy; runpy.run_module('tests.fuzz.target', run_name='__main__')"
-    run = _fuzz("-c", f"{broken}; {started}", "plan", "-runs=20000")
+    run = _fuzz("-c", f"{broken}; {started}", "plan", "-runs=20000", f"-artifact_prefix={tmp_path}/")
     assert run.returncode != 0
+    assert list(tmp_path.glob("crash-*"))
     assert "UnicodeDecodeError" in run.stderr + run.stdout
 
 
