@@ -7,6 +7,7 @@ import msgspec
 from cloud.alarms.model import ReportedEvent
 from cloud.ingest.batch import Batch, DevicePresence, MalformedRecord, Node, OutboxId, WholeRecord
 from protocols.events import DeviceEvent
+from protocols.identifiers import forbidden_character
 from protocols.lamp import CommandResult, LampReading
 from protocols.mapping import (
     InvalidMetrics,
@@ -101,30 +102,36 @@ class Collector:
             raise
 
     def _add_data(self, batch: Batch, node: Node, event: DeviceData | NodeData) -> None:
+        place = self._place(node, event.metrics)
         try:
             if isinstance(event, DeviceData):
                 self._add_reading(batch, node, event)
             else:
-                self._add_record(batch, node, event)
+                self._add_record(batch, node, event, place)
         except InvalidMetrics as error:
-            if self._is_acknowledged(node, event.metrics):
+            if place is not None:
                 device_id = event.device if isinstance(event, DeviceData) else ""
                 content = msgspec.json.encode(event.metrics).decode()
                 batch.malformed.append(MalformedRecord(node[1], device_id, str(error), content))
                 batch.size += 1
+                _register(batch, place)
             raise
+        # Last: an unexpected error costs this message, which must then not be acknowledged.
+        if place is not None:
+            _register(batch, place)
 
     def _add_reading(self, batch: Batch, node: Node, event: DeviceData) -> None:
-        self._register_position(batch, node, event.metrics)
-        # Ids become tags of line protocol and MQTT topics, where control characters can't be escaped.
-        if not event.device.isprintable():
-            raise InvalidReading(f"device id {event.device!r}, expected printable characters")
+        # Ids become tags of line protocol, where control characters can't be escaped.
+        expected = forbidden_character(event.device)
+        if expected is not None:
+            raise InvalidReading(f"device id {event.device!r}, expected {expected}")
         batch.size += 1
         read = cabinet_from if is_cabinet_data(event.metrics) else reading_from
         self._append(batch, node, read(event.device, event.metrics, event.timestamp_ms))
 
-    def _add_record(self, batch: Batch, node: Node, event: NodeData) -> None:
-        place = self._register_position(batch, node, event.metrics)
+    def _add_record(
+        self, batch: Batch, node: Node, event: NodeData, place: tuple[OutboxId, int] | None
+    ) -> None:
         if not self.is_impostor(node):
             _add_plan(batch, node, event.metrics)
         happened, result = event_from(event.metrics), result_from(event.metrics)
@@ -168,23 +175,19 @@ class Collector:
         self._on_foreign(node, device_id)
         return False
 
-    def _is_acknowledged(self, node: Node, metrics: list[MetricValue]) -> bool:
-        try:
-            return self._epochs.get(node) is not None and _stored_integer(position_from(metrics)) is not None
-        except InvalidRecord:
-            return False
-
-    def _register_position(
-        self, batch: Batch, node: Node, metrics: list[MetricValue]
-    ) -> tuple[OutboxId, int] | None:
-        """Add the record's position to those to acknowledge; None for a message without one."""
+    def _place(self, node: Node, metrics: list[MetricValue]) -> tuple[OutboxId, int] | None:
+        """Return the record's place in the outbox; None for a message without one."""
         position, epoch = _stored_integer(position_from(metrics)), self._epochs.get(node)
         # A position means something only within an epoch, which the gateway states at its birth.
         if position is None or epoch is None:
             return None
-        outbox = OutboxId(node, epoch)
-        batch.positions[outbox].append(position)
-        return outbox, position
+        return OutboxId(node, epoch), position
+
+
+def _register(batch: Batch, place: tuple[OutboxId, int]) -> None:
+    """Add a record's position to those to acknowledge."""
+    outbox, position = place
+    batch.positions[outbox].append(position)
 
 
 def _add_plan(batch: Batch, node: Node, metrics: list[MetricValue]) -> None:

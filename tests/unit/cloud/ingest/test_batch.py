@@ -98,6 +98,31 @@ def test_what_can_never_be_stored_is_reported_and_its_position_settled() -> None
     assert not batch.events
 
 
+def test_an_unexpected_error_leaves_the_record_unacknowledged() -> None:
+    """The guard around messages leaves the message out, so the gateway must keep its record."""
+    failing = False
+
+    def owner(_device_id: str) -> None:
+        if failing:
+            raise ZeroDivisionError
+
+    batch, collector = Batch(), Collector(owner, ForeignReporter().foreign_message)
+    collector.add(batch, born())
+    failing = True
+    with pytest.raises(ZeroDivisionError):
+        collector.add(batch, data(READING, 1))
+    assert not batch.positions
+
+
+def test_an_identifier_of_any_script_is_stored() -> None:
+    """What the inventory takes as an id, ingest takes: a no-break space is one that some lists have."""
+    batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
+    collector.add(batch, born())
+    reading = LampReading("PJU\u00a012 \u2013 안산", DUSK)
+    collector.add(batch, data(reading, 1))
+    assert batch.readings == [reading]
+
+
 def test_what_is_not_acknowledged_is_not_kept() -> None:
     """A foreign node that sends what cannot be read must not fill a table with it."""
     batch, collector = Batch(), Collector(_unowned, ForeignReporter().foreign_message)
