@@ -15,7 +15,7 @@ from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
 from cloud.telemetry.line_protocol import encode
-from cloud.telemetry.server import failure, post, require_stored
+from cloud.telemetry.server import failure, post, require_stored, send
 from cloud.telemetry.store import StoreUnavailable
 from protocols.cabinet import DeviceReading
 
@@ -50,10 +50,10 @@ class V1Writer:
     def write(self, readings: Sequence[DeviceReading]) -> None:
         """Store readings; InfluxDB answers after its write-ahead log has been synced."""
         lines = encode(readings)
-        response = self._http_post(lines)
+        response = send(self._http, "/write", self._parameters, lines)
         if response.status_code == HTTPStatus.NOT_FOUND and "database not found" in response.text:
             create_database(self._http, self._database)
-            response = self._http_post(lines)
+            response = send(self._http, "/write", self._parameters, lines)
         where = f"{self._http.base_url}/write"
         if not response.is_success:
             raise failure(where, response.status_code, response.text)
@@ -61,12 +61,6 @@ class V1Writer:
 
     def close(self) -> None:
         """Nothing of its own to close."""
-
-    def _http_post(self, lines: bytes) -> httpx.Response:
-        try:
-            return self._http.post("/write", params=self._parameters, content=lines)
-        except httpx.TransportError as error:
-            raise StoreUnavailable(f"{self._http.base_url}/write: {error or type(error).__name__}") from error
 
 
 class V2Writer:

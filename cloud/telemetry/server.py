@@ -47,6 +47,22 @@ class ServerTelemetry:
         self._http.close()
 
 
+def send(
+    http: httpx.Client, path: str, parameters: Mapping[str, str], body: Mapping[str, str] | bytes
+) -> httpx.Response:
+    """POST and return the response, whatever its status.
+
+    Raises:
+        StoreUnavailable: there is none.
+    """
+    try:
+        if isinstance(body, bytes):
+            return http.post(path, params=parameters, content=body)
+        return http.post(path, params=parameters, data=body)
+    except httpx.TransportError as error:
+        raise StoreUnavailable(f"{http.base_url}{path}: {error or type(error).__name__}") from error
+
+
 def post(
     http: httpx.Client, path: str, parameters: Mapping[str, str], body: Mapping[str, str] | bytes
 ) -> httpx.Response:
@@ -56,13 +72,7 @@ def post(
         StoreUnavailable: trying again may help.
         StoreRejected: the server will never take the body.
     """
-    try:
-        if isinstance(body, bytes):
-            response = http.post(path, params=parameters, content=body)
-        else:
-            response = http.post(path, params=parameters, data=body)
-    except httpx.TransportError as error:
-        raise StoreUnavailable(f"{http.base_url}{path}: {error or type(error).__name__}") from error
+    response = send(http, path, parameters, body)
     if response.is_success:
         return response
     raise failure(f"{http.base_url}{path}", response.status_code, response.text)
