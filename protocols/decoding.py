@@ -75,8 +75,6 @@ def decode_toml(document: bytes | str, *, most_bytes: int = MOST_DOCUMENT_BYTES)
         text = document if isinstance(document, str) else document.decode("utf-8")
         _limit_lines(text)
         return tomllib.loads(text)
-    except UndecodableError:
-        raise
     except _WHAT_DECODERS_RAISE as error:
         raise UndecodableError(_reason(error)) from error
 

@@ -16,7 +16,7 @@ _FORBIDDEN: Final = rf"+/#\x00-\x1f\x7f-\x9f\ud800-\udfff{_NONCHARACTERS}"
 PATTERN: Final = rf"\A[^\s{_FORBIDDEN}][^{_FORBIDDEN}]*\Z"
 """A regular expression of Python for identifiers of any length."""
 
-_forbidden = re.compile(f"[{_FORBIDDEN}]")
+_FORBIDDEN_CHARACTER: Final = re.compile(f"[{_FORBIDDEN}]")
 
 
 def problem_of(identifier: str) -> str | None:
@@ -30,7 +30,7 @@ def problem_of(identifier: str) -> str | None:
 
 def forbidden_character(text: str) -> str | None:
     """Return the expectation that the first forbidden character of a text does not meet; None without one."""
-    found = _forbidden.search(text)
+    found = _FORBIDDEN_CHARACTER.search(text)
     if found is None:
         return None
     if found[0] in "+/#":

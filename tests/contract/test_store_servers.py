@@ -30,29 +30,29 @@ def answering(status: int, content_type: str, body: bytes) -> AbstractContextMan
     return http_server(lambda _method, _path, _body: (status, content_type, body))
 
 
+def assert_unavailable(url: str, *, writing: str, reading: str) -> None:
+    """Writing to and reading from this store fail so that both are tried again."""
+    store = open_store(url)
+    with pytest.raises(StoreUnavailable, match=writing):
+        store.write([READING])
+    with pytest.raises(StoreUnavailable, match=reading):
+        kept(store)
+    store.close()
+
+
 @pytest.mark.parametrize("url", SERVERS)
 @pytest.mark.parametrize("status", [200, 202])
 def test_a_web_server_that_is_no_store_keeps_nothing(url: str, status: int) -> None:
     """Any success used to count, and gateways deleted what it swallowed."""
     with answering(status, "text/html", b"<h1>It works!</h1>") as port:
-        store = open_store(url.format(port))
-        with pytest.raises(StoreUnavailable, match=r"expected (204|an InfluxDB)"):
-            store.write([READING])
-        with pytest.raises(StoreUnavailable):
-            kept(store)
-        store.close()
+        assert_unavailable(url.format(port), writing="expected (204|an InfluxDB)", reading=f":{port}")
 
 
 @pytest.mark.parametrize("url", SERVERS)
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_proxy_that_refuses_is_no_fault_of_the_reading(url: str, status: int) -> None:
     with answering(status, "text/html", b"<h1>Bad Request</h1>") as port:
-        store = open_store(url.format(port))
-        with pytest.raises(StoreUnavailable, match=f"HTTP {status}"):
-            store.write([READING])
-        with pytest.raises(StoreUnavailable, match=f"HTTP {status}"):
-            kept(store)
-        store.close()
+        assert_unavailable(url.format(port), writing=f"HTTP {status}", reading=f"HTTP {status}")
 
 
 @pytest.mark.parametrize("url", SERVERS[:2])

@@ -7,7 +7,7 @@ import atheris
 from tests.fuzz import ALL
 
 with atheris.instrument_imports(include=["protocols", "cloud.plans"]):
-    from tests.support.decoders import DECODERS
+    from tests.support.decoders import DECODERS, decode
 
 
 def decode_all(data: bytes) -> None:
@@ -15,15 +15,6 @@ def decode_all(data: bytes) -> None:
     names = list(DECODERS)
     if data:
         decode(names[data[0] % len(names)], data[1:])
-
-
-def decode(name: str, data: bytes) -> None:
-    """Decode an input; the documented error is a result, any other ends the process."""
-    decoder, documented = DECODERS[name]
-    try:
-        decoder(data)
-    except documented:
-        return
 
 
 if __name__ == "__main__":

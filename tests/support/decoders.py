@@ -1,6 +1,7 @@
 """Every decoder of untrusted bytes with the one error that it documents, and bytes that break decoders."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from cloud.http.problems import ProblemError
 from cloud.plans.talq_body import decode_document
@@ -77,3 +78,10 @@ DECODERS: dict[str, tuple[Callable[[bytes], object], type[Exception]]] = {
     "frame of records": (lambda body: unpack_records(body, "bundle"), BundleError),
     "frame of an answer": (lambda body: unpack_answer([body], "bundle"), BundleError),
 }
+
+
+def decode(name: str, data: bytes) -> None:
+    """Decode with one of them; the error that it documents is a result, any other is raised."""
+    decoder, documented = DECODERS[name]
+    with suppress(documented):
+        decoder(data)
